@@ -1,0 +1,150 @@
+"""Rows of the official code lists, with the dates between which each row is in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class CatalogKind(StrEnum):
+    """One kind = one list; the value is the name used in files, tables and the command line."""
+
+    ICD10 = "icd10"
+    DRUG = "drug"
+    PROVINCE = "province"
+    COMMUNE = "commune"
+    COMMUNE_MAP = "commune_map"
+    ETHNIC_GROUP = "ethnic_group"
+    OCCUPATION = "occupation"
+    NATIONALITY = "nationality"
+    ROUTE = "route"
+    FACILITY = "facility"
+    PROCEDURE = "procedure"
+    RAPID_TEST = "rapid_test"
+    ONE_YEAR_REFERRAL = "one_year_referral"
+    LONG_PRESCRIPTION = "long_prescription"
+    TREATMENT_RESULT = "treatment_result"
+    DISCHARGE_KIND = "discharge_kind"
+    CARE_KIND = "care_kind"
+    VISIT_OBJECT = "visit_object"
+    REFERRAL_REASON = "referral_reason"
+    ACCIDENT = "accident"
+    LIVING_AREA = "living_area"
+    DEPARTMENT = "department"
+    SEX = "sex"
+    CARD_OBJECT = "card_object"
+    TRANSPORT = "transport"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRow:
+    """One row of any list. ``valid_to`` is the last day in force, None while open.
+
+    ``attributes`` holds what only this list has, as text, numbers or booleans (see the typed
+    views below for the keys of ICD-10 and drugs).
+    """
+
+    kind: CatalogKind
+    code: str
+    name: str
+    valid_from: date = date(1900, 1, 1)
+    valid_to: date | None = None
+    source: str = ""
+    attributes: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+    def in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IcdCode:
+    """An ICD-10 code with the flags of TT 06/2026/TT-BYT (columns 24 to 29 of its list)."""
+
+    code: str
+    title: str
+    title_en: str = ""
+    mark: str = ""  # "†" aetiology, "*" manifestation
+    not_main: bool = False
+    discouraged_main: bool = False
+    more_specific_exists: bool = False
+    death_only: bool = False
+    female_only: bool = False
+    male_only: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.code} {self.title}"
+
+
+class DrugControl(StrEnum):
+    """Control class of TT 26/2025/TT-BYT; it decides the last letter of a prescription code."""
+
+    NARCOTIC = "narcotic"
+    PSYCHOTROPIC = "psychotropic"
+    ORDINARY = "ordinary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drug:
+    """One medicinal product form as prescribed at a station.
+
+    ``ingredients`` are INN names in lower case, used by the allergy and duplicate checks;
+    ``groups`` are pharmacological families that share allergies (``penicillin``, ``sulfonamide``).
+    ``bhyt_code`` is the active-ingredient code of the insurance list, empty where not certain.
+    ``max_daily`` is in ``unit`` per day for an adult, None where no limit is recorded.
+    """
+
+    code: str
+    inn: str
+    strength: str
+    form: str
+    unit: str
+    route_code: str
+    route: str
+    brand: str = ""
+    bhyt_code: str = ""
+    ingredients: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    control: DrugControl = DrugControl.ORDINARY
+    toxic: bool = False
+    max_daily: float | None = None
+
+    @property
+    def label(self) -> str:
+        """INN, the trade name in brackets for a single ingredient (TT 26/2025 art. 6), strength."""
+        name = self.inn
+        if self.brand:
+            name = self.brand if len(self.ingredients) > 1 else f"{self.inn} ({self.brand})"
+        return f"{name} {self.strength}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogHit:
+    """One answer of a catalogue search. ``rank`` is smaller for better."""
+
+    row: CatalogRow
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRow:
+    """A row of an imported file that was not taken, with the reason in Vietnamese."""
+
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogPreview:
+    """What an import would change, before anything is written."""
+
+    kind: CatalogKind
+    source: str
+    effective_from: date
+    added: tuple[CatalogRow, ...]
+    changed: tuple[tuple[CatalogRow, CatalogRow], ...]  # (old, new)
+    closed: tuple[CatalogRow, ...]  # in force now, absent from the file
+    unchanged: int
+    refused: tuple[RefusedRow, ...]

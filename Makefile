@@ -1,0 +1,45 @@
+# The one list of commands. `make` alone prints it.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bundle screenshots bench clean
+
+PYTHON ?= python3
+PY := .venv/bin/python
+DEMO_DIR ?= demo-station
+HEADLESS ?=
+TESTS ?=
+BENCHMARKS := search icd startup documents save
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## Prepare .venv and, as root, the system libraries
+	@$(PYTHON) packaging/prepare.py
+
+run: setup ## Open the demo station; without a display or with HEADLESS=1, run the scripted day
+	@case "$(HEADLESS)" in ""|0|no) headless=;; *) headless=1;; esac; \
+	if [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ] && [ "$$(uname)" != Darwin ]; then headless=1; fi; \
+	if [ -z "$$headless" ]; then exec $(PY) -m station_emr demo --data-dir "$(DEMO_DIR)"; fi; \
+	day="build/demo-days/$$(date +%Y%m%d-%H%M%S)"; \
+	echo "No display: running the scripted day in $$day"; \
+	QT_QPA_PLATFORM=offscreen exec $(PY) -m station_emr demo --script --json --data-dir "$$day"
+
+test: setup ## Run the whole suite (TESTS=tests/domain for a part)
+	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 --dist loadscope $(TESTS)
+
+lint: setup ## Style, types and architecture contracts
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy station_emr provincial_server packaging
+	.venv/bin/lint-imports --no-logo
+
+bundle: setup ## Freeze the program for this kind of machine and run its self-test
+	@$(PY) packaging/freeze.py
+
+screenshots: setup ## Write one picture of every screen to docs/screenshots
+	@QT_QPA_PLATFORM=offscreen $(PY) -m station_emr.app --screenshots docs/screenshots
+
+bench: setup ## Run every benchmark; each prints one JSON line
+	@for name in $(BENCHMARKS); do QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.$$name || exit 1; done
+
+clean: ## Remove what the commands above made, except .venv and the demo station
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,74 @@
+"""What the link to the province is doing, in words the status line can say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .record import RecordKind, RecordStatus
+
+
+class UnitState(StrEnum):
+    WAITING = "waiting"
+    QUARANTINED = "quarantined"
+
+
+class LinkState(StrEnum):
+    """``unconfigured``: no server set; ``unknown``: not tried since start."""
+
+    UNCONFIGURED = "unconfigured"
+    UNKNOWN = "unknown"
+    ONLINE = "online"
+    OFFLINE = "offline"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """One committed change that the province does not have yet. ``seq`` orders and acknowledges."""
+
+    seq: int
+    op_id: str
+    kind: RecordKind
+    record_id: str
+    version: int
+    status: RecordStatus
+    patient_id: str
+    created_at: datetime
+    state: UnitState = UnitState.WAITING
+    attempts: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """One attempt to reach the province, kept as evidence of outages (NĐ 188/2025 art. 38)."""
+
+    started_at: datetime
+    ended_at: datetime
+    outcome: str  # "complete", "partial", "offline", "refused"
+    sent: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    detail: str = ""
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStatus:
+    """Everything the sync screen and the status line show."""
+
+    link: LinkState
+    server: str = ""
+    waiting: int = 0
+    oldest_waiting_at: datetime | None = None
+    quarantined: int = 0
+    last_complete_at: datetime | None = None
+    last_verified: bool = False
+    offline_since: datetime | None = None
+    next_try_at: datetime | None = None
+    running: bool = False
+    detail: str = ""

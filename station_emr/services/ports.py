@@ -1,0 +1,355 @@
+"""What the use cases need from the outside world. Adapters are joined in the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
+
+from station_emr.domain.appointment import Appointment
+from station_emr.domain.catalog import (
+    CatalogHit,
+    CatalogKind,
+    CatalogPreview,
+    CatalogRow,
+)
+from station_emr.domain.encounter import Encounter, Stage
+from station_emr.domain.patient import Patient
+from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import (
+    Changed,
+    PractitionerSnapshot,
+    RecordStatus,
+    StationProfile,
+    VersionInfo,
+)
+from station_emr.domain.referral import Referral
+from station_emr.domain.sync import LinkState, OutboxItem, SyncRun
+from station_emr.domain.user import Actor, User
+
+from .views import (
+    AuditRow,
+    Counts,
+    DraftForm,
+    PatientRow,
+    PrintRow,
+    QueueRow,
+    ReferralRow,
+    VisitRow,
+    VitalPoint,
+)
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time and chance, so that tests own both."""
+
+    def now(self) -> datetime:
+        """Aware local time of this machine (the offset is kept with every record)."""
+
+    def random(self, count: int) -> bytes:
+        """``count`` unpredictable bytes."""
+
+    def new_id(self) -> str:
+        """A fresh UUIDv7."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(Generic[T]):
+    """A record with where it stands. ``version`` is 0 while it is a draft that was never signed."""
+
+    record: T
+    version: int
+    status: RecordStatus
+    saved_at: datetime
+
+
+class RecordStore(Protocol[T]):
+    """One aggregate's rows. Signed content is written once, as a version, and never changed."""
+
+    def get(self, record_id: str) -> Stored[T]:
+        """Raises NotFound."""
+
+    def find(self, record_id: str) -> Stored[T] | None: ...
+
+    def at_version(self, record_id: str, version: int) -> T:
+        """The content exactly as written then. Raises NotFound."""
+
+    def versions(self, record_id: str) -> tuple[VersionInfo, ...]: ...
+
+    def save_draft(self, record: T, at: datetime) -> None:
+        """Insert or replace a draft in place. Raises StateError once anything was signed."""
+
+    def discard_draft(self, record_id: str) -> None:
+        """Remove a draft that was never signed. Raises StateError otherwise."""
+
+    def add_version(
+        self,
+        record: T,
+        status: RecordStatus,
+        *,
+        author: PractitionerSnapshot,
+        at: datetime,
+        reason: str = "",
+        expected_version: int,
+    ) -> Changed:
+        """Append a version, move the head to it and queue it for the province, all in this
+        transaction. Raises Conflict when the head is not at ``expected_version``.
+        """
+
+
+class PatientStore(RecordStore[Patient], Protocol):
+    def search(self, text: str, limit: int) -> tuple[PatientRow, ...]:
+        """By words of the name in any order, with or without marks, chart number, phone or card
+        numbers (from their start, or their last 4 digits); exact diacritics first.
+        """
+
+    def by_number(self, number: str) -> tuple[PatientRow, ...]:
+        """People whose national id, old id, insurance number, chart number or phone is this."""
+
+    def same_birth_year(
+        self, year: int, folded_last_word: str, limit: int
+    ) -> tuple[PatientRow, ...]:
+        """Candidates for the duplicate warning: born that year ±1 with that word in the name."""
+
+    def row(self, patient_id: str) -> PatientRow: ...
+
+
+class EncounterStore(RecordStore[Encounter], Protocol):
+    def queue(self, day: date) -> tuple[QueueRow, ...]:
+        """Everyone who arrived on ``day`` plus unfinished drafts of earlier days."""
+
+    def timeline(self, patient_id: str, limit: int) -> tuple[VisitRow, ...]: ...
+
+    def vitals_of(self, patient_id: str, limit: int) -> tuple[VitalPoint, ...]:
+        """Oldest first."""
+
+    def set_stage(self, encounter_id: str, stage: Stage) -> None:
+        """Move a visit in the queue; the signed content is not touched."""
+
+    def open_of(self, patient_id: str, day: date) -> str | None:
+        """The id of a visit of this person today that is not signed yet."""
+
+
+class PrescriptionStore(RecordStore[Prescription], Protocol):
+    def of_encounter(self, encounter_id: str) -> Stored[Prescription] | None: ...
+
+    def signed_of(self, patient_id: str, since: date) -> tuple[Prescription, ...]:
+        """Signed prescriptions written on or after ``since``, newest first."""
+
+
+class ReferralStore(RecordStore[Referral], Protocol):
+    def of_encounter(self, encounter_id: str) -> Stored[Referral] | None: ...
+
+    def rows(self, limit: int) -> tuple[ReferralRow, ...]:
+        """Newest first."""
+
+
+class AppointmentStore(RecordStore[Appointment], Protocol):
+    def of_encounter(self, encounter_id: str) -> Stored[Appointment] | None: ...
+
+
+class UserStore(Protocol):
+    def get(self, user_id: str) -> User: ...
+    def by_username(self, username: str) -> User | None: ...
+    def all(self) -> tuple[User, ...]: ...
+    def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
+        """Insert or update, keep the version and queue the practitioner for the province."""
+
+
+class CatalogStore(Protocol):
+    def rows(self, kind: CatalogKind, day: date | None = None) -> tuple[CatalogRow, ...]:
+        """All rows of a list, or only those in force on ``day``."""
+
+    def apply(self, preview: CatalogPreview, at: datetime) -> None:
+        """Write an import: close changed and vanished rows, add new ones, count a list version."""
+
+    def load_starter(self, rows: Iterable[CatalogRow], at: datetime) -> None: ...
+
+    def version(self, kind: CatalogKind) -> int:
+        """0 when the list was never loaded; grows with every import."""
+
+
+class DraftStore(Protocol):
+    """Unfinished forms. Outside the version rules: nothing here is part of the record yet."""
+
+    def put(self, form: DraftForm) -> None: ...
+    def get(self, key: str) -> DraftForm | None: ...
+    def all(self) -> tuple[DraftForm, ...]: ...
+    def drop(self, key: str) -> None: ...
+
+
+class CounterStore(Protocol):
+    def next(self, name: str, series: str, year: int) -> int:
+        """The next gap-free number of a series, starting at 1; part of this transaction."""
+
+    def peek(self, name: str, series: str, year: int) -> int:
+        """What :meth:`next` would give, taking nothing."""
+
+
+class SettingStore(Protocol):
+    def get(self, key: str) -> str | None: ...
+    def put(self, key: str, value: str) -> None: ...
+    def station(self) -> StationProfile:
+        """Raises NotFound before set-up."""
+
+    def save_station(self, profile: StationProfile, at: datetime) -> None:
+        """Keep the profile and queue the facility for the province."""
+
+
+class AuditLog(Protocol):
+    def append(
+        self,
+        actor: Actor | None,
+        action: str,
+        at: datetime,
+        *,
+        kind: str = "",
+        record_id: str = "",
+        patient_id: str = "",
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add a line to the hash chain (hash of the line before it plus this line)."""
+
+    def rows(self, limit: int, before: int | None = None) -> tuple[AuditRow, ...]: ...
+
+    def verify(self) -> int | None:
+        """None when the chain is whole, otherwise the first broken sequence number."""
+
+
+class Outbox(Protocol):
+    def waiting(self, limit: int) -> tuple[OutboxItem, ...]:
+        """In sending order: referrals with what they need, then the rest by age; one item per
+        record, the latest version only.
+        """
+
+    def acknowledge(self, item: OutboxItem, etags: Mapping[str, str], at: datetime) -> None:
+        """The server holds this version: drop events of the record up to ``item.seq`` only."""
+
+    def quarantine(self, item: OutboxItem, reason: str, at: datetime) -> None: ...
+    def release_quarantined(self) -> int: ...
+    def count_attempt(self, items: Sequence[OutboxItem]) -> None: ...
+    def quarantined(self) -> tuple[OutboxItem, ...]: ...
+    def oldest_waiting_at(self) -> datetime | None: ...
+    def requeue_all(self) -> int:
+        """Queue the current version of every signed record again (a restored server, a replay)."""
+
+    def etags(self, record_id: str) -> Mapping[str, str]:
+        """ "Type/id" → ETag the server gave for the resources of a record."""
+
+    def add_run(self, run: SyncRun) -> None: ...
+    def runs(self, limit: int) -> tuple[SyncRun, ...]: ...
+
+
+class PrintLog(Protocol):
+    def add(
+        self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
+    ) -> int:
+        """Log a print and return its copy number, 1 for the first."""
+
+    def copies(self, kind: str, record_id: str) -> int: ...
+    def rows(self, limit: int) -> tuple[PrintRow, ...]: ...
+
+
+class Work(Protocol):
+    """One transaction: everything below commits together or not at all."""
+
+    @property
+    def patients(self) -> PatientStore: ...
+    @property
+    def encounters(self) -> EncounterStore: ...
+    @property
+    def prescriptions(self) -> PrescriptionStore: ...
+    @property
+    def referrals(self) -> ReferralStore: ...
+    @property
+    def appointments(self) -> AppointmentStore: ...
+    @property
+    def users(self) -> UserStore: ...
+    @property
+    def catalogs(self) -> CatalogStore: ...
+    @property
+    def drafts(self) -> DraftStore: ...
+    @property
+    def counters(self) -> CounterStore: ...
+    @property
+    def settings(self) -> SettingStore: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def prints(self) -> PrintLog: ...
+    def counts(self) -> Counts: ...
+
+
+class Store(Protocol):
+    """The open encrypted database. ``write`` commits on a clean exit and rolls back on any error;
+    a full disk arrives as DiskFull with nothing written.
+    """
+
+    def read(self) -> AbstractContextManager[Work]: ...
+    def write(self) -> AbstractContextManager[Work]: ...
+    def backup(self, target: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class CatalogSearch(Protocol):
+    """Searchable lists held in memory."""
+
+    def search(
+        self, kind: CatalogKind, text: str, limit: int, day: date
+    ) -> tuple[CatalogHit, ...]: ...
+    def find(self, kind: CatalogKind, code: str, day: date) -> CatalogRow | None: ...
+    def rows(self, kind: CatalogKind, day: date) -> tuple[CatalogRow, ...]: ...
+    def reload(self, kind: CatalogKind | None = None) -> None: ...
+
+
+class CatalogImporter(Protocol):
+    def preview(
+        self, kind: CatalogKind, path: str, current: Sequence[CatalogRow], effective_from: date
+    ) -> CatalogPreview:
+        """Read a file and say what would change. Raises UserError for a file it cannot read."""
+
+
+class Documents(Protocol):
+    """Printed forms: signed content in, PDF bytes out."""
+
+    def referral(self, referral: Referral, mark: PrintMark) -> bytes: ...
+    def prescription(self, prescription: Prescription, mark: PrintMark) -> bytes: ...
+    def appointment(self, appointment: Appointment, mark: PrintMark) -> bytes: ...
+    def recovery_sheet(self, station_name: str, code: str, at: datetime) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintMark:
+    """What a print of an electronic record must say at its foot (NĐ 137/2024 art. 5)."""
+
+    printed_at: datetime
+    printed_by: str
+    copy: int  # 1 for the first print; above 1 the page says "bản in lại"
+    draft: bool = False
+    voided: bool = False
+    version: int = 1
+    system: str = "Station EMR"
+
+
+class LetterSigner(Protocol):
+    """The station's Ed25519 key."""
+
+    def sign(self, referral: Referral) -> str:
+        """The text of the letter's QR code."""
+
+
+class SyncEngine(Protocol):
+    def run_once(self) -> SyncRun: ...
+    def link(self) -> LinkState: ...
+
+
+class PersonMatcher(Protocol):
+    """How alike two names are, 0 to 100."""
+
+    def likeness(self, one: str, other: str) -> int: ...

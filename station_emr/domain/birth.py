@@ -94,26 +94,25 @@ class BirthDate:
         """Whether both can mean the same day: the known parts are equal."""
         return self.earliest() <= other.latest() and other.earliest() <= self.latest()
 
+    def problem(self, today: date, *, field: str = "birth") -> Problem | None:
+        """Why this cannot be the birth of a living person: in the future, or over 130 years ago."""
+        if self.earliest() > today:
+            return Problem(
+                field=field,
+                code="birth-future",
+                message=f"Ngày sinh {self.display()} ở sau hôm nay ({today:%d/%m/%Y}). Hãy xem lại ngày sinh.",
+            )
+        if age_on(self, today) > OLDEST_AGE:
+            return Problem(
+                field=field,
+                code="birth-too-old",
+                message=f"Ngày sinh {self.display()} cho tuổi trên {OLDEST_AGE}. Hãy xem lại năm sinh.",
+            )
+        return None
+
 
 def _refuse(field: str, code: str, message: str) -> InvalidRecord:
     return InvalidRecord((Problem(field=field, code=code, message=message),))
-
-
-def check_birth(birth: BirthDate, today: date, *, field: str = "birth") -> BirthDate:
-    """Refuse a birth in the future or an age over 130; otherwise give ``birth`` back."""
-    if birth.earliest() > today:
-        raise _refuse(
-            field,
-            "birth_future",
-            f"Ngày sinh {birth.display()} ở sau hôm nay ({today:%d/%m/%Y}). Hãy xem lại ngày sinh.",
-        )
-    if age_on(birth, today) > OLDEST_AGE:
-        raise _refuse(
-            field,
-            "birth_too_old",
-            f"Ngày sinh {birth.display()} cho tuổi trên {OLDEST_AGE}. Hãy xem lại năm sinh.",
-        )
-    return birth
 
 
 def parse_birth(text: str, today: date, *, field: str = "birth") -> BirthDate:
@@ -124,15 +123,18 @@ def parse_birth(text: str, today: date, *, field: str = "birth") -> BirthDate:
     """
     typed = strip_marks(text).strip()
     if not typed:
-        raise _refuse(field, "birth_missing", f"Chưa có ngày sinh. {_EXAMPLES}")
+        raise _refuse(field, "birth-missing", f"Chưa có ngày sinh. {_EXAMPLES}")
     birth = _from_age(typed, today)
     if birth is None:
         birth = _from_figures(typed, today)
     if birth is None:
         raise _refuse(
-            field, "birth_form", f"Không đọc được ngày sinh “{text.strip()}”. {_EXAMPLES}"
+            field, "birth-form", f"Không đọc được ngày sinh “{text.strip()}”. {_EXAMPLES}"
         )
-    return check_birth(birth, today, field=field)
+    found = birth.problem(today, field=field)
+    if found is not None:
+        raise InvalidRecord((found,))
+    return birth
 
 
 def _from_age(typed: str, today: date) -> BirthDate | None:
@@ -141,7 +143,7 @@ def _from_age(typed: str, today: date) -> BirthDate | None:
         return None
     count, unit = int(found[1]), found[2]
     if unit in {"tuoi", "t"}:
-        return BirthDate(today.year - count)
+        return BirthDate(max(today.year - count, _FIRST_YEAR))
     if unit in {"thang", "th"}:
         years, month = divmod(today.year * 12 + today.month - 1 - count, 12)
         return BirthDate(years, month + 1)
@@ -195,11 +197,12 @@ def age_on(birth: BirthDate, day: date) -> int:
     return years
 
 
-def age_months(birth: BirthDate, day: date) -> int | None:
-    """Completed months on ``day``; None when the birth month is unknown."""
-    if birth.month is None:
-        return None
-    months = (day.year - birth.year) * 12 + day.month - birth.month
+def age_months(birth: BirthDate, day: date) -> int:
+    """Completed months on ``day``; an unknown month counts as January, an unknown day as the 1st.
+
+    Negative when ``day`` lies before the birth.
+    """
+    months = (day.year - birth.year) * 12 + day.month - (birth.month or 1)
     return months - 1 if day.day < (birth.day or 1) else months
 
 
@@ -210,9 +213,15 @@ def age_text(birth: BirthDate, day: date) -> str:
     months = age_months(birth, day)
     if birth.day is not None:
         days = (day - birth.earliest()).days
-        if days < _DAYS_AS_DAYS:
+        if days < _DAYS_AS_DAYS or months == 0:
             return f"{days} ngày"
-    if months is not None and months < _MONTHS_AS_MONTHS:
+    if birth.month is not None and months < _MONTHS_AS_MONTHS:
         return f"{months} tháng" if months else "dưới 1 tháng"
     years = age_on(birth, day)
     return f"{years} tuổi" if years else "dưới 1 tuổi"
+
+
+def months_old(birth: BirthDate, day: date) -> int:
+    """Whole months for age bands: exact when known, otherwise twelve times the years; never negative."""
+    months = age_months(birth, day)
+    return max(0, age_on(birth, day) * 12 if months is None else months)

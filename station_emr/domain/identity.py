@@ -8,10 +8,34 @@ Every ``parse_*`` function takes what a person typed and returns the stored form
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from station_emr.domain.birth import BirthDate
+from station_emr.domain.birth import BirthDate, age_months, age_on, age_text, parse_birth
 from station_emr.domain.errors import InvalidRecord, Problem
+
+__all__ = [
+    "BENEFIT_PERCENT",
+    "BirthDate",
+    "age_months",
+    "age_on",
+    "age_text",
+    "benefit_level",
+    "group_number",
+    "insurance_number_problem",
+    "mask_number",
+    "national_id_birth_years",
+    "national_id_problem",
+    "national_id_warnings",
+    "normalise_phone",
+    "old_id_problem",
+    "parse_birth",
+    "parse_insurance_number",
+    "parse_national_id",
+    "parse_old_id",
+    "parse_phone",
+    "phone_problem",
+]
 
 _SEPARATORS: Final = re.compile(r"[\s.\-()/]+")
 _NATIONAL_ID: Final = re.compile(r"[0-9]{12}")
@@ -47,34 +71,50 @@ def _squeeze(text: str) -> str:
     return _SEPARATORS.sub("", text)
 
 
-def _refuse(field: str, code: str, message: str) -> InvalidRecord:
-    return InvalidRecord((Problem(field=field, code=code, message=message),))
+def _checked(number: str, problem: Problem | None, field: str) -> str:
+    if problem is not None:
+        raise InvalidRecord((replace(problem, field=field),))
+    return number
+
+
+def national_id_problem(number: str) -> Problem | None:
+    """Why ``number`` is no stored citizen number (12 digits)."""
+    if _NATIONAL_ID.fullmatch(number):
+        return None
+    if number.isascii() and number.isdigit():
+        return Problem(
+            field="national_id",
+            code="national-id-length",
+            message=f"Số căn cước phải đủ 12 chữ số, đang có {len(number)}. Hãy gõ lại hoặc quét mã QR trên thẻ.",
+        )
+    return Problem(
+        field="national_id",
+        code="national-id-characters",
+        message="Số căn cước chỉ gồm 12 chữ số. Hãy gõ lại hoặc quét mã QR trên thẻ.",
+    )
 
 
 def parse_national_id(text: str, *, field: str = "national_id") -> str:
     """The 12 digits of a citizen card (CCCD, thẻ căn cước, số định danh cá nhân)."""
     number = _squeeze(text)
-    if _NATIONAL_ID.fullmatch(number):
-        return number
-    if number.isascii() and number.isdigit():
-        raise _refuse(
-            field,
-            "national_id_length",
-            f"Số căn cước phải đủ 12 chữ số, đang có {len(number)}. Hãy gõ lại hoặc quét mã QR trên thẻ.",
-        )
-    raise _refuse(
-        field,
-        "national_id_characters",
-        "Số căn cước chỉ gồm 12 chữ số. Hãy gõ lại hoặc quét mã QR trên thẻ.",
+    return _checked(number, national_id_problem(number), field)
+
+
+def old_id_problem(number: str) -> Problem | None:
+    """Why ``number`` is no stored number of an old identity card (9 digits)."""
+    if _OLD_ID.fullmatch(number):
+        return None
+    return Problem(
+        field="old_national_id",
+        code="old-id-form",
+        message="Số CMND cũ gồm 9 chữ số. Hãy gõ lại hoặc để trống.",
     )
 
 
-def parse_old_id(text: str, *, field: str = "old_id") -> str:
+def parse_old_id(text: str, *, field: str = "old_national_id") -> str:
     """The 9 digits of the identity card used before the citizen card (CMND)."""
     number = _squeeze(text)
-    if _OLD_ID.fullmatch(number):
-        return number
-    raise _refuse(field, "old_id_form", "Số CMND cũ gồm 9 chữ số. Hãy gõ lại hoặc để trống.")
+    return _checked(number, old_id_problem(number), field)
 
 
 def national_id_birth_years(number: str) -> tuple[int, str] | None:
@@ -103,7 +143,7 @@ def national_id_warnings(
         found.append(
             Problem(
                 field=field,
-                code="national_id_birth_year",
+                code="national-id-birth-year",
                 message=f"Số căn cước thường ứng với năm sinh {year}, nhưng năm sinh đã nhập là {birth.year}. Hãy so lại với thẻ.",
                 severity="confirm",
             )
@@ -113,7 +153,7 @@ def national_id_warnings(
         found.append(
             Problem(
                 field=field,
-                code="national_id_sex",
+                code="national-id-sex",
                 message=f"Số căn cước thường ứng với giới tính {said}, khác với giới tính đã nhập. Hãy so lại với thẻ.",
                 severity="confirm",
             )
@@ -121,22 +161,27 @@ def national_id_warnings(
     return tuple(found)
 
 
+def insurance_number_problem(number: str) -> Problem | None:
+    """Why ``number`` is no stored BHYT number (15 characters, or the 10-digit BHXH number)."""
+    if _INSURANCE_15.fullmatch(number) or _INSURANCE_10.fullmatch(number):
+        return None
+    if len(number) == 15 and re.match(r"[A-Z]{2}[06-9]", number):
+        return Problem(
+            field="insurance_number",
+            code="insurance-number-benefit",
+            message="Ký tự thứ ba của số thẻ BHYT là mức hưởng, từ 1 đến 5. Hãy so lại với thẻ.",
+        )
+    return Problem(
+        field="insurance_number",
+        code="insurance-number-form",
+        message="Số thẻ BHYT gồm 2 chữ cái và 13 chữ số (thẻ cũ) hoặc 10 chữ số (thẻ mới). Hãy so lại với thẻ.",
+    )
+
+
 def parse_insurance_number(text: str, *, field: str = "insurance_number") -> str:
     """A BHYT card number: 15 characters as on old cards, or the 10-digit BHXH number."""
     number = _squeeze(text).upper()
-    if _INSURANCE_15.fullmatch(number) or _INSURANCE_10.fullmatch(number):
-        return number
-    if len(number) == 15 and number[:2].isalpha() and number[2] not in "12345":
-        raise _refuse(
-            field,
-            "insurance_number_benefit",
-            "Ký tự thứ ba của số thẻ BHYT là mức hưởng, từ 1 đến 5. Hãy so lại với thẻ.",
-        )
-    raise _refuse(
-        field,
-        "insurance_number_form",
-        "Số thẻ BHYT gồm 2 chữ cái và 13 chữ số (thẻ cũ) hoặc 10 chữ số (thẻ mới). Hãy so lại với thẻ.",
-    )
+    return _checked(number, insurance_number_problem(number), field)
 
 
 def benefit_level(number: str) -> int | None:
@@ -144,8 +189,19 @@ def benefit_level(number: str) -> int | None:
     return int(number[2]) if _INSURANCE_15.fullmatch(number) else None
 
 
-def parse_phone(text: str, *, field: str = "phone") -> str:
-    """A Vietnamese phone number as stored: mobile 10 digits, landline 11, leading zero."""
+def phone_problem(number: str) -> Problem | None:
+    """Why ``number`` is no stored phone number (mobile 10 digits, landline 11)."""
+    if _MOBILE.fullmatch(number) or _LANDLINE.fullmatch(number):
+        return None
+    return Problem(
+        field="phone",
+        code="phone-form",
+        message="Số điện thoại di động gồm 10 chữ số, bắt đầu bằng 03, 05, 07, 08 hoặc 09; số máy bàn gồm 11 chữ số, bắt đầu bằng 02. Hãy gõ lại.",
+    )
+
+
+def normalise_phone(text: str) -> str:
+    """``text`` without separators, +84 turned into 0, an eleven-digit mobile into its new form."""
     number = _squeeze(text)
     if number.startswith("+84"):
         number = "0" + number[3:].removeprefix("0")
@@ -155,13 +211,13 @@ def parse_phone(text: str, *, field: str = "phone") -> str:
         number = "0" + number[2:]
     if len(number) == 11 and number[:4] in _OLD_MOBILE_PREFIXES:
         number = _OLD_MOBILE_PREFIXES[number[:4]] + number[4:]
-    if _MOBILE.fullmatch(number) or _LANDLINE.fullmatch(number):
-        return number
-    raise _refuse(
-        field,
-        "phone_form",
-        "Số điện thoại di động gồm 10 chữ số, bắt đầu bằng 03, 05, 07, 08 hoặc 09; số máy bàn gồm 11 chữ số, bắt đầu bằng 02. Hãy gõ lại.",
-    )
+    return number
+
+
+def parse_phone(text: str, *, field: str = "phone") -> str:
+    """A Vietnamese phone number as stored: leading zero, mobile 10 digits, landline 11."""
+    number = normalise_phone(text)
+    return _checked(number, phone_problem(number), field)
 
 
 def _cut(text: str, *sizes: int) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from .birth import BirthDate, months_old
 from .catalog import IcdCode
 from .errors import Problem
-from .identity import BirthDate, age_months
 from .patient import Coverage
 from .record import PractitionerSnapshot, Sex, Signature, StationProfile
 from .vitals import VitalSigns, check_vitals
@@ -284,6 +284,6 @@ def check_for_signing(
             )
         )
     for vitals in encounter.vitals[-1:]:
-        problems.extend(check_vitals(vitals, age_months(birth, today)))
+        problems.extend(check_vitals(vitals, months_old(birth, today)))
     problems.extend(check_diagnoses(encounter.diagnoses, find, sex))
     return tuple(problems)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from .errors import Problem
-from .identity import (
-    BirthDate,
-    insurance_number_problem,
-    national_id_problem,
-    phone_problem,
-)
+from .birth import BirthDate, age_on, check_birth
+from .errors import InvalidRecord, Problem
+from .identity import parse_insurance_number, parse_national_id, parse_old_id, parse_phone
 from .record import Sex
 from .text import clean
 
 MAX_NAME = 255
+CHILD_YEARS = 6  # TT 26/2025: under 72 months a prescription names who brought the child
 
 
 class CoverageValidity(StrEnum):
@@ -157,18 +155,17 @@ def check_patient(patient: Patient, today: date) -> tuple[Problem, ...]:
         problems.append(
             Problem(field="full_name", code="name-long", message="Họ tên dài quá 255 ký tự.")
         )
-    birth_problem = patient.birth.problem(today)
-    if birth_problem is not None:
-        problems.append(birth_problem)
-    found = national_id_problem(patient.national_id) if patient.national_id else None
-    if found is not None:
-        problems.append(found)
-    found = phone_problem(patient.phone) if patient.phone else None
-    if found is not None:
-        problems.append(found)
+    problems.extend(_refusals(check_birth, patient.birth, today))
+    for parse, value in (
+        (parse_national_id, patient.national_id),
+        (parse_old_id, patient.old_national_id),
+        (parse_phone, patient.phone),
+    ):
+        if value:
+            problems.extend(_refusals(parse, value))
     for index, coverage in enumerate(patient.coverages):
         problems.extend(check_coverage(coverage, today, f"coverages.{index}"))
-    if patient.birth.year and _months_old(patient.birth, today) < 72 and patient.guardian is None:
+    if 0 <= age_on(patient.birth, today) < CHILD_YEARS and patient.guardian is None:
         problems.append(
             Problem(
                 field="guardian",
@@ -180,16 +177,22 @@ def check_patient(patient: Patient, today: date) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _months_old(birth: BirthDate, today: date) -> int:
-    return (today.year - birth.year) * 12 + today.month - (birth.month or 1)
+def _refusals(parse: Callable[..., object], *arguments: object) -> tuple[Problem, ...]:
+    """The problems a parser raises, as values."""
+    try:
+        parse(*arguments)
+    except InvalidRecord as refused:
+        return refused.problems
+    return ()
 
 
 def check_coverage(coverage: Coverage, today: date, where: str) -> tuple[Problem, ...]:
     """Malformed is refused; expired or not yet valid is questioned (the person is still cared for)."""
     problems: list[Problem] = []
-    found = insurance_number_problem(coverage.number)
-    if found is not None:
-        problems.append(Problem(field=f"{where}.number", code=found.code, message=found.message))
+    try:
+        parse_insurance_number(coverage.number, field=f"{where}.number")
+    except InvalidRecord as refused:
+        problems.extend(refused.problems)
     if (
         coverage.valid_from is not None
         and coverage.valid_to is not None

@@ -303,26 +303,22 @@ def _check_duplicates(
     earlier: Iterable[PrescriptionLine],
     current: Iterable[PrescriptionLine],
 ) -> list[Problem]:
-    mine = {fold(name) for name in line.ingredients or (line.inn,)}
-    problems = []
-    for other in earlier:
-        if mine & {fold(name) for name in other.ingredients or (other.inn,)}:
-            problems.append(
-                _needs_reason(
-                    line,
-                    index,
-                    "duplicate-line",
-                    f"Trùng hoạt chất với {other.label} trong đơn này",
-                )
-            )
-    for other in current:
-        if mine & {fold(name) for name in other.ingredients or (other.inn,)}:
-            problems.append(
-                _needs_reason(
-                    line, index, "duplicate-current", f"Người bệnh đang dùng {other.label}"
-                )
-            )
-    return problems
+    mine = _ingredients(line)
+    found = [
+        ("duplicate-line", f"Trùng hoạt chất với {other.label} trong đơn này")
+        for other in earlier
+        if mine & _ingredients(other)
+    ]
+    found += [
+        ("duplicate-current", f"Người bệnh đang dùng {other.label}")
+        for other in current
+        if mine & _ingredients(other)
+    ]
+    return [_needs_reason(line, index, code, text) for code, text in found]
+
+
+def _ingredients(line: PrescriptionLine) -> set[str]:
+    return {fold(name) for name in line.ingredients or (line.inn,)}
 
 
 def _needs_reason(line: PrescriptionLine, index: int, code: str, text: str) -> Problem:

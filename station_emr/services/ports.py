@@ -238,7 +238,7 @@ class Outbox(Protocol):
         """Queue the current version of every signed record again (a restored server, a replay)."""
 
     def etags(self, record_id: str) -> Mapping[str, str]:
-        """ "Type/id" → ETag the server gave for the resources of a record."""
+        """ETags the server gave for the resources of a record, keyed ``Type/id``."""
 
     def add_run(self, run: SyncRun) -> None: ...
     def runs(self, limit: int) -> tuple[SyncRun, ...]: ...

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from station_emr.domain.birth import BirthDate
 from station_emr.domain.encounter import Priority, Stage
-from station_emr.domain.identity import BirthDate
 from station_emr.domain.record import RecordStatus, Sex
 from station_emr.domain.referral import ReferralReason
 

@@ -97,7 +97,12 @@ def missing_packages() -> tuple[list[str], list[str]]:
     needed = [package for package, library in QT_LIBRARIES.items() if not loads(library)]
     if not can_make_venv():
         needed.insert(0, "python3-venv")
-    wanted = [package for package, file in EXTRA_FILES.items() if not Path(file).exists()]
+    if sys.base_prefix == "/usr":  # Debian's python3 leaves out the library that PyInstaller copies
+        name = "libpython{}.{}".format(*sys.version_info[:2])
+        wanted = [] if loads(f"{name}.so.1.0") else [name]
+    else:
+        wanted = []
+    wanted += [package for package, file in EXTRA_FILES.items() if not Path(file).exists()]
     wanted += [package for package, program in EXTRA_PROGRAMS.items() if not shutil.which(program)]
     return needed, wanted
 

@@ -197,12 +197,14 @@ def age_on(birth: BirthDate, day: date) -> int:
     return years
 
 
-def age_months(birth: BirthDate, day: date) -> int:
-    """Completed months on ``day``; an unknown month counts as January, an unknown day as the 1st.
+def age_months(birth: BirthDate, day: date) -> int | None:
+    """Completed months on ``day``, an unknown day counting as the 1st; None without a month.
 
     Negative when ``day`` lies before the birth.
     """
-    months = (day.year - birth.year) * 12 + day.month - (birth.month or 1)
+    if birth.month is None:
+        return None
+    months = (day.year - birth.year) * 12 + day.month - birth.month
     return months - 1 if day.day < (birth.day or 1) else months
 
 
@@ -215,7 +217,7 @@ def age_text(birth: BirthDate, day: date) -> str:
         days = (day - birth.earliest()).days
         if days < _DAYS_AS_DAYS or months == 0:
             return f"{days} ngày"
-    if birth.month is not None and months < _MONTHS_AS_MONTHS:
+    if months is not None and months < _MONTHS_AS_MONTHS:
         return f"{months} tháng" if months else "dưới 1 tháng"
     years = age_on(birth, day)
     return f"{years} tuổi" if years else "dưới 1 tuổi"

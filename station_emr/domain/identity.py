@@ -11,7 +11,14 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from station_emr.domain.birth import BirthDate, age_months, age_on, age_text, parse_birth
+from station_emr.domain.birth import (
+    BirthDate,
+    age_months,
+    age_on,
+    age_text,
+    months_old,
+    parse_birth,
+)
 from station_emr.domain.errors import InvalidRecord, Problem
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "group_number",
     "insurance_number_problem",
     "mask_number",
+    "months_old",
     "national_id_birth_years",
     "national_id_problem",
     "national_id_warnings",

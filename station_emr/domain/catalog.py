@@ -148,3 +148,46 @@ class CatalogPreview:
     closed: tuple[CatalogRow, ...]  # in force now, absent from the file
     unchanged: int
     refused: tuple[RefusedRow, ...]
+
+
+def icd_of(row: CatalogRow) -> IcdCode:
+    """The typed view of a row of the ICD-10 list."""
+    flag = row.attributes.get
+    return IcdCode(
+        code=row.code,
+        title=row.name,
+        title_en=str(flag("title_en") or ""),
+        mark=str(flag("mark") or ""),
+        not_main=bool(flag("not_main")),
+        discouraged_main=bool(flag("discouraged_main")),
+        more_specific_exists=bool(flag("more_specific_exists")),
+        death_only=bool(flag("death_only")),
+        female_only=bool(flag("female_only")),
+        male_only=bool(flag("male_only")),
+    )
+
+
+def drug_of(row: CatalogRow) -> Drug:
+    """The typed view of a row of the drug list; words of a list are separated by ``;``."""
+    value = row.attributes.get
+    limit = value("max_daily")
+    return Drug(
+        code=row.code,
+        inn=str(value("inn") or row.name),
+        strength=str(value("strength") or ""),
+        form=str(value("form") or ""),
+        unit=str(value("unit") or "viên"),
+        route_code=str(value("route_code") or ""),
+        route=str(value("route") or "Uống"),
+        brand=str(value("brand") or ""),
+        bhyt_code=str(value("bhyt_code") or ""),
+        ingredients=_words(value("ingredients")),
+        groups=_words(value("groups")),
+        control=DrugControl(str(value("control") or DrugControl.ORDINARY.value)),
+        toxic=bool(value("toxic")),
+        max_daily=float(limit) if limit not in (None, "") else None,
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(word.strip() for word in str(value or "").split(";") if word.strip())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from .birth import BirthDate, age_on, check_birth
+from .birth import BirthDate, age_on
 from .errors import InvalidRecord, Problem
 from .identity import parse_insurance_number, parse_national_id, parse_old_id, parse_phone
 from .record import Sex
@@ -155,7 +155,9 @@ def check_patient(patient: Patient, today: date) -> tuple[Problem, ...]:
         problems.append(
             Problem(field="full_name", code="name-long", message="Họ tên dài quá 255 ký tự.")
         )
-    problems.extend(_refusals(check_birth, patient.birth, today))
+    unborn = patient.birth.problem(today)
+    if unborn is not None:
+        problems.append(unborn)
     for parse, value in (
         (parse_national_id, patient.national_id),
         (parse_old_id, patient.old_national_id),

@@ -1,0 +1,271 @@
+"""People of the station: set-up, log-in, roles, passwords.
+
+Passwords open key slots (a port); the record only knows who exists and what they may do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied, Problem
+from station_emr.domain.permissions import Action, Role
+from station_emr.domain.record import Changes, StationProfile
+from station_emr.domain.text import clean, fold
+from station_emr.domain.user import Actor, User
+
+from .guards import allow, refuse
+from .ports import Clock, Store
+from .views import AuditRow
+
+
+class KeyRing(Protocol):
+    """The key slots beside the database, once it is open."""
+
+    def add(self, username: str, display_name: str, password: str) -> None: ...
+    def change_password(self, username: str, old: str, new: str) -> None: ...
+    def reset_password(self, username: str, new: str) -> None: ...
+    def unlock_account(self, username: str) -> None: ...
+    def remove(self, username: str) -> None: ...
+    def is_locked(self, username: str) -> bool: ...
+    def password_problems(
+        self, password: str, username: str, full_name: str
+    ) -> tuple[Problem, ...]: ...
+
+
+class Accounts:
+    """Use cases of users and of the station's own profile."""
+
+    def __init__(self, store: Store, clock: Clock, keys: KeyRing) -> None:
+        self._store = store
+        self._clock = clock
+        self._keys = keys
+
+    def log_in(self, username: str, device: str) -> Actor:
+        """The person behind an opened key slot. Raises PermissionDenied when inactive."""
+        with self._store.write() as work:
+            user = work.users.by_username(username)
+            if user is None or not user.active:
+                raise PermissionDenied(
+                    "Tài khoản này đã ngừng sử dụng. Hãy báo giám đốc trạm hoặc người quản trị."
+                )
+            actor = Actor(user=user, device=device)
+            work.audit.append(actor, "account.log_in", self._clock.now())
+            return actor
+
+    def log_out(self, actor: Actor, why: str = "person") -> None:
+        """``why``: ``person``, ``idle`` or ``close``."""
+        with self._store.write() as work:
+            work.audit.append(actor, "account.log_out", self._clock.now(), detail={"why": why})
+
+    def users(self, actor: Actor) -> tuple[User, ...]:
+        allow(actor, Action.USER_MANAGE)
+        with self._store.read() as work:
+            return work.users.all()
+
+    def locked(self, actor: Actor, username: str) -> bool:
+        allow(actor, Action.USER_MANAGE)
+        return self._keys.is_locked(username)
+
+    def add_user(self, actor: Actor, user: User, password: str) -> Changes:
+        """A new person with a first password. Raises InvalidRecord with every field at fault."""
+        allow(actor, Action.USER_MANAGE)
+        now = self._clock.now()
+        user = replace(
+            user,
+            id=user.id or self._clock.new_id(),
+            username=user.username.strip().lower(),
+            full_name=clean(user.full_name),
+        )
+        problems = [*_check_user(user)]
+        problems += self._keys.password_problems(password, user.username, user.full_name)
+        with self._store.write() as work:
+            if work.users.by_username(user.username) is not None:
+                problems.append(
+                    Problem(
+                        field="username",
+                        code="username-taken",
+                        message=f"Tên đăng nhập “{user.username}” đã có người dùng. Hãy chọn tên khác.",
+                    )
+                )
+            refuse(problems)
+            changed = work.users.save(user, author=actor.user.snapshot, at=now)
+            work.audit.append(
+                actor,
+                "user.add",
+                now,
+                kind="practitioner",
+                record_id=user.id,
+                detail={"role": user.role},
+            )
+            # Last inside the transaction: a slot without a user is harmless, the reverse is not.
+            self._keys.add(user.username, user.snapshot.printed_name, password)
+            return Changes((changed,))
+
+    def update_user(self, actor: Actor, user: User) -> Changes:
+        """Change name, role, licence or whether the account is in use."""
+        allow(actor, Action.USER_MANAGE)
+        now = self._clock.now()
+        refuse(_check_user(user))
+        with self._store.write() as work:
+            before = work.users.get(user.id)
+            if before.username != user.username:
+                raise InvalidRecord(
+                    (
+                        Problem(
+                            field="username",
+                            code="username-fixed",
+                            message="Tên đăng nhập không đổi được sau khi tạo.",
+                        ),
+                    )
+                )
+            if before.role is Role.DIRECTOR and (user.role is not Role.DIRECTOR or not user.active):
+                self._keep_one_director(work.users.all(), user)
+            changed = work.users.save(user, author=actor.user.snapshot, at=now)
+            work.audit.append(
+                actor,
+                "user.update",
+                now,
+                kind="practitioner",
+                record_id=user.id,
+                detail={"role": user.role, "active": str(user.active)},
+            )
+            if before.active and not user.active:
+                self._keys.remove(user.username)
+            return Changes((changed,))
+
+    def unlock(self, actor: Actor, username: str) -> None:
+        """Let a locked account try again. Raises NotFound for an unknown name."""
+        allow(actor, Action.ACCOUNT_UNLOCK)
+        with self._store.write() as work:
+            user = work.users.by_username(username)
+            if user is None:
+                raise NotFound(f"Không có tài khoản “{username}”.")
+            self._keys.unlock_account(username)
+            work.audit.append(
+                actor, "account.unlock", self._clock.now(), kind="practitioner", record_id=user.id
+            )
+
+    def reset_password(self, actor: Actor, username: str, new: str) -> None:
+        allow(actor, Action.USER_MANAGE)
+        with self._store.write() as work:
+            user = work.users.by_username(username)
+            if user is None:
+                raise NotFound(f"Không có tài khoản “{username}”.")
+            refuse(self._keys.password_problems(new, username, user.full_name))
+            self._keys.reset_password(username, new)
+            work.audit.append(
+                actor,
+                "account.reset_password",
+                self._clock.now(),
+                kind="practitioner",
+                record_id=user.id,
+            )
+
+    def change_password(self, actor: Actor, old: str, new: str) -> None:
+        """The actor's own password. Raises WrongPassword, InvalidRecord."""
+        user = actor.user
+        refuse(self._keys.password_problems(new, user.username, user.full_name))
+        self._keys.change_password(user.username, old, new)
+        with self._store.write() as work:
+            work.audit.append(actor, "account.change_password", self._clock.now())
+
+    def station(self) -> StationProfile:
+        with self._store.read() as work:
+            return work.settings.station()
+
+    def save_station(self, actor: Actor, profile: StationProfile) -> None:
+        allow(actor, Action.SETTINGS_EDIT)
+        refuse(check_station(profile))
+        now = self._clock.now()
+        with self._store.write() as work:
+            work.settings.save_station(profile, now)
+            work.audit.append(actor, "station.update", now)
+
+    def setting(self, key: str, default: str = "") -> str:
+        with self._store.read() as work:
+            value = work.settings.get(key)
+        return default if value is None else value
+
+    def save_setting(self, actor: Actor, key: str, value: str) -> None:
+        allow(actor, Action.SETTINGS_EDIT)
+        with self._store.write() as work:
+            work.settings.put(key, value)
+            work.audit.append(actor, "setting.update", self._clock.now(), detail={"key": key})
+
+    def audit(
+        self, actor: Actor, limit: int = 200, before: int | None = None
+    ) -> tuple[AuditRow, ...]:
+        allow(actor, Action.AUDIT_VIEW)
+        with self._store.read() as work:
+            return work.audit.rows(limit, before)
+
+    def verify_audit(self, actor: Actor) -> int | None:
+        """None when no line was changed or removed, otherwise the first broken line."""
+        allow(actor, Action.AUDIT_VIEW)
+        with self._store.read() as work:
+            return work.audit.verify()
+
+    @staticmethod
+    def _keep_one_director(users: tuple[User, ...], leaving: User) -> None:
+        others = [u for u in users if u.role is Role.DIRECTOR and u.active and u.id != leaving.id]
+        if not others:
+            raise InvalidRecord(
+                (
+                    Problem(
+                        field="role",
+                        code="last-director",
+                        message="Trạm phải còn ít nhất một tài khoản giám đốc đang dùng. Hãy thêm giám đốc khác trước.",
+                    ),
+                )
+            )
+
+
+def _check_user(user: User) -> tuple[Problem, ...]:
+    problems: list[Problem] = []
+    if not user.username.isascii() or not user.username.replace(".", "").replace("_", "").isalnum():
+        problems.append(
+            Problem(
+                field="username",
+                code="username-form",
+                message="Tên đăng nhập chỉ gồm chữ không dấu, số, dấu chấm và gạch dưới.",
+            )
+        )
+    if not fold(user.full_name):
+        problems.append(
+            Problem(field="full_name", code="name-required", message="Chưa có họ tên người dùng.")
+        )
+    return tuple(problems)
+
+
+def check_station(profile: StationProfile) -> tuple[Problem, ...]:
+    """The letterhead needs a name, its authority, a facility code and a number series."""
+    problems: list[Problem] = []
+    for field, message in (
+        ("name", "Chưa có tên trạm y tế."),
+        ("parent_authority", "Chưa có cơ quan chủ quản (ví dụ: UBND xã …)."),
+        ("code", "Chưa có mã cơ sở khám bệnh, chữa bệnh. Hãy lấy mã trong quyết định của trạm."),
+    ):
+        if not str(getattr(profile, field)).strip():
+            problems.append(Problem(field=field, code=f"{field}-required", message=message))
+    if profile.code.strip() and not (
+        profile.code.isascii() and len(profile.code) == 5 and profile.code.isalnum()
+    ):
+        problems.append(
+            Problem(
+                field="code",
+                code="code-form",
+                message="Mã cơ sở khám bệnh, chữa bệnh có đúng 5 ký tự chữ hoặc số.",
+            )
+        )
+    if not (
+        profile.series.isascii() and profile.series.isalnum() and 1 <= len(profile.series) <= 3
+    ):
+        problems.append(
+            Problem(
+                field="series",
+                code="series-form",
+                message="Ký hiệu máy gồm 1 đến 3 chữ hoặc số, khác với các máy khác của trạm.",
+            )
+        )
+    return tuple(problems)

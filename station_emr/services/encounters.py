@@ -1,0 +1,317 @@
+"""The visit: check in, vital signs, examination, signing, amending."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date
+
+from station_emr.domain.birth import months_old
+from station_emr.domain.catalog import CatalogKind, IcdCode, icd_of
+from station_emr.domain.encounter import (
+    Encounter,
+    Priority,
+    Stage,
+    check_diagnoses,
+    check_for_signing,
+)
+from station_emr.domain.errors import Problem, StateError
+from station_emr.domain.patient import Patient
+from station_emr.domain.permissions import Action
+from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus, Signature
+from station_emr.domain.text import clean
+from station_emr.domain.user import Actor
+from station_emr.domain.vitals import VitalSigns, check_vitals
+
+from .guards import allow, allow_signing, needs_reason, refuse, still_draft
+from .ports import CatalogSearch, Clock, Store, Stored, Work
+from .snapshots import patient_snapshot
+from .views import QueueRow
+
+
+class Encounters:
+    """Use cases of the visit."""
+
+    def __init__(self, store: Store, clock: Clock, catalogs: CatalogSearch) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogs = catalogs
+
+    # Queue -------------------------------------------------------------------------------
+
+    def queue(self, actor: Actor, day: date | None = None) -> tuple[QueueRow, ...]:
+        """Today's people, in order of calling: emergencies, priorities, then by arrival."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            rows = work.encounters.queue(day or self._clock.now().date())
+        return tuple(sorted(rows, key=lambda row: (_RANK[row.priority], row.arrived_at)))
+
+    def check_in(
+        self,
+        actor: Actor,
+        patient_id: str,
+        reason: str = "",
+        priority: Priority = Priority.ROUTINE,
+    ) -> Changes:
+        """Put a person in today's queue; gives back the visit already open today, if any."""
+        allow(actor, Action.PATIENT_EDIT)
+        now = self._clock.now()
+        with self._store.write() as work:
+            patient = work.patients.get(patient_id).record
+            open_id = work.encounters.open_of(patient_id, now.date())
+            if open_id is not None:
+                return _draft_changed(RecordKind.ENCOUNTER, open_id)
+            coverage = patient.coverage_on(now.date())
+            encounter = Encounter(
+                id=self._clock.new_id(),
+                patient_id=patient_id,
+                arrived_at=now,
+                reason=clean(reason),
+                priority=priority,
+                visit_object="1.2" if coverage is not None else "9",
+                coverage_number=coverage.number if coverage is not None else "",
+            )
+            work.encounters.save_draft(encounter, now)
+            self._log(work, actor, "encounter.check_in", encounter)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter.id)
+
+    def call_next(self, actor: Actor) -> Changes:
+        """Start the first waiting visit. Raises StateError when nobody waits."""
+        waiting = [row for row in self.queue(actor) if row.stage is Stage.WAITING]
+        if not waiting:
+            raise StateError("Không còn ai chờ khám.")
+        return self.start(actor, waiting[0].encounter_id)
+
+    def start(self, actor: Actor, encounter_id: str) -> Changes:
+        """Begin (or take over) a visit that is still a draft."""
+        allow(actor, Action.VITALS_RECORD)
+        now = self._clock.now()
+        with self._store.write() as work:
+            stored = work.encounters.get(encounter_id)
+            if stored.status is not RecordStatus.DRAFT:
+                return Changes()
+            encounter = stored.record
+            if encounter.stage is Stage.WAITING:
+                encounter = replace(
+                    encounter,
+                    stage=Stage.IN_PROGRESS,
+                    started_at=encounter.started_at or now,
+                    practitioner=actor.user.snapshot,
+                )
+                work.encounters.save_draft(encounter, now)
+                self._log(work, actor, "encounter.start", encounter)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
+
+    def set_stage(self, actor: Actor, encounter_id: str, stage: Stage) -> Changes:
+        """Move a visit in the queue (medicine given, sent back to wait)."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.write() as work:
+            stored = work.encounters.get(encounter_id)
+            if stored.status is RecordStatus.DRAFT:
+                work.encounters.save_draft(replace(stored.record, stage=stage), self._clock.now())
+            else:
+                work.encounters.set_stage(encounter_id, stage)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
+
+    # The draft ---------------------------------------------------------------------------
+
+    def get(self, actor: Actor, encounter_id: str) -> Stored[Encounter]:
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            return work.encounters.get(encounter_id)
+
+    def save_draft(self, actor: Actor, encounter: Encounter) -> Changes:
+        """Autosave: whatever is there is kept, nothing is judged. Raises StateError once signed.
+
+        A nurse's draft may carry prepared diagnoses; they count only once a prescriber signs.
+        """
+        allow(actor, Action.VITALS_RECORD)
+        with self._store.write() as work:
+            still_draft(work.encounters.find(encounter.id))
+            work.encounters.save_draft(encounter, self._clock.now())
+            return _draft_changed(RecordKind.ENCOUNTER, encounter.id)
+
+    def record_vitals(
+        self,
+        actor: Actor,
+        encounter_id: str,
+        vitals: VitalSigns,
+        confirmed: Collection[str] = (),
+    ) -> Changes:
+        """Add one set of measurements to the draft. Impossible values are refused."""
+        allow(actor, Action.VITALS_RECORD)
+        now = self._clock.now()
+        with self._store.write() as work:
+            stored = work.encounters.get(encounter_id)
+            still_draft(stored)
+            patient = work.patients.get(stored.record.patient_id).record
+            refuse(check_vitals(vitals, months_old(patient.birth, now.date())), confirmed)
+            taken = replace(
+                vitals,
+                measured_at=vitals.measured_at or now,
+                measured_by=vitals.measured_by or actor.user.full_name,
+            )
+            encounter = replace(
+                stored.record,
+                vitals=(*stored.record.vitals, taken),
+                confirmed=tuple({*stored.record.confirmed, *confirmed}),
+            )
+            work.encounters.save_draft(encounter, now)
+            self._log(work, actor, "encounter.vitals", encounter)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
+
+    def discard(self, actor: Actor, encounter_id: str) -> Changes:
+        """Take a person out of the queue who left before anything was signed."""
+        allow(actor, Action.PATIENT_EDIT)
+        with self._store.write() as work:
+            stored = work.encounters.get(encounter_id)
+            still_draft(stored)
+            work.encounters.discard_draft(encounter_id)
+            self._log(work, actor, "encounter.discard", stored.record)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
+
+    # Rules while typing ------------------------------------------------------------------
+
+    def check(self, encounter: Encounter, patient: Patient) -> tuple[Problem, ...]:
+        """What still stands between this draft and a signature."""
+        today = self._clock.now().date()
+        return check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, today)
+
+    def check_diagnoses(self, encounter: Encounter, patient: Patient) -> tuple[Problem, ...]:
+        return check_diagnoses(encounter.diagnoses, self.find_icd, patient.sex)
+
+    def find_icd(self, code: str) -> IcdCode | None:
+        row = self._catalogs.find(CatalogKind.ICD10, code, self._clock.now().date())
+        return icd_of(row) if row is not None else None
+
+    # Signing -----------------------------------------------------------------------------
+
+    def sign(self, actor: Actor, encounter: Encounter, confirmed: Collection[str] = ()) -> Changes:
+        """Sign the visit alone; :class:`Visits` signs it together with its papers."""
+        with self._store.write() as work:
+            return Changes((self.sign_within(work, actor, encounter, confirmed),))
+
+    def sign_within(
+        self, work: Work, actor: Actor, encounter: Encounter, confirmed: Collection[str]
+    ) -> Changed:
+        """The signing steps inside a transaction that the caller owns."""
+        allow_signing(actor, Action.ENCOUNTER_SIGN)
+        now = self._clock.now()
+        still_draft(work.encounters.find(encounter.id))
+        patient = work.patients.get(encounter.patient_id).record
+        confirmed = {*encounter.confirmed, *confirmed}
+        refuse(
+            check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, now.date()),
+            confirmed,
+        )
+        station = work.settings.station()
+        number = work.counters.next("encounter", station.series, now.year)
+        signed = replace(
+            encounter,
+            number=f"{station.series}{now:%y}.{number:06d}",
+            started_at=encounter.started_at or encounter.arrived_at,
+            ended_at=encounter.ended_at or now,
+            stage=Stage.FINISHED
+            if encounter.stage is not Stage.AWAITING_MEDICINE
+            else encounter.stage,
+            confirmed=tuple(sorted(confirmed)),
+            station=station,
+            patient=patient_snapshot(patient, now.date(), encounter),
+            practitioner=actor.user.snapshot,
+            signature=Signature(by=actor.user.snapshot, at=now),
+        )
+        changed = work.encounters.add_version(
+            signed,
+            RecordStatus.SIGNED,
+            author=actor.user.snapshot,
+            at=now,
+            expected_version=0,
+        )
+        self._log(work, actor, "encounter.sign", signed)
+        return changed
+
+    def amend(
+        self,
+        actor: Actor,
+        encounter: Encounter,
+        expected_version: int,
+        reason: str,
+        confirmed: Collection[str] = (),
+    ) -> Changes:
+        """Replace a signed visit's content by a new version with a reason; the old one stays."""
+        allow_signing(actor, Action.RECORD_AMEND)
+        reason = needs_reason(reason)
+        now = self._clock.now()
+        with self._store.write() as work:
+            before = work.encounters.get(encounter.id)
+            _must_be_signed(before)
+            patient = work.patients.get(encounter.patient_id).record
+            refuse(
+                check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, now.date()),
+                {*encounter.confirmed, *confirmed},
+            )
+            amended = replace(
+                encounter,
+                number=before.record.number,
+                arrived_at=before.record.arrived_at,
+                patient=before.record.patient,
+                station=before.record.station,
+                practitioner=before.record.practitioner,
+                signature=Signature(by=actor.user.snapshot, at=now),
+            )
+            changed = work.encounters.add_version(
+                amended,
+                RecordStatus.AMENDED,
+                author=actor.user.snapshot,
+                at=now,
+                reason=reason,
+                expected_version=expected_version,
+            )
+            self._log(work, actor, "encounter.amend", amended, reason=reason)
+            return Changes((changed,))
+
+    def void(self, actor: Actor, encounter_id: str, reason: str) -> Changes:
+        """Mark a signed visit as cancelled with a reason. Nothing is deleted."""
+        allow_signing(actor, Action.RECORD_VOID)
+        reason = needs_reason(reason)
+        now = self._clock.now()
+        with self._store.write() as work:
+            before = work.encounters.get(encounter_id)
+            _must_be_signed(before)
+            changed = work.encounters.add_version(
+                before.record,
+                RecordStatus.VOIDED,
+                author=actor.user.snapshot,
+                at=now,
+                reason=reason,
+                expected_version=before.version,
+            )
+            self._log(work, actor, "encounter.void", before.record, reason=reason)
+            return Changes((changed,))
+
+    def _log(
+        self, work: Work, actor: Actor, action: str, encounter: Encounter, **detail: str
+    ) -> None:
+        work.audit.append(
+            actor,
+            action,
+            self._clock.now(),
+            kind=RecordKind.ENCOUNTER,
+            record_id=encounter.id,
+            patient_id=encounter.patient_id,
+            detail=detail,
+        )
+
+
+_RANK = {Priority.EMERGENCY: 0, Priority.PRIORITY: 1, Priority.ROUTINE: 2}
+
+
+def _draft_changed(kind: RecordKind, record_id: str) -> Changes:
+    return Changes((Changed(kind, record_id, 0, RecordStatus.DRAFT),))
+
+
+def _must_be_signed(stored: Stored[Encounter]) -> None:
+    if stored.status is RecordStatus.DRAFT:
+        raise StateError("Lượt khám này chưa ký: hãy sửa trực tiếp trên bản nháp.")
+    if stored.status is RecordStatus.VOIDED:
+        raise StateError("Lượt khám này đã hủy nên không sửa được nữa.")

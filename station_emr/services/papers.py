@@ -1,0 +1,183 @@
+"""What prescriptions, referrals and appointments share: draft, sign, amend, void.
+
+Each paper service names its store, rights and rules; the steps are here, once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from station_emr.domain.appointment import Appointment
+from station_emr.domain.encounter import Encounter, PatientSnapshot
+from station_emr.domain.errors import Problem, StateError
+from station_emr.domain.patient import Patient
+from station_emr.domain.permissions import Action
+from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus, Signature
+from station_emr.domain.referral import Referral
+from station_emr.domain.user import Actor
+
+from .guards import allow, allow_signing, needs_reason, refuse, still_draft
+from .ports import CatalogSearch, Clock, RecordStore, Store, Stored, Work
+from .snapshots import patient_snapshot
+
+P = TypeVar("P", Prescription, Referral, Appointment)
+
+
+class Papers(ABC, Generic[P]):
+    """One kind of paper that a visit gives rise to."""
+
+    kind: ClassVar[RecordKind]
+    prepare_action: ClassVar[Action]
+    sign_action: ClassVar[Action]
+
+    def __init__(self, store: Store, clock: Clock, catalogs: CatalogSearch) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogs = catalogs
+
+    @abstractmethod
+    def _records(self, work: Work) -> RecordStore[P]: ...
+
+    @abstractmethod
+    def _problems(self, work: Work, paper: P, patient: Patient) -> tuple[Problem, ...]: ...
+
+    @abstractmethod
+    def _complete(self, work: Work, paper: P, actor: Actor, snapshot: PatientSnapshot) -> P:
+        """Give the numbers and snapshots that only a signature gives."""
+
+    def get(self, actor: Actor, paper_id: str) -> Stored[P]:
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            return self._records(work).get(paper_id)
+
+    def check(self, paper: P, patient: Patient) -> tuple[Problem, ...]:
+        """What still stands between this draft and a signature."""
+        with self._store.read() as work:
+            return self._problems(work, paper, patient)
+
+    def save_draft(self, actor: Actor, paper: P) -> Changes:
+        """Keep the draft as it stands; nothing is judged. Raises StateError once signed."""
+        allow(actor, self.prepare_action)
+        with self._store.write() as work:
+            still_draft(self._records(work).find(paper.id))
+            self._records(work).save_draft(paper, self._clock.now())
+            return Changes((Changed(self.kind, paper.id, 0, RecordStatus.DRAFT),))
+
+    def discard(self, actor: Actor, paper_id: str) -> Changes:
+        """Drop a draft that was never signed."""
+        allow(actor, self.prepare_action)
+        with self._store.write() as work:
+            self._records(work).discard_draft(paper_id)
+            return Changes((Changed(self.kind, paper_id, 0, RecordStatus.DRAFT),))
+
+    def sign(self, actor: Actor, paper: P, confirmed: Collection[str] = ()) -> Changes:
+        """Sign the paper: number it, freeze it, queue it. Raises InvalidRecord with every field."""
+        with self._store.write() as work:
+            return Changes((self.sign_within(work, actor, paper, confirmed),))
+
+    def sign_within(
+        self, work: Work, actor: Actor, paper: P, confirmed: Collection[str] = ()
+    ) -> Changed:
+        """The signing steps inside a transaction that the caller owns."""
+        allow_signing(actor, self.sign_action)
+        now = self._clock.now()
+        still_draft(self._records(work).find(paper.id))
+        patient = work.patients.get(paper.patient_id).record
+        refuse(self._problems(work, paper, patient), confirmed)
+        encounter = work.encounters.find(paper.encounter_id)
+        snapshot = patient_snapshot(
+            patient, now.date(), encounter.record if encounter is not None else None
+        )
+        signed = self._complete(work, paper, actor, snapshot)
+        changed = self._records(work).add_version(
+            signed,
+            RecordStatus.SIGNED,
+            author=actor.user.snapshot,
+            at=now,
+            expected_version=0,
+        )
+        self._log(work, actor, "sign", signed)
+        return changed
+
+    def amend(
+        self,
+        actor: Actor,
+        paper: P,
+        expected_version: int,
+        reason: str,
+        confirmed: Collection[str] = (),
+    ) -> Changes:
+        """A new version with a reason; number and snapshots stay those of the first signature."""
+        allow_signing(actor, Action.RECORD_AMEND)
+        reason = needs_reason(reason)
+        now = self._clock.now()
+        with self._store.write() as work:
+            before = self._signed(work, paper.id)
+            patient = work.patients.get(paper.patient_id).record
+            refuse(self._problems(work, paper, patient), confirmed)
+            amended = self._amended(before.record, paper, actor)
+            changed = self._records(work).add_version(
+                amended,
+                RecordStatus.AMENDED,
+                author=actor.user.snapshot,
+                at=now,
+                reason=reason,
+                expected_version=expected_version,
+            )
+            self._log(work, actor, "amend", amended, reason=reason)
+            return Changes((changed,))
+
+    def void(self, actor: Actor, paper_id: str, reason: str) -> Changes:
+        """Cancel a signed paper with a reason; its number stays used and the content stays."""
+        allow_signing(actor, Action.RECORD_VOID)
+        reason = needs_reason(reason)
+        with self._store.write() as work:
+            before = self._signed(work, paper_id)
+            changed = self._records(work).add_version(
+                before.record,
+                RecordStatus.VOIDED,
+                author=actor.user.snapshot,
+                at=self._clock.now(),
+                reason=reason,
+                expected_version=before.version,
+            )
+            self._log(work, actor, "void", before.record, reason=reason)
+            return Changes((changed,))
+
+    def _amended(self, before: P, paper: P, actor: Actor) -> P:
+        kept: dict[str, Any] = {
+            name: getattr(before, name)
+            for name in ("number", "code", "record_number", "register_number", "station", "patient")
+            if hasattr(before, name)
+        }
+        signature = Signature(by=actor.user.snapshot, at=self._clock.now())
+        return replace(paper, signature=signature, **kept)
+
+    def _signed(self, work: Work, paper_id: str) -> Stored[P]:
+        stored = self._records(work).get(paper_id)
+        if stored.status is RecordStatus.DRAFT:
+            raise StateError("Giấy này chưa ký: hãy sửa trực tiếp trên bản nháp.")
+        if stored.status is RecordStatus.VOIDED:
+            raise StateError("Giấy này đã hủy nên không sửa được nữa. Hãy lập giấy mới.")
+        return stored
+
+    def _log(self, work: Work, actor: Actor, verb: str, paper: P, **detail: str) -> None:
+        work.audit.append(
+            actor,
+            f"{self.kind}.{verb}",
+            self._clock.now(),
+            kind=self.kind,
+            record_id=paper.id,
+            patient_id=paper.patient_id,
+            detail=detail,
+        )
+
+
+def visit_of(work: Work, encounter_id: str) -> tuple[Encounter, Patient]:
+    """The visit a paper belongs to and its person."""
+    encounter = work.encounters.get(encounter_id).record
+    return encounter, work.patients.get(encounter.patient_id).record

@@ -1,0 +1,174 @@
+"""Printed papers: a preview changes nothing, a print is logged and counted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from station_emr.domain.appointment import Appointment
+from station_emr.domain.errors import NotFound
+from station_emr.domain.permissions import Action
+from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.referral import Referral
+from station_emr.domain.user import Actor
+
+from .guards import allow
+from .ports import Clock, Documents, PrintMark, Store, Stored, Work
+from .snapshots import patient_snapshot
+from .views import PrintRow
+
+PRINTABLE = (RecordKind.REFERRAL, RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """A print that was logged. ``copy`` above 1 carries the mark "bản in lại"."""
+
+    pdf: bytes
+    file_name: str
+    copy: int
+    version: int
+
+
+class Prints:
+    """Preview and print the papers of a visit."""
+
+    def __init__(self, store: Store, clock: Clock, documents: Documents) -> None:
+        self._store = store
+        self._clock = clock
+        self._documents = documents
+
+    def preview(self, actor: Actor, kind: RecordKind, record_id: str) -> bytes:
+        """The PDF as it would print now; drafts carry a watermark. Nothing is logged as printed."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            stored = _stored(work, kind, record_id)
+            return self._render(work, actor, stored, copy=work.prints.copies(kind, record_id) + 1)
+
+    def preview_draft(self, actor: Actor, paper: Referral | Prescription | Appointment) -> bytes:
+        """The PDF of a form that is being typed and may not be saved yet."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            completed = self._with_snapshots(work, actor, paper)
+            return self._draw(completed, self._mark(actor, copy=1, draft=True))
+
+    def print(self, actor: Actor, kind: RecordKind, record_id: str) -> Printed:
+        """The PDF of the signed content, logged with its copy number and hash.
+
+        Raises NotFound for a draft: only signed papers leave the station.
+        """
+        allow(actor, Action.PRINT)
+        with self._store.write() as work:
+            stored = _stored(work, kind, record_id)
+            if stored.status is RecordStatus.DRAFT:
+                raise NotFound("Giấy này chưa ký nên chưa in được. Hãy ký trước rồi in.")
+            copy = work.prints.copies(kind, record_id) + 1
+            pdf = self._render(work, actor, stored, copy=copy)
+            work.prints.add(
+                kind,
+                record_id,
+                stored.version,
+                self._clock.now(),
+                actor.user,
+                hashlib.sha256(pdf).hexdigest(),
+            )
+            work.audit.append(
+                actor,
+                f"{kind}.print",
+                self._clock.now(),
+                kind=kind,
+                record_id=record_id,
+                patient_id=stored.record.patient_id,
+                detail={"copy": str(copy), "version": str(stored.version)},
+            )
+            return Printed(
+                pdf=pdf, file_name=_file_name(stored.record), copy=copy, version=stored.version
+            )
+
+    def log(self, actor: Actor, limit: int = 200) -> tuple[PrintRow, ...]:
+        allow(actor, Action.AUDIT_VIEW)
+        with self._store.read() as work:
+            return work.prints.rows(limit)
+
+    def _render(
+        self,
+        work: Work,
+        actor: Actor,
+        stored: Stored[Referral] | Stored[Prescription] | Stored[Appointment],
+        copy: int,
+    ) -> bytes:
+        paper: Referral | Prescription | Appointment = stored.record
+        draft = stored.status is RecordStatus.DRAFT
+        if draft:
+            paper = self._with_snapshots(work, actor, paper)
+        mark = self._mark(
+            actor,
+            copy=copy,
+            draft=draft,
+            voided=stored.status is RecordStatus.VOIDED,
+            version=stored.version,
+        )
+        return self._draw(paper, mark)
+
+    def _draw(self, paper: Referral | Prescription | Appointment, mark: PrintMark) -> bytes:
+        if isinstance(paper, Referral):
+            return self._documents.referral(paper, mark)
+        if isinstance(paper, Prescription):
+            return self._documents.prescription(paper, mark)
+        return self._documents.appointment(paper, mark)
+
+    def _mark(
+        self,
+        actor: Actor,
+        *,
+        copy: int,
+        draft: bool = False,
+        voided: bool = False,
+        version: int = 0,
+    ) -> PrintMark:
+        return PrintMark(
+            printed_at=self._clock.now(),
+            printed_by=actor.user.snapshot.printed_name,
+            copy=copy,
+            draft=draft,
+            voided=voided,
+            version=version,
+        )
+
+    def _with_snapshots(
+        self, work: Work, actor: Actor, paper: Referral | Prescription | Appointment
+    ) -> Referral | Prescription | Appointment:
+        """A draft has no snapshots of its own yet: show today's, under the draft watermark."""
+        patient = work.patients.get(paper.patient_id).record
+        encounter = work.encounters.find(paper.encounter_id)
+        snapshot = patient_snapshot(
+            patient, self._clock.now().date(), encounter.record if encounter else None
+        )
+        station = work.settings.station()
+        signer = actor.user.snapshot
+        if isinstance(paper, Referral):
+            return replace(paper, station=station, patient=snapshot, referrer=signer)
+        if isinstance(paper, Prescription):
+            return replace(paper, station=station, patient=snapshot, prescriber=signer)
+        return replace(paper, station=station, patient=snapshot, practitioner=signer)
+
+
+def _stored(
+    work: Work, kind: RecordKind, record_id: str
+) -> Stored[Referral] | Stored[Prescription] | Stored[Appointment]:
+    if kind is RecordKind.REFERRAL:
+        return work.referrals.get(record_id)
+    if kind is RecordKind.PRESCRIPTION:
+        return work.prescriptions.get(record_id)
+    if kind is RecordKind.APPOINTMENT:
+        return work.appointments.get(record_id)
+    raise NotFound("Loại giấy này không in được.")
+
+
+def _file_name(paper: Referral | Prescription | Appointment) -> str:
+    """A file name without the person's name: what kind of paper and its number."""
+    if isinstance(paper, Prescription):
+        return f"don-thuoc-{paper.code}.pdf"
+    kind = "phieu-chuyen" if isinstance(paper, Referral) else "phieu-hen"
+    return f"{kind}-{paper.number.replace('/', '-')}.pdf"

@@ -1,0 +1,43 @@
+"""The use cases of one open station, as the screens and the command line receive them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from station_emr.domain.scan import ScanResult, parse_scan
+
+from .accounts import Accounts
+from .appointments import Appointments
+from .catalogs import Catalogs
+from .drafts import Drafts
+from .encounters import Encounters
+from .patients import Patients
+from .ports import Clock
+from .prescriptions import Prescriptions
+from .prints import Prints
+from .referrals import Referrals
+from .synchronisation import Synchronisation
+from .visits import Visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationServices:
+    """One object per open database; built in the composition root."""
+
+    clock: Clock
+    accounts: Accounts
+    patients: Patients
+    encounters: Encounters
+    prescriptions: Prescriptions
+    referrals: Referrals
+    appointments: Appointments
+    visits: Visits
+    prints: Prints
+    catalogs: Catalogs
+    drafts: Drafts
+    sync: Synchronisation
+
+    @staticmethod
+    def scan(text: str) -> ScanResult:
+        """What a scanned or typed code means; never raises."""
+        return parse_scan(text)

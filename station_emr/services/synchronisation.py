@@ -1,0 +1,56 @@
+"""What the screens may know and ask about the link to the province."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from station_emr.domain.permissions import Action
+from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
+from station_emr.domain.user import Actor
+
+from .guards import allow
+from .ports import Store
+
+
+class SyncControl(Protocol):
+    """The background engine as the rest of the program sees it."""
+
+    def status(self) -> SyncStatus: ...
+    def wake(self) -> None:
+        """Try now; returns at once."""
+
+
+class Synchronisation:
+    def __init__(self, store: Store, control: SyncControl) -> None:
+        self._store = store
+        self._control = control
+
+    def status(self) -> SyncStatus:
+        """For the status line; anybody logged in may see it."""
+        return self._control.status()
+
+    def send_now(self, actor: Actor) -> None:
+        allow(actor, Action.SYNC_RUN)
+        self._control.wake()
+
+    def waiting(self, actor: Actor, limit: int = 200) -> tuple[OutboxItem, ...]:
+        allow(actor, Action.SYNC_VIEW)
+        with self._store.read() as work:
+            return work.outbox.waiting(limit)
+
+    def quarantined(self, actor: Actor) -> tuple[OutboxItem, ...]:
+        allow(actor, Action.SYNC_VIEW)
+        with self._store.read() as work:
+            return work.outbox.quarantined()
+
+    def retry_quarantined(self, actor: Actor) -> int:
+        allow(actor, Action.SYNC_RUN)
+        with self._store.write() as work:
+            count = work.outbox.release_quarantined()
+        self._control.wake()
+        return count
+
+    def runs(self, actor: Actor, limit: int = 100) -> tuple[SyncRun, ...]:
+        allow(actor, Action.SYNC_VIEW)
+        with self._store.read() as work:
+            return work.outbox.runs(limit)

@@ -186,12 +186,20 @@ def venv_works() -> bool:
 
 
 def pip(*arguments: str) -> None:
-    command = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    environment = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
-    if subprocess.run([*command, *arguments], env=environment, check=False).returncode:
+    command = [str(venv_python()), "-m", "pip", "install", "--quiet", *arguments]
+    quiet = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = subprocess.run(
+        command,
+        env={**os.environ, **quiet},
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
         raise PreparationFault(
-            "pip could not install the packages (its own words are above). Nothing is broken: "
-            "check the network and run the same command again."
+            f"{done.stdout}\npip could not install the packages (its own words are above). Nothing "
+            "is broken: check the network and run the same command again."
         )
 
 

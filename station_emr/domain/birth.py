@@ -115,6 +115,14 @@ def _refuse(field: str, code: str, message: str) -> InvalidRecord:
     return InvalidRecord((Problem(field=field, code=code, message=message),))
 
 
+def check_birth(birth: BirthDate, today: date, *, field: str = "birth") -> BirthDate:
+    """``birth`` itself, or InvalidRecord when it cannot be that of a living person."""
+    found = birth.problem(today, field=field)
+    if found is not None:
+        raise InvalidRecord((found,))
+    return birth
+
+
 def parse_birth(text: str, today: date, *, field: str = "birth") -> BirthDate:
     """Read a typed birth date or age: ``3/5/92``, ``030592``, ``05/1992``, ``1992``, ``34t``.
 
@@ -131,10 +139,7 @@ def parse_birth(text: str, today: date, *, field: str = "birth") -> BirthDate:
         raise _refuse(
             field, "birth-form", f"Không đọc được ngày sinh “{text.strip()}”. {_EXAMPLES}"
         )
-    found = birth.problem(today, field=field)
-    if found is not None:
-        raise InvalidRecord((found,))
-    return birth
+    return check_birth(birth, today, field=field)
 
 
 def _from_age(typed: str, today: date) -> BirthDate | None:

@@ -155,7 +155,7 @@ for name in ("PySide6", "shiboken6", "qtawesome", "qtpy"):
 import station_emr
 seen = []
 for layer in ("domain", "services", "db", "security", "catalogs", "printing", "interop", "sync",
-              "cli"):
+              "cli", "demo"):
     package = importlib.import_module(f"station_emr.{layer}")
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if ".migrations." not in module.name and not module.name.endswith("__main__"):
@@ -187,3 +187,15 @@ def test_the_lock_is_pinned_by_hash_and_names_no_address() -> None:
     assert len(entries) > 100
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in lock
+
+
+def test_documents_point_at_files_that_exist() -> None:
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+    assert broken == []

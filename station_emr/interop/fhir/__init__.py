@@ -1,0 +1,1 @@
+"""Our records as FHIR R4 resources, the contract with the province."""

@@ -1,0 +1,188 @@
+"""The small FHIR datatypes all mappings are made of, and the rule that nothing empty is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from station_emr.domain.birth import BirthDate
+from station_emr.domain.ids import is_record_id
+from station_emr.domain.record import PractitionerSnapshot, StationProfile
+
+from .uris import IDENTIFIER_TYPE, TERMINOLOGY, UCUM, UriTable, own_extension
+
+Resource = dict[str, Any]
+Json = dict[str, Any]
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+
+
+def filled(**elements: Any) -> Json:
+    """Only the elements that hold something: FHIR allows no empty string, array or object.
+
+    A trailing underscore frees a Python keyword: ``class_`` is ``class``, ``for_`` is ``for``.
+    """
+    return {
+        name.removesuffix("_"): value
+        for name, value in elements.items()
+        if value is not None and value not in ("", [], {})
+    }
+
+
+def resource(kind: str, resource_id: str, **elements: Any) -> Resource:
+    return {"resourceType": kind, "id": resource_id, **filled(**elements)}
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time with the Vietnamese offset, whatever offset this machine was set to."""
+    if at is None:
+        return None
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=VIETNAM)
+    return aware.astimezone(VIETNAM).isoformat()
+
+
+def day(on: date | None) -> str | None:
+    return None if on is None else on.isoformat()
+
+
+def period(start: datetime | None, end: datetime | None) -> Json:
+    return filled(start=moment(start), end=moment(end))
+
+
+def coding(system: str, code: str, display: str = "") -> Json:
+    """A bare code with the display of our own list; empty without a code."""
+    return filled(system=system, code=code, display=display) if code else {}
+
+
+def concept(*codings: Json, text: str = "") -> Json:
+    return filled(coding=[one for one in codings if one], text=text)
+
+
+def terminology(system: str, code: str) -> Json:
+    """A concept of one of the HL7 terminology lists."""
+    return concept(coding(f"{TERMINOLOGY}/{system}", code))
+
+
+def identifier(system: str, value: str, kind: str = "", **elements: Any) -> Json:
+    """Empty without a value. ``kind`` is a code of HL7 table 0203 such as ``NI`` or ``MR``."""
+    if not value:
+        return {}
+    named = concept(coding(IDENTIFIER_TYPE, kind)) if kind else {}
+    return filled(type=named, system=system, value=value, **elements)
+
+
+def present(*items: Json) -> list[Json]:
+    return [item for item in items if item]
+
+
+def reference(kind: str, resource_id: str, display: str = "") -> Json:
+    """``Type/id`` relative: the ids are ours on every server."""
+    return filled(reference=f"{kind}/{resource_id}", display=display) if resource_id else {}
+
+
+def staff(person: PractitionerSnapshot | None) -> Json:
+    if person is None:
+        return {}
+    return reference("Practitioner", person.user_id, person.printed_name)
+
+
+def performer(name_or_id: str) -> list[Json]:
+    """Who measured or did it: forms keep either the person's id or a name as typed."""
+    if not name_or_id:
+        return []
+    if is_record_id(name_or_id):
+        return [reference("Practitioner", name_or_id)]
+    return [{"display": name_or_id}]
+
+
+def organization(station: StationProfile | None) -> Json:
+    return {} if station is None else reference("Organization", station.facility_id, station.name)
+
+
+def facility_by_code(uris: UriTable, code: str, name: str) -> Json:
+    """A facility we hold no record of: named by its official code."""
+    return filled(identifier=identifier(uris.facility_code, code), display=name)
+
+
+def quantity(value: Decimal | int, unit: str, ucum: str = "") -> Json:
+    """``value`` keeps its digits (36.50 stays 36.50); a code only together with its system."""
+    coded = {"system": UCUM, "code": ucum} if ucum else {}
+    return {"value": value, **filled(unit=unit), **coded}
+
+
+def extension(url: str, **value: Any) -> Json:
+    """A simple extension, ``extension(url, valueString="…")``; empty without a value."""
+    held = filled(**value)
+    return {"url": url, **held} if held else {}
+
+
+def own_fields(name: str, record: object, fields: Iterable[str]) -> Json:
+    """The fields FHIR has no element for, as one extension of ours with a part per field.
+
+    Parts that stand at their default are left out, so the reverse mapping fills them in again.
+    """
+    defaults = {one.name: one.default for one in dataclasses.fields(record)}  # type: ignore[arg-type]
+    parts: list[Json] = []
+    for field in fields:
+        value = getattr(record, field)
+        if value != defaults[field]:
+            parts.extend(_parts(field, value))
+    return {"url": own_extension(name), "extension": parts} if parts else {}
+
+
+def as_signed(record: object, fields: Iterable[str]) -> Json:
+    """Snapshots and signature as they stood at signing: compact, meant for our own reading back.
+
+    A reprint shows what was signed whatever has changed since, on every machine; the elements
+    beside it say the same in plain FHIR for everybody else.
+    """
+    parts = [
+        {"url": field, "extension": _inside(value)}
+        for field in fields
+        if (value := getattr(record, field)) is not None
+    ]
+    return {"url": own_extension("as-signed"), "extension": parts} if parts else {}
+
+
+def _inside(record: Any) -> list[Json]:
+    parts: list[Json] = []
+    for one in dataclasses.fields(record):
+        value = getattr(record, one.name)
+        if value != one.default:
+            parts.extend(_parts(one.name, value))
+    return parts
+
+
+def _parts(name: str, value: Any) -> list[Json]:
+    if isinstance(value, (tuple, list)):
+        return [part for item in value for part in _parts(name, item)]
+    if isinstance(value, BirthDate):
+        return [{"url": name, "valueDate": value.to_iso()}]
+    if dataclasses.is_dataclass(value):
+        inside = _inside(value)
+        return [{"url": name, "extension": inside}] if inside else []
+    if value is None or value == "":
+        return []
+    return [{"url": name, **_typed(value)}]
+
+
+def _typed(value: Any) -> Json:
+    match value:
+        case bool():
+            return {"valueBoolean": value}
+        case Enum():
+            return {"valueCode": value.value}
+        case int():
+            return {"valueInteger": value}
+        case Decimal():
+            return {"valueDecimal": value}
+        case datetime():
+            return {"valueDateTime": moment(value)}
+        case date():
+            return {"valueDate": value.isoformat()}
+        case _:
+            return {"valueString": str(value)}

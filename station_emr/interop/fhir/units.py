@@ -1,0 +1,96 @@
+"""One record as the group of resources that the province applies whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from station_emr.domain.record import RecordKind, RecordStatus
+
+from .appointment import appointment_resources
+from .datatypes import VIETNAM, Resource, moment, terminology
+from .encounter import encounter_resources
+from .facility import facility_resources
+from .patient import patient_resources
+from .practitioner import practitioner_resources
+from .prescription import prescription_resources
+from .referral import referral_resources
+from .uris import VN_CORE, UriTable
+
+_MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = {
+    RecordKind.PATIENT: patient_resources,
+    RecordKind.ENCOUNTER: encounter_resources,
+    RecordKind.PRESCRIPTION: prescription_resources,
+    RecordKind.REFERRAL: referral_resources,
+    RecordKind.APPOINTMENT: appointment_resources,
+    RecordKind.PRACTITIONER: practitioner_resources,
+    RecordKind.FACILITY: facility_resources,
+}
+
+_BY_ACTIVE: Final = frozenset({"Patient", "Practitioner", "PractitionerRole", "Organization"})
+_VERIFICATION: Final = {
+    "Condition": "condition-ver-status",
+    "AllergyIntolerance": "allergyintolerance-verification",
+}
+
+
+def build_unit(
+    kind: RecordKind,
+    record: Any,
+    status: RecordStatus,
+    earlier: Sequence[Any] = (),
+    *,
+    uris: UriTable = VN_CORE,
+) -> tuple[Resource, ...]:
+    """The resources of ``record`` as it stands, the one others refer to first.
+
+    ``earlier`` are older versions of the same record: a child that one of them had and this one
+    lacks (a diagnosis taken back by an amendment) is sent as entered in error, because the server
+    may hold it and nothing clinical is ever deleted. The same content always gives the same
+    resources. Raises ValueError for a draft: a draft never leaves the machine.
+    """
+    if not status.is_final:
+        raise ValueError("a draft never leaves the machine")
+    mapping = _MAPPINGS[kind]
+    current = mapping(record, uris)
+    if status is RecordStatus.VOIDED:
+        current = [retired(resource) for resource in current]
+    held = {_key(resource) for resource in current}
+    for version in reversed(earlier):
+        for resource in mapping(version, uris):
+            if _key(resource) not in held:
+                held.add(_key(resource))
+                current.append(retired(resource))
+    return tuple(current)
+
+
+def retired(resource: Resource) -> Resource:
+    """The same resource marked as entered in error, in the way its type says that."""
+    kind = resource["resourceType"]
+    if kind in _BY_ACTIVE:
+        return {**resource, "active": False}
+    if kind in _VERIFICATION:
+        kept = {name: value for name, value in resource.items() if name != "clinicalStatus"}
+        return {**kept, "verificationStatus": terminology(_VERIFICATION[kind], "entered-in-error")}
+    if kind == "Location":
+        return {**resource, "status": "inactive"}
+    if kind == "Appointment":
+        return {**resource, **_whole_day(resource), "status": "entered-in-error"}
+    return {**resource, "status": "entered-in-error"}
+
+
+def _whole_day(appointment: Resource) -> Resource:
+    """R4 (app-3) wants start and end for every status but proposed, cancelled and waitlist."""
+    asked = appointment.get("requestedPeriod")
+    if not asked:
+        return {"start": "1970-01-01T00:00:00+07:00", "end": "1970-01-01T00:00:00+07:00"}
+    on = date.fromisoformat(asked[0]["start"])
+    return {
+        "start": moment(datetime.combine(on, time.min, VIETNAM)),
+        "end": moment(datetime.combine(on, time(23, 59, 59), VIETNAM)),
+    }
+
+
+def _key(resource: Resource) -> tuple[str, str]:
+    return resource["resourceType"], resource["id"]

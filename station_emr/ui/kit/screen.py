@@ -1,0 +1,114 @@
+"""The base of every screen: what the frame asks of it and what it may ask of the frame."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from station_emr.ui.kit import theme
+from station_emr.ui.kit.banner import Message
+from station_emr.ui.kit.layout import label
+from station_emr.ui.kit.names import named
+from station_emr.ui.kit.severity import Severity
+
+
+class Screen(QWidget):
+    """One page of the frame.
+
+    Subclasses override the ``on_*`` hooks they need; each runs on the GUI thread and returns at
+    once. ``go(key, context)`` asks the frame for another screen, ``say`` shows a passing message.
+    """
+
+    navigate = Signal(str, object)
+    message = Signal(object)
+    title_changed = Signal(str)
+
+    def __init__(self, name: str, *, margin: int = theme.GAP_L) -> None:
+        super().__init__()
+        named(self, name)
+        self.page = QVBoxLayout(self)
+        self.page.setContentsMargins(margin, margin, margin, margin)
+        self.page.setSpacing(theme.GAP_M)
+
+    # -- hooks of the frame --------------------------------------------------------------------
+
+    def on_enter(self, context: object = None) -> None:
+        """The screen has come to the front; ``context`` is what ``go`` was given."""
+
+    def on_leave(self) -> bool:
+        """About to go: keep the draft and return True; False stays (say why)."""
+        return True
+
+    def on_back(self) -> bool:
+        """Esc. True when the screen used it itself, else the frame goes back one screen."""
+        return False
+
+    def on_lock(self) -> None:
+        """The screen is being covered; keep the draft."""
+        self.on_leave()
+
+    def on_search_result(self, payload: object) -> bool:  # noqa: ARG002 - for subclasses
+        """A person was chosen in the search field. False leaves it to the frame's default."""
+        return False
+
+    def on_scan(self, text: str) -> bool:  # noqa: ARG002 - for subclasses
+        """A scanner sent ``text``. False leaves it to the frame's search."""
+        return False
+
+    def print_action(self) -> bool:
+        """Ctrl+P. False when there is nothing to print here."""
+        return False
+
+    def save_action(self) -> bool:
+        """Ctrl+S. False when there is no draft to keep."""
+        return False
+
+    # -- wishes to the frame -------------------------------------------------------------------
+
+    def go(self, key: str, context: object = None) -> None:
+        self.navigate.emit(key, context)
+
+    def say(self, text: str, severity: Severity = Severity.INFO) -> None:
+        self.message.emit(Message(text=text, severity=severity))
+
+    # -- shared look ---------------------------------------------------------------------------
+
+    def add_header(self, title: str, detail: str = "", *actions: QWidget) -> ScreenHeader:
+        """The title line of the page with its actions at the right."""
+        header = ScreenHeader(title, detail, actions)
+        self.page.addWidget(header)
+        return header
+
+
+class ScreenHeader(QWidget):
+    """Title, an optional chip beside it, a line of detail, and the actions at the right."""
+
+    def __init__(self, title: str, detail: str, actions: tuple[QWidget, ...]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GAP_S)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        self._title = label(title, "page-title")
+        self._detail = label(detail, "muted")
+        self._detail.setVisible(bool(detail))
+        self._top = QHBoxLayout()
+        self._top.setSpacing(theme.GAP_M)
+        self._top.addWidget(self._title)
+        self._top.addStretch(1)
+        words.addLayout(self._top)
+        words.addWidget(self._detail)
+        row.addLayout(words, 1)
+        for action in actions:
+            row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.setMinimumHeight(theme.CONTROL_HEIGHT)
+
+    def set_title(self, title: str, detail: str = "") -> None:
+        self._title.setText(title)
+        self._detail.setText(detail)
+        self._detail.setVisible(bool(detail))
+
+    def add_beside_title(self, widget: QWidget) -> None:
+        """A chip after the title, such as the state of a letter."""
+        self._top.insertWidget(self._top.count() - 1, widget)

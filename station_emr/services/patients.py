@@ -17,7 +17,7 @@ from station_emr.domain.identity import (
 )
 from station_emr.domain.patient import Patient, check_patient
 from station_emr.domain.permissions import Action
-from station_emr.domain.record import Changes, RecordKind, RecordStatus, VersionInfo
+from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus, VersionInfo
 from station_emr.domain.text import clean, fold, fold_words
 from station_emr.domain.user import Actor
 
@@ -108,41 +108,47 @@ class Patients:
         A certain duplicate (same national id) is refused unless confirmed as
         ``national_id:duplicate``.
         """
+        with self._store.write() as work:
+            return Changes((self.register_within(work, actor, patient, confirmed),))
+
+    def register_within(
+        self, work: Work, actor: Actor, patient: Patient, confirmed: Collection[str] = ()
+    ) -> Changed:
+        """The steps of :meth:`register` inside a transaction that the caller owns."""
         allow(actor, Action.PATIENT_EDIT)
         now = self._clock.now()
         patient = self._normal(replace(patient, id=patient.id or self._clock.new_id()))
-        with self._store.write() as work:
-            problems = list(self.check(patient, now.date()))
-            problems.extend(
-                Problem(
-                    field="national_id",
-                    code="duplicate",
-                    message=f"Số định danh này đã có: {row.patient.full_name}, sinh {row.patient.birth.display()}. Hãy mở hồ sơ đó.",
-                    severity="confirm",
-                )
-                for row in self._duplicates(work, patient)
-                if row.certain
+        problems = list(self.check(patient, now.date()))
+        problems.extend(
+            Problem(
+                field="national_id",
+                code="duplicate",
+                message=f"Số định danh này đã có: {row.patient.full_name}, sinh {row.patient.birth.display()}. Hãy mở hồ sơ đó.",
+                severity="confirm",
             )
-            refuse(problems, confirmed)
-            station = work.settings.station()
-            number = work.counters.next("chart", station.series, now.year)
-            patient = replace(patient, chart_number=f"{station.series}{now:%y}-{number:06d}")
-            changed = work.patients.add_version(
-                patient,
-                RecordStatus.SIGNED,
-                author=actor.user.snapshot,
-                at=now,
-                expected_version=0,
-            )
-            work.audit.append(
-                actor,
-                "patient.register",
-                now,
-                kind=RecordKind.PATIENT,
-                record_id=patient.id,
-                patient_id=patient.id,
-            )
-            return Changes((changed,))
+            for row in self._duplicates(work, patient)
+            if row.certain
+        )
+        refuse(problems, confirmed)
+        station = work.settings.station()
+        number = work.counters.next("chart", station.series, now.year)
+        patient = replace(patient, chart_number=f"{station.series}{now:%y}-{number:06d}")
+        changed = work.patients.add_version(
+            patient,
+            RecordStatus.SIGNED,
+            author=actor.user.snapshot,
+            at=now,
+            expected_version=0,
+        )
+        work.audit.append(
+            actor,
+            "patient.register",
+            now,
+            kind=RecordKind.PATIENT,
+            record_id=patient.id,
+            patient_id=patient.id,
+        )
+        return changed
 
     def update(
         self,

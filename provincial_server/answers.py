@@ -1,0 +1,119 @@
+"""Bundles and headers of the answers, built from stored text without parsing it again."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from provincial_server import wire
+from provincial_server.faults import Issue, operation_outcome
+from provincial_server.resources import Stored, Written
+from provincial_server.search import Page, Query
+
+_SUBSETTED = wire.canonical(
+    {
+        "tag": [
+            {
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+                "code": "SUBSETTED",
+            }
+        ]
+    }
+)
+UNCHANGED = "unchanged"
+OUTCOME_SYSTEM = "urn:station-emr:write-outcome"
+
+
+def search_bundle(base: str, query: Query, page: Page) -> str:
+    """A searchset with self and next links."""
+    address = f"{base}/{query.resource_type}"
+    links = [("self", _with_query(address, urlencode(query.kept)))]
+    if page.next_query:
+        links.append(("next", _with_query(address, page.next_query)))
+    entries = []
+    for stored in page.rows:
+        shown = _id_only(stored) if query.ids_only else stored.as_json()
+        entries.append(
+            f'{{"fullUrl":{wire.canonical(f"{address}/{stored.resource_id}")},'
+            f'"resource":{shown},"search":{{"mode":"match"}}}}'
+        )
+    return _bundle("searchset", links, entries, page.total)
+
+
+def history_bundle(base: str, rows: list[Stored], total: int, links: list[tuple[str, str]]) -> str:
+    entries = []
+    for stored in rows:
+        own = f"{stored.resource_type}/{stored.resource_id}"
+        status = "201 Created" if stored.version == 1 else "200 OK"
+        response = {
+            "status": status,
+            "etag": wire.etag(stored.version),
+            "lastModified": wire.instant(stored.last_updated),
+        }
+        entries.append(
+            f'{{"fullUrl":{wire.canonical(f"{base}/{own}")},"resource":{stored.as_json()},'
+            f'"request":{{"method":"PUT","url":"{own}"}},"response":{wire.canonical(response)}}}'
+        )
+    return _bundle("history", links, entries, total)
+
+
+def reply_bundle(kind: str, entries: list[str]) -> str:
+    return f'{{"resourceType":"Bundle","type":"{kind}","entry":[{",".join(entries)}]}}'
+
+
+def reply_entry(written: Written, *, representation: bool) -> str:
+    """The verdict on one entry of a transaction or batch."""
+    stored = written.stored
+    own = f"{stored.resource_type}/{stored.resource_id}"
+    response: dict[str, Any] = {
+        "status": "201 Created" if written.created else "200 OK",
+        "location": f"{own}/_history/{stored.version}",
+        "etag": wire.etag(stored.version),
+        "lastModified": wire.instant(stored.last_updated),
+    }
+    if not written.changed:
+        response["outcome"] = unchanged_outcome()
+    body = f'"response":{wire.canonical(response)}'
+    if representation:
+        body = f'"resource":{stored.as_json()},{body}'
+    return f"{{{body}}}"
+
+
+def refused_entry(status: int, outcome: dict[str, Any]) -> str:
+    response = {"status": str(status), "outcome": outcome}
+    return f'{{"response":{wire.canonical(response)}}}'
+
+
+def unchanged_outcome() -> dict[str, Any]:
+    """Says that the store already held exactly this content and made no version of it."""
+    issue = Issue(
+        "informational",
+        "the stored content is the same; no new version",
+        text="Máy chủ đã có đúng nội dung này.",
+        severity="information",
+    )
+    outcome = operation_outcome([issue])
+    outcome["issue"][0]["details"]["coding"] = [{"system": OUTCOME_SYSTEM, "code": UNCHANGED}]
+    return outcome
+
+
+def _bundle(kind: str, links: list[tuple[str, str]], entries: list[str], total: int | None) -> str:
+    link = wire.canonical([{"relation": relation, "url": url} for relation, url in links])
+    counted = f',"total":{total}' if total is not None else ""
+    listed = f',"entry":[{",".join(entries)}]' if entries else ""
+    return f'{{"resourceType":"Bundle","type":"{kind}"{counted},"link":{link}{listed}}}'
+
+
+def _id_only(stored: Stored) -> str:
+    return wire.render(
+        stored.resource_type,
+        stored.resource_id,
+        stored.version,
+        stored.last_updated,
+        _SUBSETTED,
+        "{}",
+    )
+
+
+def _with_query(address: str, query: str) -> str:
+    return f"{address}?{query}" if query else address

@@ -1,0 +1,185 @@
+"""Who is calling: devices with opaque tokens, the administrator, and one-time enrolment codes.
+
+Only SHA-256 hashes are stored: tokens and codes are random with at least 100 bits, so a slow hash
+would add nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from provincial_server.faults import FhirFault, Issue, refuse
+from provincial_server.store import Device, EnrolmentCode, Facility, ServerFact
+
+_ADMIN = "admin_token_hash"
+_CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, for reading aloud
+_CODE_GROUPS, _GROUP_LENGTH = 5, 4
+_CONTACT_EVERY = 60_000
+_HOUR = 3_600_000
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An enrolled device, acting for its facility."""
+
+    device_id: str
+    facility_code: str
+    facility_name: str
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    device_id: str
+    token: str
+    facility_code: str
+    facility_name: str
+
+
+def hash_secret(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def bearer_token(header: str | None) -> str:
+    """The token of an Authorization header; 401 without one."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorised("a bearer token is required")
+    return token.strip()
+
+
+def _unauthorised(diagnostics: str) -> FhirFault:
+    return FhirFault(401, Issue("login", diagnostics), {"WWW-Authenticate": "Bearer"})
+
+
+def authenticate(session: Session, token: str) -> Caller:
+    """The device that holds the token; 401 when unknown or revoked, without saying which."""
+    row = session.execute(
+        select(Device, Facility)
+        .join(Facility, Facility.code == Device.facility_code)
+        .where(Device.token_hash == hash_secret(token), Device.revoked_at.is_(None))
+    ).first()
+    if row is None:
+        raise _unauthorised("the token is unknown or has been revoked")
+    device, facility = row
+    return Caller(device.id, facility.code, facility.name)
+
+
+def contact_is_due(session: Session, device_id: str, now: int) -> bool:
+    last = session.scalar(select(Device.last_contact_at).where(Device.id == device_id))
+    return last is None or now - last >= _CONTACT_EVERY
+
+
+def note_contact(session: Session, device_id: str, now: int, program: str | None) -> None:
+    shown = program[:100] if program and program.isprintable() else None
+    session.execute(
+        update(Device).where(Device.id == device_id).values(last_contact_at=now, program=shown)
+    )
+
+
+def add_facility(session: Session, code: str, name: str, now: int) -> None:
+    if session.get(Facility, code) is None:
+        session.add(Facility(code=code, name=name, added_at=now))
+        session.flush()
+
+
+def new_enrolment_code(session: Session, facility_code: str, now: int, hours: int) -> str:
+    if session.get(Facility, facility_code) is None:
+        raise LookupError(facility_code)
+    groups = (
+        "".join(secrets.choice(_CODE_LETTERS) for _ in range(_GROUP_LENGTH))
+        for _ in range(_CODE_GROUPS)
+    )
+    code = "-".join(groups)
+    session.add(
+        EnrolmentCode(
+            code_hash=hash_secret(code),
+            facility_code=facility_code,
+            expires_at=now + hours * _HOUR,
+        )
+    )
+    return code
+
+
+def enrol_device(
+    session: Session,
+    facility_code: str,
+    name: str,
+    now: int,
+    *,
+    public_key: str | None = None,
+    token: str | None = None,
+) -> Enrolment:
+    """Adds a device to a facility and returns its token, which is not stored and shown only now."""
+    facility = session.get_one(Facility, facility_code)
+    chosen = token or secrets.token_urlsafe(32)
+    known = session.scalars(select(Device).where(Device.token_hash == hash_secret(chosen))).first()
+    if known is not None:  # the demo station starts its server again with the same token
+        if known.facility_code != facility_code:
+            raise LookupError(facility_code)
+        return Enrolment(known.id, chosen, facility.code, facility.name)
+    device = Device(
+        id=str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
+        facility_code=facility_code,
+        name=name,
+        token_hash=hash_secret(chosen),
+        public_key=public_key,
+        enrolled_at=now,
+    )
+    session.add(device)
+    session.flush()
+    return Enrolment(device.id, chosen, facility.code, facility.name)
+
+
+def redeem_code(
+    session: Session, code: str, name: str, now: int, public_key: str | None
+) -> Enrolment:
+    """Trades a one-time code for a token; one answer for unknown, used and expired codes."""
+    tidy = code.strip().upper()
+    facility_code = session.scalar(
+        update(EnrolmentCode)
+        .where(
+            EnrolmentCode.code_hash == hash_secret(tidy),
+            EnrolmentCode.used_at.is_(None),
+            EnrolmentCode.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(EnrolmentCode.facility_code)
+    )
+    if facility_code is None:
+        text = "Mã ghi danh sai, đã dùng hoặc đã hết hạn. Hãy xin mã mới từ quản trị của tỉnh."
+        raise refuse(403, "forbidden", "the enrolment code is not valid", text=text)
+    return enrol_device(session, facility_code, name, now, public_key=public_key)
+
+
+def revoke_device(session: Session, device_id: str, now: int) -> bool:
+    """True when the device was active until now."""
+    found = session.scalar(
+        update(Device)
+        .where(Device.id == device_id, Device.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(Device.id)
+    )
+    return found is not None
+
+
+def new_admin_token(session: Session) -> str:
+    token = secrets.token_urlsafe(32)
+    session.merge(ServerFact(name=_ADMIN, value=hash_secret(token).hex()))
+    return token
+
+
+def has_admin_token(session: Session) -> bool:
+    return session.get(ServerFact, _ADMIN) is not None
+
+
+def check_admin(session: Session, token: str) -> None:
+    fact = session.get(ServerFact, _ADMIN)
+    if fact is None or not hmac.compare_digest(fact.value, hash_secret(token).hex()):
+        raise _unauthorised("this is not the administrator's token")

@@ -1,0 +1,57 @@
+"""GET [base]/metadata: promises exactly what works, because it is read from the same tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provincial_server import __version__, wire
+from provincial_server.search_values import SEARCH_PARAMETERS
+
+_INTERACTIONS = ("read", "vread", "update", "create", "history-instance", "search-type")
+
+
+def capability_statement(base: str, published_at: int) -> dict[str, Any]:
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": wire.instant(published_at),
+        "kind": "instance",
+        "software": {"name": "provincial-server", "version": __version__},
+        "implementation": {"description": "Máy chủ hồ sơ y tế tuyến tỉnh", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": (
+                    "A facility sees its own records only. PUT of unchanged content makes no new "
+                    "version. References to Patient and Encounter must resolve. Nothing is deleted. "
+                    "Search is paged by the next link; _sort=_lastUpdated, _summary=count and "
+                    "_elements=id are supported. Request bodies may be gzip."
+                ),
+                "security": {"description": "Bearer token of an enrolled device (POST /enrol)."},
+                "resource": [_resource(name) for name in SEARCH_PARAMETERS],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+def _resource(name: str) -> dict[str, Any]:
+    conditional = "identifier" in SEARCH_PARAMETERS[name]
+    return {
+        "type": name,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": conditional,
+        "conditionalUpdate": conditional,
+        "conditionalRead": "not-match",
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "logical", "local"],
+        "searchParam": [
+            {"name": parameter.name, "type": parameter.kind}
+            for parameter in SEARCH_PARAMETERS[name].values()
+        ],
+    }

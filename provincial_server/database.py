@@ -1,0 +1,132 @@
+"""Opens the database, and gives out read and write sessions.
+
+SQLite: one writer at a time, taken with BEGIN IMMEDIATE so that no reader turns into a writer too
+late. On PostgreSQL the row lock on the facility (`lock_facility`) orders the writers of one
+facility and lets different facilities write side by side; the code is the same.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from provincial_server.store import SCHEMA_VERSION, Base, Facility, ServerFact
+
+_BUSY_SECONDS = 30
+
+
+class UnusableDatabase(Exception):
+    """The database cannot be served; the text tells the operator what to do."""
+
+
+class Database:
+    """Threads may share it; sessions stay in the thread that opened them."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _create_engine(url)
+        self._reader = self.engine
+        self._writer = self.engine.execution_options(begin_mode="IMMEDIATE")
+        # SQLite has one writer; waiting here is fair, waiting inside SQLite is a lottery.
+        single_writer = self.engine.dialect.name == "sqlite"
+        self._turn: Any = threading.Lock() if single_writer else nullcontext()
+        self.epoch = self._open()
+
+    def _open(self) -> str:
+        try:
+            with self.write() as session:
+                return _prepare(session.connection(), session)
+        except DatabaseError as error:
+            self.close()
+            raise UnusableDatabase(
+                "Không đọc được cơ sở dữ liệu: tệp bị hỏng, hoặc không phải của chương trình này. "
+                "Hãy khôi phục từ bản sao lưu."
+            ) from error
+        except UnusableDatabase:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back by any exception."""
+        with (
+            self._turn,
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _create_engine(url: str) -> Engine:
+    # hide_parameters: an error in the log must not quote a patient.
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=40,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("begin_mode", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _prepare(connection: Connection, session: Session) -> str:
+    """Creates an empty database, refuses one of another schema; returns the epoch."""
+    existing = set(inspect(connection).get_table_names())
+    if "server_fact" not in existing:
+        if existing:
+            raise UnusableDatabase("Cơ sở dữ liệu này thuộc về một chương trình khác.")
+        Base.metadata.create_all(connection)
+        session.add(ServerFact(name="schema_version", value=str(SCHEMA_VERSION)))
+        session.add(ServerFact(name="epoch", value=secrets.token_hex(16)))
+        session.flush()
+    facts = dict(session.execute(select(ServerFact.name, ServerFact.value)).all())
+    found = int(facts["schema_version"])
+    if found > SCHEMA_VERSION:
+        raise UnusableDatabase(
+            f"Cơ sở dữ liệu thuộc phiên bản mới hơn ({found}) chương trình này ({SCHEMA_VERSION}). "
+            "Hãy cài chương trình mới; chưa có gì bị ghi."
+        )
+    return facts["epoch"]
+
+
+def lock_facility(session: Session, code: str) -> Facility:
+    """Serialises the writers of one facility until the transaction ends (a no-op on SQLite, whose
+    write transaction already does). Counters taken after it are in commit order, so a reader of
+    the change feed never sees a number before a smaller one."""
+    return session.scalars(select(Facility).where(Facility.code == code).with_for_update()).one()

@@ -1,0 +1,229 @@
+"""Search within one type: strict about parameters, paged by key and never by offset.
+
+An offset loses a living row when another one is deleted or moved between two pages; the next link
+here names the last row seen instead (time of update, then id), and times of update only grow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from provincial_server.dates import interval
+from provincial_server.faults import FhirFault, refuse
+from provincial_server.resources import Stored, stored_of
+from provincial_server.search_values import SEARCH_PARAMETERS, SearchParameter
+from provincial_server.settings import Limits
+from provincial_server.store import ResourceHead, ResourceIdentifier, ResourceVersion
+from provincial_server.structure import ID
+
+_CURSOR = re.compile(r"(\d{1,18})~([A-Za-z0-9\-.]{1,64})")
+_PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(.+)", re.DOTALL)
+_MOST_VALUES = 100
+_JSON_FORMATS = {"json", "application/json", "application/fhir+json"}
+Pairs = list[tuple[str, str]]
+
+
+@dataclass
+class Query:
+    """A search request, understood."""
+
+    resource_type: str
+    filters: list[ColumnElement[bool]] = field(default_factory=list)
+    kept: Pairs = field(default_factory=list)
+    """The parameters as they must stand in the self and next links."""
+    count: int = 0
+    summary_only: bool = False
+    ids_only: bool = False
+    after: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Stored]
+    total: int | None
+    """Counted for the first page only; later pages would pay for it again."""
+    next_query: str | None
+
+
+def understand(resource_type: str, parameters: Pairs, limits: Limits) -> Query:
+    """Reads the query string; an unknown parameter is refused, never skipped."""
+    query = Query(resource_type, count=limits.default_page)
+    for name, value in parameters:
+        if "\x00" in value or "\x00" in name:
+            raise _bad(name, "holds a NUL character")
+        if name == "_cursor":
+            query.after = _cursor(value)
+            continue
+        query.kept.append((name, value))
+        if name.startswith("_") and name in _CONTROLS:
+            _CONTROLS[name](query, value, limits)
+        else:
+            query.filters.append(_filter(resource_type, name, value))
+    return query
+
+
+def _bad(name: str, problem: str) -> FhirFault:
+    shown = name if re.fullmatch(r"_?[A-Za-z:-]{1,40}", name) else "?"
+    return refuse(400, "value", f"search parameter {shown} {problem}")
+
+
+def _cursor(value: str) -> tuple[int, str]:
+    match = _CURSOR.fullmatch(value)
+    if match is None:
+        raise _bad("_cursor", "is not from a next link of this server")
+    return int(match[1]), match[2]
+
+
+def _read_count(query: Query, value: str, limits: Limits) -> None:
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise _bad("_count", "is a whole number")
+    query.count = min(int(value), limits.page)
+    query.summary_only = query.summary_only or query.count == 0
+
+
+def _read_sort(_query: Query, value: str, _limits: Limits) -> None:
+    if value != "_lastUpdated":
+        raise refuse(400, "not-supported", "only _sort=_lastUpdated is supported")
+
+
+def _read_summary(query: Query, value: str, _limits: Limits) -> None:
+    if value not in {"count", "false"}:
+        raise refuse(400, "not-supported", "only _summary=count is supported")
+    query.summary_only = query.summary_only or value == "count"
+
+
+def _read_elements(query: Query, value: str, _limits: Limits) -> None:
+    if value != "id":
+        raise refuse(400, "not-supported", "only _elements=id is supported")
+    query.ids_only = True
+
+
+def _read_format(_query: Query, value: str, _limits: Limits) -> None:
+    if value not in _JSON_FORMATS:
+        raise refuse(406, "not-supported", "only JSON is supported")
+
+
+_CONTROLS = {
+    "_count": _read_count,
+    "_sort": _read_sort,
+    "_summary": _read_summary,
+    "_elements": _read_elements,
+    "_format": _read_format,
+}
+RESULT_PARAMETERS = ("_count", "_sort", "_summary", "_elements", "_format")
+
+
+def _filter(resource_type: str, name: str, value: str) -> ColumnElement[bool]:
+    parameter = SEARCH_PARAMETERS[resource_type].get(name)
+    if parameter is None:
+        raise _bad(name, "is not supported for this type")
+    values = value.split(",")
+    if len(values) > _MOST_VALUES or not all(values):
+        raise _bad(name, f"takes 1 to {_MOST_VALUES} values")
+    return or_(*(_condition(parameter, item) for item in values))
+
+
+def _condition(parameter: SearchParameter, value: str) -> ColumnElement[bool]:
+    if parameter.kind == "date":
+        return _date_condition(parameter, value)
+    if parameter.column == "identifier":
+        return _identifier_condition(value)
+    if parameter.kind == "reference":
+        target, _, resource_id = value.rpartition("/")
+        if target not in {"", "Patient"} or not ID.fullmatch(resource_id):
+            raise _bad(parameter.name, "is Patient/id or an id")
+        return ResourceHead.patient_id == resource_id
+    if parameter.column == "resource_id":
+        return ResourceHead.resource_id == value
+    return ResourceHead.status == value.rpartition("|")[2]
+
+
+def _identifier_condition(value: str) -> ColumnElement[bool]:
+    system, bar, number = value.rpartition("|")
+    if not number and not system:
+        raise _bad("identifier", "is system|value")
+    own = [
+        ResourceIdentifier.facility_code == ResourceHead.facility_code,
+        ResourceIdentifier.resource_type == ResourceHead.resource_type,
+        ResourceIdentifier.resource_id == ResourceHead.resource_id,
+    ]
+    if number:
+        own.append(ResourceIdentifier.value == number)
+    if bar:  # `|value` asks for an identifier without a system
+        own.append(ResourceIdentifier.system == system)
+    return exists().where(*own)
+
+
+def _date_condition(parameter: SearchParameter, value: str) -> ColumnElement[bool]:
+    match = _PREFIX.fullmatch(value)
+    try:
+        # A plus sign that was not escaped arrives as a space.
+        low, high = interval(match[2].replace(" ", "+") if match else "")
+    except ValueError:
+        raise _bad(parameter.name, "is not a date") from None
+    first: InstrumentedAttribute[Any]
+    last: InstrumentedAttribute[Any]
+    if parameter.column == "last_updated":
+        first = last = ResourceHead.last_updated
+    else:
+        first, last = ResourceHead.date_low, ResourceHead.date_high
+    prefix = (match[1] if match else None) or "eq"
+    inside = and_(first >= low, last <= high)
+    return {
+        "eq": inside,
+        "ne": or_(first < low, last > high),
+        "gt": last > high,
+        "sa": first > high,
+        "lt": first < low,
+        "eb": last < low,
+        "ge": or_(last > high, inside),
+        "le": or_(first < low, inside),
+    }[prefix]
+
+
+def run(session: Session, facility_code: str, query: Query) -> Page:
+    own = [
+        ResourceHead.facility_code == facility_code,
+        ResourceHead.resource_type == query.resource_type,
+        *query.filters,
+    ]
+    total = None
+    if query.after is None or query.summary_only:
+        total = session.scalar(select(func.count()).select_from(ResourceHead).where(*own)) or 0
+    if query.summary_only:
+        return Page([], total, None)
+    if query.after is not None:
+        key = tuple_(ResourceHead.last_updated, ResourceHead.resource_id)
+        own.append(key > query.after)
+    heads = (
+        select(ResourceHead)
+        .where(*own)
+        .order_by(ResourceHead.last_updated, ResourceHead.resource_id)
+        .limit(query.count + 1)
+        .subquery()
+    )
+    rows = session.scalars(
+        select(ResourceVersion)
+        .join(
+            heads,
+            and_(
+                ResourceVersion.facility_code == heads.c.facility_code,
+                ResourceVersion.resource_type == heads.c.resource_type,
+                ResourceVersion.resource_id == heads.c.resource_id,
+                ResourceVersion.version == heads.c.version,
+            ),
+        )
+        .order_by(heads.c.last_updated, heads.c.resource_id)
+    ).all()
+    following = None
+    if len(rows) > query.count:
+        rows = rows[: query.count]
+        cursor = f"{rows[-1].last_updated}~{rows[-1].resource_id}"
+        following = urlencode([*query.kept, ("_cursor", cursor)])
+    return Page([stored_of(row) for row in rows], total, following)

@@ -1,0 +1,37 @@
+"""What an operator may choose, and the limits that keep one sender from hurting the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970 in UTC."""
+
+
+def system_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A station on a bad line sends small units; whatever is far larger is a fault or an attack."""
+
+    received_bytes: int = 12 * 1024 * 1024
+    body_bytes: int = 24 * 1024 * 1024
+    depth: int = 32
+    entries: int = 500
+    page: int = 500
+    default_page: int = 100
+    text_characters: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    database_url: str
+    public_url: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    clock: Clock = system_clock
+    enrol_code_hours: int = 72
+    allow_creation: bool = True

@@ -1,0 +1,114 @@
+"""Bytes in and out: bounded bodies, gzip that cannot explode, no traceback and no name in a log."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+import zlib
+from pathlib import Path
+
+from fastapi import Request, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provincial_server import wire
+from provincial_server.faults import FhirFault, Issue, operation_outcome, refuse
+from provincial_server.settings import Limits
+
+FHIR_JSON = "application/fhir+json"
+_JSON_TYPES = {FHIR_JSON, "application/json", "text/json"}
+_CHUNK = 64 * 1024
+_access = logging.getLogger("provincial_server.access")
+_log = logging.getLogger("provincial_server")
+
+
+def fhir_response(
+    content: str, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(content, status, headers, media_type=FHIR_JSON)
+
+
+def fault_response(fault: FhirFault) -> Response:
+    return fhir_response(wire.canonical(fault.outcome()), fault.status, fault.headers)
+
+
+def check_accept(request: Request) -> None:
+    """406 for a client that wants only what we cannot give, such as XML."""
+    wanted = request.headers.get("accept", "*/*").lower()
+    names = {part.split(";")[0].strip() for part in wanted.split(",")}
+    if not names & (_JSON_TYPES | {"*/*", "application/*", ""}):
+        raise refuse(406, "not-supported", "only JSON is supported")
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The decoded body; 413 or 415 before more than the limit is in memory."""
+    media_type = request.headers.get("content-type", FHIR_JSON).split(";")[0].strip().lower()
+    if media_type not in _JSON_TYPES:
+        raise refuse(415, "not-supported", "only JSON is supported")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise refuse(415, "not-supported", "only gzip is supported as content encoding")
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > limits.received_bytes:
+            raise refuse(413, "too-long", "the body is too large")
+    if encoding == "gzip":
+        return _gunzip(bytes(received), limits.body_bytes)
+    return bytes(received)
+
+
+def _gunzip(packed: bytes, limit: int) -> bytes:
+    inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        plain = inflate.decompress(packed, limit + 1)
+    except zlib.error:
+        raise refuse(400, "structure", "the body is not valid gzip") from None
+    if len(plain) > limit or inflate.unconsumed_tail:
+        raise refuse(413, "too-long", "the unpacked body is too large")
+    if not inflate.eof or inflate.unused_data:
+        raise refuse(400, "structure", "the gzip body is cut short or has a tail")
+    return plain
+
+
+class Guard:
+    """The outermost layer of our own: turns a fault nobody expected into a plain 500, and writes
+    one access line per request with the route's pattern instead of the address, because addresses
+    hold card numbers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:  # noqa: BLE001 -- the last place where it can be caught
+            _log.error("fault %s at %s", type(error).__name__, _places(error))
+            if status:
+                raise ConnectionError("the answer could not be completed") from None
+            problem = Issue("exception", "the server met a fault", severity="fatal")
+            body = wire.canonical(operation_outcome([problem]))
+            await fhir_response(body, 500)(scope, receive, watch)
+        finally:
+            route = getattr(scope.get("route"), "path", "-")
+            spent = (time.perf_counter() - started) * 1000
+            device = scope.get("state", {}).get("device_id", "-")
+            _access.info("%s %s %d %.1fms %s", scope["method"], route, status, spent, device)
+
+
+def _places(error: BaseException) -> str:
+    """File and line of each frame, without the message: it might quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))

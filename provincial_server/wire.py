@@ -1,0 +1,140 @@
+"""JSON in and out, exactly: no duplicate key, no NaN, decimals keep the digits that were written.
+
+FHIR asks that 1.50 stays 1.50, so numbers with a point are `Decimal` in here. Stored text is
+canonical (sorted keys, no spaces), so equal content is equal text and a replay can be recognised.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import formatdate
+from json.encoder import encode_basestring
+from typing import Any
+
+from provincial_server.faults import refuse
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_NUMBER = 40
+
+
+class _Malformed(ValueError):
+    """The text is not JSON as FHIR wants it."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise _Malformed("an object holds the same key twice")
+    return result
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > _LONGEST_NUMBER:
+        raise _Malformed("a number has too many digits")
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise _Malformed("a number has too many digits")
+    return int(text)
+
+
+def _constant(_text: str) -> Any:
+    raise _Malformed("NaN and Infinity are not JSON")
+
+
+def parse(body: bytes, *, depth: int) -> Any:
+    """The JSON value of a request body; raises a 400 `FhirFault` with code structure."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+        _check(value, depth)
+    except (_Malformed, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = {
+            json.JSONDecodeError: "the body is not well-formed JSON",
+            UnicodeDecodeError: "the body is not UTF-8",
+            RecursionError: "the JSON is nested too deeply",
+        }.get(type(error), str(error))
+        raise refuse(400, "structure", reason) from None
+    return value
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth < 0:
+        raise _Malformed("the JSON is nested too deeply")
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise _Malformed("a text holds half a character (lone surrogate)")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth)
+            _check(item, depth - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth - 1)
+
+
+def canonical(value: Any) -> str:
+    """Sorted, without spaces, decimals as written."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(canonical, value))}]"
+    if isinstance(value, dict):
+        members = (f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value))
+        return f"{{{','.join(members)}}}"
+    raise TypeError(type(value).__name__)
+
+
+def instant(milliseconds: int) -> str:
+    """A FHIR instant with milliseconds: seconds alone lose rows in `_lastUpdated` searches."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def http_date(milliseconds: int) -> str:
+    return formatdate(milliseconds / 1000, usegmt=True)
+
+
+def etag(version: int) -> str:
+    return f'W/"{version}"'
+
+
+def render(
+    resource_type: str, resource_id: str, version: int, last_updated: int, meta: str, content: str
+) -> str:
+    """A stored resource as sent to a reader, without parsing it again."""
+    kept = f",{meta[1:-1]}" if len(meta) > len("{}") else ""
+    rest = f",{content[1:-1]}" if len(content) > len("{}") else ""
+    return (
+        f'{{"resourceType":"{resource_type}","id":"{resource_id}","meta":{{"versionId":"{version}",'
+        f'"lastUpdated":"{instant(last_updated)}"{kept}}}{rest}}}'
+    )
+
+
+def split(resource: dict[str, Any]) -> tuple[str, str]:
+    """What is stored of a resource: its own meta, and its content, without what the server sets."""
+    meta = {
+        key: item
+        for key, item in resource.get("meta", {}).items()
+        if key not in {"versionId", "lastUpdated"}
+    }
+    content = {
+        key: item for key, item in resource.items() if key not in {"resourceType", "id", "meta"}
+    }
+    return canonical(meta), canonical(content)

@@ -10,7 +10,7 @@ exit /b %ERRORLEVEL%
 
 :headless
 set QT_QPA_PLATFORM=offscreen
-for /f %%t in ('.venv\Scripts\python.exe -c "import time; print(time.strftime('%%Y%%m%%d-%%H%%M%%S'))"') do set DAY=build\demo-days\%%t
+set DAY=build\demo-days\%RANDOM%-%RANDOM%
 echo Running the scripted day in %DAY%
 .venv\Scripts\python.exe -m station_emr demo --script --json --data-dir "%DAY%"
 exit /b %ERRORLEVEL%

@@ -134,12 +134,12 @@ def install_with_apt(packages: list[str]) -> None:
     importlib.invalidate_caches()
 
 
-def prepare_system(*, use_apt: bool) -> bool:
-    """True when nothing that the program needs is missing."""
+def prepare_system(*, use_apt: bool) -> list[str]:
+    """Installs or names what is missing; answers with what the program still cannot do without."""
     needed, wanted = missing_packages()
     packages = needed + wanted
     if not packages:
-        return True
+        return []
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if shutil.which("apt-get") is None:
         say(f"Please install with this system's package manager what Debian calls: {packages}")
@@ -151,7 +151,7 @@ def prepare_system(*, use_apt: bool) -> bool:
         print(f"\n    sudo sh -c '{install_command(packages)}'\n", flush=True)
     if "python3-venv" in needed:
         raise PreparationFault("Without python3-venv the virtual environment cannot be made.")
-    return not needed
+    return needed
 
 
 def venv_python() -> Path:
@@ -217,11 +217,11 @@ def prepare(*, force: bool, use_apt: bool) -> None:
     demand_python()
     if is_fresh() and not force:
         return
-    complete = prepare_system(use_apt=use_apt)
+    missing = prepare_system(use_apt=use_apt)
     prepare_venv()
-    if not complete:
+    if missing:
         raise PreparationFault(
-            "The Python side is ready. Qt still misses the system libraries named above."
+            f"The Python side is ready, but Qt still misses {', '.join(missing)} (see above)."
         )
     STAMP.write_text(fingerprint(), encoding="ascii")
     say("Ready.")

@@ -1,0 +1,1 @@
+"""The same use cases from the command line, without Qt."""

@@ -1,0 +1,1 @@
+"""What lies between use cases and screens: the session and Qt item models."""

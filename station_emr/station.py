@@ -1,0 +1,286 @@
+"""Composition root without Qt: joins the adapters and hands out one open station."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from station_emr.catalogs.importers import FileImporter
+from station_emr.catalogs.starter import starter_rows
+from station_emr.catalogs.station_catalogs import StationCatalogs
+from station_emr.db.store import EncryptedStore
+from station_emr.domain.errors import DatabaseMissing, Problem, StateError
+from station_emr.domain.permissions import Role
+from station_emr.domain.record import StationProfile
+from station_emr.domain.sync import LinkState, SyncRun, SyncStatus
+from station_emr.domain.user import Actor, User
+from station_emr.interop.fhir.units import build_unit
+from station_emr.printing.documents import PdfDocuments
+from station_emr.security.keyslots import KeySlots
+from station_emr.security.letters import StationLetterSigner, signing_key_from_bytes
+from station_emr.security.passwords import PasswordPolicy, password_problems
+from station_emr.services.accounts import Accounts, check_station
+from station_emr.services.appointments import Appointments
+from station_emr.services.catalogs import Catalogs
+from station_emr.services.clock import SystemClock
+from station_emr.services.drafts import Drafts
+from station_emr.services.encounters import Encounters
+from station_emr.services.guards import refuse
+from station_emr.services.matching import NameMatcher
+from station_emr.services.patients import Patients
+from station_emr.services.ports import Clock
+from station_emr.services.prescriptions import Prescriptions
+from station_emr.services.prints import Prints
+from station_emr.services.referrals import Referrals
+from station_emr.services.station_services import StationServices
+from station_emr.services.synchronisation import Synchronisation
+from station_emr.services.visits import Visits
+from station_emr.sync.client import ProvinceClient
+from station_emr.sync.engine import Engine
+from station_emr.sync.scheduler import Scheduler
+
+DATABASE = "station.db"
+KEY_SLOTS = "keyslots.json"
+LETTER_KEY = "letter.private_key"
+SERVER_URL = "sync.server_url"
+SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
+
+
+def station_exists(folder: Path) -> bool:
+    """Whether the folder holds a station (both the database and its key slots)."""
+    return (folder / DATABASE).exists() and (folder / KEY_SLOTS).exists()
+
+
+def create_station(
+    folder: Path,
+    profile: StationProfile,
+    director: User,
+    password: str,
+    clock: Clock | None = None,
+) -> str:
+    """Set up a station: database, first account, letter key, starter lists.
+
+    Gives the recovery code, shown and printed once. Raises InvalidRecord with every field at
+    fault, StateError when the folder already holds a station. Nothing stays behind on failure.
+    """
+    clock = clock or SystemClock()
+    if (folder / DATABASE).exists() or (folder / KEY_SLOTS).exists():
+        raise StateError(
+            "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
+        )
+    problems: list[Problem] = list(check_station(profile))
+    problems += password_problems(password, director.username, director.full_name, PasswordPolicy())
+    refuse(problems)
+    folder.mkdir(parents=True, exist_ok=True)
+    database_id = profile.facility_id or clock.new_id()
+    profile = replace(profile, facility_id=database_id)
+    director = replace(
+        director, id=director.id or clock.new_id(), role=director.role or Role.DIRECTOR
+    )
+    try:
+        _, data_key, recovery_code = KeySlots.create(
+            folder / KEY_SLOTS,
+            station_name=profile.name,
+            database_id=database_id,
+            username=director.username,
+            display_name=director.snapshot.printed_name,
+            password=password,
+            role_label=director.role.label,
+            clock=clock.now,
+        )
+        store = EncryptedStore.create(folder / DATABASE, data_key)
+    except BaseException:
+        _discard(folder)
+        raise
+    try:
+        now = clock.now()
+        with store.write() as work:
+            work.settings.save_station(profile, now)
+            work.users.save(director, author=None, at=now)
+            work.settings.put(LETTER_KEY, clock.random(32).hex())
+            work.catalogs.load_starter(starter_rows(), now)
+            work.audit.append(
+                Actor(user=director, device=profile.device_name), "station.create", now
+            )
+    except BaseException:
+        store.close()
+        _discard(folder)
+        raise
+    store.close()
+    return recovery_code
+
+
+def _discard(folder: Path) -> None:
+    """Remove the files of a set-up that did not finish; there is no patient in them yet."""
+    for name in (KEY_SLOTS, f"{KEY_SLOTS}.bak", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
+
+
+class _SlotKeyRing:
+    """Key slots with the open data key, as the accounts service needs them."""
+
+    def __init__(self, slots: KeySlots, data_key: bytes) -> None:
+        self._slots = slots
+        self._data_key = data_key
+
+    def add(self, username: str, display_name: str, password: str) -> None:
+        self._slots.add(username, display_name, password, self._data_key)
+
+    def change_password(self, username: str, old: str, new: str) -> None:
+        self._slots.change_password(username, old, new)
+
+    def reset_password(self, username: str, new: str) -> None:
+        self._slots.reset_password(username, new, self._data_key)
+
+    def unlock_account(self, username: str) -> None:
+        self._slots.unlock_account(username)
+
+    def remove(self, username: str) -> None:
+        self._slots.remove(username)
+
+    def is_locked(self, username: str) -> bool:
+        return any(p.username == username and p.locked for p in self._slots.people())
+
+    def password_problems(
+        self, password: str, username: str, full_name: str
+    ) -> tuple[Problem, ...]:
+        return tuple(password_problems(password, username, full_name, PasswordPolicy()))
+
+
+class _NoServer:
+    """Stands in for the engine while no provincial server is set."""
+
+    def status(self) -> SyncStatus:
+        return SyncStatus(link=LinkState.UNCONFIGURED)
+
+    def wake(self) -> None:
+        """Nothing to wake."""
+
+
+@dataclass(slots=True)
+class OpenStation:
+    """An open encrypted station and the person who opened it."""
+
+    folder: Path
+    store: EncryptedStore
+    services: StationServices
+    actor: Actor
+    scheduler: Scheduler | None
+    engine: Engine | None
+
+    def sync_now(self) -> SyncRun:
+        """One attempt in this thread. Raises StateError while no server is set."""
+        if self.engine is None:
+            raise StateError("Chưa cài đặt máy chủ tỉnh. Hãy vào Cài đặt để nhập địa chỉ máy chủ.")
+        return self.engine.run_once()
+
+    def recovery_sheet(self, code: str) -> bytes:
+        """The page with the recovery code, for a sealed envelope."""
+        return PdfDocuments().recovery_sheet(
+            self.services.accounts.station().name, code, self.services.clock.now()
+        )
+
+    def start_background(self) -> None:
+        if self.scheduler is not None:
+            self.scheduler.start()
+
+    def close(self) -> None:
+        if self.scheduler is not None:
+            self.scheduler.stop()
+        self.store.close()
+
+
+def open_station(
+    folder: Path,
+    username: str,
+    password: str,
+    clock: Clock | None = None,
+) -> OpenStation:
+    """Log in: open the key slot, the database, and join the use cases.
+
+    Raises DatabaseMissing, WrongPassword, AccountLocked, DatabaseDamaged, DatabaseTooNew.
+    """
+    clock = clock or SystemClock()
+    if not station_exists(folder):
+        raise DatabaseMissing(
+            f"Không thấy dữ liệu của trạm trong thư mục {folder}. "
+            "Hãy kiểm tra ổ đĩa, hoặc khôi phục từ bản sao lưu."
+        )
+    slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
+    return _open(folder, slots, slots.unlock(username, password), username, clock)
+
+
+def open_with_recovery(
+    folder: Path, username: str, code: str, new_password: str, clock: Clock | None = None
+) -> OpenStation:
+    """Open with the printed recovery code and give ``username`` a new password."""
+    clock = clock or SystemClock()
+    slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
+    data_key = slots.unlock_with_recovery(code)
+    refuse(password_problems(new_password, username, "", PasswordPolicy()))
+    slots.reset_password(username, new_password, data_key)
+    return _open(folder, slots, data_key, username, clock)
+
+
+def _open(
+    folder: Path, slots: KeySlots, data_key: bytes, username: str, clock: Clock
+) -> OpenStation:
+    store = EncryptedStore.open(folder / DATABASE, data_key)
+    try:
+        return _join(folder, store, slots, data_key, username, clock)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _join(
+    folder: Path,
+    store: EncryptedStore,
+    slots: KeySlots,
+    data_key: bytes,
+    username: str,
+    clock: Clock,
+) -> OpenStation:
+    with store.read() as work:
+        letter_key = work.settings.get(LETTER_KEY) or ""
+        server_url = work.settings.get(SERVER_URL) or ""
+        token = work.settings.get(SERVER_TOKEN) or ""
+        station = work.settings.station()
+    catalogs = StationCatalogs(store)
+    signer = StationLetterSigner(signing_key_from_bytes(bytes.fromhex(letter_key)))
+    engine = None
+    scheduler = None
+    if server_url:
+        client = ProvinceClient(server_url, token)
+        engine = Engine(store=store, client=client, build_unit=build_unit, clock=clock)
+        scheduler = Scheduler(engine=engine, store=store, clock=clock)
+    accounts = Accounts(store, clock, _SlotKeyRing(slots, data_key))
+    encounters = Encounters(store, clock, catalogs)
+    prescriptions = Prescriptions(store, clock, catalogs)
+    appointments = Appointments(store, clock, catalogs)
+    referrals = Referrals(store, clock, catalogs, signer)
+    services = StationServices(
+        clock=clock,
+        accounts=accounts,
+        patients=Patients(store, clock, NameMatcher()),
+        encounters=encounters,
+        prescriptions=prescriptions,
+        referrals=referrals,
+        appointments=appointments,
+        visits=Visits(store, encounters, prescriptions, appointments, referrals),
+        prints=Prints(store, clock, PdfDocuments()),
+        catalogs=Catalogs(store, clock, catalogs, FileImporter()),
+        drafts=Drafts(store, clock),
+        sync=Synchronisation(store, scheduler or _NoServer()),
+    )
+    actor = accounts.log_in(username, station.device_name)
+    return OpenStation(
+        folder=folder,
+        store=store,
+        services=services,
+        actor=actor,
+        scheduler=scheduler,
+        engine=engine,
+    )

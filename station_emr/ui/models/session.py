@@ -1,0 +1,75 @@
+"""What every screen is given: the open station's use cases, who is logged in, and news of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Action, may
+from station_emr.domain.record import Changes
+from station_emr.domain.user import Actor
+from station_emr.services.station_services import StationServices
+from station_emr.ui.tasks import Task, TaskRunner
+
+T = TypeVar("T")
+
+
+class Session(QObject):
+    """Lives on the GUI thread from log-in to log-out.
+
+    ``changed(Changes)`` follows every command that changed the record, on the GUI thread, after
+    its own ``done``; screens refresh only what they show. ``saved(str)`` carries the time of the
+    last autosave for the status line.
+    """
+
+    changed = Signal(object)
+    saved = Signal(str)
+
+    def __init__(
+        self,
+        services: StationServices,
+        actor: Actor,
+        runner: TaskRunner,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.services = services
+        self.actor = actor
+        self.runner = runner
+
+    def may(self, action: Action) -> bool:
+        """Whether the person's role carries the action; screens hide or disable by it."""
+        return may(self.actor.role, action)
+
+    def ask(
+        self,
+        question: Callable[[], T],
+        done: Callable[[T], None],
+        *,
+        owner: QObject,
+        failed: Callable[[StationError], None] | None = None,
+        latest: str | None = None,
+    ) -> Task:
+        """Read something off the GUI thread. With ``latest`` an older question is dropped."""
+        return self.runner.run(question, done=done, failed=failed, owner=owner, latest=latest)
+
+    def command(
+        self,
+        command: Callable[[], Changes],
+        *,
+        done: Callable[[Changes], None] | None = None,
+        failed: Callable[[StationError], None] | None = None,
+        owner: QObject | None = None,
+    ) -> Task:
+        """Run a command; listeners of ``changed`` hear of it even when ``owner`` is gone."""
+
+        def finished(changes: Changes) -> None:
+            if done is not None:
+                done(changes)
+            if changes.items:
+                self.changed.emit(changes)
+
+        return self.runner.run(command, done=finished, failed=failed, owner=owner or self)

@@ -36,7 +36,7 @@ bundle: setup ## Freeze the program for this kind of machine and run its self-te
 	@$(PY) packaging/freeze.py
 
 screenshots: setup ## Write one picture of every screen to docs/screenshots
-	@QT_QPA_PLATFORM=offscreen $(PY) -m station_emr.app --screenshots docs/screenshots
+	@QT_QPA_PLATFORM=offscreen $(PY) -m station_emr --screenshots docs/screenshots
 
 bench: setup ## Run every benchmark; each prints one JSON line
 	@for name in $(BENCHMARKS); do QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.$$name || exit 1; done

@@ -53,6 +53,9 @@ PLANTS = [
     Plant("no-qt-below-ui", "station_emr/services/planted.py", "PySide6.QtCore"),
     Plant("no-qt-below-ui", "station_emr/cli/planted.py", "PySide6.QtWidgets"),
     Plant("no-qt-below-ui", "station_emr/sync/planted.py", "station_emr.ui.tasks"),
+    Plant("onion", "station_emr/ui/planted.py", "station_emr.station"),
+    Plant("onion", "station_emr/cli/planted.py", "station_emr.app"),
+    Plant("onion", "station_emr/station.py", "station_emr.demo"),
     Plant("sql-only-in-db", "station_emr/services/planted.py", "sqlalchemy"),
     Plant("sql-only-in-db", "station_emr/catalogs/planted.py", "sqlite3"),
     Plant("sql-only-in-db", "station_emr/cli/planted.py", "sqlcipher3"),
@@ -87,6 +90,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     twin = folder / "station_emr/ui/screens/twin/__init__.py"
     twin.parent.mkdir()
     twin.write_text("")
+    (folder / "station_emr/app.py").touch()
     return folder
 
 
@@ -118,11 +122,15 @@ def test_a_planted_import_breaks_its_contract(copy: Path, plant: Plant) -> None:
     module = copy / plant.module
     made = not module.parent.exists()
     module.parent.mkdir(exist_ok=True)
-    module.write_text(f"import {plant.imports}\n")
+    before = module.read_text("utf-8") if module.exists() else None
+    module.write_text(f"{before or ''}\nimport {plant.imports}\n", "utf-8")
     try:
         report = lint(copy, plant.contract)
     finally:
-        module.unlink()
+        if before is None:
+            module.unlink()
+        else:
+            module.write_text(before, "utf-8")
         if made:
             module.parent.rmdir()
 

@@ -1,0 +1,42 @@
+"""Tables, one module per aggregate. Importing this package registers all of them."""
+
+from __future__ import annotations
+
+from .appointment import AppointmentHead
+from .audit import AuditEntry
+from .base import Base, Head
+from .catalog import CatalogEntry, CatalogList
+from .desk import Counter, FormDraft, PrintEntry, Setting
+from .encounter import EncounterHead
+from .facility import FacilityHead
+from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow
+from .patient import PatientHead, PatientNumber
+from .prescription import PrescriptionHead
+from .referral import ReferralHead
+from .user import UserHead
+from .version import RecordVersion
+
+__all__ = [
+    "AppointmentHead",
+    "AuditEntry",
+    "Base",
+    "CatalogEntry",
+    "CatalogList",
+    "Counter",
+    "EncounterHead",
+    "FacilityHead",
+    "FormDraft",
+    "Head",
+    "OutboxEvent",
+    "PatientHead",
+    "PatientNumber",
+    "PrescriptionHead",
+    "PrintEntry",
+    "RecordVersion",
+    "ReferralHead",
+    "Setting",
+    "SyncRunRow",
+    "SyncedRecord",
+    "SyncedResource",
+    "UserHead",
+]

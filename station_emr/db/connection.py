@@ -1,0 +1,102 @@
+"""Encrypted connections: the key first, then the settings of a small PC that loses power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from . import failures
+
+KEY_BYTES = 32
+BUSY_SECONDS = 10
+READ_CACHE_KIB = 32 * 1024
+WRITE_CACHE_KIB = 8 * 1024
+WAL_LIMIT_BYTES = 32 * 1024 * 1024
+
+RawConnection = Any  # sqlcipher3 ships no types
+Opener = Callable[[], RawConnection]
+
+
+def check_key(key: bytes) -> None:
+    """The data key is 32 raw bytes; anything else is a bug of the caller."""
+    if len(key) != KEY_BYTES:
+        raise ValueError("a data key has 32 bytes")
+
+
+def connect(
+    path: Path,
+    key: bytes,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    cache_kib: int = WRITE_CACHE_KIB,
+) -> RawConnection:
+    """Open and unlock. Raises an EnvironmentFailure whose sentence never holds the key."""
+    check_key(key)
+    if not create and not path.exists():
+        raise failures.missing()
+    mode = "rwc" if create else "rw"
+    raw = None
+    try:
+        raw = sqlcipher.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_SECONDS,
+            cached_statements=256,
+        )
+        _settle(raw, key, read_only=read_only, cache_kib=cache_kib)
+    except sqlcipher.Error as error:
+        if raw is not None:
+            with suppress(sqlcipher.Error):
+                raw.close()
+        # The cause is dropped on purpose: nothing below may carry the statement with the key.
+        raise (failures.explain(error) or failures.damaged()) from None
+    return raw
+
+
+def _settle(raw: RawConnection, key: bytes, *, read_only: bool, cache_kib: int) -> None:
+    raw.execute("PRAGMA cipher_log_level = NONE")
+    raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # a REPLACE must meet the DELETE triggers
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+        "trusted_schema = OFF",
+        f"cache_size = -{cache_kib}",
+        f"journal_size_limit = {WAL_LIMIT_BYTES}",
+        f"query_only = {'ON' if read_only else 'OFF'}",
+    ):
+        raw.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def engine(opener: Opener, *, begin: str, size: int) -> Engine:
+    """A pool over ``opener`` whose transactions start with ``begin``."""
+    made = create_engine(
+        "sqlite://",
+        creator=opener,
+        module=sqlcipher,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=4 if size > 1 else 0,
+        pool_use_lifo=True,  # the warm cache first
+        hide_parameters=True,  # names and diagnoses never reach a log or a traceback
+        query_cache_size=512,
+    )
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return made

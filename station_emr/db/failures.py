@@ -1,0 +1,88 @@
+"""SQLite's failures as sentences for the person: what happened, what is safe, what to do."""
+
+from __future__ import annotations
+
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy.exc import DBAPIError
+
+from station_emr.domain.errors import (
+    DatabaseDamaged,
+    DatabaseMissing,
+    DatabaseTooNew,
+    DiskFull,
+    EnvironmentFailure,
+)
+
+FULL = (
+    "Ổ đĩa đã hết chỗ hoặc không ghi được nên lần lưu này chưa được ghi. "
+    "Những gì đã lưu trước đó vẫn nguyên vẹn. Hãy xóa bớt tệp không cần, rồi lưu lại."
+)
+DAMAGED = (
+    "Không đọc được cơ sở dữ liệu: tệp bị hỏng hoặc khóa không đúng. "
+    "Chương trình không thay đổi gì trong tệp. Hãy khôi phục từ bản sao lưu gần nhất "
+    "hoặc gọi người phụ trách kỹ thuật."
+)
+LOCKED = (
+    "Một chương trình khác đang ghi vào cơ sở dữ liệu. Chưa có gì được ghi. "
+    "Hãy đóng chương trình đó rồi thử lại."
+)
+READ_ONLY = (
+    "Tệp cơ sở dữ liệu đang ở chế độ chỉ đọc nên chưa có gì được ghi. "
+    "Hãy cấp quyền ghi cho thư mục dữ liệu rồi thử lại."
+)
+MISSING = (
+    "Không tìm thấy cơ sở dữ liệu của trạm trong thư mục dữ liệu. "
+    "Hãy chọn đúng thư mục, hoặc khôi phục từ bản sao lưu."
+)
+EXISTS = (
+    "Thư mục này đã có cơ sở dữ liệu của một trạm. Không có gì bị ghi đè. Hãy chọn thư mục khác."
+)
+TOO_NEW = (
+    "Cơ sở dữ liệu do một bản chương trình mới hơn tạo ra. Dữ liệu vẫn nguyên vẹn. "
+    "Hãy cập nhật chương trình rồi mở lại."
+)
+
+_BY_TEXT: tuple[tuple[str, type[EnvironmentFailure], str], ...] = (
+    ("database or disk is full", DiskFull, FULL),
+    ("disk i/o error", DiskFull, FULL),
+    ("file is not a database", DatabaseDamaged, DAMAGED),
+    ("malformed", DatabaseDamaged, DAMAGED),
+    ("hmac check failed", DatabaseDamaged, DAMAGED),
+    ("database is locked", EnvironmentFailure, LOCKED),
+    ("database table is locked", EnvironmentFailure, LOCKED),
+    ("readonly database", EnvironmentFailure, READ_ONLY),
+    ("unable to open database file", DatabaseMissing, MISSING),
+)
+
+
+def explain(error: BaseException) -> EnvironmentFailure | None:
+    """The failure a person can act on, or None when the error is a bug of the program."""
+    if isinstance(error, DBAPIError):
+        error = error.orig or error
+    if not isinstance(error, sqlcipher.Error):
+        return None
+    text = str(error).lower()
+    for words, kind, sentence in _BY_TEXT:
+        if words in text:
+            return kind(sentence)
+    return None
+
+
+def missing() -> DatabaseMissing:
+    return DatabaseMissing(MISSING)
+
+
+def damaged() -> DatabaseDamaged:
+    return DatabaseDamaged(DAMAGED)
+
+
+def too_new() -> DatabaseTooNew:
+    return DatabaseTooNew(TOO_NEW)
+
+
+def exists() -> EnvironmentFailure:
+    return EnvironmentFailure(EXISTS)
+
+
+def no_room() -> DiskFull:
+    return DiskFull(FULL)

@@ -1,0 +1,140 @@
+"""Number counters, unfinished forms and the print log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+
+from station_emr.db.codec import moment, offset_of, stamp, utc_text
+from station_emr.db.models import Counter, FormDraft, PrintEntry
+from station_emr.domain.user import User
+from station_emr.services.views import DraftForm, PrintRow
+
+
+class CounterRepository:
+    """Numbers without gaps: taken inside the transaction that uses them, lost with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def next(self, name: str, series: str, year: int) -> int:
+        value = self.peek(name, series, year)
+        if value == 1:
+            self._connection.execute(
+                insert(Counter).values(name=name, series=series, year=year, value=1)
+            )
+        else:
+            self._connection.execute(
+                update(Counter)
+                .where(Counter.name == name, Counter.series == series, Counter.year == year)
+                .values(value=value)
+            )
+        return value
+
+    def peek(self, name: str, series: str, year: int) -> int:
+        value: int | None = self._connection.execute(
+            select(Counter.value).where(
+                Counter.name == name, Counter.series == series, Counter.year == year
+            )
+        ).scalar_one_or_none()
+        return (value or 0) + 1
+
+
+class DraftRepository:
+    """Forms as they stood when last saved by themselves."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, form: DraftForm) -> None:
+        self._connection.execute(
+            text(
+                "INSERT INTO form_draft (key, user_id, content, saved_utc, saved_offset) "
+                "VALUES (:key, :user, :content, :utc, :offset) ON CONFLICT (key) DO UPDATE SET "
+                "user_id = excluded.user_id, content = excluded.content, "
+                "saved_utc = excluded.saved_utc, saved_offset = excluded.saved_offset"
+            ),
+            {
+                "key": form.key,
+                "user": form.user_id,
+                "content": form.content,
+                "utc": utc_text(form.saved_at),
+                "offset": offset_of(form.saved_at),
+            },
+        )
+
+    def get(self, key: str) -> DraftForm | None:
+        row = self._connection.execute(
+            select(FormDraft.__table__).where(FormDraft.key == key)
+        ).one_or_none()
+        return None if row is None else _form(row)
+
+    def all(self) -> tuple[DraftForm, ...]:
+        rows = self._connection.execute(
+            select(FormDraft.__table__).order_by(FormDraft.saved_utc.desc())
+        )
+        return tuple(_form(row) for row in rows)
+
+    def drop(self, key: str) -> None:
+        self._connection.execute(delete(FormDraft).where(FormDraft.key == key))
+
+
+def _form(row: Any) -> DraftForm:
+    return DraftForm(
+        key=row.key,
+        user_id=row.user_id,
+        content=row.content,
+        saved_at=moment(row.saved_utc, row.saved_offset),
+    )
+
+
+class PrintRepository:
+    """Every print of a document, counted from 1; above 1 the page says it is a reprint."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
+    ) -> int:
+        copy = self.copies(kind, record_id) + 1
+        self._connection.execute(
+            insert(PrintEntry).values(
+                kind=str(kind),
+                record_id=record_id,
+                version=version,
+                copy=copy,
+                user_id=user.id,
+                user_name=user.full_name,
+                sha256=sha256,
+                **stamp("at", at),
+            )
+        )
+        return copy
+
+    def copies(self, kind: str, record_id: str) -> int:
+        found: int = self._connection.execute(
+            select(func.count())
+            .select_from(PrintEntry)
+            .where(PrintEntry.kind == str(kind), PrintEntry.record_id == record_id)
+        ).scalar_one()
+        return found
+
+    def rows(self, limit: int) -> tuple[PrintRow, ...]:
+        rows = self._connection.execute(
+            select(PrintEntry.__table__).order_by(PrintEntry.seq.desc()).limit(limit)
+        )
+        return tuple(
+            PrintRow(
+                kind=row.kind,
+                record_id=row.record_id,
+                version=row.version,
+                copy=row.copy,
+                printed_at=moment(row.at_utc, row.at_offset),
+                user_name=row.user_name,
+                sha256=row.sha256,
+            )
+            for row in rows
+        )

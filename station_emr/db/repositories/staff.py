@@ -1,0 +1,181 @@
+"""Staff and the station itself: small records whose every saved state is a version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from station_emr.db.codec import decode, encode, maybe_moment, stamp
+from station_emr.db.models import FacilityHead, RecordVersion, UserHead
+from station_emr.domain.errors import NotFound
+from station_emr.domain.record import (
+    Changed,
+    PractitionerSnapshot,
+    RecordKind,
+    RecordStatus,
+    StationProfile,
+)
+from station_emr.domain.user import User
+
+from .records import not_found, write_version
+
+_STATION: Final = "station.facility_id"
+_USERS: Final = (
+    select(
+        RecordVersion.content,
+        UserHead.last_login_utc,
+        UserHead.last_login_offset,
+    )
+    .join(
+        UserHead,
+        (RecordVersion.record_id == UserHead.id) & (RecordVersion.version == UserHead.version),
+    )
+    .where(RecordVersion.kind == RecordKind.PRACTITIONER.value)
+    .order_by(UserHead.row_id)
+)
+
+
+def _user(row: Any) -> User:
+    user = decode(row.content, User)
+    return replace(user, last_login_at=maybe_moment(row.last_login_utc, row.last_login_offset))
+
+
+def _next_status(version: int) -> RecordStatus:
+    return RecordStatus.SIGNED if version == 1 else RecordStatus.AMENDED
+
+
+class UserRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, user_id: str) -> User:
+        row = self._connection.execute(_USERS.where(UserHead.id == user_id)).one_or_none()
+        if row is None:
+            raise not_found(RecordKind.PRACTITIONER)
+        return _user(row)
+
+    def by_username(self, username: str) -> User | None:
+        row = self._connection.execute(
+            _USERS.where(UserHead.username == username.strip().lower())
+        ).one_or_none()
+        return None if row is None else _user(row)
+
+    def all(self) -> tuple[User, ...]:
+        return tuple(_user(row) for row in self._connection.execute(_USERS))
+
+    def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
+        """A log-in moves only the head: it is no news for the province."""
+        head = self._connection.execute(
+            select(UserHead.version, UserHead.status).where(UserHead.id == user.id)
+        ).one_or_none()
+        login = stamp("last_login", user.last_login_at)
+        content = encode(replace(user, last_login_at=None))
+        if head is not None and encode(replace(self.get(user.id), last_login_at=None)) == content:
+            self._connection.execute(update(UserHead).where(UserHead.id == user.id).values(**login))
+            return Changed(
+                RecordKind.PRACTITIONER, user.id, head.version, RecordStatus(head.status)
+            )
+        author = author or user.snapshot
+        version = 1 if head is None else head.version + 1
+        changed = write_version(
+            self._connection,
+            kind=RecordKind.PRACTITIONER,
+            record_id=user.id,
+            patient_id="",
+            version=version,
+            status=_next_status(version),
+            content=content,
+            author=(author.user_id, author.full_name),
+            at=at,
+        )
+        values = {
+            "version": version,
+            "status": changed.status.value,
+            "username": user.username.strip().lower(),
+            **login,
+            **stamp("saved", at),
+        }
+        if head is None:
+            self._connection.execute(insert(UserHead).values(id=user.id, **values))
+        else:
+            self._connection.execute(
+                update(UserHead).where(UserHead.id == user.id).values(**values)
+            )
+        return changed
+
+
+class SettingRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> str | None:
+        found: str | None = self._connection.execute(
+            text("SELECT value FROM setting WHERE key = :key"), {"key": key}
+        ).scalar_one_or_none()
+        return found
+
+    def put(self, key: str, value: str) -> None:
+        self._connection.execute(
+            text(
+                "INSERT INTO setting (key, value) VALUES (:key, :value) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            ),
+            {"key": key, "value": value},
+        )
+
+    def station(self) -> StationProfile:
+        content: str | None = self._connection.execute(
+            select(RecordVersion.content)
+            .join(
+                FacilityHead,
+                (RecordVersion.record_id == FacilityHead.id)
+                & (RecordVersion.version == FacilityHead.version),
+            )
+            .where(
+                RecordVersion.kind == RecordKind.FACILITY.value,
+                FacilityHead.id == self.get(_STATION),
+            )
+        ).scalar_one_or_none()
+        if content is None:
+            raise NotFound(
+                "Máy này chưa khai báo thông tin trạm. Hãy mở phần cài đặt và khai báo trạm trước."
+            )
+        return decode(content, StationProfile)
+
+    def save_station(self, profile: StationProfile, at: datetime) -> None:
+        head = self._connection.execute(
+            select(FacilityHead.version).where(FacilityHead.id == profile.facility_id)
+        ).one_or_none()
+        current = head is not None and self.get(_STATION) == profile.facility_id
+        if current and self.station() == profile:
+            return
+        version = 1 if head is None else head.version + 1
+        status = _next_status(version)
+        write_version(
+            self._connection,
+            kind=RecordKind.FACILITY,
+            record_id=profile.facility_id,
+            patient_id="",
+            version=version,
+            status=status,
+            content=encode(profile),
+            author=("", profile.name),
+            at=at,
+        )
+        values = {
+            "version": version,
+            "status": status.value,
+            "code": profile.code,
+            "name": profile.name,
+            **stamp("saved", at),
+        }
+        if head is None:
+            self._connection.execute(insert(FacilityHead).values(id=profile.facility_id, **values))
+        else:
+            self._connection.execute(
+                update(FacilityHead).where(FacilityHead.id == profile.facility_id).values(**values)
+            )
+        self.put(_STATION, profile.facility_id)

@@ -1,0 +1,261 @@
+"""The encrypted store: one file, many readers, one writer at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.sync import UnitState
+from station_emr.services.views import Counts
+
+from . import connection as connections
+from . import failures, migrate, schema
+from .audit import AuditRepository
+from .catalogs import CatalogRepository
+from .outbox import OutboxRepository
+from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
+from .repositories.encounters import EncounterRepository
+from .repositories.papers import (
+    AppointmentRepository,
+    PrescriptionRepository,
+    ReferralRepository,
+)
+from .repositories.patients import PatientRepository
+from .repositories.staff import SettingRepository, UserRepository
+
+READERS = 4
+
+_COUNTS = """
+SELECT
+  (SELECT count(*) FROM patient) - (SELECT count(*) FROM patient WHERE version = 0),
+  (SELECT count(*) FROM encounter) - (SELECT count(*) FROM encounter WHERE version = 0),
+  (SELECT count(*) FROM prescription) - (SELECT count(*) FROM prescription WHERE version = 0),
+  (SELECT count(*) FROM referral) - (SELECT count(*) FROM referral WHERE version = 0),
+  (SELECT count(*) FROM appointment) - (SELECT count(*) FROM appointment WHERE version = 0)
+"""
+# Versions written in this transaction that nobody queued for the province.
+_UNQUEUED = """
+SELECT count(*) FROM record_version AS v WHERE v.seq > :seq AND NOT EXISTS (
+  SELECT 1 FROM outbox AS o
+  WHERE o.kind = v.kind AND o.record_id = v.record_id AND o.version = v.version
+)
+"""
+
+
+class SqlWork:
+    """One transaction over every aggregate; implements the ``Work`` port."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def patients(self) -> PatientRepository:
+        return PatientRepository(self._connection)
+
+    @cached_property
+    def encounters(self) -> EncounterRepository:
+        return EncounterRepository(self._connection)
+
+    @cached_property
+    def prescriptions(self) -> PrescriptionRepository:
+        return PrescriptionRepository(self._connection)
+
+    @cached_property
+    def referrals(self) -> ReferralRepository:
+        return ReferralRepository(self._connection)
+
+    @cached_property
+    def appointments(self) -> AppointmentRepository:
+        return AppointmentRepository(self._connection)
+
+    @cached_property
+    def users(self) -> UserRepository:
+        return UserRepository(self._connection)
+
+    @cached_property
+    def catalogs(self) -> CatalogRepository:
+        return CatalogRepository(self._connection)
+
+    @cached_property
+    def drafts(self) -> DraftRepository:
+        return DraftRepository(self._connection)
+
+    @cached_property
+    def counters(self) -> CounterRepository:
+        return CounterRepository(self._connection)
+
+    @cached_property
+    def settings(self) -> SettingRepository:
+        return SettingRepository(self._connection)
+
+    @cached_property
+    def audit(self) -> AuditRepository:
+        return AuditRepository(self._connection)
+
+    @cached_property
+    def outbox(self) -> OutboxRepository:
+        return OutboxRepository(self._connection)
+
+    @cached_property
+    def prints(self) -> PrintRepository:
+        return PrintRepository(self._connection)
+
+    def counts(self) -> Counts:
+        """Signed records, voided ones too: the province holds those as well."""
+        held = self._connection.execute(text(_COUNTS)).one()
+        return Counts(
+            patients=held[0],
+            encounters=held[1],
+            prescriptions=held[2],
+            referrals=held[3],
+            appointments=held[4],
+            outbox=self.outbox.count(UnitState.WAITING),
+            quarantined=self.outbox.count(UnitState.QUARANTINED),
+        )
+
+
+class EncryptedStore:
+    """The open database. Safe to share between threads; every ``read`` has its own connection."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        connections.check_key(key)
+        self.path = path
+        self._key = key
+        self._lock = threading.Lock()
+        self._writer_thread: int | None = None
+        self._readers = connections.engine(
+            lambda: connections.connect(
+                path, key, read_only=True, cache_kib=connections.READ_CACHE_KIB
+            ),
+            begin="BEGIN",
+            size=READERS,
+        )
+        self._writer = connections.engine(
+            lambda: connections.connect(path, key), begin="BEGIN IMMEDIATE", size=1
+        )
+
+    def __repr__(self) -> str:
+        return f"EncryptedStore({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, path: str | Path, key: bytes) -> EncryptedStore:
+        """Make a new database; nothing is left behind when it fails. Never overwrites."""
+        path = Path(path)
+        connections.check_key(key)
+        if path.exists():
+            raise failures.exists()
+        fresh = path.with_name(path.name + ".new")
+        _remove(fresh)
+        try:
+            raw = connections.connect(fresh, key, create=True)
+            try:
+                schema.build(raw)
+            finally:
+                raw.close()
+            fresh.replace(path)
+        except (sqlcipher.Error, OSError) as error:
+            _remove(fresh)
+            raise _failure(error) from None
+        return cls.open(path, key)
+
+    @classmethod
+    def open(cls, path: str | Path, key: bytes) -> EncryptedStore:
+        """Open, migrating an older database first. Raises DatabaseMissing, DatabaseDamaged
+        (also for a wrong key) or DatabaseTooNew, having changed nothing.
+        """
+        path = Path(path)
+        migrate.bring_up_to_date(path, key)
+        return cls(path, key)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlWork]:
+        """A consistent snapshot; any attempt to write through it fails."""
+        with _explained(), self._readers.begin() as connection:
+            yield SqlWork(connection)
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[SqlWork]:
+        """The only way to change anything: all of it is kept, or none."""
+        if self._writer_thread == threading.get_ident():
+            raise RuntimeError("a command is one transaction: write() inside write()")
+        with self._lock, _explained():
+            self._writer_thread = threading.get_ident()
+            try:
+                with self._writer.begin() as connection:
+                    last = connection.execute(
+                        text("SELECT coalesce(max(seq), 0) FROM record_version")
+                    ).scalar_one()
+                    yield SqlWork(connection)
+                    if connection.execute(text(_UNQUEUED), {"seq": last}).scalar_one():
+                        raise RuntimeError("a written version was not queued for the province")
+            finally:
+                self._writer_thread = None
+
+    @property
+    def counts(self) -> Counts:
+        with self.read() as work:
+            return work.counts()
+
+    def backup(self, target: str) -> None:
+        """A compact copy under the same key, opened and checked before it counts as one."""
+        destination = Path(target)
+        if destination.exists():
+            raise failures.exists()
+        try:
+            migrate.copy_database(self.path, self._key, destination)
+        except (sqlcipher.Error, OSError) as error:
+            _remove(destination)
+            raise _failure(error) from None
+        except EnvironmentFailure:
+            _remove(destination)
+            raise
+
+    def check(self) -> None:
+        """Read every page and every reference. Raises DatabaseDamaged."""
+        with _explained():
+            raw = connections.connect(self.path, self._key)
+            try:
+                migrate.verify(raw)
+            except sqlcipher.Error as error:
+                raise _failure(error) from None
+            finally:
+                raw.close()
+
+    def close(self) -> None:
+        """Let go of every connection; the last one folds the write-ahead log into the file."""
+        with self._lock:
+            self._readers.dispose()
+            self._writer.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the failures of disk and file into sentences; bugs pass unchanged."""
+    try:
+        yield
+    except (DBAPIError, sqlcipher.Error) as error:
+        failure = failures.explain(error)
+        if failure is None:
+            raise
+        raise failure from None
+
+
+def _failure(error: Exception) -> Exception:
+    if isinstance(error, OSError):
+        return failures.no_room()
+    return failures.explain(error) or error
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,226 @@
+"""Search in a code list while somebody types: by code, or by Vietnamese words in any order.
+
+Everything is decided by set operations on row numbers. The rows are numbered once in the order
+in which equal answers should be shown (common first, usable before headings, short before long),
+so the best answers of any set are simply its smallest numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from datetime import date
+from functools import lru_cache
+from heapq import nsmallest
+from unicodedata import normalize
+
+from station_emr.domain.catalog import CatalogHit, CatalogKind, CatalogRow
+from station_emr.domain.text import fold
+
+_LAST = "\U0010ffff"
+_THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
+_DOTTED_CODE = re.compile(r"\b([A-Za-z]\d{2})\.(?=\d)")
+# Letters, digits and the marks that have no composed letter (ê̆); an apostrophe joins (H'Bĕ̆).
+_WORDS = re.compile(r"(?:[^\W_]|[\u0300-\u036f]|(?<=\w)['’‘ʼ](?=\w))+")
+_NOT_CODE = re.compile(r"[\s.†*]+")
+# Two spellings of one word in official texts; both sides of the comparison are rewritten.
+_SPELLINGS = (("vi rut", "virus"), ("vi rus", "virus"), ("amydan", "amidan"), ("type", "tip"))
+# Titles often open with a word that nobody types.
+_OPENINGS = ("benh ", "hoi chung ", "chung ", "cac ", "tinh trang ")
+# Kinds whose rows are also known under other names.
+_SEARCHED_ATTRIBUTES = {
+    CatalogKind.DRUG: ("inn", "brand", "strength", "ingredients", "bhyt_code", "keywords"),
+    CatalogKind.ONE_YEAR_REFERRAL: ("keywords",),
+    CatalogKind.COMMUNE: ("province_name", "keywords"),
+    CatalogKind.COMMUNE_MAP: ("old_district", "old_province", "new_name"),
+}
+_SHORT_PREFIX = 3
+
+EXACT_CODE, CODE_PREFIX, WORDS = 0, 1, 2
+
+
+class _Words:
+    """Which rows hold a word that begins with the given letters."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, set[int]] = {}
+        self._sorted: list[str] = []
+        self._short: dict[str, set[int]] = {}
+
+    def add(self, word: str, row: int) -> None:
+        self._rows.setdefault(word, set()).add(row)
+
+    def close(self) -> None:
+        self._sorted = sorted(self._rows)
+        for word, rows in self._rows.items():
+            for length in range(1, min(len(word), _SHORT_PREFIX) + 1):
+                self._short.setdefault(word[:length], set()).update(rows)
+
+    def exact(self, word: str) -> AbstractSet[int]:
+        return self._rows.get(word, set())
+
+    def beginning(self, prefix: str) -> AbstractSet[int]:
+        if len(prefix) <= _SHORT_PREFIX:
+            return self._short.get(prefix, frozenset())
+        first = bisect_left(self._sorted, prefix)
+        last = bisect_left(self._sorted, prefix + _LAST)
+        return set[int]().union(*(self._rows[word] for word in self._sorted[first:last]))
+
+
+class CatalogIndex:
+    """A list held in memory, ready to answer every key stroke."""
+
+    def __init__(self, rows: Iterable[CatalogRow]) -> None:
+        self._rows = sorted(rows, key=_order)
+        self._folded = _Words()
+        self._marked = _Words()
+        codes: list[tuple[str, int]] = []
+        titles: list[tuple[str, int]] = []
+        for number, row in enumerate(self._rows):
+            codes.append((code_key(row.code), number))
+            title = folded(row.name)
+            titles.extend((opening, number) for opening in _openings(title))
+            text = " ".join([row.name, *_other_names(row)])
+            for word in {*folded(text).split(), code_key(row.code).lower()}:
+                self._folded.add(word, number)
+            for word in set(marked_words(text)):
+                self._marked.add(word, number)
+        self._folded.close()
+        self._marked.close()
+        codes.sort()
+        titles.sort()
+        self._codes = [code for code, _ in codes]
+        self._code_rows = [number for _, number in codes]
+        self._titles = [title for title, _ in titles]
+        self._title_rows = [number for _, number in titles]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, code: str, day: date) -> CatalogRow | None:
+        """The row of exactly this code that is in force on ``day``."""
+        for number in self._with_code(code_key(code)):
+            if self._rows[number].in_force(day):
+                return self._rows[number]
+        return None
+
+    def search(self, text: str, limit: int = 20, day: date | None = None) -> tuple[CatalogHit, ...]:
+        """The best answers to what has been typed so far; an empty text has none."""
+        hits: list[CatalogHit] = []
+        seen: set[int] = set()
+
+        def take(numbers: Iterable[int], rank: int) -> bool:
+            for number in numbers:
+                if number in seen:
+                    continue
+                seen.add(number)
+                row = self._rows[number]
+                if day is None or row.in_force(day):
+                    hits.append(CatalogHit(row=row, rank=rank))
+                    if len(hits) == limit:
+                        return True
+            return False
+
+        if limit <= 0:
+            return ()
+        key = code_key(text)
+        if key and take(self._with_code(key), EXACT_CODE):
+            return tuple(hits)
+        # Letters alone are words: "para" must not list drugs in the order of their codes.
+        if any(c.isdigit() for c in key) and take(self._code_prefix(key), CODE_PREFIX):
+            return tuple(hits)
+        for rank, numbers in enumerate(self._by_words(text), start=WORDS):
+            # A few more than asked for, because some may be out of force.
+            if take(nsmallest(limit + len(seen) + 64, numbers), rank):
+                break
+            if len(numbers) > limit and take(sorted(numbers), rank):
+                break
+        return tuple(hits)
+
+    def rows(self, day: date | None = None) -> tuple[CatalogRow, ...]:
+        """The whole list in the order of its codes."""
+        ordered = (self._rows[number] for number in self._code_rows)
+        return tuple(row for row in ordered if day is None or row.in_force(day))
+
+    def _with_code(self, key: str) -> list[int]:
+        first = bisect_left(self._codes, key)
+        last = bisect_left(self._codes, key + "\0")
+        return self._code_rows[first:last]
+
+    def _code_prefix(self, key: str) -> list[int]:
+        first = bisect_left(self._codes, key)
+        last = bisect_left(self._codes, key + _LAST)
+        return self._code_rows[first:last]
+
+    def _by_words(self, text: str) -> list[AbstractSet[int]]:
+        """The matching rows, split into ranks from best to worst."""
+        plain = folded(text)
+        words = plain.split()
+        if not words:
+            return []
+        parts = sorted((self._folded.beginning(word) for word in words), key=len)
+        found = set(parts[0]).intersection(*parts[1:])
+        if not found:
+            return []
+        marked = found
+        for word in marked_words(text):
+            marked = marked & self._marked.beginning(word)
+        first = bisect_left(self._titles, plain)
+        last = bisect_left(self._titles, plain + _LAST)
+        opening = found.intersection(self._title_rows[first:last])
+        exact = found.intersection(*(self._folded.exact(word) for word in words))
+        ranks: list[AbstractSet[int]] = []
+        for as_typed in (marked, found - marked) if marked is not found else (found,):
+            ranks.append(as_typed & opening)
+            ranks.append((as_typed & exact) - opening)
+            ranks.append(as_typed - opening - exact)
+        return ranks
+
+
+def code_key(text: str) -> str:
+    """A code as people type it: no dot, no mark, any case (``j06.9`` = ``J069``)."""
+    return _NOT_CODE.sub("", text).upper()
+
+
+def folded(text: str) -> str:
+    """The search form of a text; a dotted code stays one word, spellings are made equal."""
+    joined = _THOUSANDS.sub("", _DOTTED_CODE.sub(r"\1", text))
+    words = (_fold_word(word) for word in _WORDS.findall(normalize("NFC", joined).lower()))
+    plain = " ".join(word for word in words if word)
+    for spelling, usual in _SPELLINGS:
+        if spelling in plain:
+            plain = plain.replace(spelling, usual)
+    return plain
+
+
+def marked_words(text: str) -> list[str]:
+    """The words typed with a mark or a đ, as typed: they tell the right answers first."""
+    return [word for word in _WORDS.findall(normalize("NFC", text).lower()) if not word.isascii()]
+
+
+@lru_cache(maxsize=1 << 15)
+def _fold_word(word: str) -> str:
+    return fold(word)
+
+
+def _openings(title: str) -> list[str]:
+    return [title, *(title[len(word) :] for word in _OPENINGS if title.startswith(word))]
+
+
+def _other_names(row: CatalogRow) -> list[str]:
+    keys = _SEARCHED_ATTRIBUTES.get(row.kind, ("keywords",))
+    return [str(row.attributes[key]) for key in keys if row.attributes.get(key)]
+
+
+def _order(row: CatalogRow) -> tuple[bool, bool, bool, int, str, date]:
+    flag = row.attributes.get
+    return (
+        not flag("common"),
+        bool(flag("not_main")),
+        bool(flag("more_specific_exists")),
+        len(row.name),
+        row.code,
+        row.valid_from,
+    )

@@ -82,7 +82,7 @@ def _open_bundle(body: Any, settings: Settings) -> tuple[str, list[Any]]:
     if not isinstance(body, dict) or body.get("resourceType") != "Bundle":
         raise refuse(400, "structure", "a Bundle is expected here")
     kind = body.get("type")
-    if kind not in {"transaction", "batch"}:
+    if kind not in ("transaction", "batch"):  # a tuple: the kind may be unhashable JSON
         raise refuse(400, "value", "only transaction and batch are accepted", "Bundle.type")
     raw = body.get("entry", [])
     if not isinstance(raw, list):

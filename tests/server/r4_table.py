@@ -16,11 +16,27 @@ from pathlib import Path
 from fhir.resources.R4B import get_fhir_model_class
 
 TABLE = Path(__file__).parents[2] / "provincial_server" / "r4_elements.json"
-STORED = (
-    "AllergyIntolerance Appointment Binary Composition Condition Coverage DocumentReference "
-    "Encounter Location MedicationRequest Observation Organization Patient Practitioner "
-    "PractitionerRole Procedure Provenance ServiceRequest Task"
-).split()
+STORED = [
+    "AllergyIntolerance",
+    "Appointment",
+    "Binary",
+    "Composition",
+    "Condition",
+    "Coverage",
+    "DocumentReference",
+    "Encounter",
+    "Location",
+    "MedicationRequest",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "ServiceRequest",
+    "Task",
+]
 CONTAINED_ONLY = ["Medication", "Specimen"]
 # The model abbreviates long value sets with a plus sign; the missing codes are from the standard.
 REST_OF_VALUES = {
@@ -56,8 +72,6 @@ def element_type(annotation: object) -> tuple[str, bool]:
     name = annotation.__name__
     if name in PRIMITIVES:
         return PRIMITIVES[name], False
-    if name in {"FHIRPrimitiveExtensionType"}:
-        return "Element", False
     return name.removesuffix("Type"), False
 
 
@@ -94,7 +108,7 @@ def build() -> dict[str, dict[str, dict[str, str]]]:
     waiting = sorted(_complex_types(stored))
     while waiting:
         name = waiting.pop()
-        if name in parts or name in {"Resource"}:
+        if name in parts or name == "Resource":
             continue
         parts[name] = describe(name)
         waiting.extend(_complex_types({name: parts[name]}) - parts.keys())

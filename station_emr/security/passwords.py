@@ -35,10 +35,10 @@ def _kinds_in(password: str) -> tuple[bool, ...]:
 
 def password_problems(
     password: str,
-    *,
     username: str = "",
     full_name: str = "",
     policy: PasswordPolicy = DEFAULT_POLICY,
+    *,
     field: str = "password",
 ) -> tuple[Problem, ...]:
     """Every reason why this password may not be used; empty when it may."""

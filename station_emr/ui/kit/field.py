@@ -26,6 +26,7 @@ class InputFrame(QFrame):
         self.editor = editor
         self._state: Severity | None = None
         self._off = False
+        self._ground = "raised"
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.GAP_M - 2, 2, theme.GAP_S, 2)
         row.setSpacing(6)
@@ -44,7 +45,7 @@ class InputFrame(QFrame):
         """Put one more widget at the right edge, such as a key hint or a clear button."""
         layout = self.layout()
         if isinstance(layout, QHBoxLayout):
-            layout.addWidget(widget)
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def watch(self, editor: QWidget) -> None:
         """Also show the ring while this second editor has the focus."""
@@ -57,6 +58,11 @@ class InputFrame(QFrame):
     def set_off(self, off: bool) -> None:
         """Show as filled in by the program: read-only, sunken."""
         self._off = off
+        self.update()
+
+    def set_ground(self, token: str) -> None:
+        """Another fill than the usual, such as ``surface`` on a raised bar."""
+        self._ground = token
         self.update()
 
     def set_dense(self) -> None:
@@ -82,7 +88,7 @@ class InputFrame(QFrame):
         t = theme.tokens()
         painter = QPainter(self)
         off = self._off or not self.editor.isEnabled()
-        fill = t.sunken if off else t.raised
+        fill = t.sunken if off else getattr(t, self._ground)
         edge = t.line if off else t.line_strong
         focused = self._has_focus()
         if self._state in (Severity.WARNING, Severity.DANGER):

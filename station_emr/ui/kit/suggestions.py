@@ -75,13 +75,21 @@ def match_spans(text: str, typed: str) -> tuple[tuple[int, int], ...]:
         start = 0
         while (found := folded.find(word, start)) >= 0:
             start = found + 1
-            if found == 0 or not folded[found - 1].isalnum():
+            taken = any(place == places[found] for place, _length in spans)
+            if not taken and _begins_word(text, places[found]):
                 last = found + len(word)
                 end = places[last] if last < len(places) else len(text)
                 end = min(end, _end_of_letter(text, places[last - 1]))
                 spans.append((places[found], end - places[found]))
                 break
     return tuple(sorted(spans))
+
+
+def _begins_word(text: str, place: int) -> bool:
+    """After a space, a hyphen or the apostrophe of ``H'Blơi`` a word begins."""
+    while place > 0 and unicodedata.combining(text[place - 1]):
+        place -= 1
+    return place == 0 or not text[place - 1].isalnum()
 
 
 def _end_of_letter(text: str, place: int) -> int:
@@ -246,12 +254,14 @@ class SuggestionList(QFrame):
     def items(self) -> tuple[Suggestion, ...]:
         return self._rows.items
 
-    def replace(self, items: Sequence[Suggestion], foot: str = "") -> None:
+    def replace(
+        self, items: Sequence[Suggestion], foot: str = "", *, preselect: bool = True
+    ) -> None:
         """Show these, the first chosen; ``foot`` is a line beneath such as "Không tìm thấy"."""
         self._rows.replace(tuple(items))
         self._foot.setText(foot)
         self._foot.setVisible(bool(foot))
-        if items:
+        if items and preselect:
             self.view.setCurrentIndex(self._rows.index(0))
         shown = min(len(items), MOST_ROWS)
         self.view.setVisible(bool(items))
@@ -270,7 +280,8 @@ class SuggestionList(QFrame):
     def step(self, by: int) -> None:
         """Choose another row, round the ends."""
         if self.items:
-            row = (self.view.currentIndex().row() + by) % len(self.items)
+            row = self.view.currentIndex().row()
+            row = (row + by) % len(self.items) if row >= 0 or by > 0 else len(self.items) - 1
             self.view.setCurrentIndex(self._rows.index(row))
 
     def pick(self) -> bool:

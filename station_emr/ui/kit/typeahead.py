@@ -14,6 +14,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 from typing_extensions import override
 
+from station_emr.services.i18n import _
 from station_emr.ui.kit.field import Field, InputFrame
 from station_emr.ui.kit.suggestions import MOST_ROWS, Suggestion, SuggestionList
 from station_emr.ui.kit.text_fields import bare_line
@@ -25,7 +26,9 @@ class Typeahead(QObject):
     """Gives any line editor its list of answers.
 
     ``wanted(text)`` asks, ``set_results`` answers, ``chosen(Suggestion)`` tells what was taken.
-    ``inline=True`` leaves the list to be laid out by the owner (``self.list``).
+    ``inline=True`` leaves the list to be laid out by the owner (``self.list``). ``preselect``
+    chooses the first row. ``waits``: Enter before the answer waits for it, so that a row of an
+    older question is never taken, and takes it when it is the only one or the exact code.
     """
 
     wanted = Signal(str)
@@ -42,8 +45,14 @@ class Typeahead(QObject):
         inline: bool = False,
         anchor: QWidget | None = None,
         least: int = 1,
+        preselect: bool = True,
+        waits: bool = True,
     ) -> None:
         super().__init__(line)
+        self._preselect = preselect
+        self._waits = waits
+        self._take_first = False
+        self._shown_for = ""
         self.line = line
         self._anchor = anchor if anchor is not None else line
         self._inline = inline
@@ -68,11 +77,17 @@ class Typeahead(QObject):
         """True between a key and the question that follows it."""
         return self._timer.isActive()
 
+    @property
+    def stale(self) -> bool:
+        """True while the rows shown answer an older text than the one in the line."""
+        return self.line.text().strip() != self._shown_for
+
     def _edited(self) -> None:
+        self._take_first = False
         text = self.line.text().strip()
         if len(text) < self._least:
             self._timer.stop()
-            self._asked = ""
+            self._asked = self._shown_for = ""
             self.close()
         else:
             self._timer.start()
@@ -92,7 +107,12 @@ class Typeahead(QObject):
         """Show the answers; one for an older text than the last asked is thrown away."""
         if for_text is not None and for_text != self._asked:
             return
-        self.list.replace(results, foot)
+        self._shown_for = self._asked
+        take_first, self._take_first = self._take_first, False
+        if take_first and results and (len(results) == 1 or self._is_exact(results[0])):
+            self._take(results[0])
+            return
+        self.list.replace(results, foot, preselect=self._preselect)
         if not results and not foot:
             self.close()
             return
@@ -100,6 +120,9 @@ class Typeahead(QObject):
             self._float()
         self.list.show()
         self.list.raise_()
+
+    def _is_exact(self, suggestion: Suggestion) -> bool:
+        return bool(suggestion.lead) and suggestion.lead.casefold() == self._asked.casefold()
 
     def close(self) -> None:
         if self.is_open:
@@ -140,9 +163,12 @@ class Typeahead(QObject):
         return False
 
     def _key(self, event: QKeyEvent) -> bool:
-        key = event.key()
+        key, typed = Qt.Key(event.key()), self.line.text().strip()
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
+            return self._enter(typed)
         if not self.is_open:
-            if key == Qt.Key.Key_Down and len(self.line.text().strip()) >= self._least:
+            if key == Qt.Key.Key_Down and len(typed) >= self._least:
                 self.ask_now()
                 return True
             return False
@@ -153,15 +179,21 @@ class Typeahead(QObject):
             Qt.Key.Key_PageUp: -MOST_ROWS,
         }
         if key in steps:
-            self.list.step(steps[Qt.Key(key)])
+            self.list.step(steps[key])
             return True
         if key == Qt.Key.Key_Escape:
             self.close()
             return True
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab) and plain:
-            return self.list.pick()
         return False
+
+    def _enter(self, typed: str) -> bool:
+        if not self.stale:
+            return self.is_open and self.list.pick()
+        if not self._waits or not self.line.isModified() or len(typed) < self._least:
+            return False
+        self._take_first = True
+        self.ask_now()
+        return True
 
 
 class TypeaheadField(Field):
@@ -190,6 +222,7 @@ class TypeaheadField(Field):
         self._free_text = free_text
         self._clear = clear_on_choice
         self._payload: object = None
+        self._unchosen = False
         self.line = bare_line()
         self.line.setPlaceholderText(placeholder)
         frame = InputFrame(self.line, icon=icon)
@@ -202,6 +235,8 @@ class TypeaheadField(Field):
             inline=inline,
             anchor=frame,
             least=least,
+            preselect=not free_text,
+            waits=not free_text,
         )
         if inline:
             self._column.addWidget(self.typeahead.list)
@@ -211,6 +246,7 @@ class TypeaheadField(Field):
         self.typeahead.wanted.connect(self.wanted)
         self.typeahead.chosen.connect(self._taken)
         self.line.textEdited.connect(self._typed)
+        self.left.connect(self._check)
 
     @override
     def set_spoken(self, text: str) -> None:
@@ -220,15 +256,30 @@ class TypeaheadField(Field):
     def set_results(
         self, results: Sequence[Suggestion], for_text: str | None = None, foot: str = ""
     ) -> None:
-        self.typeahead.set_results(results, for_text, foot)
+        """Answer ``wanted``; without answers the list says so, unless free text is welcome."""
+        nothing = "" if results or self._free_text else _("Không tìm thấy")
+        self.typeahead.set_results(results, for_text, foot or nothing)
+
+    def _check(self) -> None:
+        """Words that name nothing are not lost, but they are not a value either."""
+        if not self._free_text and self._payload is None and self.text():
+            self._unchosen = True
+            self.set_problem(_("Chọn một dòng trong danh sách gợi ý"))
+
+    def _chosen_now(self) -> None:
+        if self._unchosen:
+            self._unchosen = False
+            self.set_problem(None)
 
     def _typed(self) -> None:
         self._payload = None
+        self._chosen_now()
         self._announce()
 
     def _taken(self, suggestion: object) -> None:
         if not isinstance(suggestion, Suggestion):
             return
+        self._chosen_now()
         if self._clear:
             self.line.clear()
         else:
@@ -260,5 +311,6 @@ class TypeaheadField(Field):
     def set_choice(self, payload: object, text: str) -> None:
         """Set the value together with the words that stand for it."""
         self._payload = payload
+        self._chosen_now()
         self.line.setText(text)
         self.line.setCursorPosition(0)

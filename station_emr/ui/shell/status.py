@@ -1,0 +1,207 @@
+"""The status line: true at every moment, and a click explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy
+from typing_extensions import override
+
+from station_emr.services.i18n import _
+from station_emr.ui.kit import Severity, hbox, named, theme, with_role
+
+_DOT: Final = 8
+Part = tuple[str, bool]
+
+
+class Saving(StrEnum):
+    SAVED = "saved"
+    SAVING = "saving"
+    FAILED = "failed"
+
+
+class Link(StrEnum):
+    """``NONE``: this station is not joined to a server yet."""
+
+    NONE = "none"
+    ONLINE = "online"
+    SENDING = "sending"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusModel:
+    """What the status line tells. Times are written out by the caller (``08:40``, ``hôm qua 17:02``).
+
+    ``attention`` counts what a person must look at (refused by the server, or in conflict).
+    """
+
+    saving: Saving = Saving.SAVED
+    saving_problem: str = ""
+    link: Link = Link.NONE
+    since: str = ""
+    waiting: int = 0
+    attention: int = 0
+    last_sync: str = ""
+    backup: str = ""
+    backup_late: bool = False
+
+
+def saving_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+    if status.saving is Saving.FAILED:
+        why = status.saving_problem or _("Chưa lưu được, bấm để xem cách xử lý")
+        return Severity.DANGER, [(why, True)]
+    if status.saving is Saving.SAVING:
+        return Severity.INFO, [(_("Đang lưu…"), False)]
+    return Severity.SUCCESS, [(_("Đã lưu trên máy này"), False)]
+
+
+def link_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+    waiting = _("{count} mục chờ gửi").format(count=status.waiting)
+    severity, parts = Severity.SUCCESS, [(_("Đã gửi hết lên tỉnh"), False)]
+    if status.link is Link.NONE:
+        severity, parts = Severity.NEUTRAL, [(_("Chưa nối với máy chủ của tỉnh"), False)]
+        if status.waiting:
+            parts += [(" · ", False), (waiting, True)]
+    elif status.link is Link.OFFLINE:
+        severity = Severity.WARNING
+        since = _("Mất mạng từ {time}").format(time=status.since) if status.since else _("Mất mạng")
+        rest: list[Part] = [(waiting, True), (_(", tự gửi khi có mạng"), False)]
+        parts = [
+            (f"{since} · ", False),
+            *(rest if status.waiting else [(_("không có gì chờ gửi"), False)]),
+        ]
+    elif status.link is Link.SENDING:
+        severity = Severity.INFO
+        parts = [(_("Đang gửi"), False)]
+        if status.waiting:
+            parts = [(_("Đang gửi, còn "), False), (waiting, True)]
+    elif status.waiting:
+        severity, parts = Severity.INFO, [(waiting, True), (_(", sẽ gửi trong ít phút"), False)]
+    elif status.last_sync:
+        parts = [(_("Đã gửi hết lên tỉnh lúc {time}").format(time=status.last_sync), False)]
+    if status.attention:
+        severity = Severity.WARNING
+        look = _("{count} mục cần xem").format(count=status.attention)
+        parts = [*parts, (" · ", False), (look, True)]
+    return severity, parts
+
+
+def backup_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+    if not status.backup:
+        return Severity.WARNING, [(_("Chưa sao lưu lần nào"), True)]
+    words = _("Sao lưu gần nhất: {when}").format(when=status.backup)
+    return (Severity.WARNING if status.backup_late else Severity.NEUTRAL), [
+        (words, status.backup_late)
+    ]
+
+
+class StatusItem(QAbstractButton):
+    """One clickable sentence with the dot of its severity."""
+
+    def __init__(self, name: str, *, dot: bool = True) -> None:
+        super().__init__()
+        named(self, name)
+        self._dot = dot
+        self._severity = Severity.NEUTRAL
+        self._parts: list[Part] = []
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def show_words(self, severity: Severity, parts: list[Part]) -> None:
+        self._severity, self._parts = severity, parts
+        words = "".join(text for text, _strong in parts)
+        if words != self.text():
+            self.setText(words)
+            self.setAccessibleName(words)
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def severity(self) -> Severity:
+        return self._severity
+
+    @override
+    def sizeHint(self) -> QSize:
+        width = sum(
+            QFontMetrics(_font(strong=strong)).horizontalAdvance(text)
+            for text, strong in self._parts
+        )
+        return QSize(width + 12 + (_DOT + 6 if self._dot else 0), 26)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, 26)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.underMouse() or self.isDown():
+            theme.paint_box(painter, self.rect(), t.hover, "")
+        left = 6
+        if self._dot:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(t.of(self._severity)[0]))
+            painter.drawEllipse(QPointF(left + _DOT / 2, self.height() / 2), _DOT / 2, _DOT / 2)
+            left += _DOT + 6
+        for text, strong in self._parts:
+            font = _font(strong=strong)
+            metrics = QFontMetrics(font)
+            painter.setFont(font)
+            painter.setPen(QColor(t.text if strong or self._calm() else t.muted))
+            room = self.width() - left - 6
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room + 2)
+            base = (self.height() + metrics.ascent() - metrics.descent()) // 2
+            painter.drawText(left, base, shown)
+            left += metrics.horizontalAdvance(text)
+        if self.hasFocus():
+            theme.paint_focus(painter, self.rect())
+        painter.end()
+
+    def _calm(self) -> bool:
+        return self._dot and self._severity in (Severity.SUCCESS, Severity.DANGER)
+
+
+def _font(*, strong: bool) -> QFont:
+    return theme.font(theme.DENSE_PT, 600 if strong else 400)
+
+
+class StatusBar(QFrame):
+    """The line at the foot. ``explain("saving" | "link" | "backup" | "help")`` follows a click."""
+
+    explain = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        with_role(self, "status-bar")
+        self.setFixedHeight(theme.STATUS_HEIGHT)
+        self.saving = StatusItem("status.saving")
+        self.link = StatusItem("status.link")
+        self.backup = StatusItem("status.backup", dot=False)
+        self.help = StatusItem("status.help", dot=False)
+        row = hbox(
+            self.saving, self.link, None, self.backup, self.help, gap=theme.GAP_XS, parent=self
+        )
+        row.setContentsMargins(theme.GAP_S + 2, 0, theme.GAP_S + 2, 0)
+        for item, topic in (
+            (self.saving, "saving"),
+            (self.link, "link"),
+            (self.backup, "backup"),
+            (self.help, "help"),
+        ):
+            item.clicked.connect(lambda _on=False, topic=topic: self.explain.emit(topic))
+        self.help.show_words(Severity.NEUTRAL, [(_("F1 Trợ giúp"), False)])
+        self.show_status(StatusModel())
+
+    def show_status(self, status: StatusModel) -> None:
+        self.saving.show_words(*saving_words(status))
+        self.link.show_words(*link_words(status))
+        self.backup.show_words(*backup_words(status))

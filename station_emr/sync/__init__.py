@@ -1,0 +1,1 @@
+"""The engine that carries signed records to the province. docs/sync.md says how and why."""

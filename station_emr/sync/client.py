@@ -1,0 +1,301 @@
+"""HTTP to one FHIR server: bounded waits, verified TLS, counted bytes, no faith in status 200."""
+
+from __future__ import annotations
+
+import gzip
+import ipaddress
+import math
+import platform
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import certifi
+import msgspec
+import requests
+import truststore
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from station_emr.domain.errors import NetworkFailure, UserError
+from station_emr.services.ports import Clock
+
+from .capabilities import ServerFacts
+from .peer import Traffic
+
+_FHIR: Final = "application/fhir+json"
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_WORTH_PACKING: Final = 1024
+_CHUNK: Final = 64 * 1024
+_LARGEST_ANSWER: Final = 64 * 1024 * 1024
+_MAYBE_GZIP: Final = frozenset({400, 415, 500})
+
+_SAFE: Final = "Dữ liệu vẫn an toàn ở trạm và sẽ tự gửi lại."
+UNREACHABLE: Final = f"Không kết nối được máy chủ tỉnh. {_SAFE}"
+STALLED: Final = f"Máy chủ tỉnh không trả lời kịp. {_SAFE}"
+CUT: Final = f"Đường truyền đứt giữa chừng. {_SAFE}"
+UNTRUSTED: Final = (
+    "Không xác minh được chứng chỉ của máy chủ tỉnh, nên không gửi gì. "
+    "Hãy xem ngày giờ của máy này, rồi báo người phụ trách công nghệ thông tin."
+)
+PORTAL: Final = (
+    "Mạng đang dùng trả về một trang web thay vì máy chủ tỉnh (thường là trang đăng nhập Wi-Fi). "
+    f"Hãy mở trình duyệt để đăng nhập mạng. {_SAFE}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds. ``stall`` is the longest silence allowed, not the length of a transfer."""
+
+    connect: float = 10.0
+    stall: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``body`` is None for an empty answer and for an error page that is not JSON."""
+
+    status: int
+    body: Any
+    etag: str = ""
+    retry_after: float | None = None
+
+
+class _SystemTrust(HTTPAdapter):
+    """TLS by what the machine trusts: on Windows its own store, which a province can manage."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=4)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002
+        """The context alone decides; requests would add its own bundle of certificates."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def trusted_context(ca_file: str = "") -> ssl.SSLContext:
+    """A context that always verifies; ``ca_file`` adds a province's private authority."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    elif platform.system() != "Windows":
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def checked_base_url(url: str) -> str:
+    """The FHIR base without a trailing slash. Raises UserError for anything but https, except on
+    this machine itself: a record or a token never crosses a network in the clear.
+    """
+    parts = urlsplit(url.strip())
+    host = parts.hostname or ""
+    if parts.scheme == "https" and host:
+        return url.strip().rstrip("/")
+    if parts.scheme == "http" and _is_this_machine(host):
+        return url.strip().rstrip("/")
+    raise UserError(
+        "Địa chỉ máy chủ tỉnh phải bắt đầu bằng https://, ví dụ https://may-chu.example/fhir. "
+        "Hãy xem lại địa chỉ do Sở Y tế cấp."
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class FhirClient:
+    """One kept-alive connection to one server. Used by one thread at a time; :meth:`abort` may be
+    called from any other.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        clock: Clock,
+        *,
+        ca_file: str = "",
+        patience: Patience | None = None,
+        program: str = "station-emr",
+    ) -> None:
+        self.base = checked_base_url(base_url)
+        self.traffic = Traffic()
+        self.facts = ServerFacts(url=self.base)
+        self.clock_skew: timedelta | None = None
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._aborted = threading.Event()
+        self._session = requests.Session()
+        # The environment's proxies and certificate bundles must not redirect records.
+        self._session.trust_env = False
+        if self.base.startswith("https:"):
+            self._session.mount("https://", _SystemTrust(trusted_context(ca_file)))
+        self._session.headers.update(
+            {
+                "Accept": _FHIR,
+                "Accept-Encoding": "gzip",
+                "Authorization": f"Bearer {token}",
+                "User-Agent": program,
+            }
+        )
+
+    def abort(self) -> None:
+        """Give up the answer under way, and every later request: the program is ending."""
+        self._aborted.set()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def get(self, path: str, **query: str) -> Answer:
+        return self._send("GET", path, query=query)
+
+    def transaction(self, bundle: Mapping[str, Any]) -> Answer:
+        """POST a transaction, compressed unless this server was seen to choke on it."""
+        plain = _ENCODER.encode(bundle)
+        if self.facts.gzip is False or len(plain) < _WORTH_PACKING:
+            return self._send("POST", "", body=plain)
+        packed = gzip.compress(plain, 6, mtime=0)
+        answer = self._send("POST", "", body=packed, packed=True)
+        if answer.status < 300:
+            self.facts = replace(self.facts, gzip=True)
+        elif self.facts.gzip is None and answer.status in _MAYBE_GZIP:
+            # Either the content or the compression was refused. A transaction is whole or nothing,
+            # so sending it once more plainly is harmless and tells which.
+            again = self._send("POST", "", body=plain)
+            if again.status != answer.status:
+                self.facts = replace(self.facts, gzip=False)
+            return again
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        packed: bool = False,
+    ) -> Answer:
+        headers = {}
+        if body is not None:
+            headers = {"Content-Type": _FHIR, "Prefer": "return=minimal"}
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        if self._aborted.is_set():
+            raise NetworkFailure(CUT)
+        try:
+            return self._exchange(method, f"{self.base}{path}", query, body, headers)
+        except requests.exceptions.SSLError as error:
+            raise NetworkFailure(UNTRUSTED) from error
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
+            raise NetworkFailure(STALLED) from error
+        except (
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+            urllib3.exceptions.ProtocolError,
+            urllib3.exceptions.DecodeError,
+        ) as error:
+            raise NetworkFailure(CUT) from error
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
+            raise NetworkFailure(UNREACHABLE) from error
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        asked_at = self._clock.now()
+        self.traffic.up += len(body or b"")
+        with self._session.request(
+            method,
+            url,
+            params=query,
+            data=body,
+            headers=headers,
+            timeout=(self._patience.connect, self._patience.stall),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = self._read(response)
+            self._note_clock(response.headers.get("Date"), asked_at)
+            return _understood(response, content)
+
+    def _read(self, response: requests.Response) -> bytes:
+        content = bytearray()
+        before = 0
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            received = response.raw.tell()
+            self.traffic.down += received - before
+            before = received
+            content += chunk
+            if self._aborted.is_set() or len(content) > _LARGEST_ANSWER:
+                raise NetworkFailure(CUT)
+        return bytes(content)
+
+    def _note_clock(self, date: str | None, asked_at: Any) -> None:
+        """The Date header has whole seconds: half a second is added to be right on average."""
+        if not date:
+            return
+        try:
+            theirs = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        if theirs.tzinfo is None:
+            return
+        ours = asked_at + (self._clock.now() - asked_at) / 2
+        self.clock_skew = theirs + timedelta(seconds=0.5) - ours
+
+
+def _understood(response: requests.Response, content: bytes) -> Answer:
+    """Raises NetworkFailure for a redirect or a page: that was not the server speaking."""
+    status = response.status_code
+    if 300 <= status < 400 or status == 511:
+        raise NetworkFailure(PORTAL)
+    kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    body: Any = None
+    if content.strip():
+        is_json = kind.endswith("json")
+        try:
+            body = msgspec.json.decode(content) if is_json else None
+        except (msgspec.DecodeError, UnicodeError) as error:
+            if status < 300:
+                raise NetworkFailure(CUT) from error
+        if body is None and status < 300:
+            raise NetworkFailure(CUT if is_json else PORTAL)
+    return Answer(
+        status,
+        body,
+        response.headers.get("ETag", ""),
+        _retry_after(response.headers.get("Retry-After")),
+    )
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds; the date form of the header is rare and left to our own back-off."""
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

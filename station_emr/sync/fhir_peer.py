@@ -1,0 +1,151 @@
+"""Any FHIR R4 server as the engine's peer: one ``transaction`` of PUTs per unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from station_emr.domain.errors import NetworkFailure
+
+from .capabilities import ServerFacts, read_statement
+from .client import PORTAL, Answer, FhirClient
+from .peer import Busy, Held, Refused, Traffic, Verdict, VerdictKind
+from .unit import Resource, Unit, key_of
+from .verdicts import COME_BACK, NOT_ALLOWED, judge, kind_of_status
+
+NEEDED: Final = frozenset(
+    {
+        "Patient",
+        "Coverage",
+        "AllergyIntolerance",
+        "Condition",
+        "Encounter",
+        "Observation",
+        "Procedure",
+        "MedicationRequest",
+        "ServiceRequest",
+        "Task",
+        "DocumentReference",
+        "Appointment",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+    }
+)
+NOT_OURS: Final = (
+    "Địa chỉ đã khai báo không phải máy chủ FHIR R4. Hãy xem lại địa chỉ máy chủ tỉnh."
+)
+NO_TRANSACTIONS: Final = (
+    "Máy chủ tỉnh không nhận giao dịch trọn gói hoặc không cho dùng mã hồ sơ của trạm. "
+    "Hãy báo người quản trị máy chủ tỉnh."
+)
+
+
+class FhirPeer:
+    """See :class:`station_emr.sync.peer.Peer`."""
+
+    def __init__(self, client: FhirClient) -> None:
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        return self._client.base
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._client.traffic
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        return self._client.clock_skew
+
+    @property
+    def facts(self) -> str:
+        return self._client.facts.to_text()
+
+    def recall(self, facts: str) -> None:
+        self._client.facts = ServerFacts.from_text(facts, self._client.base)
+
+    def abort(self) -> None:
+        self._client.abort()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def greet(self) -> None:
+        answer = self._client.get("/metadata")
+        self._raise_for(answer)
+        found = read_statement(answer.body, NEEDED)
+        if found is None:
+            raise Refused(NOT_OURS)
+        software, transaction, update_create = found
+        facts = self._client.facts
+        if software != facts.software:
+            facts = replace(facts, gzip=None)  # a new release may have learnt to unpack
+        self._client.facts = replace(
+            facts, software=software, transaction=transaction, update_create=update_create
+        )
+        if not (transaction and update_create):
+            raise Refused(NO_TRANSACTIONS)
+
+    def probe(self) -> None:
+        self.count(("Patient",))
+
+    def send(self, unit: Unit) -> Verdict:
+        answer = self._client.transaction(self._bundle(unit))
+        return judge(answer.status, answer.body, unit, answer.retry_after)
+
+    def held(self, key: str) -> Held | None:
+        answer = self._client.get(f"/{key}")
+        if answer.status in {404, 410}:
+            return None
+        self._raise_for(answer)
+        if not isinstance(answer.body, dict) or key_of_or_none(answer.body) != key:
+            raise NetworkFailure(PORTAL)
+        version = (answer.body.get("meta") or {}).get("versionId")
+        return Held(answer.body, answer.etag or (f'W/"{version}"' if version else ""))
+
+    def count(self, kinds: Iterable[str]) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for kind in kinds:
+            answer = self._client.get(f"/{kind}", _summary="count")
+            self._raise_for(answer)
+            total = answer.body.get("total") if isinstance(answer.body, dict) else None
+            if not isinstance(total, int):
+                raise NetworkFailure(PORTAL)
+            counts[kind] = total
+        return counts
+
+    def _bundle(self, unit: Unit) -> Mapping[str, Any]:
+        return {
+            "resourceType": "Bundle",
+            "type": "transaction",
+            "entry": [self._entry(resource, unit.etags) for resource in unit.resources],
+        }
+
+    def _entry(self, resource: Resource, etags: Mapping[str, str]) -> Mapping[str, Any]:
+        """``fullUrl`` agrees with the id, as R4 asks; children's ids are not UUIDs, so no urn."""
+        key = key_of(resource)
+        request = {"method": "PUT", "url": key}
+        if etags.get(key):
+            request["ifMatch"] = etags[key]
+        return {"fullUrl": f"{self._client.base}/{key}", "resource": resource, "request": request}
+
+    def _raise_for(self, answer: Answer) -> None:
+        """For requests other than transactions: anything but success ends this run."""
+        kind = kind_of_status(answer.status, answer.body)
+        if kind is VerdictKind.ACCEPTED:
+            return
+        if kind is VerdictKind.REFUSED:
+            raise Refused(NOT_ALLOWED)
+        if kind in {VerdictKind.BUSY, VerdictKind.RETRY}:
+            raise Busy(COME_BACK, answer.retry_after)
+        raise Refused(NOT_OURS)
+
+
+def key_of_or_none(body: Mapping[str, Any]) -> str | None:
+    kind, resource_id = body.get("resourceType"), body.get("id")
+    return f"{kind}/{resource_id}" if kind and resource_id else None

@@ -1,0 +1,67 @@
+"""Reads one waiting item's content, exactly as it was committed, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import OutboxItem
+from station_emr.services.ports import RecordStore, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """``earlier`` are the older versions, oldest first. ``parents_held`` is False while the server
+    has not acknowledged the patient or the visit that this record points at.
+    """
+
+    record: Any
+    earlier: tuple[Any, ...]
+    etags: Mapping[str, str]
+    parents_held: bool
+
+
+def load(work: Work, item: OutboxItem) -> Loaded:
+    """Raises NotFound when the version is not in the store."""
+    record, earlier = _versions(work, item)
+    return Loaded(
+        record=record,
+        earlier=earlier,
+        etags=work.outbox.etags(item.record_id),
+        parents_held=all(work.outbox.etags(parent) for parent in _parents(item, record)),
+    )
+
+
+def _versions(work: Work, item: OutboxItem) -> tuple[Any, tuple[Any, ...]]:
+    if item.kind is RecordKind.PRACTITIONER:
+        return work.users.get(item.record_id), ()
+    if item.kind is RecordKind.FACILITY:
+        return work.settings.station(), ()
+    store = _store(work, item.kind)
+    numbers = sorted(
+        info.version
+        for info in store.versions(item.record_id)
+        if info.version < item.version and info.status.is_final
+    )
+    earlier = tuple(store.at_version(item.record_id, number) for number in numbers)
+    return store.at_version(item.record_id, item.version), earlier
+
+
+def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
+    stores: dict[RecordKind, RecordStore[Any]] = {
+        RecordKind.PATIENT: work.patients,
+        RecordKind.ENCOUNTER: work.encounters,
+        RecordKind.PRESCRIPTION: work.prescriptions,
+        RecordKind.REFERRAL: work.referrals,
+        RecordKind.APPOINTMENT: work.appointments,
+    }
+    return stores[kind]
+
+
+def _parents(item: OutboxItem, record: Any) -> tuple[str, ...]:
+    if item.kind in {RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY}:
+        return ()
+    encounter_id = getattr(record, "encounter_id", "")
+    return tuple(parent for parent in (record.patient_id, encounter_id) if parent)

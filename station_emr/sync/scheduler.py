@@ -1,0 +1,259 @@
+"""When to sync: soon after something was signed, again with patience while the line is away.
+
+Threading: one thread of its own runs the engine; every public method may be called from any
+thread and returns at once, except :meth:`SyncScheduler.stop`. Listeners are called on that thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from station_emr.domain.errors import StationError
+from station_emr.domain.sync import LinkState, SyncRun, SyncStatus
+from station_emr.services.ports import Clock, Store
+
+from .engine import NOT_CONFIGURED, SyncEngine
+
+_log = logging.getLogger(__name__)
+
+_HISTORY: Final = 200
+_TEST_NET: Final = ("192.0.2.1", 9)  # RFC 5737: never in use; a UDP connect sends nothing
+_FAILED: Final = frozenset({"offline", "refused"})
+
+Listener = Callable[[SyncStatus], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds. ``settle``: let a burst of commands end; ``idle``: between looks while all is sent;
+    ``first``/``longest``: back-off; ``watch``: how often the network card is looked at while away.
+    """
+
+    settle: float = 1.0
+    idle: float = 300.0
+    first: float = 5.0
+    longest: float = 300.0
+    watch: float = 5.0
+
+
+def local_address() -> str:
+    """The address this machine has towards the world, empty without a route. Sends no packet."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(_TEST_NET)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
+    """The status as the database tells it: what waits, what was refused, when all was last sent."""
+    with store.read() as work:
+        counts = work.counts()
+        oldest = work.outbox.oldest_waiting_at()
+        runs = work.outbox.runs(_HISTORY)
+    complete = next((run for run in runs if run.outcome == "complete"), None)
+    return SyncStatus(
+        link=engine.link(),
+        server=engine.server,
+        waiting=counts.outbox,
+        oldest_waiting_at=oldest,
+        quarantined=counts.quarantined,
+        last_complete_at=complete.ended_at if complete else None,
+        last_verified=complete.verified if complete else False,
+        offline_since=_offline_since(runs),
+        detail=NOT_CONFIGURED if engine.link() is LinkState.UNCONFIGURED else "",
+    )
+
+
+def _offline_since(runs: tuple[SyncRun, ...]) -> datetime | None:
+    """The start of the unbroken row of failed runs that ends now; ``runs`` are newest first."""
+    since = None
+    for run in runs:
+        if run.outcome not in _FAILED:
+            break
+        since = run.started_at
+    return since
+
+
+class SyncScheduler:
+    """Runs the engine in the background; see the module for threads."""
+
+    def __init__(
+        self,
+        engine: SyncEngine,
+        store: Store,
+        clock: Clock,
+        *,
+        pace: Pace | None = None,
+        address: Callable[[], str] = local_address,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._address = address
+        self._monotonic = monotonic
+        self._listeners: list[Listener] = []
+        self._guard = threading.Condition()
+        self._stopping = False
+        self._news = False
+        self._urgent = False
+        self._failures = 0
+        self._status: SyncStatus | None = None
+        self._thread: threading.Thread | None = None
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` after every change of the status; returns what ends that."""
+        with self._guard:
+            self._listeners.append(listener)
+        return lambda: self._forget(listener)
+
+    def start(self) -> None:
+        if self._thread is not None:
+            raise RuntimeError("already started")
+        self._thread = threading.Thread(target=self._loop, name="sync", daemon=True)
+        self._thread.start()
+
+    def stop(self, patience: float = 10.0) -> bool:
+        """End the thread after the unit under way. False when it still hangs in the network; it
+        then dies with the process, which loses nothing.
+        """
+        with self._guard:
+            self._stopping = True
+            self._guard.notify_all()
+        self._engine.stop()
+        if self._thread is None:
+            return True
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def notify(self) -> None:
+        """Something was committed: refresh the status and send soon, but respect a back-off."""
+        with self._guard:
+            self._news = True
+            self._guard.notify_all()
+
+    def wake(self) -> None:
+        """Try now, whatever the back-off says: a person asked, or the link changed."""
+        with self._guard:
+            self._urgent = True
+            self._guard.notify_all()
+
+    def status(self) -> SyncStatus:
+        """As last seen by the background thread; read from the database before it ever ran."""
+        with self._guard:
+            known = self._status
+        return known if known is not None else read_status(self._store, self._engine)
+
+    def _forget(self, listener: Listener) -> None:
+        with self._guard:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def _loop(self) -> None:
+        while not self._is_stopping():
+            delay = self._attempt()
+            if delay is not None:
+                self._rest(delay)
+
+    def _called(self) -> bool:
+        """Whether the wait is over at once; asked under the guard."""
+        return self._stopping or self._urgent
+
+    def _is_stopping(self) -> bool:
+        with self._guard:
+            return self._stopping
+
+    def _attempt(self) -> float | None:
+        """One run; the seconds until the next one, None when it is time to end."""
+        with self._guard:
+            self._news = self._urgent = False
+        self._publish(running=True)
+        try:
+            run = self._engine.run_once()
+        except Exception:  # noqa: BLE001 - the last place: a bug must not end sync for the day
+            _log.exception("a sync run failed")
+            run = None
+        if self._is_stopping():
+            return None
+        failed = run is None or run.outcome in _FAILED or self._engine.link() is LinkState.OFFLINE
+        self._failures = self._failures + 1 if failed else 0
+        delay = self._delay(failed=failed)
+        self._publish(running=False, delay=delay, detail=run.detail if run is not None else "")
+        return delay
+
+    def _delay(self, *, failed: bool) -> float:
+        """Full jitter: any time up to a limit that doubles, so that stations do not come back in
+        step; never before the server's own Retry-After.
+        """
+        if not failed:
+            return self._pace.idle
+        limit = min(self._pace.longest, self._pace.first * 2.0 ** min(self._failures - 1, 16))
+        chance = int.from_bytes(self._clock.random(4), "big") / 2**32
+        return max(chance * limit, self._engine.retry_after or 0.0)
+
+    def _rest(self, delay: float) -> None:
+        """Wait for the time, for news (while the line is up), for a wish, or for a new network."""
+        until = self._monotonic() + delay
+        away = self._failures > 0
+        before = self._address() if away else ""
+        while True:
+            with self._guard:
+                left = until - self._monotonic()
+                if left <= 0 or self._called():
+                    return
+                if not self._news:
+                    self._guard.wait(min(left, self._pace.watch) if away else left)
+                news, self._news = self._news, False
+                if self._called():
+                    return
+            if news:
+                self._publish(running=False, delay=max(until - self._monotonic(), 0.0))
+                if not away:
+                    self._settle()
+                    return
+            elif away and self._address() != before:
+                return
+
+    def _settle(self) -> None:
+        """Let the commands of one click end before sending."""
+        until = self._monotonic() + self._pace.settle
+        with self._guard:
+            while not self._called():
+                left = until - self._monotonic()
+                if left <= 0:
+                    return
+                self._guard.wait(left)
+
+    def _publish(
+        self, *, running: bool, delay: float | None = None, detail: str | None = None
+    ) -> None:
+        try:
+            fresh = read_status(self._store, self._engine)
+        except StationError:
+            _log.warning("the sync status could not be read")
+            return
+        with self._guard:
+            before = self._status
+            kept = before.detail if before is not None and detail is None else detail
+            self._status = replace(
+                fresh,
+                running=running,
+                next_try_at=None if delay is None else self._clock.now() + timedelta(seconds=delay),
+                detail=fresh.detail or kept or "",
+            )
+            status, listeners = self._status, tuple(self._listeners)
+        for listener in listeners:
+            try:
+                listener(status)
+            except Exception:  # noqa: BLE001 - a screen's bug must not stop the records
+                _log.exception("a sync listener failed")

@@ -42,7 +42,11 @@ class BirthDate:
             raise ValueError("a day needs its month")
         if not _FIRST_YEAR <= self.year <= 9999:
             raise ValueError("year out of range")
-        date(self.year, self.month or 1, self.day or 1)
+        date(
+            self.year,
+            1 if self.month is None else self.month,
+            1 if self.day is None else self.day,
+        )
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, BirthDate):

@@ -41,7 +41,7 @@ _TELEX_BY_MARK: Final = {mark: key for key, mark in _TONES_TELEX.items()} | {
 }
 _TELEX_DOUBLE: Final = re.compile(r"(?i)(aa|ee|oo|dd|[aou]w)")
 _VNI_DIGIT: Final = re.compile(r"[A-Za-z]+[1-9]")
-_TELEX_TONE: Final = re.compile(r"(?i)[aeiouy](?:ng|nh|ch|[cmnpt])?[sfrxj]$")
+_TELEX_TONE: Final = re.compile(r"(?i)[aeiouyw](?:ng|nh|ch|[cmnpt])?[sfrxj]$")
 
 
 def decode_bytes(raw: bytes) -> str:

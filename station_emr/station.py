@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from station_emr.catalogs.importers import FileImporter
-from station_emr.catalogs.starter import starter_rows
+from station_emr.catalogs.starter import all_starter_rows
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import DatabaseMissing, Problem, StateError
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import StationProfile
-from station_emr.domain.sync import LinkState, SyncRun, SyncStatus
+from station_emr.domain.sync import SyncRun
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
 from station_emr.printing.documents import PdfDocuments
@@ -36,9 +36,10 @@ from station_emr.services.referrals import Referrals
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import Synchronisation
 from station_emr.services.visits import Visits
-from station_emr.sync.client import ProvinceClient
-from station_emr.sync.engine import Engine
-from station_emr.sync.scheduler import Scheduler
+from station_emr.sync.client import FhirClient
+from station_emr.sync.engine import SyncEngine
+from station_emr.sync.fhir_peer import FhirPeer
+from station_emr.sync.scheduler import SyncScheduler
 
 DATABASE = "station.db"
 KEY_SLOTS = "keyslots.json"
@@ -99,7 +100,7 @@ def create_station(
             work.settings.save_station(profile, now)
             work.users.save(director, author=None, at=now)
             work.settings.put(LETTER_KEY, clock.random(32).hex())
-            work.catalogs.load_starter(starter_rows(), now)
+            work.catalogs.load_starter(all_starter_rows(), now)
             work.audit.append(
                 Actor(user=director, device=profile.device_name), "station.create", now
             )
@@ -149,16 +150,6 @@ class _SlotKeyRing:
         return tuple(password_problems(password, username, full_name, PasswordPolicy()))
 
 
-class _NoServer:
-    """Stands in for the engine while no provincial server is set."""
-
-    def status(self) -> SyncStatus:
-        return SyncStatus(link=LinkState.UNCONFIGURED)
-
-    def wake(self) -> None:
-        """Nothing to wake."""
-
-
 @dataclass(slots=True)
 class OpenStation:
     """An open encrypted station and the person who opened it."""
@@ -167,14 +158,21 @@ class OpenStation:
     store: EncryptedStore
     services: StationServices
     actor: Actor
-    scheduler: Scheduler | None
-    engine: Engine | None
+    scheduler: SyncScheduler
+    engine: SyncEngine
 
     def sync_now(self) -> SyncRun:
-        """One attempt in this thread. Raises StateError while no server is set."""
-        if self.engine is None:
-            raise StateError("Chưa cài đặt máy chủ tỉnh. Hãy vào Cài đặt để nhập địa chỉ máy chủ.")
+        """One attempt in this thread; the run says what happened."""
         return self.engine.run_once()
+
+    def count_on_server(self) -> dict[str, int]:
+        """What the province itself says it holds. Raises NetworkFailure."""
+        held = self.engine.count_on_server(("Patient", "Encounter", "ServiceRequest"))
+        return {
+            "patients": held["Patient"],
+            "encounters": held["Encounter"],
+            "referrals": held["ServiceRequest"],
+        }
 
     def recovery_sheet(self, code: str) -> bytes:
         """The page with the recovery code, for a sealed envelope."""
@@ -183,12 +181,10 @@ class OpenStation:
         )
 
     def start_background(self) -> None:
-        if self.scheduler is not None:
-            self.scheduler.start()
+        self.scheduler.start()
 
     def close(self) -> None:
-        if self.scheduler is not None:
-            self.scheduler.stop()
+        self.scheduler.stop()
         self.store.close()
 
 
@@ -250,12 +246,9 @@ def _join(
         station = work.settings.station()
     catalogs = StationCatalogs(store)
     signer = StationLetterSigner(signing_key_from_bytes(bytes.fromhex(letter_key)))
-    engine = None
-    scheduler = None
-    if server_url:
-        client = ProvinceClient(server_url, token)
-        engine = Engine(store=store, client=client, build_unit=build_unit, clock=clock)
-        scheduler = Scheduler(engine=engine, store=store, clock=clock)
+    peer = FhirPeer(FhirClient(server_url, token, clock)) if server_url else None
+    engine = SyncEngine(store, clock, build_unit, peer)
+    scheduler = SyncScheduler(engine, store, clock)
     accounts = Accounts(store, clock, _SlotKeyRing(slots, data_key))
     encounters = Encounters(store, clock, catalogs)
     prescriptions = Prescriptions(store, clock, catalogs)
@@ -273,7 +266,7 @@ def _join(
         prints=Prints(store, clock, PdfDocuments()),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         drafts=Drafts(store, clock),
-        sync=Synchronisation(store, scheduler or _NoServer()),
+        sync=Synchronisation(store, scheduler),
     )
     actor = accounts.log_in(username, station.device_name)
     return OpenStation(

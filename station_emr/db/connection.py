@@ -52,7 +52,10 @@ def connect(
             timeout=BUSY_SECONDS,
             cached_statements=256,
         )
-        _settle(raw, key, read_only=read_only, cache_kib=cache_kib)
+        raw.execute("PRAGMA cipher_log_level = NONE")
+        raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tune(raw, read_only=read_only, cache_kib=cache_kib)
     except sqlcipher.Error as error:
         if raw is not None:
             with suppress(sqlcipher.Error):
@@ -62,10 +65,8 @@ def connect(
     return raw
 
 
-def _settle(raw: RawConnection, key: bytes, *, read_only: bool, cache_kib: int) -> None:
-    raw.execute("PRAGMA cipher_log_level = NONE")
-    raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-    raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+def tune(raw: RawConnection, *, read_only: bool, cache_kib: int) -> None:
+    """Settings of every connection, the same for the benchmarks' unencrypted peer."""
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",

@@ -107,18 +107,23 @@ def read_values(resource: Mapping[str, Any]) -> SearchValues:
     """The searchable values of a resource that has passed validation."""
     resource_type = resource["resourceType"]
     low, high = _dates(resource)
-    identifiers = resource.get("identifier", [])
-    if isinstance(identifiers, dict):  # Composition has one
-        identifiers = [identifiers]
     return SearchValues(
         patient_id=_patient(resource),
         status=_status(resource, _STATUS.get(resource_type)),
         date_low=low,
         date_high=high,
         identifiers=frozenset(
-            (item.get("system", ""), item["value"]) for item in identifiers if "value" in item
+            (item.get("system", ""), item["value"])
+            for item in identifiers_of(resource)
+            if "value" in item
         ),
     )
+
+
+def identifiers_of(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A Composition has one identifier, every other type a list."""
+    found = resource.get("identifier", [])
+    return [found] if isinstance(found, dict) else found
 
 
 def _patient(resource: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from provincial_server.dates import interval
 from provincial_server.faults import Issue
+from provincial_server.search_values import identifiers_of
 from provincial_server.structure import ID, STORED_TYPES, FoundReference, StructureCheck
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(/_history/[0-9]{1,18})?")
@@ -111,7 +112,7 @@ def _invariants(resource: dict[str, Any]) -> list[Issue]:
         issues.append(
             Issue("invariant", "a value and a reason for its absence (obs-6)", resource_type)
         )
-    for place, identifier in enumerate(resource.get("identifier", [])):
+    for place, identifier in enumerate(identifiers_of(resource)):
         system, number = identifier.get("system", ""), identifier.get("value", "")
         if len(system) > LONGEST_IDENTIFIER[0] or len(number) > LONGEST_IDENTIFIER[1]:
             path = f"{resource_type}.identifier[{place}]"

@@ -16,7 +16,7 @@ from .datatypes import (
     resource,
     staff,
 )
-from .encounter import icd_concept
+from .encounter import reason_concept
 from .facility import location_id
 from .uris import UriTable
 
@@ -49,7 +49,7 @@ def appointment_resources(appointment: Appointment, uris: UriTable) -> list[Reso
                 identifier(uris.appointment_number, appointment.number, "PLAC"),
             ),
             status="proposed",
-            reasonCode=[icd_concept(diagnosis) for diagnosis in appointment.diagnoses],
+            reasonCode=[reason_concept(diagnosis) for diagnosis in appointment.diagnoses],
             description="Khám lại",
             supportingInformation=present(reference("Encounter", appointment.encounter_id)),
             created=moment(appointment.signature.at) if appointment.signature else None,

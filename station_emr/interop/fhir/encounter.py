@@ -97,6 +97,12 @@ def icd_concept(diagnosis: Diagnosis) -> Json:
     return concept(coding(ICD10, diagnosis.icd_code, diagnosis.title), text=diagnosis.label)
 
 
+def reason_concept(diagnosis: Diagnosis) -> Json:
+    """A diagnosis where FHIR has room for a code only; role and note ride along."""
+    kept = present(own_fields("diagnosis", diagnosis, ("role", "note")))
+    return {**filled(extension=kept), **icd_concept(diagnosis)}
+
+
 def _encounter(encounter: Encounter, uris: UriTable) -> Resource:
     return resource(
         "Encounter",

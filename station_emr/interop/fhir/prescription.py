@@ -27,7 +27,7 @@ from .datatypes import (
     resource,
     staff,
 )
-from .encounter import icd_concept
+from .encounter import reason_concept
 from .uris import UriTable
 
 _WHEN = {MORNING: "MORN", NOON: "NOON", AFTERNOON: "AFT", EVENING: "EVE"}
@@ -53,6 +53,11 @@ def prescription_resources(prescription: Prescription, uris: UriTable) -> list[R
     ]
 
 
+def _fields_of(line: PrescriptionLine) -> tuple[str, ...]:
+    """Moments of the day have codes; free words such as "khi đau" do not."""
+    return _LINE if all(name in _WHEN for name in line.daytimes) else (*_LINE, "daytimes")
+
+
 def _line(
     prescription: Prescription, line: PrescriptionLine, number: int, uris: UriTable
 ) -> Resource:
@@ -61,7 +66,7 @@ def _line(
         "MedicationRequest",
         f"{prescription.id}-l{number}",
         extension=present(
-            own_fields("prescription-line", line, _LINE),
+            own_fields("prescription-line", line, _fields_of(line)),
             *(_sheet(prescription) if number == 1 else ()),
         ),
         identifier=present(identifier(uris.record, f"{prescription.id}-l{number}")),
@@ -76,7 +81,7 @@ def _line(
         encounter=reference("Encounter", prescription.encounter_id),
         authoredOn=moment(authored or None),
         requester=staff(prescription.prescriber),
-        reasonCode=[icd_concept(diagnosis) for diagnosis in prescription.diagnoses],
+        reasonCode=[reason_concept(diagnosis) for diagnosis in prescription.diagnoses],
         # TT 26/2025 art. 12: one national code for the sheet, the same on every line.
         groupIdentifier=identifier(uris.prescription_code, prescription.code)
         or identifier(uris.record, prescription.id),

@@ -24,7 +24,7 @@ from .datatypes import (
     resource,
     staff,
 )
-from .encounter import icd_concept
+from .encounter import reason_concept
 from .uris import LOINC, SNOMED, UriTable, own_extension
 
 _PATIENT_REFERRAL = "3457005"
@@ -102,7 +102,7 @@ def _request(referral: Referral, uris: UriTable) -> Resource:
         authoredOn=_signed_at(referral),
         requester=staff(referral.referrer),
         performer=present(_receiver(referral, uris)),
-        reasonCode=[icd_concept(diagnosis) for diagnosis in referral.diagnoses],
+        reasonCode=[reason_concept(diagnosis) for diagnosis in referral.diagnoses],
         supportingInfo=[reference("DocumentReference", f"{referral.id}-d1")],
     )
 

@@ -44,6 +44,8 @@ class Face:
 
     def width(self, text: str, size: float) -> float:
         """The advance of ``text`` without shaping, in points."""
+        if self.letters.issuperset(text):
+            return sum(map(self.widths.__getitem__, text)) * size / 1000
         get = self.widths.get
         return sum(get(letter, self._fallback) for letter in text) * size / 1000
 

@@ -75,14 +75,14 @@ def referral_head(
     sheet: Sheet, station: StationProfile | None, rows: tuple[tuple[str, str], ...], number: str
 ) -> None:
     """Left, middle and right of the referral form."""
-    left, middle = 44 * mm, 82 * mm
+    left, middle = 48 * mm, 78 * mm
     right_x = sheet.left + left + middle + 2 * mm
-    low = issuer(sheet, station, left - 2 * mm, 10.5)
-    nation_low = nation(sheet, sheet.left + left, middle, 11)
+    low = issuer(sheet, station, left - 4 * mm, 10.5)
+    nation_low = nation(sheet, sheet.left + left, middle, 10.5)
     numbers_low = numbers(sheet, rows, right_x, sheet.right - right_x, 10)
     low -= 17
     shown: list[Inline] = [Text(number)] if number else [Text("Số: "), Blank(44), Text("/PCCKCB")]
-    width = left - 2 * mm
+    width = left - 4 * mm
     size = fitting(number, REGULAR, width, largest=11, least=9.5)
     low = sheet.text(shown, sheet.left, low, width=width, size=size, align="center")
     sheet.y = min(low, nation_low, numbers_low)

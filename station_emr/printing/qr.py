@@ -8,12 +8,10 @@ from typing import Any, Final
 import zxingcpp
 from reportlab.lib.units import mm
 
-from .sheet import Code
-
 QUIET: Final = 4  # modules of white around a code that scanners need
 _SHARP: Final[float] = 0.42 * mm  # a module this wide survives a worn ribbon and a cheap camera
 _DENSE: Final = 600  # characters from which the weakest error correction is the readable choice
-_BLEED: Final = 0.04  # modules overlap by this much so that no hairline shows between rows
+_BLEED: Final = ".04"  # modules overlap by this much so that no hairline shows between rows
 
 
 @lru_cache(maxsize=4)  # one document asks for the same code several times
@@ -29,26 +27,29 @@ def matrix(text: str) -> tuple[bytes, ...]:
 
 def side_for(text: str, smallest: float) -> float:
     """The printed side with its quiet zone: at least ``smallest``, larger for dense codes."""
-    return max(smallest, (len(matrix(text)) + 2 * QUIET) * _SHARP)
+    return max(smallest, modules(text) * _SHARP)
 
 
 def quiet_zone(text: str, side: float) -> float:
     """Width of the white border inside the printed side."""
-    return QUIET * side / (len(matrix(text)) + 2 * QUIET)
+    return QUIET * side / modules(text)
 
 
-def operators(code: Code) -> str:
-    """PDF path operators that fill the dark modules."""
-    rows = matrix(code.text)
-    module = code.side / (len(rows) + 2 * QUIET)
+def operators(text: str) -> str:
+    """PDF path operators that fill the dark modules, one unit a module, quiet zone included."""
+    rows = matrix(text)
+    top = len(rows) + QUIET - 1
     parts: list[str] = []
     for number, row in enumerate(rows):
-        y = code.y + code.side - (number + 1 + QUIET) * module
-        start = 0
+        x = QUIET
         for run in row.split(b"\xff"):
             if run:
-                x = code.x + (start + QUIET) * module
-                width = (len(run) + _BLEED) * module
-                parts.append(f"{x:.2f} {y:.2f} {width:.2f} {module * (1 + _BLEED):.2f} re")
-            start += len(run) + 1
-    return " ".join(parts) + " f"
+                parts.append(f"{x} {top - number} {len(run)}{_BLEED} 1{_BLEED} re")
+                x += len(run)
+            x += 1
+    return "\n".join(parts) + "\nf"
+
+
+def modules(text: str) -> int:
+    """Modules along one side, quiet zone included."""
+    return len(matrix(text)) + 2 * QUIET

@@ -218,13 +218,13 @@ def _prior_care(care: PriorCare) -> list[Inline]:
     if not facility:
         return [
             Text("+ Tại: "),
-            Blank(130),
+            Blank(108),
             Text(" (Cấp "),
-            Blank(56),
+            Blank(48),
             Text(") từ ngày "),
-            Blank(50),
+            Blank(48),
             Text(" đến ngày "),
-            Blank(50),
+            Blank(48),
         ]
     return [
         Text(f"+ Tại: {facility} (Cấp "),
@@ -380,11 +380,11 @@ def _signature(sheet: Sheet, referral: Referral) -> None:
     if referral.letter_code:
         x = sheet.left - qr.quiet_zone(referral.letter_code, side)
         sheet.page.shapes.append(Code(x, top - side, side, referral.letter_code))
-        caption = "Quét mã để đọc và kiểm tra phiếu này, không cần mạng."
+        caption = "Quét mã để đọc và kiểm tra phiếu, không cần mạng."
     else:
         sheet.page.shapes.append(Frame(sheet.left, top - side, side, side, dashed=True))
         caption = "Mã QR có sau khi phiếu được ký."
-    sheet.text([Text(caption, ITALIC)], sheet.left, top - side - 4, width=70 * mm, size=9)
+    sheet.text([Text(caption, ITALIC)], sheet.left, top - side - 7, width=72 * mm, size=9)
     width = 88 * mm
     x = sheet.right - width
     signed_on = referral.signature.at.date() if referral.signature else None

@@ -67,10 +67,10 @@ def _head(sheet: Sheet, referral: Referral, number: str, width: float) -> list[B
         labelled("Kính gửi:", ", ".join(part for part in (own, place) if part)),
         labelled("Điện thoại của trạm:", phone),
         [
-            Text(f"Phản hồi phiếu chuyển {number or 'số: '}"),
-            *([] if number else [Blank(80)]),
-            Text(f", ngày {signed:%d/%m/%Y}" if signed else ""),
+            Text("Phản hồi phiếu chuyển số: "),
+            Text(number.removeprefix("Số: ")) if number else Blank(110),
         ],
+        labelled("Ngày ký phiếu chuyển:", f"{signed:%d/%m/%Y}" if signed else ""),
         person_row,
         [
             *labelled("Năm sinh:", born),

@@ -14,11 +14,8 @@ from reportlab.lib.units import mm
 from .fonts import REGULAR, face
 from .shaping import Piece
 from .typeset import (
-    BOX,
-    BOX_GAP,
     RING_GAP,
     Blank,
-    Box,
     Inline,
     Line,
     Ringed,
@@ -58,14 +55,6 @@ class Dots:
 
 
 @dataclass(frozen=True, slots=True)
-class Square:
-    x: float
-    y: float
-    side: float
-    ticked: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     x: float
     y: float
@@ -91,7 +80,7 @@ class Code:
     text: str
 
 
-Shape = Rule | Dots | Square | Frame | Ring | Code
+Shape = Rule | Dots | Frame | Ring | Code
 
 
 @dataclass(slots=True)
@@ -252,24 +241,19 @@ class Sheet:
         if start is not None:
             self.page.runs.append(Run(x + start[0], y, start[1], size, start[2]))
 
-    def _put_other(
-        self, what: Piece | Blank | Box | Ringed, x: float, y: float, size: float
-    ) -> None:
+    def _put_other(self, what: Piece | Blank | Ringed, x: float, y: float, size: float) -> None:
         page = self.page
         match what:
             case Piece():
                 page.runs.append(Run(x, y, what.face, size, what.text))
             case Blank():
                 page.shapes.append(Dots(x, x + what.width, y - 0.1 * size))
-            case Box():
-                left = x + BOX_GAP * size
-                page.shapes.append(Square(left, y - 0.06 * size, BOX * size, what.ticked))
             case Ringed():
                 left = x + RING_GAP * size
                 page.runs.append(Run(left, y, what.face, size, what.text))
                 if what.ringed:
-                    figure = face(what.face).width(what.text.rstrip("."), size)
-                    page.shapes.append(Ring(left + figure / 2, y + 0.33 * size, 0.56 * size))
+                    middle = left + face(what.face).width(what.text, size) / 2
+                    page.shapes.append(Ring(middle, y + 0.33 * size, 0.62 * size))
 
     def text(
         self,

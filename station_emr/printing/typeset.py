@@ -7,13 +7,59 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from .fonts import REGULAR, face
+from .fonts import REGULAR, SYMBOL, face
 from .shaping import Piece, clusters, pieces
 
 _WORDS: Final = re.compile(r"\n|[^\S\n]+|\S+")
-BOX: Final = 0.74  # side of a tick box, of the type size
-BOX_GAP: Final = 0.3  # before a tick box, which never leaves the word it belongs to
-RING_GAP: Final = 0.3  # at both sides of a figure to encircle
+BOX_GAP: Final = 0.2  # before a tick box, which never leaves the word it belongs to
+RING_GAP: Final = 0.45  # at both sides of a figure to encircle
+# A figure and its unit stay on one line: a dose read without its unit is a known cause of error.
+_UNITS: Final = frozenset(
+    [
+        "%",
+        "°C",
+        "mmHg",
+        "mg",
+        "g",
+        "kg",
+        "µg",
+        "mcg",
+        "ml",
+        "mL",
+        "l",
+        "L",
+        "lít",
+        "cm",
+        "mm",
+        "m",
+        "mmol/L",
+        "g/L",
+        "g/l",
+        "mg/dL",
+        "UI",
+        "IU",
+        "đơn",
+        "lần/phút",
+        "lít/phút",
+        "ml/giờ",
+        "giọt/phút",
+        "viên",
+        "ống",
+        "gói",
+        "lọ",
+        "chai",
+        "tuýp",
+        "giọt",
+        "nhát",
+        "lần",
+        "ngày",
+        "tuần",
+        "tháng",
+        "tuổi",
+        "giờ",
+        "phút",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +77,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A square, crossed when it holds."""
+    """A square, crossed when it holds. A letter, not a drawing: who reads the text can tell."""
 
     ticked: bool = False
 
@@ -66,7 +112,7 @@ class Placed:
 
     x: float
     width: float
-    what: Piece | Blank | Box | Ringed
+    what: Piece | Blank | Ringed
 
 
 @dataclass(slots=True)
@@ -82,11 +128,12 @@ class Line:
 
 @dataclass(slots=True)
 class _Token:
-    """What may not be parted: pieces of one word, or one blank, box or figure."""
+    """What may not be parted: pieces of one word, or one blank or figure."""
 
     width: float
-    what: tuple[Piece, ...] | Blank | Box | Ringed
+    what: tuple[Piece, ...] | Blank | Ringed
     space: bool  # a space before it, where a line may break
+    lead: float = 0.0  # white before it, where a line may not break
 
 
 class _Breaker:
@@ -104,6 +151,7 @@ class _Breaker:
         self.fresh = True  # nothing on this line yet
         self.glued: list[_Token] = []
         self.pending_space = False
+        self._after_figure = False
 
     def feed(self, inlines: Iterable[Inline]) -> None:
         for inline in inlines:
@@ -113,7 +161,7 @@ class _Breaker:
                 case Blank():
                     self._add(_Token(inline.width, inline, self._take_space()))
                 case Box():
-                    self._add(_Token((BOX + BOX_GAP) * self.size, inline, self._take_space()))
+                    self._box(inline)
                 case Ringed():
                     width = face(inline.face).width(inline.text, self.size)
                     width += 2 * RING_GAP * self.size
@@ -143,7 +191,15 @@ class _Breaker:
                 if width > self.width - self.rest:
                     self._long_word(part, inline.face)
                 else:
-                    self._add(_Token(width, found, self._take_space()))
+                    space = self._take_space()
+                    tied = space and self._after_figure and part.rstrip(".,;:)") in _UNITS
+                    lead = self.space if tied else 0.0
+                    self._add(_Token(width, found, space and not tied, lead))
+                self._after_figure = part[-1].isnumeric()
+
+    def _box(self, inline: Box) -> None:
+        found = pieces("☒" if inline.ticked else "☐", SYMBOL, self.size)
+        self._add(_Token(found[0].width, found, self._take_space(), BOX_GAP * self.size))
 
     def _long_word(self, word: str, name: str) -> None:
         """A word wider than the line may break between any two letters."""
@@ -174,7 +230,7 @@ class _Breaker:
             return
         tokens, self.glued = self.glued, []
         gap = self.space if tokens[0].space and not self.fresh else 0.0
-        width = sum(token.width for token in tokens)
+        width = sum(token.width + token.lead for token in tokens)
         if not self.fresh and self.x + gap + width > self.width + 0.01:
             self._end_line()
             gap = 0.0
@@ -185,6 +241,7 @@ class _Breaker:
 
     def _place(self, token: _Token) -> None:
         self.fresh = False
+        self.x += token.lead
         if isinstance(token.what, tuple):
             for piece in token.what:
                 self.line.items.append(Placed(self.x, piece.width, piece))

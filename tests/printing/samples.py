@@ -106,7 +106,7 @@ REFERRAL = Referral(
     procedures="Thở oxy qua gọng kính 3 lít/phút; đặt đường truyền tĩnh mạch ngoại vi.",
     procedures_start=datetime(2026, 11, 22, 8, 20, tzinfo=ZONE),
     procedures_end=datetime(2026, 11, 22, 8, 40, tzinfo=ZONE),
-    treatment="Aspirin 81 mg x 4 viên nhai lúc 08 giờ 25; Nitroglycerin xịt dưới lưỡi 1 nhát; Natri clorid 0,9 % truyền tĩnh mạch giữ vein.",
+    treatment="Aspirin 81 mg x 4 viên nhai lúc 08 giờ 25; Nitroglycerin xịt dưới lưỡi 1 nhát; Natri clorid 0,9 % truyền tĩnh mạch giữ đường truyền.",
     condition_on_transfer="Tỉnh, còn đau nhẹ; huyết áp 140/85 mmHg; mạch 90 lần/phút; SpO₂ 96 %.",
     reason=ReferralReason.BEYOND_CAPACITY,
     plan="Chuyển bệnh viện đa khoa tỉnh để làm điện tim, định lượng Troponin và chụp mạch vành nếu cần.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from station_emr.catalogs.importers import FileImporter
-from station_emr.catalogs.starter import all_starter_rows
+from station_emr.catalogs.starter import starter_rows
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import DatabaseMissing, Problem, StateError
@@ -20,7 +20,7 @@ from station_emr.printing.documents import PdfDocuments
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.letters import StationLetterSigner, signing_key_from_bytes
 from station_emr.security.passwords import PasswordPolicy, password_problems
-from station_emr.services.accounts import Accounts, check_station
+from station_emr.services.accounts import Accounts, KeyRing, check_station
 from station_emr.services.appointments import Appointments
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
@@ -34,7 +34,7 @@ from station_emr.services.prescriptions import Prescriptions
 from station_emr.services.prints import Prints
 from station_emr.services.referrals import Referrals
 from station_emr.services.station_services import StationServices
-from station_emr.services.synchronisation import Synchronisation
+from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.services.visits import Visits
 from station_emr.sync.client import FhirClient
 from station_emr.sync.engine import SyncEngine
@@ -95,15 +95,7 @@ def create_station(
         _discard(folder)
         raise
     try:
-        now = clock.now()
-        with store.write() as work:
-            work.settings.save_station(profile, now)
-            work.users.save(director, author=None, at=now)
-            work.settings.put(LETTER_KEY, clock.random(32).hex())
-            work.catalogs.load_starter(all_starter_rows(), now)
-            work.audit.append(
-                Actor(user=director, device=profile.device_name), "station.create", now
-            )
+        furnish(store, profile, director, clock)
     except BaseException:
         store.close()
         _discard(folder)
@@ -240,23 +232,38 @@ def _join(
     clock: Clock,
 ) -> OpenStation:
     with store.read() as work:
-        letter_key = work.settings.get(LETTER_KEY) or ""
         server_url = work.settings.get(SERVER_URL) or ""
         token = work.settings.get(SERVER_TOKEN) or ""
-        station = work.settings.station()
-    catalogs = StationCatalogs(store)
-    signer = StationLetterSigner(signing_key_from_bytes(bytes.fromhex(letter_key)))
+        device = work.settings.station().device_name
     peer = FhirPeer(FhirClient(server_url, token, clock)) if server_url else None
     engine = SyncEngine(store, clock, build_unit, peer)
     scheduler = SyncScheduler(engine, store, clock)
-    accounts = Accounts(store, clock, _SlotKeyRing(slots, data_key))
+    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler)
+    return OpenStation(
+        folder=folder,
+        store=store,
+        services=services,
+        actor=services.accounts.log_in(username, device),
+        scheduler=scheduler,
+        engine=engine,
+    )
+
+
+def build_services(
+    store: EncryptedStore, clock: Clock, keys: KeyRing, sync: SyncControl
+) -> StationServices:
+    """The use cases over one open store."""
+    with store.read() as work:
+        letter_key = bytes.fromhex(work.settings.get(LETTER_KEY) or "")
+    catalogs = StationCatalogs(store)
+    signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     encounters = Encounters(store, clock, catalogs)
     prescriptions = Prescriptions(store, clock, catalogs)
     appointments = Appointments(store, clock, catalogs)
     referrals = Referrals(store, clock, catalogs, signer)
-    services = StationServices(
+    return StationServices(
         clock=clock,
-        accounts=accounts,
+        accounts=Accounts(store, clock, keys),
         patients=Patients(store, clock, NameMatcher()),
         encounters=encounters,
         prescriptions=prescriptions,
@@ -266,14 +273,16 @@ def _join(
         prints=Prints(store, clock, PdfDocuments()),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         drafts=Drafts(store, clock),
-        sync=Synchronisation(store, scheduler),
+        sync=Synchronisation(store, sync),
     )
-    actor = accounts.log_in(username, station.device_name)
-    return OpenStation(
-        folder=folder,
-        store=store,
-        services=services,
-        actor=actor,
-        scheduler=scheduler,
-        engine=engine,
-    )
+
+
+def furnish(store: EncryptedStore, profile: StationProfile, director: User, clock: Clock) -> None:
+    """Put into a fresh database what every station starts with."""
+    now = clock.now()
+    with store.write() as work:
+        work.settings.save_station(profile, now)
+        work.users.save(director, author=None, at=now)
+        work.settings.put(LETTER_KEY, clock.random(32).hex())
+        work.catalogs.load_starter(starter_rows(), now)
+        work.audit.append(Actor(user=director, device=profile.device_name), "station.create", now)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from station_emr.catalogs.starter import all_starter_rows
+from station_emr.catalogs.starter import starter_rows
 from station_emr.demo.people import People
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.catalog import CatalogKind
@@ -49,7 +49,7 @@ def _attempt(label: str, check: Callable[[], str]) -> Check:
 
 def _starter_lists() -> str:
     counts: dict[CatalogKind, int] = {}
-    for row in all_starter_rows():
+    for row in starter_rows():
         counts[row.kind] = counts.get(row.kind, 0) + 1
     for kind, least in (
         (CatalogKind.ICD10, 700),

@@ -205,18 +205,30 @@ class Patients:
                             reason=reason,
                             certain=certain and number == patient.national_id,
                         )
-        words = fold_words(patient.full_name)
-        if words:
-            rows = work.patients.same_birth_year(patient.birth.year, words[-1], _CANDIDATES)
-            for row in rows:
-                if row.id == patient.id or row.id in found:
-                    continue
-                score = self._likeness(patient, row)
-                if score >= DUPLICATE_SCORE:
-                    found[row.id] = DuplicateRow(
-                        patient=row, score=score, reason="Tên và năm sinh gần giống"
-                    )
+        for row in self._namesakes(work, patient):
+            if row.id == patient.id or row.id in found:
+                continue
+            score = self._likeness(patient, row)
+            if score >= DUPLICATE_SCORE:
+                found[row.id] = DuplicateRow(
+                    patient=row, score=score, reason="Tên và năm sinh gần giống"
+                )
         return sorted(found.values(), key=lambda row: (-row.certain, -row.score))[:8]
+
+    @staticmethod
+    def _namesakes(work: Work, patient: Patient) -> tuple[PatientRow, ...]:
+        """Born about then, sharing a word of the name; the given name (last word) counts first.
+
+        The other words are asked too, because a name with an apostrophe may be written as one
+        word or two.
+        """
+        rows: dict[str, PatientRow] = {}
+        for word in dict.fromkeys(reversed(fold_words(patient.full_name))):
+            if len(rows) >= _CANDIDATES:
+                break
+            for row in work.patients.same_birth_year(patient.birth.year, word, _CANDIDATES):
+                rows.setdefault(row.id, row)
+        return tuple(rows.values())
 
     def _likeness(self, patient: Patient, row: PatientRow) -> int:
         score = self._matcher.likeness(fold(patient.full_name), fold(row.full_name))

@@ -1,0 +1,138 @@
+"""A real encrypted station per test, copied from one made at the start of the session."""
+
+import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from station_emr.db.store import EncryptedStore
+from station_emr.demo.clock import DemoClock
+from station_emr.demo.people import People
+from station_emr.demo.station import demo_people, demo_profile
+from station_emr.domain.permissions import Role
+from station_emr.domain.sync import LinkState, SyncStatus
+from station_emr.domain.user import Actor, User
+from station_emr.services.guards import confirmation_key
+from station_emr.station import build_services, furnish
+
+KEY = bytes(range(32))
+MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=timezone(timedelta(hours=7)))  # a Friday
+
+
+class FakeKeys:
+    """Key slots without the expensive key derivation."""
+
+    def __init__(self):
+        self.added, self.removed, self.unlocked = [], [], []
+
+    def add(self, username, display_name, password):
+        self.added.append((username, display_name, password))
+
+    def change_password(self, username, old, new):
+        pass
+
+    def reset_password(self, username, new):
+        pass
+
+    def unlock_account(self, username):
+        self.unlocked.append(username)
+
+    def remove(self, username):
+        self.removed.append(username)
+
+    def is_locked(self, username):
+        return False
+
+    def password_problems(self, password, username, full_name):
+        return ()
+
+
+class FakeSync:
+    def __init__(self):
+        self.wakes = 0
+
+    def status(self):
+        return SyncStatus(link=LinkState.UNCONFIGURED)
+
+    def wake(self):
+        self.wakes += 1
+
+
+class Station:
+    """One open station with its people, for tests."""
+
+    def __init__(self, path, clock):
+        self.path = path
+        self.clock = clock
+        self.keys = FakeKeys()
+        self.sync = FakeSync()
+        self.open()
+
+    def open(self):
+        self.store = EncryptedStore.open(self.path, KEY)
+        self.services = build_services(self.store, self.clock, self.keys, self.sync)
+
+    def reopen(self):
+        self.store.close()
+        self.open()
+
+    def actor(self, role):
+        with self.store.read() as work:
+            user = next(u for u in work.users.all() if u.role is role)
+        return Actor(user=user, device="Máy 1")
+
+    @property
+    def doctor(self):
+        return self.actor(Role.DOCTOR)
+
+    @property
+    def nurse(self):
+        return self.actor(Role.NURSE)
+
+    @property
+    def director(self):
+        return self.actor(Role.DIRECTOR)
+
+    def register(self, **changes):
+        """A registered synthetic patient; gives the stored record."""
+        patient = replace(People(7, self.clock.now().date()).next(), **changes)
+        yes = [confirmation_key(p) for p in self.services.patients.check(patient)]
+        made = self.services.patients.register(self.nurse, patient, [*yes, "national_id:duplicate"])
+        return self.services.patients.get(self.nurse, made.items[0].record_id).record
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("station")
+    clock = DemoClock(MORNING, seed=1)
+    director, *others = demo_people()
+    extra = [
+        User(id="", username="admin", full_name="Quản Trị Mẫu", role=Role.ADMINISTRATOR),
+        User(id="", username="thanhtra", full_name="Thanh Tra Mẫu", role=Role.INSPECTOR),
+        User(id="", username="duoc", full_name="Dược Mẫu", role=Role.PHARMACIST),
+        User(
+            id="",
+            username="ysi",
+            full_name="Y Sĩ Mẫu",
+            role=Role.PHYSICIAN_ASSISTANT,
+            title="YS.",
+            licence_no="000003/MẪU-GPHN",
+        ),
+    ]
+    store = EncryptedStore.create(folder / "station.db", KEY)
+    owner = replace(director.user, id=clock.new_id())
+    furnish(store, demo_profile(clock.new_id()), owner, clock)
+    with store.write() as work:
+        for user in [*(person.user for person in others), *extra]:
+            work.users.save(replace(user, id=clock.new_id()), author=owner.snapshot, at=clock.now())
+    store.close()
+    return folder / "station.db"
+
+
+@pytest.fixture
+def station(template, tmp_path):
+    shutil.copy(template, tmp_path / "station.db")
+    opened = Station(tmp_path / "station.db", DemoClock(MORNING, seed=2))
+    yield opened
+    opened.store.close()

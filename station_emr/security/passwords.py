@@ -10,6 +10,7 @@ from station_emr.domain.errors import Problem
 from station_emr.domain.text import fold_words
 
 _KIND_NAMES: Final = ("chữ thường", "chữ hoa", "chữ số", "ký hiệu")
+_FEWEST_DIFFERENT: Final = 6
 _NUMERALS: Final = ("không", "một", "hai", "ba", "bốn")
 
 
@@ -64,7 +65,7 @@ def password_problems(
         found.append(
             ("password-name", "Mật khẩu không được chứa tên đăng nhập hay tên của người dùng.")
         )
-    if password and len(set(password.lower())) < min(6, policy.min_length):
+    if len(password) >= policy.min_length and len(set(password.lower())) < _FEWEST_DIFFERENT:
         found.append(
             ("password-repeats", "Mật khẩu lặp lại quá ít ký tự khác nhau. Hãy chọn câu khác.")
         )

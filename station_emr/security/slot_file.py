@@ -168,8 +168,12 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
+def _bytes_of(text: Any) -> bytes:
+    return base64.b64decode(_str(text), validate=True)
+
+
 def _bytes(text: Any, size: int) -> bytes:
-    data = base64.b64decode(_str(text), validate=True)
+    data = _bytes_of(text)
     if len(data) != size:
         raise Damaged("length")
     return data

@@ -102,7 +102,7 @@ def test_highland_names_are_names(name):
         ("Nguye6n4 Thi5 Ma6u4", "Tho6n 3", "Nu74", "Nguyễn Thị Mẫu"),
         ("Dduwowngf Vawn Maaux", "Thoon 3", "Nuwx", "Đường Văn Mẫu"),
         ("Nguy?n Th? M?u", "Th?n 3", "N?", "Nguy?n Th? M?u"),
-        ("Nguyá»n Thá» Máº«u", "ThÃ´n 3", "Ná»¯", "Nguyn Th Mẫu"),
+        ("Nguyá»n Thá» Máº«u", "ThÃ\u00b4n 3", "Ná»¯", "Nguyn Th Mẫu"),
     ],
 )
 def test_lost_diacritics_are_handed_to_the_nurse(name, address, sex, proposed):

@@ -113,7 +113,7 @@ def main() -> None:
                 IN_FORCE,
                 "",
                 SOURCE,
-                unit["wardType"].lower(),
+                unit["wardType"],
                 unit["provinceCode"],
                 unit["province"],
             )

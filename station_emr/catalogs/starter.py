@@ -39,8 +39,13 @@ def starter_file(kind: CatalogKind) -> Path:
     return resource_path("catalogs", f"{kind.value}.csv")
 
 
-def starter_rows(kind: CatalogKind) -> Iterator[CatalogRow]:
-    """The rows of one shipped list, in the order of its file."""
+def starter_rows(kind: CatalogKind | None = None) -> Iterator[CatalogRow]:
+    """The rows of one shipped list in the order of its file, or of every list."""
+    for each in CatalogKind if kind is None else (kind,):
+        yield from _read(each)
+
+
+def _read(kind: CatalogKind) -> Iterator[CatalogRow]:
     with starter_file(kind).open(encoding="utf-8", newline="") as handle:
         for record in csv.DictReader(handle):
             yield CatalogRow(
@@ -56,12 +61,6 @@ def starter_rows(kind: CatalogKind) -> Iterator[CatalogRow]:
                     if key not in _FIXED and text
                 },
             )
-
-
-def all_starter_rows() -> Iterator[CatalogRow]:
-    """Every shipped row of every kind."""
-    for kind in CatalogKind:
-        yield from starter_rows(kind)
 
 
 def typed(key: str, text: str) -> Attribute:

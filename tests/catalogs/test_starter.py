@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from station_emr.catalogs.starter import all_starter_rows, starter_file, starter_rows
+from station_emr.catalogs.starter import starter_file, starter_rows
 from station_emr.domain.catalog import CatalogKind, drug_of, icd_of
 from station_emr.domain.text import clean
 
@@ -44,7 +44,7 @@ def test_every_list_has_rows_with_unique_codes_and_clean_names(kind: CatalogKind
 
 
 def test_there_are_enough_rows() -> None:
-    count = Counter(row.kind for row in all_starter_rows())
+    count = Counter(row.kind for row in starter_rows())
 
     assert count[CatalogKind.ICD10] >= 700
     assert count[CatalogKind.DRUG] >= 200

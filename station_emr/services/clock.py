@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 
 from station_emr.domain.ids import uuid7
 
 
+# Vietnam keeps UTC+7 all year; a PC set to another zone must not print another hour.
+VIETNAM = timezone(timedelta(hours=7))
+
+
 class SystemClock:
-    """Local wall time with its offset, operating-system randomness, UUIDv7 ids."""
+    """Vietnamese wall time, operating-system randomness, UUIDv7 ids."""
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC).astimezone()
+        return datetime.fromtimestamp(time.time(), VIETNAM)
 
     def random(self, count: int) -> bytes:
         return os.urandom(count)

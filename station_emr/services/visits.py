@@ -66,7 +66,11 @@ class Visits:
                 )
             ]
             if papers.prescription is not None:
-                prescription = replace(papers.prescription, diagnoses=diagnoses)
+                prescription = replace(
+                    papers.prescription,
+                    diagnoses=diagnoses,
+                    advice=papers.prescription.advice or encounter.advice,
+                )
                 steps.append(
                     (
                         "prescription.",

@@ -88,6 +88,7 @@ from station_emr.ui.kit.layout import clear, hbox, label, rule, scrolled, vbox
 from station_emr.ui.kit.memory import Memory, use_memory
 from station_emr.ui.kit.names import named, plain, with_role
 from station_emr.ui.kit.number_fields import NumberField, PressureField, number_text
+from station_emr.ui.kit.refcount import guard_true
 from station_emr.ui.kit.screen import Screen, ScreenHeader
 from station_emr.ui.kit.severity import Severity
 from station_emr.ui.kit.shortcuts import Shortcut
@@ -123,6 +124,8 @@ from station_emr.ui.kit.theme import (
     tokens,
 )
 from station_emr.ui.kit.typeahead import Typeahead, TypeaheadField
+
+guard_true()
 
 __all__ = [
     "CARD_GROUPS",

@@ -169,6 +169,12 @@ class ChoiceField(Field):
         self.combo.setCurrentIndex(keys.index(value) if value in keys else -1)
 
     @override
+    def set_spoken(self, text: str) -> None:
+        super().set_spoken(text)
+        self.combo.view().setAccessibleName(plain(text))
+        self.combo.view().setObjectName(f"{self.combo.objectName()}.list")
+
+    @override
     def set_problem(self, message: str | None, severity: Severity = Severity.DANGER) -> None:
         super().set_problem(message, severity)
         self.combo.state = self.severity
@@ -371,7 +377,8 @@ def combo(
 ) -> ChoiceField:
     """A choice that stands outside a form, such as a filter above a table."""
     made = ChoiceField(options)
-    named(made.combo, name, spoken)
+    named(made.combo, name)
+    made.set_spoken(spoken)
     if dense:
         made.combo.setFixedHeight(theme.DENSE_HEIGHT)
     return made

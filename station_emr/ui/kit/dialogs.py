@@ -115,21 +115,26 @@ class QtDialogs(Dialogs):
     def ask_text(
         self, parent: QWidget, title: str, text: str, *, label: str, start: str, lines: int
     ) -> str | None:
-        field = TextField(least=lines) if lines > 1 else LineField()
+        field: Field = TextField(least=lines) if lines > 1 else LineField()
         field.set_value(start)
-        return str(field.value()) if self._ask(parent, title, text, label, field) else None
+        found = self._ask(parent, title, text, label, field)
+        return None if found is None else str(found)
 
     @override
     def ask_password(self, parent: QWidget, title: str, text: str, *, label: str) -> str | None:
         field = PasswordField()
-        return field.value() if self._ask(parent, title, text, label, field) else None
+        found = self._ask(parent, title, text, label, field)
+        return None if found is None else str(found)
 
-    def _ask(self, parent: QWidget, title: str, text: str, caption: str, field: Field) -> bool:
+    def _ask(
+        self, parent: QWidget, title: str, text: str, caption: str, field: Field
+    ) -> object | None:
+        """What was typed, or None for Back or nothing typed."""
         box = Box(parent, title, text)
         box.add_field(caption, field)
         box.add_button(_("Quay lại"), "dialog.no")
         box.add_button(_("Đồng ý"), "dialog.yes", kind=ButtonKind.PRIMARY, accept=True)
-        return self.run(box) and not field.is_empty()
+        return field.value() if self.run(box) and not field.is_empty() else None
 
     @override
     def confirm(

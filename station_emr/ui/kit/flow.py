@@ -92,6 +92,7 @@ class ChipRow(QWidget):
     def __init__(self, specs: Iterable[ChipSpec] = ()) -> None:
         super().__init__()
         self._flow = FlowLayout(self)
+        self._chips: list[Chip] = []
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -99,15 +100,24 @@ class ChipRow(QWidget):
 
     def set_chips(self, specs: Iterable[ChipSpec]) -> None:
         clear(self._flow)
+        self._chips.clear()
         for spec in specs:
             self.add(Chip(spec.text, spec.severity, lead=spec.lead, icon=spec.icon))
         self.updateGeometry()
 
     def add(self, widget: QWidget) -> None:
+        """One more chip, such as a removable one, or another small widget in the same lines."""
         self._flow.addWidget(widget)
+        widget.show()
+        if isinstance(widget, Chip):
+            self._chips.append(widget)
         self.updateGeometry()
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        return tuple(self._chips)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What the chips say, in order."""
-        return tuple(chip.spec.spoken for chip in self.findChildren(Chip) if not chip.isHidden())
+        return tuple(chip.spec.spoken for chip in self._chips)

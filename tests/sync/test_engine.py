@@ -1,0 +1,582 @@
+"""The station's outbox against the real server over real sockets, on a line that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from station_emr.domain.encounter import Diagnosis
+from station_emr.domain.errors import DiskFull
+from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.sync import LinkState
+from tests.interop import fhir_records as sample
+from tests.sync.conftest import Server, Station
+from tests.sync.faults import PORTAL, Fault, FaultyLine, canned
+
+OUTCOME = (
+    '{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"%s",'
+    '"diagnostics":"test"}]}'
+)
+
+
+def test_a_day_offline_arrives_whole_when_the_server_is_back(
+    station: Station, server: Server
+) -> None:
+    server.port = 9  # nobody listens there
+    station.work_a_day()
+    lonely = station.engine(server).run_once()
+    server.port = 0
+    server.start()
+    engine = station.engine(server)
+
+    run = engine.run_once()
+
+    assert (lonely.outcome, lonely.sent) == ("offline", 0)
+    assert (run.outcome, run.sent, run.quarantined) == ("complete", 7, 0)
+    assert run.changed == len(server.held())
+    assert station.waiting() == []
+    assert engine.link() is LinkState.ONLINE
+    assert engine.count_on_server(["Patient", "Encounter", "ServiceRequest"]) == {
+        "Patient": 1,
+        "Encounter": 1,
+        "ServiceRequest": 1,
+    }
+    assert server.read(f"Patient/{sample.PATIENT_ID}").json()["name"] == [
+        {"text": sample.PATIENT.full_name}
+    ]
+
+
+def test_a_second_sync_is_one_small_request_and_changes_nothing(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    engine = station.engine(line)
+    engine.run_once()
+    before = running.held()
+    line.requests.clear()
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent, run.changed) == ("complete", 0, 0)
+    assert line.requests == ["GET /fhir/Patient?_summary=count"]
+    assert run.bytes_up + run.bytes_down < 500
+    assert running.held() == before
+
+
+def test_replaying_everything_changes_nothing(station: Station, running: Server) -> None:
+    station.work_a_day()
+    engine = station.engine(running)
+    engine.run_once()
+    before = running.held()
+    assert station.requeue_all() == 7
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent, run.changed) == ("complete", 7, 0)
+    assert running.held() == before
+    assert station.waiting() == []
+
+
+def test_a_lost_reply_is_sent_again_and_harms_nothing(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    # metadata, facility, practitioner arrive; the patient is stored, its answer is lost
+    line.plan = [None, None, None, Fault(drop_reply=True)]
+    engine = station.engine(line)
+
+    broken = engine.run_once()
+    arrived = running.held()
+    healed = engine.run_once()
+
+    assert (broken.outcome, broken.sent) == ("partial", 2)
+    assert f"Patient/{sample.PATIENT_ID}" in arrived
+    assert (healed.outcome, healed.sent) == ("complete", 5)
+    assert {key: running.held()[key] for key in arrived} == arrived
+    assert station.waiting() == []
+
+
+def test_a_record_amended_after_a_lost_reply_is_our_own_and_no_conflict(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.sign(sample.PATIENT)
+    engine = station.engine(line)
+    engine.run_once()
+    station.sign(replace(sample.PATIENT, phone="0900000009"), RecordStatus.AMENDED, version=2)
+    line.plan = [Fault(drop_reply=True)]
+    engine.run_once()
+    station.sign(replace(sample.PATIENT, phone="0900000010"), RecordStatus.AMENDED, version=3)
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.quarantined) == ("complete", 0)
+    telecom = running.read(f"Patient/{sample.PATIENT_ID}").json()["telecom"]
+    assert telecom[0]["value"] == "0900000010"
+
+
+def test_an_amendment_made_in_flight_stays_queued(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    """Acknowledged by number: the answer to version 1 says nothing about version 2."""
+    station.sign(sample.PATIENT)
+    changed = replace(sample.PATIENT, phone="0900000009")
+
+    def edit() -> None:
+        station.sign(changed, RecordStatus.AMENDED, version=2)
+
+    line.plan = [None, Fault(after=edit)]
+    engine = station.engine(line)
+    sent: list[int] = []
+    engine._on_progress = lambda progress: sent.append(len(station.waiting()))
+
+    run = engine.run_once()
+
+    assert sent == [1, 0]  # after the first answer version 2 still waits
+    assert run.sent == 2
+    telecom = running.read(f"Patient/{sample.PATIENT_ID}").json()["telecom"]
+    assert telecom[0]["value"] == "0900000009"
+
+
+def test_what_an_amendment_took_back_is_in_error_on_the_server(
+    station: Station, running: Server
+) -> None:
+    station.sign(sample.PATIENT)
+    station.sign(sample.ENCOUNTER)
+    engine = station.engine(running)
+    engine.run_once()
+    shorter = replace(
+        sample.ENCOUNTER, diagnoses=(Diagnosis(icd_code="J00", title="Viêm mũi họng cấp"),)
+    )
+    station.sign(shorter, RecordStatus.AMENDED, version=2)
+
+    engine.run_once()
+
+    gone = running.read(f"Condition/{sample.ENCOUNTER_ID}-d3").json()
+    assert gone["verificationStatus"]["coding"][0]["code"] == "entered-in-error"
+    kept = running.read(f"Condition/{sample.ENCOUNTER_ID}-d1").json()
+    assert kept["code"]["coding"][0]["code"] == "J00"
+
+
+def test_a_voided_visit_is_in_error_and_not_deleted(station: Station, running: Server) -> None:
+    station.sign(sample.PATIENT)
+    station.sign(sample.ENCOUNTER)
+    engine = station.engine(running)
+    engine.run_once()
+    count = running.count("Observation")
+    station.sign(sample.ENCOUNTER, RecordStatus.VOIDED, version=2)
+
+    run = engine.run_once()
+
+    assert run.outcome == "complete"
+    visit = running.read(f"Encounter/{sample.ENCOUNTER_ID}").json()
+    assert visit["status"] == "entered-in-error"
+    assert running.count("Observation") == count
+
+
+def test_killed_between_the_servers_commit_and_the_acknowledgement(
+    station: Station, running: Server
+) -> None:
+    station.work_a_day()
+    engine = station.engine(running)
+    killed = station.engine(running)
+    killed._apply = die  # type: ignore[method-assign]  # the process ends right after the answer
+
+    with pytest.raises(KeyboardInterrupt):
+        killed.run_once()
+    assert len(station.waiting()) == 7
+    stored = running.held()
+    assert stored != {}
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent) == ("complete", 7)
+    assert {key: running.held()[key] for key in stored} == stored
+
+
+def die(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_poisoned_record_is_set_aside_and_the_others_pass(
+    station: Station, running: Server, refuse: Callable[..., Any]
+) -> None:
+    station.work_a_day()
+    bad = station.another(1)
+    good = station.another(2)
+
+    run = station.engine(running, build=refuse(bad.id, gender="mẫu")).run_once()
+
+    assert (run.outcome, run.sent, run.quarantined) == ("partial", 8, 1)
+    assert station.waiting() == []
+    reason = station.quarantined()[bad.id]
+    assert reason.startswith("Máy chủ tỉnh không nhận người bệnh: ")
+    assert "giới tính" in reason
+    assert running.read(f"Patient/{good.id}").ok
+    assert running.read(f"Patient/{bad.id}").status_code == 404
+
+
+def test_dependants_of_a_poisoned_person_wait_and_leave_with_its_correction(
+    station: Station, running: Server, refuse: Callable[..., Any]
+) -> None:
+    station.work_a_day()
+    good = station.another(1)
+    first = station.engine(running, build=refuse(sample.PATIENT_ID, gender="mẫu"))
+
+    run = first.run_once()
+
+    assert list(station.quarantined()) == [sample.PATIENT_ID]
+    assert {kind for kind, _ in station.waiting()} == {
+        RecordKind.ENCOUNTER,
+        RecordKind.PRESCRIPTION,
+        RecordKind.REFERRAL,
+        RecordKind.APPOINTMENT,
+    }
+    assert run.outcome == "partial"
+    assert running.read(f"Patient/{good.id}").ok
+
+    station.sign(replace(sample.PATIENT, phone=""), RecordStatus.AMENDED, version=2)
+    healed = station.engine(running).run_once()
+
+    assert (healed.outcome, healed.sent) == ("complete", 5)
+    assert station.quarantined() == {}
+    assert station.waiting() == []
+
+
+def test_a_refused_change_of_a_known_person_holds_nobody_back(
+    station: Station, running: Server, refuse: Callable[..., Any]
+) -> None:
+    station.sign(sample.PATIENT)
+    station.engine(running).run_once()
+    station.sign(replace(sample.PATIENT, phone=""), RecordStatus.AMENDED, version=2)
+    station.sign(sample.ENCOUNTER)
+
+    run = station.engine(running, build=refuse(sample.PATIENT_ID, gender="mẫu")).run_once()
+
+    assert (run.sent, run.quarantined) == (1, 1)
+    assert running.read(f"Encounter/{sample.ENCOUNTER_ID}").ok
+
+
+def test_a_paper_signed_before_its_visit_waits_for_it(station: Station, running: Server) -> None:
+    station.sign(sample.PATIENT)
+    with station.store.write() as work:
+        work.encounters.save_draft(sample.ENCOUNTER, sample.AT)
+    station.sign(sample.REFERRAL)
+    engine = station.engine(running)
+
+    early = engine.run_once()
+    assert (early.outcome, early.sent, early.quarantined) == ("partial", 1, 0)
+    station.sign(sample.ENCOUNTER)
+    late = engine.run_once()
+
+    assert (late.outcome, late.sent) == ("complete", 2)
+
+
+def test_many_held_records_do_not_hide_what_can_go(station: Station, running: Server) -> None:
+    station.sign(sample.PATIENT)
+    for number in range(12):  # more than two batches of visits whose person is unknown there
+        station.sign(
+            replace(
+                sample.ENCOUNTER,
+                id=sample.made_id(500 + number),
+                number=f"2026.A.{500 + number}",
+                patient_id=sample.PATIENT_ID,
+            )
+        )
+    with station.store.write() as work:
+        person = next(i for i in work.outbox.waiting(1) if i.kind is RecordKind.PATIENT)
+        work.outbox.quarantine(person, "thử", sample.AT)
+    good = station.another(1)
+
+    run = station.engine(running).run_once()
+
+    assert run.sent == 1
+    assert running.read(f"Patient/{good.id}").ok
+    assert len(station.waiting()) == 12
+
+
+def test_a_mapping_fault_in_one_record_does_not_stop_the_others(
+    station: Station, running: Server
+) -> None:
+    from station_emr.interop.fhir.units import build_unit
+
+    station.sign(sample.PATIENT)
+    good = station.another(1)
+
+    def faulty(kind: Any, record: Any, status: Any, earlier: Any = ()) -> Any:
+        if record.id == sample.PATIENT_ID:
+            raise KeyError("a bug of ours")
+        return build_unit(kind, record, status, earlier)
+
+    run = station.engine(running, build=faulty).run_once()
+
+    assert (run.sent, run.quarantined) == (1, 1)
+    assert "bộ phận hỗ trợ" in station.quarantined()[sample.PATIENT_ID]
+    assert running.read(f"Patient/{good.id}").ok
+
+
+LINE_FAULTS = {
+    "cut-request-head": Fault(cut_request=40),
+    "cut-request-body": Fault(cut_request=900),
+    "reply-lost": Fault(drop_reply=True),
+    "reply-cut-in-head": Fault(cut_reply=20),
+    "reply-cut-in-body": Fault(cut_reply=400),
+    "captive-portal": PORTAL,
+    "captive-portal-redirect": canned("302 Found", headers={"Location": "http://127.0.0.1/login"}),
+    "empty-200": canned("200 OK"),
+    "not-a-bundle": canned("200 OK", '{"resourceType":"Patient"}'),
+    "no-entries": canned("200 OK", '{"resourceType":"Bundle","type":"transaction-response"}'),
+    "half-json": canned("200 OK", '{"resourceType":"Bund'),
+    "503": canned("503 Service Unavailable", OUTCOME % "transient"),
+    "504-html": canned("504 Gateway Timeout", "<html/>", "text/html"),
+    "429": canned("429 Too Many Requests", OUTCOME % "throttled", headers={"Retry-After": "7"}),
+    "408": canned("408 Request Timeout"),
+}
+
+
+@pytest.mark.parametrize("fault", LINE_FAULTS.values(), ids=LINE_FAULTS.keys())
+def test_a_broken_line_loses_nothing_and_the_next_run_heals(
+    station: Station, running: Server, line: FaultyLine, fault: Fault
+) -> None:
+    station.sign(sample.PATIENT)
+    good = station.another(1)
+    line.plan = [None, fault]
+    engine = station.engine(line)
+
+    broken = engine.run_once()
+
+    assert (broken.outcome, broken.sent, broken.quarantined) == ("offline", 0, 0)
+    assert broken.detail
+    assert len(station.waiting()) == 2
+    healed = engine.run_once()
+    assert (healed.outcome, healed.sent) == ("complete", 2)
+    assert running.count("Patient") == 2
+    assert running.read(f"Patient/{good.id}").ok
+
+
+def test_a_server_that_asks_for_time_is_given_it(station: Station, line: FaultyLine) -> None:
+    station.sign(sample.PATIENT)
+    line.plan = [None, LINE_FAULTS["429"]]
+    engine = station.engine(line)
+
+    engine.run_once()
+
+    assert engine.retry_after == 7.0
+    assert engine.link() is LinkState.OFFLINE
+
+
+def test_a_slow_line_is_a_line(station: Station, running: Server, line: FaultyLine) -> None:
+    """Silence ends a request; slowness does not."""
+    station.sign(sample.PATIENT)
+    line.plan = [None, Fault(trickle=0.0001)]
+
+    assert station.engine(line).run_once().outcome == "complete"
+
+
+def test_silence_ends_a_request(station: Station, line: FaultyLine) -> None:
+    from station_emr.sync.client import FhirClient, Patience
+    from station_emr.sync.engine import SyncEngine
+    from station_emr.sync.fhir_peer import FhirPeer
+
+    station.sign(sample.PATIENT)
+    line.plan = [Fault(silent=True)]
+    client = FhirClient(
+        line.url, line.token, station.clock, patience=Patience(connect=1, stall=0.2)
+    )
+    engine = SyncEngine(station.store, station.clock, lambda *_: (), FhirPeer(client))
+
+    run = engine.run_once()
+
+    assert run.outcome == "offline"
+    assert "không trả lời kịp" in run.detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"resourceType":"Bundle","type":"transaction-response","entry":['
+        '{"response":{"status":"422","outcome":%s}}]}' % (OUTCOME % "code-invalid"),
+        '{"resourceType":"Bundle","type":"transaction-response","entry":['
+        '{"response":{"status":"200 OK","outcome":%s}}]}' % (OUTCOME % "invariant"),
+    ],
+    ids=["entry-422", "entry-200-with-error"],
+)
+def test_a_refusal_inside_http_200_is_a_refusal(
+    station: Station, line: FaultyLine, answer: str
+) -> None:
+    person = replace(
+        sample.PATIENT, coverages=(), allergies=(), conditions=()
+    )  # a unit of one entry
+    station.sign(person)
+    line.plan = [None, canned("200 OK", answer)]
+
+    run = station.engine(line).run_once()
+
+    assert (run.sent, run.quarantined) == (0, 1)
+    assert sample.PATIENT_ID in station.quarantined()
+
+
+def test_one_unwell_unit_is_held_and_the_others_pass(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.sign(sample.PATIENT)
+    good = station.another(1)
+    broken = canned("500 Internal Server Error", OUTCOME % "exception")
+    line.plan = [None, broken, broken]  # compressed, then plainly: two requests for one unit
+
+    run = station.engine(line).run_once()
+
+    assert (run.outcome, run.sent, run.quarantined) == ("partial", 1, 0)
+    assert station.waiting() == [(RecordKind.PATIENT, sample.PATIENT_ID)]
+    assert running.read(f"Patient/{good.id}").ok
+    with station.store.read() as work:
+        assert work.outbox.waiting(1)[0].attempts == 1
+
+
+def test_a_device_that_is_not_allowed_stops_and_says_so(station: Station, running: Server) -> None:
+    station.work_a_day()
+    engine = station.engine(running, token="revoked")
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent) == ("refused", 0)
+    assert "từ chối thiết bị" in run.detail
+    assert engine.link() is LinkState.REFUSED
+    assert len(station.waiting()) == 7
+
+
+def test_a_server_of_another_kind_never_receives_a_record(
+    station: Station, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    line.plan = [canned("200 OK", '{"resourceType":"CapabilityStatement","fhirVersion":"3.0.1"}')]
+
+    run = station.engine(line).run_once()
+
+    assert run.outcome == "refused"
+    assert line.requests == ["GET /fhir/metadata"]
+
+
+def test_a_server_without_transactions_never_receives_a_record(
+    station: Station, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    statement = (
+        '{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1",'
+        '"rest":[{"mode":"server","interaction":[{"code":"batch"}]}]}'
+    )
+    line.plan = [canned("200 OK", statement)]
+
+    assert station.engine(line).run_once().outcome == "refused"
+    assert len(line.requests) == 1
+
+
+def test_a_server_that_cannot_unpack_is_sent_plain_text_from_then_on(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    line.plan = [None, canned("415 Unsupported Media Type", OUTCOME % "not-supported")]
+    engine = station.engine(line)
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent) == ("complete", 7)
+    assert len(line.requests) == 1 + 7 + 1
+    with station.store.read() as work:
+        remembered = work.settings.get("sync.server_facts")
+    assert '"gzip":false' in (remembered or "")
+
+
+def test_a_patient_changed_elsewhere_is_kept_for_a_person_to_decide(
+    station: Station, running: Server
+) -> None:
+    station.sign(sample.PATIENT)
+    engine = station.engine(running)
+    engine.run_once()
+    theirs = running.read(f"Patient/{sample.PATIENT_ID}").json()
+    running.put({**theirs, "telecom": [{"system": "phone", "value": "0911111111"}]})
+    station.sign(replace(sample.PATIENT, phone="0922222222"), RecordStatus.AMENDED, version=2)
+
+    run = engine.run_once()
+
+    assert run.quarantined == 1
+    assert "nơi khác sửa" in station.quarantined()[sample.PATIENT_ID]
+    held = running.read(f"Patient/{sample.PATIENT_ID}").json()
+    assert held["telecom"][0]["value"] == "0911111111"
+
+
+def test_the_receiving_hospitals_answer_survives_our_amendment(
+    station: Station, running: Server
+) -> None:
+    station.work_a_day()
+    engine = station.engine(running)
+    engine.run_once()
+    task = running.read(f"Task/{sample.REFERRAL.id}-t1").json()
+    running.put({**task, "status": "accepted"})
+    station.sign(replace(sample.REFERRAL, plan="Khám lại"), RecordStatus.AMENDED, version=2)
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent) == ("complete", 1)
+    assert running.read(f"Task/{sample.REFERRAL.id}-t1").json()["status"] == "accepted"
+    letter = running.read(f"ServiceRequest/{sample.REFERRAL.id}").text
+    assert "Khám lại" in letter
+
+
+def test_a_full_disk_while_acknowledging_loses_nothing(
+    station: Station, running: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.sign(sample.PATIENT)
+    engine = station.engine(running)
+    with monkeypatch.context() as full:
+
+        def no_room() -> Any:
+            raise DiskFull("Ổ đĩa đã đầy.")
+
+        full.setattr(station.store, "write", no_room)
+        run = engine.run_once()
+    assert (run.outcome, run.detail) == ("partial", "Ổ đĩa đã đầy.")
+    assert len(station.waiting()) == 1
+
+    assert engine.run_once().outcome == "complete"
+
+
+def test_every_attempt_that_means_something_is_kept_as_evidence(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    engine = station.engine(line)
+    line.down = True
+    engine.run_once()
+    engine.run_once()  # still away: the same news, no second line
+    line.down = False
+    engine.run_once()
+    engine.run_once()  # nothing to do: no line either
+
+    with station.store.read() as work:
+        runs = work.outbox.runs(10)
+    assert [run.outcome for run in runs] == ["complete", "offline"]
+    assert runs[0].bytes_up > 1000
+    assert runs[0].bytes_down > 1000
+    assert runs[1].detail.startswith("Không kết nối được máy chủ tỉnh.") or runs[1].detail
+
+
+def test_the_servers_clock_is_compared_with_ours(station: Station, running: Server) -> None:
+    engine = station.engine(running)
+
+    engine.run_once()
+
+    assert engine.clock_skew is not None
+    assert abs(engine.clock_skew.total_seconds()) < 60
+
+
+def test_a_demo_station_without_a_server_says_so(station: Station) -> None:
+    from station_emr.sync.engine import SyncEngine
+
+    engine = SyncEngine(station.store, station.clock, lambda *_: (), None)
+
+    run = engine.run_once()
+
+    assert (run.outcome, engine.link()) == ("offline", LinkState.UNCONFIGURED)
+    assert "Chưa khai báo" in run.detail

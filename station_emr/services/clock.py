@@ -8,7 +8,6 @@ from datetime import datetime, timedelta, timezone
 
 from station_emr.domain.ids import uuid7
 
-
 # Vietnam keeps UTC+7 all year; a PC set to another zone must not print another hour.
 VIETNAM = timezone(timedelta(hours=7))
 

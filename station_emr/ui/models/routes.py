@@ -1,0 +1,60 @@
+"""Where screens can send the person: keys and what each screen is given on entering.
+
+Screens never import one another; they call ``self.go(key, context)`` with these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from station_emr.domain.record import RecordKind
+from station_emr.domain.scan import CitizenCardScan, InsuranceCardScan, NumberScan
+
+TODAY: Final = "today"  # no context
+PATIENTS: Final = "patients"  # PatientRoute or None
+REGISTRATION: Final = "registration"  # RegistrationRoute or None
+ENCOUNTER: Final = "encounter"  # EncounterRoute or None (None: the visit in progress, or empty)
+REFERRALS: Final = "referrals"  # ReferralRoute or None (None: the list of letters)
+PREVIEW: Final = "preview"  # PreviewRoute
+MEDICINES: Final = "medicines"  # no context: people waiting for medicine
+SYNC: Final = "sync"  # no context
+CATALOGS: Final = "catalogs"  # no context
+USERS: Final = "users"  # no context
+AUDIT: Final = "audit"  # no context
+SETTINGS: Final = "settings"  # no context
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRoute:
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRoute:
+    """A new person, prefilled by a scan or typed name; or an existing person to correct."""
+
+    scan: CitizenCardScan | InsuranceCardScan | NumberScan | None = None
+    name: str = ""
+    patient_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterRoute:
+    encounter_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralRoute:
+    """One letter, or a new one for a visit."""
+
+    referral_id: str = ""
+    encounter_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRoute:
+    """A paper to look at and print."""
+
+    kind: RecordKind
+    record_id: str

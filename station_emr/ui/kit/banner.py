@@ -51,6 +51,7 @@ class Banner(QWidget):
         self._icon = IconLabel("info", "info")
         self._text = label("", "body", wrap=True)
         self._button = Button("", f"{name}.action", kind=ButtonKind.SECONDARY, dense=True)
+        self._button.setAccessibleName(_("Làm theo thông báo"))
         self._button.clicked.connect(self._act)
         self._close = icon_button("x", f"{name}.close", _("Đóng thông báo"))
         self._close.clicked.connect(self.dismiss)

@@ -30,7 +30,7 @@ def issuer(sheet: Sheet, station: StationProfile | None, width: float, size: flo
     parent = value(station.parent_authority).upper() if station else ""
     name = value(station.name).upper() if station else ""
     inlines: list[Inline] = [Text(parent) if parent else Blank(width * 0.7)]
-    parent_size = fitting(parent, REGULAR, width, largest=size, least=size - 1)
+    parent_size = fitting(parent, REGULAR, width, largest=size, least=size - 1.5)
     y = sheet.text(
         inlines, sheet.left, y, width=width, size=parent_size, leading=leading, align="center"
     )

@@ -10,19 +10,24 @@ from reportlab.lib.units import mm
 
 QUIET: Final = 4  # modules of white around a code that scanners need
 _SHARP: Final[float] = 0.42 * mm  # a module this wide survives a worn ribbon and a cheap camera
-_DENSE: Final = 600  # characters from which the weakest error correction is the readable choice
+_LARGEST: Final = 97  # modules; beyond, weaker error correction with larger modules reads better
 _BLEED: Final = ".04"  # modules overlap by this much so that no hairline shows between rows
 
 
 @lru_cache(maxsize=4)  # one document asks for the same code several times
 def matrix(text: str) -> tuple[bytes, ...]:
     """Rows of the code; 0 is a dark module."""
-    level = "L" if len(text.encode()) > _DENSE else "M"
-    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
-    image: Any = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
+    image = _image(text, "M")
+    if image.shape[0] > _LARGEST:
+        image = _image(text, "L")
     side: int = image.shape[0]
     flat = bytes(memoryview(image))
     return tuple(flat[row * side : (row + 1) * side] for row in range(side))
+
+
+def _image(text: str, level: str) -> Any:
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
+    return zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
 
 
 def side_for(text: str, smallest: float) -> float:

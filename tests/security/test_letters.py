@@ -187,6 +187,7 @@ def test_a_small_map_is_enough_and_unknown_keys_are_ignored():
         pytest.param(deflated(b"\x81" * 3000), id="deep nesting"),
         pytest.param(deflated(b"\x00" * 5000), id="inflates too far"),
         pytest.param(deflated(b"\x00" * 10_000_000), id="bomb"),
+        pytest.param(deflated(cbor2.dumps({**GOOD, 99: "x" * 5000})), id="well-formed but huge"),
         pytest.param(deflated(cbor2.dumps(GOOD)) + b"x", id="more after the end"),
         pytest.param(deflated(cbor2.dumps({**GOOD, 6: 5})), id="name is a number"),
         pytest.param(deflated(cbor2.dumps({**GOOD, 6: ""})), id="no name"),

@@ -51,6 +51,13 @@ _TITLES: Mapping[CatalogKind, Titles] = {
         "route_code": ("maduongdung", "routecode"),
         "route": ("duongdung", "tenduongdung", "duongdungdangdung", "route"),
         "package": ("donggoi", "quycach", "quycachdonggoi"),
+        # What a station or province may add so that the safety checks know more.
+        "name": ("name",),
+        "ingredients": ("ingredients",),
+        "groups": ("groups",),
+        "control": ("control",),
+        "toxic": ("toxic", "thuocdoc"),
+        "max_daily": ("maxdaily", "lieutoidangay"),
     },
     CatalogKind.FACILITY: {
         "code": ("macskcb", "macsyt", "macosokcb", "macoso", "makcb", "madonvi", *_CODE),

@@ -29,17 +29,21 @@ class Pharmacology:
 
 
 def pharmacology(rows: Iterable[CatalogRow]) -> Pharmacology:
-    """Learn from the single-ingredient drugs among the station's rows."""
+    """Learn names from every drug of the station, families from those of one ingredient."""
     ingredients: dict[str, str] = {}
     groups: dict[str, tuple[str, ...]] = {}
     control: dict[str, DrugControl] = {}
     for row in rows:
         drug = drug_of(row)
+        names = _split(drug.inn)
+        if len(names) == len(drug.ingredients):
+            for name, ingredient in zip(names, drug.ingredients, strict=True):
+                ingredients.setdefault(name, ingredient)
+        for ingredient in drug.ingredients:
+            ingredients.setdefault(_plain(ingredient), ingredient)
         if len(drug.ingredients) != 1:
             continue
         (ingredient,) = drug.ingredients
-        for name in {_plain(drug.inn), _plain(ingredient)}:
-            ingredients.setdefault(name, ingredient)
         if drug.groups:
             groups.setdefault(ingredient, drug.groups)
         if drug.control is not DrugControl.ORDINARY:
@@ -50,11 +54,7 @@ def pharmacology(rows: Iterable[CatalogRow]) -> Pharmacology:
 def drug_attributes(cells: Mapping[str, str], known: Pharmacology) -> dict[str, str]:
     """The attributes of a drug row from the cells of a file, empty ones left out."""
     inn = cells.get("inn", "") or cells.get("brand", "")
-    ingredients = [
-        known.ingredients.get(_plain(part), _plain(part))
-        for part in _SEPARATORS.split(_BRACKETS.sub(" ", inn).strip())
-        if _plain(part)
-    ]
+    ingredients = [known.ingredients.get(name, name) for name in _split(inn)]
     groups = sorted({group for name in ingredients for group in known.groups.get(name, ())})
     strictest = {known.control.get(name, DrugControl.ORDINARY) for name in ingredients}
     control = next(c for c in DrugControl if c in strictest or c is DrugControl.ORDINARY)
@@ -72,12 +72,16 @@ def drug_attributes(cells: Mapping[str, str], known: Pharmacology) -> dict[str, 
         "groups": ";".join(groups),
         "control": control.value,
     }
+    stated = ("ingredients", "groups", "control", "toxic", "max_daily", "common", "keywords")
+    found |= {key: cells[key] for key in stated if cells.get(key)}
     return {key: text for key, text in found.items() if text}
 
 
 def drug_name(cells: Mapping[str, str]) -> str:
     """What the list shows: INN, trade name in brackets when it differs, strength."""
     inn, brand = cells.get("inn", ""), cells.get("brand", "")
+    if cells.get("name"):
+        return cells["name"]
     name = f"{inn} ({brand})" if inn and brand and fold(inn) != fold(brand) else inn or brand
     return f"{name} {cells.get('strength', '')}".strip()
 
@@ -86,8 +90,15 @@ def drug_code(cells: Mapping[str, str]) -> str:
     """The registration number; without one, a stable code from what tells drugs apart."""
     if cells.get("code"):
         return cells["code"].upper() if cells["code"][:1].isupper() else cells["code"]
-    parts = (cells.get(key, "") for key in ("bhyt_code", "brand", "strength", "route_code"))
+    parts = [cells.get(key, "") for key in ("bhyt_code", "brand", "strength")]
+    parts.append(_route(cells)[0])
     return "-".join(fold(part).replace(" ", "-") for part in parts if part)
+
+
+def _split(inn: str) -> list[str]:
+    """The folded names in ``Amoxicilin + Acid clavulanic (dưới dạng …)``."""
+    parts = _SEPARATORS.split(_BRACKETS.sub(" ", inn).strip())
+    return [name for name in map(_plain, parts) if name]
 
 
 def _plain(name: str) -> str:

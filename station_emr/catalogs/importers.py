@@ -192,7 +192,7 @@ def _row(
     attributes: dict[str, Attribute] = {}
     if kind is CatalogKind.DRUG:
         code, name = drug_code(cells), drug_name(cells)
-        attributes.update(drug_attributes(cells, known))
+        attributes.update(_attributes(drug_attributes(cells, known)))
     else:
         code, name = cells["code"], cells["name"]
         attributes.update(_attributes(cells))

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import lru_cache
-from heapq import nsmallest
 from unicodedata import normalize
 
 from station_emr.domain.catalog import CatalogHit, CatalogKind, CatalogRow
@@ -25,8 +24,12 @@ _DOTTED_CODE = re.compile(r"\b([A-Za-z]\d{2})\.(?=\d)")
 # Letters, digits and the marks that have no composed letter (ê̆); an apostrophe joins (H'Bĕ̆).
 _WORDS = re.compile(r"(?:[^\W_]|[\u0300-\u036f]|(?<=\w)['’‘ʼ](?=\w))+")
 _NOT_CODE = re.compile(r"[\s.†*]+")
-# Two spellings of one word in official texts; both sides of the comparison are rewritten.
-_SPELLINGS = (("vi rut", "virus"), ("vi rus", "virus"), ("amydan", "amidan"), ("type", "tip"))
+# Spellings of one word in official texts: a row that has one is found by the others too.
+_SPELLINGS = (
+    ("virus", "vi rut"),
+    ("amidan", "amydan"),
+    ("tip", "type"),
+)
 # Titles often open with a word that nobody types.
 _OPENINGS = ("benh ", "hoi chung ", "chung ", "cac ", "tinh trang ")
 # Kinds whose rows are also known under other names.
@@ -37,6 +40,7 @@ _SEARCHED_ATTRIBUTES = {
     CatalogKind.COMMUNE_MAP: ("old_district", "old_province", "new_name"),
 }
 _SHORT_PREFIX = 3
+_MANY = 512
 
 EXACT_CODE, CODE_PREFIX, WORDS = 0, 1, 2
 
@@ -83,7 +87,9 @@ class CatalogIndex:
             title = folded(row.name)
             titles.extend((opening, number) for opening in _openings(title))
             text = " ".join([row.name, *_other_names(row)])
-            for word in {*folded(text).split(), code_key(row.code).lower()}:
+            plain = folded(text)
+            names = {*plain.split(), *_other_spellings(plain), code_key(row.code).lower()}
+            for word in names:
                 self._folded.add(word, number)
             for word in set(marked_words(text)):
                 self._marked.add(word, number)
@@ -132,10 +138,7 @@ class CatalogIndex:
         if any(c.isdigit() for c in key) and take(self._code_prefix(key), CODE_PREFIX):
             return tuple(hits)
         for rank, numbers in enumerate(self._by_words(text), start=WORDS):
-            # A few more than asked for, because some may be out of force.
-            if take(nsmallest(limit + len(seen) + 64, numbers), rank):
-                break
-            if len(numbers) > limit and take(sorted(numbers), rank):
+            if take(self._ascending(numbers), rank):
                 break
         return tuple(hits)
 
@@ -154,29 +157,41 @@ class CatalogIndex:
         last = bisect_left(self._codes, key + _LAST)
         return self._code_rows[first:last]
 
-    def _by_words(self, text: str) -> list[AbstractSet[int]]:
-        """The matching rows, split into ranks from best to worst."""
+    def _ascending(self, numbers: AbstractSet[int]) -> Iterable[int]:
+        """Smallest first. A big set is not sorted for the few answers that are wanted."""
+        if len(numbers) < _MANY:
+            return sorted(numbers)
+        return (number for number in range(len(self._rows)) if number in numbers)
+
+    def _by_words(self, text: str) -> Iterator[AbstractSet[int]]:
+        """Sets of matching rows, the best first; a set may repeat rows of those before it."""
         plain = folded(text)
         words = plain.split()
         if not words:
-            return []
+            return
         parts = sorted((self._folded.beginning(word) for word in words), key=len)
-        found = set(parts[0]).intersection(*parts[1:])
+        found = parts[0]
+        for part in parts[1:]:
+            found = found & part
         if not found:
-            return []
-        marked = found
-        for word in marked_words(text):
-            marked = marked & self._marked.beginning(word)
+            return
         first = bisect_left(self._titles, plain)
         last = bisect_left(self._titles, plain + _LAST)
-        opening = found.intersection(self._title_rows[first:last])
-        exact = found.intersection(*(self._folded.exact(word) for word in words))
-        ranks: list[AbstractSet[int]] = []
-        for as_typed in (marked, found - marked) if marked is not found else (found,):
-            ranks.append(as_typed & opening)
-            ranks.append((as_typed & exact) - opening)
-            ranks.append(as_typed - opening - exact)
-        return ranks
+        opening = found & set(self._title_rows[first:last])
+        exact = found
+        for word in words:
+            exact = exact & self._folded.exact(word)
+        with_marks = marked_words(text)
+        if with_marks:
+            marked = found
+            for word in with_marks:
+                marked = marked & self._marked.beginning(word)
+            yield marked & opening
+            yield marked & exact
+            yield marked
+        yield opening
+        yield exact
+        yield found
 
 
 def code_key(text: str) -> str:
@@ -185,14 +200,21 @@ def code_key(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The search form of a text; a dotted code stays one word, spellings are made equal."""
+    """The search form of a text; a dotted code stays one word."""
     joined = _THOUSANDS.sub("", _DOTTED_CODE.sub(r"\1", text))
     words = (_fold_word(word) for word in _WORDS.findall(normalize("NFC", joined).lower()))
-    plain = " ".join(word for word in words if word)
-    for spelling, usual in _SPELLINGS:
-        if spelling in plain:
-            plain = plain.replace(spelling, usual)
-    return plain
+    return " ".join(word for word in words if word)
+
+
+def _other_spellings(plain: str) -> list[str]:
+    found = f" {plain} "
+    return [
+        word
+        for forms in _SPELLINGS
+        if any(f" {form} " in found for form in forms)
+        for form in forms
+        for word in form.split()
+    ]
 
 
 def marked_words(text: str) -> list[str]:

@@ -47,7 +47,7 @@ def read_sheets(path: str | Path) -> list[Sheet]:
     found = [
         Sheet(sheet.name, repair_columns(sheet.rows))
         for sheet in sheets
-        if any(any(row) for row in sheet.rows)
+        if any(cell.strip() for row in sheet.rows for cell in row)
     ]
     if not found:
         raise UserError(f"Tệp “{file.name}” không có dòng nào. Danh mục hiện tại vẫn nguyên.")
@@ -106,13 +106,8 @@ def _excel(file: Path, content: bytes) -> list[Sheet]:
 
 def _lines(book: CalamineWorkbook, name: str) -> Iterator[Sequence[object]]:
     """The rows from line 1 on: the number told to the person is the one Excel shows."""
-    sheet = book.get_sheet_by_name(name)
-    if sheet.start is None:
-        return
-    top, left = sheet.start
-    yield from ([] for _ in range(top))
-    for row in islice(sheet.iter_rows(), MAX_ROWS):
-        yield [*[""] * left, *row][:MAX_COLUMNS]
+    for row in islice(book.get_sheet_by_name(name).iter_rows(), MAX_ROWS):
+        yield row[:MAX_COLUMNS]
 
 
 def _text(cell: object) -> str:

@@ -43,6 +43,13 @@ from station_emr.sync.scheduler import SyncScheduler
 
 DATABASE = "station.db"
 KEY_SLOTS = "keyslots.json"
+_STATION_FILES = (
+    KEY_SLOTS,
+    f"{KEY_SLOTS}.bak",
+    DATABASE,
+    f"{DATABASE}-wal",
+    f"{DATABASE}-shm",
+)
 LETTER_KEY = "letter.private_key"
 SERVER_URL = "sync.server_url"
 SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
@@ -66,7 +73,7 @@ def create_station(
     fault, StateError when the folder already holds a station. Nothing stays behind on failure.
     """
     clock = clock or SystemClock()
-    if (folder / DATABASE).exists() or (folder / KEY_SLOTS).exists():
+    if any((folder / name).exists() for name in _STATION_FILES):
         raise StateError(
             "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
         )
@@ -106,7 +113,7 @@ def create_station(
 
 def _discard(folder: Path) -> None:
     """Remove the files of a set-up that did not finish; there is no patient in them yet."""
-    for name in (KEY_SLOTS, f"{KEY_SLOTS}.bak", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+    for name in _STATION_FILES:
         with contextlib.suppress(OSError):
             (folder / name).unlink(missing_ok=True)
 
@@ -118,8 +125,11 @@ class _SlotKeyRing:
         self._slots = slots
         self._data_key = data_key
 
-    def add(self, username: str, display_name: str, password: str) -> None:
-        self._slots.add(username, display_name, password, self._data_key)
+    def add(self, username: str, display_name: str, role_label: str, password: str) -> None:
+        self._slots.add(username, display_name, password, self._data_key, role_label=role_label)
+
+    def describe(self, username: str, display_name: str, role_label: str) -> None:
+        self._slots.describe(username, display_name=display_name, role_label=role_label)
 
     def change_password(self, username: str, old: str, new: str) -> None:
         self._slots.change_password(username, old, new)

@@ -22,7 +22,10 @@ from .views import AuditRow
 class KeyRing(Protocol):
     """The key slots beside the database, once it is open."""
 
-    def add(self, username: str, display_name: str, password: str) -> None: ...
+    def add(self, username: str, display_name: str, role_label: str, password: str) -> None: ...
+    def describe(self, username: str, display_name: str, role_label: str) -> None:
+        """Change what the log-in tile shows."""
+
     def change_password(self, username: str, old: str, new: str) -> None: ...
     def reset_password(self, username: str, new: str) -> None: ...
     def unlock_account(self, username: str) -> None: ...
@@ -99,7 +102,7 @@ class Accounts:
                 detail={"role": user.role},
             )
             # Last inside the transaction: a slot without a user is harmless, the reverse is not.
-            self._keys.add(user.username, user.snapshot.printed_name, password)
+            self._keys.add(user.username, user.snapshot.printed_name, user.role.label, password)
             return Changes((changed,))
 
     def update_user(self, actor: Actor, user: User) -> Changes:
@@ -132,6 +135,8 @@ class Accounts:
             )
             if before.active and not user.active:
                 self._keys.remove(user.username)
+            elif user.active:
+                self._keys.describe(user.username, user.snapshot.printed_name, user.role.label)
             return Changes((changed,))
 
     def unlock(self, actor: Actor, username: str) -> None:

@@ -24,10 +24,13 @@ class FakeKeys:
     """Key slots without the expensive key derivation."""
 
     def __init__(self):
-        self.added, self.removed, self.unlocked = [], [], []
+        self.added, self.removed, self.unlocked, self.described = [], [], [], []
 
-    def add(self, username, display_name, password):
-        self.added.append((username, display_name, password))
+    def add(self, username, display_name, role_label, password):
+        self.added.append((username, display_name, role_label, password))
+
+    def describe(self, username, display_name, role_label):
+        self.described.append((username, display_name, role_label))
 
     def change_password(self, username, old, new):
         pass

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from provincial_server import auth, wire
 from provincial_server.database import Database, UnusableDatabase
@@ -34,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except UnusableDatabase as problem:
         return _fail(str(problem))
-    except (sqlite3.OperationalError, OSError) as problem:
-        return _fail(f"Không làm được: {problem}")
+    except OperationalError:
+        return _fail("Cơ sở dữ liệu đang bận hoặc ổ đĩa đầy. Chưa có gì thay đổi, hãy thử lại.")
+    except OSError as problem:
+        return _fail(f"Không chạy được: {problem}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,13 +132,16 @@ def _serve(options: argparse.Namespace) -> int:
                 session, options.demo_facility, "Máy dùng thử", now, token=options.demo_token
             )
     settings = Settings(options.database, public_url=options.public_url)
-    serve(
-        create_app(settings, database),
-        host=options.host,
-        port=options.port,
-        port_file=options.port_file,
-        stop_with_parent=options.stop_with_parent,
-    )
+    try:
+        serve(
+            create_app(settings, database),
+            host=options.host,
+            port=options.port,
+            port_file=options.port_file,
+            stop_with_parent=options.stop_with_parent,
+        )
+    finally:
+        database.close()
     return 0
 
 

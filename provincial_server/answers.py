@@ -58,7 +58,8 @@ def history_bundle(base: str, rows: list[Stored], total: int, links: list[tuple[
 
 
 def reply_bundle(kind: str, entries: list[str]) -> str:
-    return f'{{"resourceType":"Bundle","type":"{kind}","entry":[{",".join(entries)}]}}'
+    listed = f',"entry":[{",".join(entries)}]' if entries else ""
+    return f'{{"resourceType":"Bundle","type":"{kind}"{listed}}}'
 
 
 def reply_entry(written: Written, *, representation: bool) -> str:

@@ -114,8 +114,7 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
             "fhir_base": services.base(request),
             "epoch": services.database.epoch,
         }
-        headers = {"Cache-Control": "no-store"}
-        return Response(wire.canonical(answer), 201, headers, media_type="application/json")
+        return Response(wire.canonical(answer), 201, media_type="application/json")
 
     @app.get("/overview")
     async def show_overview(request: Request) -> Response:
@@ -129,8 +128,7 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
                 return wire.canonical(overview(session, services.database.epoch, now))
 
         text = await services.run(count)
-        headers = {"Cache-Control": "no-store"}
-        return Response(text, 200, headers, media_type="application/json")
+        return Response(text, media_type="application/json")
 
 
 def _enrolment_request(body: object) -> tuple[str, str, str | None]:

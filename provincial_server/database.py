@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from provincial_server.store import SCHEMA_VERSION, Base, Facility, ServerFact
@@ -43,6 +43,11 @@ class Database:
         try:
             with self.write() as session:
                 return _prepare(session.connection(), session)
+        except OperationalError as error:
+            self.close()
+            raise UnusableDatabase(
+                "Không mở được cơ sở dữ liệu: thư mục không có, ổ đĩa đầy, hoặc không có quyền ghi."
+            ) from error
         except DatabaseError as error:
             self.close()
             raise UnusableDatabase(

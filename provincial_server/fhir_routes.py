@@ -232,7 +232,8 @@ async def _read(
     stored = await services.run(work)
     headers = _version_headers(stored)
     known = request.headers.get("if-none-match")
-    if known is not None and str(stored.version) in read_etags(known, "If-None-Match"):
+    tags = read_etags(known, "If-None-Match") if known is not None else []
+    if "*" in tags or str(stored.version) in tags:
         return Response(status_code=304, headers=headers)
     return fhir_response(stored.as_json(), 200, headers)
 

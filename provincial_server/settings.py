@@ -24,7 +24,6 @@ class Limits:
     entries: int = 500
     page: int = 500
     default_page: int = 100
-    text_characters: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -34,4 +33,3 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = system_clock
     enrol_code_hours: int = 72
-    allow_creation: bool = True

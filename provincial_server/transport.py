@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provincial_server import wire
@@ -18,6 +19,8 @@ from provincial_server.settings import Limits
 FHIR_JSON = "application/fhir+json"
 _JSON_TYPES = {FHIR_JSON, "application/json", "text/json"}
 _CHUNK = 64 * 1024
+# Records must stay out of caches, and a browser must not guess that JSON is a page.
+_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _access = logging.getLogger("provincial_server.access")
 _log = logging.getLogger("provincial_server")
 
@@ -54,11 +57,12 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         if len(received) > limits.received_bytes:
             raise refuse(413, "too-long", "the body is too large")
     if encoding == "gzip":
-        return _gunzip(bytes(received), limits.body_bytes)
+        return gunzip(bytes(received), limits.body_bytes)
     return bytes(received)
 
 
-def _gunzip(packed: bytes, limit: int) -> bytes:
+def gunzip(packed: bytes, limit: int) -> bytes:
+    """Unpacks at most `limit` bytes; a body that holds more is refused, not unpacked."""
     inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         plain = inflate.decompress(packed, limit + 1)
@@ -90,10 +94,13 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": [*message["headers"], *_HEADERS]}
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            status = 499  # the line broke; the station will send again
         except Exception as error:  # noqa: BLE001 -- the last place where it can be caught
             _log.error("fault %s at %s", type(error).__name__, _places(error))
             if status:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -17,6 +19,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from provincial_server import auth
+from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.resources import Writer
@@ -128,6 +131,12 @@ def test_history_and_feed_are_append_only(server, station, model, statement):
     with pytest.raises(IntegrityError, match="append-only"), server.database.write() as session:
         session.execute(action)
     assert server.versions(station) == 1
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
 
 
 def start(folder, *extra, database="server.db"):
@@ -251,40 +260,55 @@ def test_a_newer_or_foreign_or_damaged_database_is_refused_untouched(tmp_path):
         assert path.read_bytes() == before or path is foreign
 
 
-def run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "provincial_server", *arguments,
-         "--database", f"sqlite:///{folder / 'server.db'}"],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+def test_a_folder_that_is_not_there_is_explained(tmp_path):
+    with pytest.raises(UnusableDatabase, match="thư mục không có"):
+        Database(f"sqlite:///{tmp_path / 'missing' / 'server.db'}")
 
 
-def test_an_operator_sets_up_a_facility_and_a_device(tmp_path):
-    assert "Mã quản trị" in run(tmp_path, "init").stdout
-    assert "Mã quản trị" not in run(tmp_path, "init").stdout
-    assert run(tmp_path, "device", "enrol-code", "DEMO07").returncode == 1
-    assert run(tmp_path, "facility", "add", "có dấu", "Trạm mẫu").returncode == 1
-    assert run(tmp_path, "facility", "add", "DEMO07", "Trạm mẫu").returncode == 0
-    assert "DEMO07\tTrạm mẫu" in run(tmp_path, "facility", "list").stdout
-    code = run(tmp_path, "device", "enrol-code", "DEMO07").stdout.strip()
+def test_a_taken_port_is_explained(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert result.code == 1
+    assert "Không chạy được" in result.err
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """The command line in this process: code, output and error text."""
+
+    def call(*arguments):
+        code = main([*arguments, "--database", f"sqlite:///{tmp_path / 'server.db'}"])
+        return Result(code, *capsys.readouterr())
+
+    return call
+
+
+def test_an_operator_sets_up_a_facility_and_a_device(run, tmp_path):
+    assert "Mã quản trị" in run("init").out
+    assert "Mã quản trị" not in run("init").out
+    assert run("device", "enrol-code", "DEMO07").code == 1
+    assert run("facility", "add", "có dấu", "Trạm mẫu").code == 1
+    assert run("facility", "add", "DEMO07", "Trạm mẫu").code == 0
+    assert "DEMO07\tTrạm mẫu" in run("facility", "list").out
+    code = run("device", "enrol-code", "DEMO07").out.strip()
     database = Database(f"sqlite:///{tmp_path / 'server.db'}")
     with database.write() as session:
         enrolment = auth.redeem_code(session, code, "Máy 1", int(time.time() * 1000), None)
     database.close()
-    assert "đang dùng" in run(tmp_path, "device", "list").stdout
-    assert run(tmp_path, "device", "revoke", enrolment.device_id).returncode == 0
-    assert run(tmp_path, "device", "revoke", enrolment.device_id).returncode == 1
-    assert "đã thu hồi" in run(tmp_path, "device", "list").stdout
+    assert "đang dùng" in run("device", "list").out
+    assert run("device", "revoke", enrolment.device_id).code == 0
+    assert run("device", "revoke", enrolment.device_id).code == 1
+    assert "đã thu hồi" in run("device", "list").out
 
 
-def test_demo_devices_only_on_loopback(tmp_path):
+def test_demo_devices_only_on_loopback(run, tmp_path):
     for arguments in (
         ("--host", "0.0.0.0", "--demo-facility", "DEMO01", "--demo-token", "t"),
         ("--demo-token", "t"),
     ):
-        result = run(tmp_path, "serve", "--port", "0", *arguments)
-        assert result.returncode == 1
-        assert "127.0.0.1" in result.stderr
+        result = run("serve", "--port", "0", *arguments)
+        assert result.code == 1
+        assert "127.0.0.1" in result.err
         assert not (tmp_path / "server.db").exists()
 
 

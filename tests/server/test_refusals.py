@@ -6,6 +6,9 @@ import copy
 import gzip
 import json
 import logging
+import socket
+import time
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from provincial_server import wire
 from provincial_server.faults import FhirFault
 from provincial_server.structure import STORED_TYPES
+from provincial_server.transport import gunzip
 from provincial_server.validation import Checked, check
 from tests.server.samples import bundle, encounter, entry, observation, patient, unit
 
@@ -213,6 +217,18 @@ def test_a_gzip_bomb_is_stopped_at_the_limit(server, station):
     assert outcome(answer)["code"] == "too-long"
 
 
+def test_a_gzip_bomb_is_never_unpacked_into_memory():
+    bomb = gzip.compress(b" " * 50_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FhirFault):
+            gunzip(bomb, 600_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
 def test_other_media_types(station):
     answer = station.call("PUT", "Patient/p1", b"<Patient/>", content_type="application/fhir+xml")
     assert answer.status_code == 415
@@ -264,6 +280,23 @@ def test_logs_hold_no_patient(station, caplog):
     assert "PUT /fhir/{resource_type}/{resource_id} 201" in text
     for secret in ("Nguyễn", "064099100001", "1990", "tuổi 36"):
         assert secret not in text
+
+
+def test_a_line_that_breaks_during_an_upload_is_no_fault(server, station, caplog):
+    caplog.set_level(logging.INFO, logger="provincial_server")
+    host, port = server.root.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = (
+            "POST /fhir HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
+            f"Authorization: Bearer {station.token}\r\n\r\n"
+        )
+        line.sendall(head.encode() + b'{"resourceType"')
+    deadline = time.monotonic() + 20
+    while "POST /fhir 499" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert "POST /fhir 499" in caplog.text
+    assert "fault" not in caplog.text
+    assert station.send(unit()).status_code == 200
 
 
 def test_a_fault_of_ours_tells_nothing(station, caplog, monkeypatch):

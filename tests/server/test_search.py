@@ -41,6 +41,7 @@ def test_read_and_versions(station):
     assert first.json()["name"][0]["text"] == "Nguyễn Thị Mẫu"
     assert station.get("Patient/p1/_history/3").status_code == 404
     assert station.get("Patient/p1", if_none_match='W/"2"').status_code == 304
+    assert current.headers["Cache-Control"] == "no-store"
     assert station.get("Patient/p1", if_none_match='W/"1"').status_code == 200
 
 

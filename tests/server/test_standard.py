@@ -73,6 +73,7 @@ def test_every_kind_of_answer_is_valid_r4(station):
     mixed = bundle(entry(patient("p1")), entry(encounter("e9", "nobody")), kind="batch")
     for answer in (
         station.get("metadata"),
+        station.send(bundle()),
         station.get("Patient/p1/_history"),
         station.get("Patient?_summary=count"),
         station.get("Patient?_elements=id"),

@@ -34,6 +34,7 @@ from station_emr.domain.vitals import VitalSigns
 
 ZONE = timezone(timedelta(hours=7))
 LAST_DAY = date(2026, 6, 30)
+YEARS = 5
 SEED = 20260630
 
 SURNAMES = (
@@ -120,8 +121,9 @@ def person(index: int, chance: random.Random) -> Patient:
     )
 
 
-def visit(patient: Patient, index: int, chance: random.Random) -> Encounter:
-    day = LAST_DAY - timedelta(days=chance.randint(0, 5 * 365))
+def visit(patient: Patient, index: int, count: int, chance: random.Random) -> Encounter:
+    """Visit ``index`` of ``count`` in five years, in order of time."""
+    day = LAST_DAY - timedelta(days=YEARS * 365 * (count - 1 - index) // count)
     arrived = datetime(day.year, day.month, day.day, 7, 0, tzinfo=ZONE) + timedelta(
         minutes=chance.randint(0, 540)
     )
@@ -158,7 +160,9 @@ def visit(patient: Patient, index: int, chance: random.Random) -> Encounter:
 def fill(raw: RawConnection, size: Size) -> None:
     """Write the commune straight into an empty schema, as signed records, triggers and all."""
     chance = random.Random(SEED)
+    raw.execute("PRAGMA journal_mode = OFF")
     raw.execute("PRAGMA synchronous = OFF")
+    raw.execute("PRAGMA cache_size = -1000000")
     raw.execute("PRAGMA foreign_keys = OFF")
     patients = [person(index, chance) for index in range(size.patients)]
     _load(raw, "patient", _patient_rows(patients))
@@ -184,7 +188,7 @@ def fill(raw: RawConnection, size: Size) -> None:
     )
     raw.execute("COMMIT")
     raw.execute("ANALYZE")
-    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.execute("PRAGMA journal_mode = WAL")
 
 
 def _patient_rows(patients: list[Patient]) -> Iterator[tuple[Patient, datetime, dict[str, Any]]]:
@@ -199,7 +203,7 @@ def _encounter_rows(
 ) -> Iterator[tuple[Encounter, datetime, dict[str, Any]]]:
     repository = EncounterRepository(None)  # type: ignore[arg-type]  # only its column rules
     for index in range(count):
-        encounter = visit(chance.choice(patients), index, chance)
+        encounter = visit(chance.choice(patients), index, count, chance)
         assert encounter.ended_at is not None
         yield encounter, encounter.ended_at, repository.columns(encounter)
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import QueuePool
+
+from station_emr.domain.errors import DatabaseDamaged
 
 from . import failures
 
@@ -54,7 +57,9 @@ def connect(
         )
         raw.execute("PRAGMA cipher_log_level = NONE")
         raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not create and not tables:
+            raise sqlcipher.DatabaseError("file is not a database")  # empty file
         tune(raw, read_only=read_only, cache_kib=cache_kib)
     except sqlcipher.Error as error:
         if raw is not None:
@@ -99,5 +104,13 @@ def engine(opener: Opener, *, begin: str, size: int) -> Engine:
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+    @event.listens_for(made, "handle_error")
+    def _drop(context: ExceptionContext) -> None:
+        # SQLCipher refuses everything after a page that failed its check: the next transaction
+        # gets a new connection, so that the sound part of the file stays readable.
+        if isinstance(failures.explain(context.original_exception), DatabaseDamaged):
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
 
     return made

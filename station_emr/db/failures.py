@@ -34,6 +34,10 @@ MISSING = (
     "Không tìm thấy cơ sở dữ liệu của trạm trong thư mục dữ liệu. "
     "Hãy chọn đúng thư mục, hoặc khôi phục từ bản sao lưu."
 )
+NO_BACKUP = (
+    "Chưa tạo được bản sao lưu vì không ghi được vào thư mục đã chọn. Cơ sở dữ liệu vẫn nguyên vẹn. "
+    "Hãy kiểm tra ổ USB hoặc chọn thư mục khác rồi thử lại."
+)
 EXISTS = (
     "Thư mục này đã có cơ sở dữ liệu của một trạm. Không có gì bị ghi đè. Hãy chọn thư mục khác."
 )
@@ -51,7 +55,7 @@ _BY_TEXT: tuple[tuple[str, type[EnvironmentFailure], str], ...] = (
     ("database is locked", EnvironmentFailure, LOCKED),
     ("database table is locked", EnvironmentFailure, LOCKED),
     ("readonly database", EnvironmentFailure, READ_ONLY),
-    ("unable to open database file", DatabaseMissing, MISSING),
+    ("unable to open database", DatabaseMissing, MISSING),
 )
 
 
@@ -82,6 +86,10 @@ def too_new() -> DatabaseTooNew:
 
 def exists() -> EnvironmentFailure:
     return EnvironmentFailure(EXISTS)
+
+
+def no_backup() -> EnvironmentFailure:
+    return EnvironmentFailure(NO_BACKUP)
 
 
 def no_room() -> DiskFull:

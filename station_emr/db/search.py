@@ -81,6 +81,7 @@ def search_words(patient: Patient) -> str:
     for number in numbers_of(patient):
         words[number] = None
         words[number[-4:]] = None
+    words.update(dict.fromkeys(fold_words(patient.chart_number)))
     words[f"y{patient.birth.year}"] = None
     return " ".join(words)
 
@@ -109,6 +110,10 @@ def _term(word: str, *, named: bool) -> str:
     return f"{quoted}*"
 
 
+def _is_word(text: str) -> bool:
+    return all(char.isalnum() or unicodedata.combining(char) for char in text)
+
+
 def parse(typed: str) -> Query | None:
     """None when nothing searchable was typed."""
     folded: list[str] = []
@@ -116,8 +121,10 @@ def parse(typed: str) -> Query | None:
     for word in clean(typed).split():
         with_marks = marked(word)
         pieces = fold_words(word)
+        if any(piece.isdigit() for piece in pieces):
+            pieces = ("".join(pieces),)  # a number typed with dots is one number
         folded.extend(pieces)
-        exact.extend((with_marks,) if len(pieces) == 1 and with_marks.isalnum() else pieces)
+        exact.extend((with_marks,) if len(pieces) == 1 and _is_word(with_marks) else pieces)
     if not folded:
         return None
     joined = "".join(folded)

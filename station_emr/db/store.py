@@ -12,7 +12,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.errors import DatabaseMissing, EnvironmentFailure
 from station_emr.domain.sync import UnitState
 from station_emr.services.views import Counts
 
@@ -214,7 +214,10 @@ class EncryptedStore:
             migrate.copy_database(self.path, self._key, destination)
         except (sqlcipher.Error, OSError) as error:
             _remove(destination)
-            raise _failure(error) from None
+            failure = _failure(error)
+            raise (
+                failures.no_backup() if isinstance(failure, DatabaseMissing) else failure
+            ) from None
         except EnvironmentFailure:
             _remove(destination)
             raise

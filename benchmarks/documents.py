@@ -10,8 +10,10 @@ import argparse
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import count
 
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -58,6 +60,7 @@ DIAGNOSES = (
     Diagnosis(icd_code="I20.0", title="Đau thắt ngực không ổn định", role=DiagnosisRole.MAIN),
     Diagnosis(icd_code="I10", title="Tăng huyết áp vô căn (nguyên phát)"),
 )
+BODY = "B45 $%*+-./:XYZ0" * 55  # as long as the signed content of a letter may be
 TOLD = (
     "Đau ngực trái từng cơn 3 ngày, lan vai trái, vã mồ hôi. Tỉnh, tiếp xúc tốt. Mạch 96 lần/phút, "
     "huyết áp 150/90 mmHg, nhiệt độ 36,8 °C. Tim đều, phổi thông khí rõ hai bên, không ran."
@@ -84,7 +87,7 @@ REFERRAL = Referral(
     transfer_at=AT,
     transport="Xe cứu thương của trạm",
     escort="Trần Thị Mai Mẫu, điều dưỡng cao đẳng",
-    letter_code="SEMR1:" + "B45 $%*+-./:XYZ0" * 55 + ".",
+    letter_code=f"SEMR1:{BODY}.",
     station=STATION,
     patient=PATIENT,
     referrer=DOCTOR,
@@ -157,8 +160,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     rounds: int = parser.parse_args().rounds
     documents = PdfDocuments()
+    letters = (replace(REFERRAL, letter_code=f"SEMR1:{n:04d}{BODY}.") for n in count())
     makers: dict[str, Callable[[], bytes]] = {
-        "referral": lambda: documents.referral(REFERRAL, MARK),
+        "referral": lambda: documents.referral(next(letters), MARK),
         "prescription": lambda: documents.prescription(PRESCRIPTION, MARK),
         "appointment": lambda: documents.appointment(APPOINTMENT, MARK),
         "plain": plain_text,

@@ -40,6 +40,7 @@ SIZES: Final = (13.0, 12.5, 12.0)  # the largest with which the letter fits its 
 LEADING: Final = 1.4
 LETTER_PAGES: Final = 2
 INDENT: Final = 12.0
+NOTES_ABOVE: Final = 6.0
 PRIOR_CARE_LINES: Final = 2
 QR_SIDE: Final = 32 * mm
 
@@ -94,12 +95,14 @@ def _letter(form: Format, size: float, referral: Referral, mark: PrintMark, numb
         sheet.new_page()
     second = _second_page(sheet, referral)
     signature = _signature_height(referral)
-    gap = _spread(sheet, second, most=4.0, keep=signature + _notes_height(sheet))
+    notes = _note_blocks(sheet)
+    below = signature + sum(block.height for block in notes) + NOTES_ABOVE
+    gap = _spread(sheet, second, most=4.0, keep=below)
     sheet.flow(second[:-1], gap=gap)
     sheet.need(second[-1].height + gap + signature)  # a signature never stands alone on a page
     sheet.flow(second[-1:], gap=gap)
     _signature(sheet, referral)
-    _notes(sheet)
+    _notes(sheet, notes)
     return sheet
 
 
@@ -422,13 +425,9 @@ def _note_blocks(sheet: Sheet) -> list[Block]:
     ]
 
 
-def _notes_height(sheet: Sheet) -> float:
-    return sum(block.height for block in _note_blocks(sheet)) + 6
-
-
-def _notes(sheet: Sheet) -> None:
+def _notes(sheet: Sheet, notes: list[Block]) -> None:
     """At the foot of the last page of the letter."""
-    height = _notes_height(sheet)
-    sheet.need(height)
-    sheet.y = max(sheet.format.bottom + height - 6, sheet.format.bottom)
-    sheet.flow(_note_blocks(sheet))
+    height = sum(block.height for block in notes)
+    sheet.need(height + NOTES_ABOVE)
+    sheet.y = sheet.format.bottom + height
+    sheet.flow(notes)

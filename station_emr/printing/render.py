@@ -72,7 +72,7 @@ def _write(canvas: Canvas, page: Page) -> None:
             current = (run.face, run.size)
             text.setFont(run.face, run.size)
         text.setTextOrigin(run.x, run.y)
-        text.textOut(run.text)
+        text.textLine(run.text)  # unlike textOut it does not measure again
     canvas.drawText(text)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -38,6 +39,7 @@ def clusters(text: str) -> list[str]:
     return [found for found in _CLUSTER.findall(text) if found]
 
 
+@lru_cache(maxsize=4096)  # the words of the form itself come back on every page
 def pieces(text: str, name: str, size: float) -> tuple[Piece, ...]:
     """``text`` (NFC, no line breaks) as drawable pieces in face ``name``, falling back where needed."""
     wanted = face(name)

@@ -191,11 +191,19 @@ class Station:
             return work.outbox.requeue_all()
 
     def engine(
-        self, to: Server | FaultyLine, *, token: str = "", build: Any = build_unit
+        self,
+        to: Any,
+        *,
+        token: str = "",
+        build: Any = build_unit,
+        stall: float = STALL,
     ) -> SyncEngine:
-        """A fresh process of the program, so to speak: nothing is remembered but the database."""
-        url, token = to.url, token or to.token
-        client = FhirClient(url, token, self.clock, patience=Patience(connect=STALL, stall=STALL))
+        """A fresh process of the program, so to speak: nothing is remembered but the database.
+
+        ``to`` is anything with a ``url`` and a ``token``: a server, or a line to one.
+        """
+        patience = Patience(connect=STALL, stall=stall)
+        client = FhirClient(to.url, token or to.token, self.clock, patience=patience)
         return SyncEngine(self.store, self.clock, build, FhirPeer(client), batch=5)
 
     def now(self) -> datetime:

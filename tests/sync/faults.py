@@ -58,6 +58,7 @@ class FaultyLine:
         self.plan: list[Fault | None] = []
         self.down = False
         self.requests: list[str] = []
+        self.asked = threading.Event()
         self.sent_bytes = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(0.1)
@@ -105,6 +106,7 @@ class FaultyLine:
     def _handle(self, client: socket.socket, request: bytes) -> None:
         line = request.split(b"\r\n", 1)[0].decode()
         self.requests.append(line.rsplit(" ", 1)[0])
+        self.asked.set()
         fault = (self.plan.pop(0) if self.plan else None) or Fault()
         if fault.canned is not None:
             client.sendall(fault.canned)

@@ -129,19 +129,26 @@ class _SlotKeyRing:
         self._slots.add(username, display_name, password, self._data_key, role_label=role_label)
 
     def describe(self, username: str, display_name: str, role_label: str) -> None:
-        self._slots.describe(username, display_name=display_name, role_label=role_label)
+        if self._has(username):
+            self._slots.describe(username, display_name=display_name, role_label=role_label)
 
     def change_password(self, username: str, old: str, new: str) -> None:
         self._slots.change_password(username, old, new)
 
-    def reset_password(self, username: str, new: str) -> None:
-        self._slots.reset_password(username, new, self._data_key)
+    def reset_password(self, username: str, display_name: str, role_label: str, new: str) -> None:
+        if self._has(username):
+            self._slots.reset_password(username, new, self._data_key)
+        else:  # a person who had left and is back
+            self.add(username, display_name, role_label, new)
 
     def unlock_account(self, username: str) -> None:
         self._slots.unlock_account(username)
 
     def remove(self, username: str) -> None:
         self._slots.remove(username)
+
+    def _has(self, username: str) -> bool:
+        return any(person.username == username for person in self._slots.people())
 
     def is_locked(self, username: str) -> bool:
         return any(p.username == username and p.locked for p in self._slots.people())

@@ -27,7 +27,9 @@ class KeyRing(Protocol):
         """Change what the log-in tile shows."""
 
     def change_password(self, username: str, old: str, new: str) -> None: ...
-    def reset_password(self, username: str, new: str) -> None: ...
+    def reset_password(self, username: str, display_name: str, role_label: str, new: str) -> None:
+        """A new password; a person who had left gets a slot again."""
+
     def unlock_account(self, username: str) -> None: ...
     def remove(self, username: str) -> None: ...
     def is_locked(self, username: str) -> bool: ...
@@ -158,7 +160,7 @@ class Accounts:
             if user is None:
                 raise NotFound(f"Không có tài khoản “{username}”.")
             refuse(self._keys.password_problems(new, username, user.full_name))
-            self._keys.reset_password(username, new)
+            self._keys.reset_password(username, user.snapshot.printed_name, user.role.label, new)
             work.audit.append(
                 actor,
                 "account.reset_password",

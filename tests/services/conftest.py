@@ -35,7 +35,7 @@ class FakeKeys:
     def change_password(self, username, old, new):
         pass
 
-    def reset_password(self, username, new):
+    def reset_password(self, username, display_name, role_label, new):
         pass
 
     def unlock_account(self, username):

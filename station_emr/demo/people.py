@@ -178,7 +178,7 @@ class People:
         if years > 40 and rng.random() < 0.12:
             found.append(
                 ChronicCondition(
-                    icd_code="E11", title="Đái tháo đường típ 2", since_year=self._today.year - 3
+                    icd_code="E11.9", title="Đái tháo đường típ 2", since_year=self._today.year - 3
                 )
             )
         return tuple(found)

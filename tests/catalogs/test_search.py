@@ -106,6 +106,14 @@ def test_rows_out_of_force_are_not_offered_but_stay_findable_on_their_day() -> N
     assert index.find("A9", TODAY) is None
 
 
+def test_a_whole_list_comes_in_the_order_people_count() -> None:
+    objects = CatalogIndex(starter_rows(CatalogKind.VISIT_OBJECT)).rows(TODAY)
+
+    found = [row.code for row in objects]
+    assert found[:8] == ["1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.11"]
+    assert found[-1] == "10"
+
+
 @pytest.mark.parametrize("text", ["", " ", ".", "†", "'", "%", "()[]", "zzzz", "🙂", "\0"])
 def test_nothing_to_search_gives_no_answer(text: str) -> None:
     assert ICD.search(text, 20, TODAY) == ()

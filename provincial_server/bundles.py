@@ -22,6 +22,10 @@ from provincial_server.structure import ID, STORED_TYPES
 from provincial_server.validation import Checked, check, check_id
 
 _URN = re.compile(r"urn:uuid:[0-9a-fA-F-]{36}")
+_BUNDLE_MEMBERS = {
+    *("resourceType", "id", "meta", "implicitRules", "language"),
+    *("identifier", "type", "timestamp", "link", "entry", "signature"),
+}
 _ENTRY_MEMBERS = {"fullUrl", "resource", "request", "id", "extension", "link"}
 _REQUEST_MEMBERS = {"method", "url", "ifMatch", "ifNoneMatch", "ifNoneExist", "id", "extension"}
 _UNPROCESSABLE = 422
@@ -84,6 +88,8 @@ def _open_bundle(body: Any, settings: Settings) -> tuple[str, list[Any]]:
     kind = body.get("type")
     if kind not in ("transaction", "batch"):  # a tuple: the kind may be unhashable JSON
         raise refuse(400, "value", "only transaction and batch are accepted", "Bundle.type")
+    if body.keys() - _BUNDLE_MEMBERS:
+        raise refuse(400, "structure", "the Bundle holds an unknown element", "Bundle")
     raw = body.get("entry", [])
     if not isinstance(raw, list):
         raise refuse(400, "structure", "entry is a list", "Bundle.entry")

@@ -15,12 +15,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import certifi
 import msgspec
 import requests
 import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.certs import where as bundled_authorities
 
 from station_emr.domain.errors import NetworkFailure, UserError
 from station_emr.services.ports import Clock
@@ -89,7 +89,7 @@ def trusted_context(ca_file: str = "") -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(ca_file)
     elif platform.system() != "Windows":
-        context.load_verify_locations(certifi.where())
+        context.load_verify_locations(bundled_authorities())
     return context
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +16,7 @@ from station_emr.ui.kit import (
     Severity,
     Shortcut,
     Suggestion,
+    dialogs,
     primary,
 )
 from station_emr.ui.shell import Identity, Link, MainWindow, Saving, ScreenSpec, StatusModel
@@ -220,6 +221,23 @@ def test_lock_keeps_the_draft_and_hides_everything(window: Frame, qtbot: QtBot) 
     window.uncover()
     assert page.isVisible()
     assert not window.covered
+
+
+def test_lock_answers_an_open_dialog_with_back(window: Frame, qtbot: QtBot) -> None:
+    QTimer.singleShot(0, window.lock)
+    with qtbot.waitSignal(window.lock_wanted):
+        answer = dialogs.confirm(window, "Hủy phiếu?", "Siu Mẫu, 61 tuổi", yes="Hủy phiếu")
+    assert answer is False
+    assert QApplication.activeModalWidget() is None
+
+
+def test_unlocking_returns_to_the_field(window: Frame) -> None:
+    editor = window.page("today").field.editor
+    editor.setFocus()
+    window.cover(QLineEdit())
+    assert not editor.hasFocus()
+    window.uncover()
+    assert editor.hasFocus()
 
 
 def test_idle_time_by_role(window: Frame) -> None:

@@ -126,6 +126,7 @@ class Field(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(2)
         self._note_icon = IconLabel("", "danger", 14)
+        self._note_icon.setFixedHeight(18)  # the height of one line, so that both stand level
         self._note = label("", "muted", wrap=True)
         self._note_row = QWidget()
         row = QHBoxLayout(self._note_row)
@@ -214,6 +215,11 @@ class Field(QWidget):
             setter(read_only)
         if self._frame is not None:
             self._frame.set_off(read_only)
+
+    def set_dense(self) -> None:
+        """The low form for a row of a table."""
+        if self._frame is not None:
+            self._frame.set_dense()
 
     def set_filled_by_program(self, filled: bool) -> None:
         """Mark a value that a scan or a copy filled in, until the person changes it."""

@@ -31,11 +31,3 @@ def with_role(widget: W, role: str) -> W:
         widget.style().unpolish(widget)
         widget.style().polish(widget)
     return widget
-
-
-def first_child(widget: QWidget, name: str) -> QWidget:
-    """The descendant with this object name; KeyError when there is none."""
-    found = widget.findChild(QWidget, name)
-    if found is None:
-        raise KeyError(name)
-    return found

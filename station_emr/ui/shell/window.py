@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.services.i18n import _
@@ -164,6 +164,9 @@ class MainWindow(QMainWindow):
         self._root.setCurrentWidget(self._frame)
         self._drop_cover()
         self._watch.start(self._idle_minutes)
+        focused = self._frame.focusWidget()
+        if focused is not None:
+            focused.setFocus()
 
     def _drop_cover(self) -> None:
         if self._cover is not None:
@@ -183,6 +186,7 @@ class MainWindow(QMainWindow):
         if screen is not None:
             screen.on_lock()
         self.search.clear()
+        _close_what_is_above()
         self.lock_wanted.emit()
 
     # -- screens -------------------------------------------------------------------------------
@@ -306,3 +310,13 @@ class MainWindow(QMainWindow):
         self._watch.stop()
         self.closing.emit()
         event.accept()
+
+
+def _close_what_is_above() -> None:
+    """Menus and dialogs would stay readable over the cover; each is answered with Back."""
+    popup = QApplication.activePopupWidget()
+    if popup is not None:
+        popup.close()
+    dialog = QApplication.activeModalWidget()
+    if isinstance(dialog, QDialog):
+        dialog.reject()

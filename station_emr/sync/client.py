@@ -20,7 +20,7 @@ import requests
 import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.certs import where as bundled_authorities
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from station_emr.domain.errors import NetworkFailure, UserError
 from station_emr.services.ports import Clock
@@ -89,7 +89,7 @@ def trusted_context(ca_file: str = "") -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(ca_file)
     elif platform.system() != "Windows":
-        context.load_verify_locations(bundled_authorities())
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
 
 

@@ -11,7 +11,7 @@ from station_emr.domain.appointment import Appointment
 from station_emr.domain.record import Sex
 from station_emr.services.ports import PrintMark
 
-from . import letterhead
+from . import letterhead, qr
 from .fonts import BOLD, ITALIC
 from .footer import Footer, page_format
 from .sheet import A5, Block, Code, Frame, Sheet
@@ -171,8 +171,9 @@ def _signature(sheet: Sheet, appointment: Appointment) -> None:
     height = 40 * mm
     sheet.need(height)
     top = sheet.y - 4
+    code = f"station-emr:appointment:{appointment.id}"
     sheet.page.shapes.append(
-        Code(sheet.left, top - QR_SIDE - 6, QR_SIDE, f"station-emr:appointment:{appointment.id}")
+        Code(sheet.left - qr.quiet_zone(code, QR_SIDE), top - QR_SIDE - 6, QR_SIDE, code)
     )
     sheet.text(
         [Text("Mã tra cứu tại trạm", ITALIC)],

@@ -24,6 +24,7 @@ from station_emr.domain.prescription import (
 from station_emr.domain.record import Sex
 from station_emr.services.ports import PrintMark
 
+from . import qr
 from .fonts import BOLD, ITALIC
 from .footer import Footer, page_format
 from .sheet import A5, Block, Code, Format, Frame, Sheet
@@ -121,7 +122,8 @@ def _head(sheet: Sheet, prescription: Prescription, code: str) -> None:
         y = sheet.text([Text(line)], sheet.left, y - 12, width=width, size=9.5)
     y = sheet.text(labelled("Điện thoại:", phone), sheet.left, y - 12, width=width * 0.8, size=9.5)
     if code:
-        sheet.page.shapes.append(Code(sheet.right - QR_SIDE, top - QR_SIDE + 4, QR_SIDE, code))
+        x = sheet.right - QR_SIDE + qr.quiet_zone(code, QR_SIDE)
+        sheet.page.shapes.append(Code(x, top - QR_SIDE + 4, QR_SIDE, code))
     else:
         sheet.page.shapes.append(
             Frame(sheet.right - QR_SIDE, top - QR_SIDE + 4, QR_SIDE, QR_SIDE, dashed=True)

@@ -36,7 +36,7 @@ _KEEPING: Final = (
 _NEVER: Final = (
     "Không chụp ảnh, không gửi qua tin nhắn, không chép vào máy tính.",
     "Không dán lên máy, không để trong ngăn bàn.",
-    "Nếu phong bì bị mở hoặc thất lạc: vào phần Quản trị tạo mã mới ngay, mã cũ hết tác dụng.",
+    "Nếu phong bì bị mở hoặc thất lạc: báo giám đốc ngay để đổi mã và mật khẩu.",
 )
 
 

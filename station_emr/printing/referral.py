@@ -18,20 +18,25 @@ from station_emr.domain.record import Sex
 from station_emr.domain.referral import PriorCare, Referral, ReferralReason
 from station_emr.services.ports import PrintMark
 
-from . import letterhead, qr
-from .fonts import BOLD, ITALIC
+from . import letterhead
+from .fonts import BOLD
 from .footer import Footer, page_format
+from .referral_signature import (
+    add_notes,
+    add_signature,
+    note_blocks,
+    notes_height,
+    signature_height,
+)
 from .reply_slip import add_reply_slip
-from .sheet import A4, Block, Code, Format, Frame, Sheet
+from .sheet import A4, Block, Format, Sheet
 from .typeset import Blank, Box, Inline, Ringed, Tab, Text
 from .wording import (
-    confirmation,
     day_inlines,
     diagnoses_text,
     diagnosis_text,
     labelled,
     moment_inlines,
-    signer,
     strong,
     value,
 )
@@ -40,25 +45,7 @@ SIZES: Final = (13.0, 12.5, 12.0)  # the largest with which the letter fits its 
 LEADING: Final = 1.4
 LETTER_PAGES: Final = 2
 INDENT: Final = 12.0
-NOTES_ABOVE: Final = 6.0
 PRIOR_CARE_LINES: Final = 2
-QR_SIDE: Final = 32 * mm
-
-NOTES: Final = (
-    (
-        "(*) Cơ sở khám bệnh, chữa bệnh có thể ghi tóm tắt thông tin cơ bản, các nội dung chi tiết có "
-        "thể gửi kèm theo dữ liệu khám bệnh, chữa bệnh."
-    ),
-    (
-        "(**) Chuyển lên cấp trên, chuyển về cấp dưới hoặc chuyển giữa các cơ sở khám bệnh, chữa bệnh "
-        "trong cùng cấp chuyên môn kỹ thuật theo quy định của pháp luật."
-    ),
-    "(***) Ghi rõ có hoặc không.",
-    (
-        "Phiếu chuyển cơ sở khám bệnh, chữa bệnh hiển thị trên ứng dụng VNeID và có ký số đầy đủ theo "
-        "quy định thì có giá trị tương đương bản giấy."
-    ),
-)
 
 
 def compose(referral: Referral, mark: PrintMark) -> Sheet:
@@ -94,15 +81,15 @@ def _letter(form: Format, size: float, referral: Referral, mark: PrintMark, numb
     if len(sheet.pages) == before:
         sheet.new_page()
     second = _second_page(sheet, referral)
-    signature = _signature_height(referral)
-    notes = _note_blocks(sheet)
-    below = signature + sum(block.height for block in notes) + NOTES_ABOVE
+    signed = signature_height(referral)
+    notes = note_blocks(sheet)
+    below = signed + notes_height(notes)
     gap = _spread(sheet, second, most=4.0, keep=below)
     sheet.flow(second[:-1], gap=gap)
-    sheet.need(second[-1].height + gap + signature)  # a signature never stands alone on a page
+    sheet.need(second[-1].height + gap + signed)  # a signature never stands alone on a page
     sheet.flow(second[-1:], gap=gap)
-    _signature(sheet, referral)
-    _notes(sheet, notes)
+    add_signature(sheet, referral)
+    add_notes(sheet, notes)
     return sheet
 
 
@@ -363,71 +350,3 @@ def _second_page(sheet: Sheet, referral: Referral) -> list[Block]:
         ),
     ]
     return [sheet.block(row, first=first, rest=rest) for row, first, rest in rows]
-
-
-def _code_side(referral: Referral) -> float:
-    return qr.side_for(referral.letter_code, QR_SIDE) if referral.letter_code else QR_SIDE
-
-
-def _signature_height(referral: Referral) -> float:
-    needed: float = max(_code_side(referral) + 9 * mm, 52 * mm)
-    return needed
-
-
-def _signature(sheet: Sheet, referral: Referral) -> None:
-    """Code at the left, date and signature at the right."""
-    height = _signature_height(referral)
-    sheet.need(height)
-    top = sheet.y - 6
-    side = _code_side(referral)
-    if referral.letter_code:
-        x = sheet.left - qr.quiet_zone(referral.letter_code, side)
-        sheet.page.shapes.append(Code(x, top - side, side, referral.letter_code))
-        caption = "Quét mã để đọc và kiểm tra phiếu, không cần mạng."
-    else:
-        sheet.page.shapes.append(Frame(sheet.left, top - side, side, side, dashed=True))
-        caption = "Mã QR có sau khi phiếu được ký."
-    sheet.text([Text(caption, ITALIC)], sheet.left, top - side - 7, width=72 * mm, size=9)
-    width = 88 * mm
-    x = sheet.right - width
-    signed_on = referral.signature.at.date() if referral.signature else None
-    y = sheet.text(day_inlines(signed_on, lead="Ngày"), x, top - 14, width=width, align="center")
-    y = sheet.text(
-        [strong("ĐẠI DIỆN CƠ SỞ KCB/BS ĐIỀU TRỊ")], x, y - 18, width=width, align="center"
-    )
-    y = sheet.text(
-        [Text("(Ký tên, đóng dấu)", ITALIC)], x, y - 15, width=width, size=11.5, align="center"
-    )
-    y = min(y - 58, top - side + 14)
-    y = sheet.text(
-        [strong(signer(referral.signature, referral.referrer))],
-        x,
-        y,
-        width=width,
-        size=13,
-        align="center",
-    )
-    sheet.text(
-        [Text(confirmation(referral.signature), ITALIC)],
-        x,
-        y - 13,
-        width=width,
-        size=9.5,
-        align="center",
-    )
-    sheet.y -= height
-
-
-def _note_blocks(sheet: Sheet) -> list[Block]:
-    return [
-        sheet.block([Text("Ghi chú:", BOLD)], size=9.5, leading=12),
-        *(sheet.block([Text(note, ITALIC)], size=9.5, leading=11.6) for note in NOTES),
-    ]
-
-
-def _notes(sheet: Sheet, notes: list[Block]) -> None:
-    """At the foot of the last page of the letter."""
-    height = sum(block.height for block in notes)
-    sheet.need(height + NOTES_ABOVE)
-    sheet.y = sheet.format.bottom + height
-    sheet.flow(notes)

@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from station_emr.printing.documents import PdfDocuments
+from station_emr.printing.fonts import BOLD, ITALIC, REGULAR
+from station_emr.printing.shaping import pieces
 from station_emr.services.ports import PrintMark
 from tests.printing import pdf
 from tests.printing.samples import (
@@ -146,6 +148,17 @@ def test_letters_of_gia_rai_and_ba_na_are_printed(name: str) -> None:
 
     assert f"Họ và tên người bệnh: {name}" in pdf.text(data)
     assert PDF.referral(decomposed, MARK) == data
+
+
+@pytest.mark.parametrize("name", [REGULAR, BOLD, ITALIC])
+def test_a_mark_without_its_own_letter_stands_on_its_letter(name: str) -> None:
+    """Shaped: the mark takes no room of its own, so nothing after it is pushed away."""
+    (shaped,) = pieces("Ơ̆n", name, 12)
+    (plain,) = pieces("Ơn", name, 12)
+
+    assert shaped.shaped
+    assert not plain.shaped
+    assert shaped.width == pytest.approx(plain.width, abs=0.1)
 
 
 def _decomposed(text: str) -> str:

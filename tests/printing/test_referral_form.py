@@ -153,6 +153,20 @@ def test_the_code_is_large_enough_for_a_phone() -> None:
         assert len(sides) == 2
         assert min(sides) >= 30 * mm
         assert min(sides) / qr.modules(code) >= 0.4 * mm
+        assert qr.modules(code) == len(qr.matrix(code)) + 8, "four white modules on each side"
+
+
+def test_nothing_is_written_into_the_white_around_a_code() -> None:
+    for page in form.compose(REFERRAL, MARK).pages:
+        for code in (shape for shape in page.shapes if isinstance(shape, Code)):
+            inside = [
+                run.text
+                for run in page.runs
+                if code.y < run.y < code.y + code.side
+                and run.x < code.x + code.side
+                and run.x + face(run.face).width(run.text, run.size) > code.x
+            ]
+            assert inside == []
 
 
 @pytest.mark.parametrize(

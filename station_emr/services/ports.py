@@ -26,7 +26,7 @@ from station_emr.domain.record import (
     VersionInfo,
 )
 from station_emr.domain.referral import Referral
-from station_emr.domain.sync import LinkState, OutboxItem, SyncRun
+from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 from station_emr.domain.user import Actor, User
 
 from .views import (
@@ -233,6 +233,9 @@ class Outbox(Protocol):
     def release_quarantined(self) -> int: ...
     def count_attempt(self, items: Sequence[OutboxItem]) -> None: ...
     def quarantined(self) -> tuple[OutboxItem, ...]: ...
+    def count(self, state: UnitState) -> int:
+        """How many records have their newest event in this state."""
+
     def oldest_waiting_at(self) -> datetime | None: ...
     def requeue_all(self) -> int:
         """Queue the current version of every signed record again (a restored server, a replay)."""

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from station_emr.domain.errors import StationError
-from station_emr.domain.sync import LinkState, SyncRun, SyncStatus
+from station_emr.domain.sync import LinkState, SyncRun, SyncStatus, UnitState
 from station_emr.services.ports import Clock, Store
 
 from .engine import NOT_CONFIGURED, SyncEngine
@@ -56,16 +56,17 @@ def local_address() -> str:
 def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
     """The status as the database tells it: what waits, what was refused, when all was last sent."""
     with store.read() as work:
-        counts = work.counts()
+        waiting = work.outbox.count(UnitState.WAITING)
+        quarantined = work.outbox.count(UnitState.QUARANTINED)
         oldest = work.outbox.oldest_waiting_at()
         runs = work.outbox.runs(_HISTORY)
     complete = next((run for run in runs if run.outcome == "complete"), None)
     return SyncStatus(
         link=engine.link(),
         server=engine.server,
-        waiting=counts.outbox,
+        waiting=waiting,
         oldest_waiting_at=oldest,
-        quarantined=counts.quarantined,
+        quarantined=quarantined,
         last_complete_at=complete.ended_at if complete else None,
         last_verified=complete.verified if complete else False,
         offline_since=_offline_since(runs),

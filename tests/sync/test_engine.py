@@ -195,6 +195,22 @@ def test_killed_between_the_servers_commit_and_the_acknowledgement(
     assert running.held().items() >= stored.items()
 
 
+def test_the_server_dies_between_its_commit_and_its_reply(station: Station, server: Server) -> None:
+    server.start()
+    station.work_a_day()
+    with FaultyLine(server.port, server.token) as line:
+        line.plan = [None, None, None, Fault(after=server.stop, drop_reply=True)]
+        engine = station.engine(line)
+        broken = engine.run_once()
+        server.start()  # the same port, the same database file
+
+        run = engine.run_once()
+
+    assert (broken.outcome, broken.sent) == ("partial", 2)
+    assert (run.outcome, run.sent) == ("complete", 5)
+    assert server.read(f"Patient/{sample.PATIENT_ID}").json()["meta"]["versionId"] == "1"
+
+
 def die(*_: Any) -> None:
     raise KeyboardInterrupt
 

@@ -13,8 +13,10 @@ from station_emr.domain.user import Actor
 from station_emr.services.views import AuditRow
 
 from .codec import decode, encode, moment, offset_of, utc_text
-from .models import AuditEntry
+from .models import AuditEntry, table_of
 
+_LAST: Final = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
+_APPEND: Final = insert(table_of(AuditEntry))
 _CHAINED: Final = (
     "at_utc",
     "at_offset",
@@ -51,9 +53,7 @@ class AuditRepository:
         patient_id: str = "",
         detail: Mapping[str, str] | None = None,
     ) -> None:
-        last = self._connection.execute(
-            select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-        ).one_or_none()
+        last = self._connection.execute(_LAST).one_or_none()
         seq, prev_hash = (1, "") if last is None else (last.seq + 1, last.hash)
         line: dict[str, Any] = {
             "at_utc": utc_text(at),
@@ -69,9 +69,13 @@ class AuditRepository:
             "detail": encode(dict(detail or {})),
         }
         self._connection.execute(
-            insert(AuditEntry).values(
-                seq=seq, prev_hash=prev_hash, hash=chain_hash(prev_hash, seq, line), **line
-            )
+            _APPEND,
+            {
+                "seq": seq,
+                "prev_hash": prev_hash,
+                "hash": chain_hash(prev_hash, seq, line),
+                **line,
+            },
         )
 
     def rows(self, limit: int, before: int | None = None) -> tuple[AuditRow, ...]:

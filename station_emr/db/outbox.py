@@ -13,9 +13,11 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import OutboxItem, SyncRun, UnitState
 
 from .codec import moment, offset_of, stamp, utc_text
-from .models import OutboxEvent, SyncedResource, SyncRunRow
+from .models import OutboxEvent, SyncedResource, SyncRunRow, table_of
 
 _OPERATIONS: Final = uuid5(NAMESPACE_OID, "station-emr outbox")
+
+_ENQUEUE: Final = insert(table_of(OutboxEvent))
 
 # The newest event of each record decides; older ones are covered by it.
 _NEWEST: Final = """
@@ -85,15 +87,16 @@ def enqueue(
 ) -> None:
     """Queue one written version, in the transaction that writes it."""
     connection.execute(
-        insert(OutboxEvent).values(
-            op_id=operation_id(kind, record_id, version),
-            kind=kind.value,
-            record_id=record_id,
-            version=version,
-            status=status.value,
-            patient_id=patient_id,
+        _ENQUEUE,
+        {
+            "op_id": operation_id(kind, record_id, version),
+            "kind": kind.value,
+            "record_id": record_id,
+            "version": version,
+            "status": status.value,
+            "patient_id": patient_id,
             **stamp("created", at),
-        )
+        },
     )
 
 
@@ -209,7 +212,7 @@ class OutboxRepository:
             queued += len(rows)
             if rows:
                 self._connection.execute(
-                    insert(OutboxEvent),
+                    _ENQUEUE,
                     [
                         {
                             "op_id": operation_id(kind, row.id, row.version),

@@ -55,9 +55,19 @@ def full_store(full_file: Path, tmp_path: Path) -> Iterator[EncryptedStore]:
     opened.close()
 
 
-@pytest.fixture
-def raw(full_file: Path, tmp_path: Path) -> Iterator[connections.RawConnection]:
-    """A connection that knows the key and nothing of the rules, like a careless script."""
-    opened = connections.connect(Path(shutil.copy(full_file, tmp_path)), records.KEY)
+@pytest.fixture(scope="session")
+def _raw_file(full_file: Path) -> Iterator[connections.RawConnection]:
+    opened = connections.connect(full_file, records.KEY)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def raw(_raw_file: connections.RawConnection) -> Iterator[connections.RawConnection]:
+    """A connection that knows the key and nothing of the rules, like a careless script.
+
+    Whatever a test does through it is rolled back.
+    """
+    _raw_file.execute("BEGIN IMMEDIATE")
+    yield _raw_file
+    _raw_file.execute("ROLLBACK")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .appointment import AppointmentHead
 from .audit import AuditEntry
-from .base import Base, Head
+from .base import Base, Head, table_of
 from .catalog import CatalogEntry, CatalogList
 from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
@@ -39,4 +39,5 @@ __all__ = [
     "SyncedRecord",
     "SyncedResource",
     "UserHead",
+    "table_of",
 ]

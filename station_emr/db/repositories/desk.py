@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from station_emr.db.codec import moment, offset_of, stamp, utc_text
-from station_emr.db.models import Counter, FormDraft, PrintEntry
+from station_emr.db.models import FormDraft, PrintEntry
 from station_emr.domain.user import User
 from station_emr.services.views import DraftForm, PrintRow
+
+_SERIES: Final = "name = :name AND series = :series AND year = :year"
+_TAKEN: Final = text(f"SELECT value FROM counter WHERE {_SERIES}")  # noqa: S608  # fixed texts
+_NEXT: Final = text(f"UPDATE counter SET value = value + 1 WHERE {_SERIES}")  # noqa: S608  # fixed
+_FIRST: Final = text(
+    "INSERT INTO counter (name, series, year, value) VALUES (:name, :series, :year, 1)"
+)
 
 
 class CounterRepository:
@@ -22,22 +29,14 @@ class CounterRepository:
     def next(self, name: str, series: str, year: int) -> int:
         value = self.peek(name, series, year)
         if value == 1:
-            self._connection.execute(
-                insert(Counter).values(name=name, series=series, year=year, value=1)
-            )
+            self._connection.execute(_FIRST, {"name": name, "series": series, "year": year})
         else:
-            self._connection.execute(
-                update(Counter)
-                .where(Counter.name == name, Counter.series == series, Counter.year == year)
-                .values(value=value)
-            )
+            self._connection.execute(_NEXT, {"name": name, "series": series, "year": year})
         return value
 
     def peek(self, name: str, series: str, year: int) -> int:
         value: int | None = self._connection.execute(
-            select(Counter.value).where(
-                Counter.name == name, Counter.series == series, Counter.year == year
-            )
+            _TAKEN, {"name": name, "series": series, "year": year}
         ).scalar_one_or_none()
         return (value or 0) + 1
 

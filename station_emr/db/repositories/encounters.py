@@ -59,6 +59,11 @@ LEFT JOIN referral AS r ON r.row_id = {_LETTER}
 LEFT JOIN appointment AS a ON a.row_id = {_SLIP}
 ORDER BY e.arrived_utc DESC, e.row_id DESC
 """  # noqa: S608  # fixed texts only
+_NOTE_LAST_VISIT: Final = text(
+    "UPDATE patient SET last_visit_on = (SELECT e.day FROM encounter AS e "
+    "WHERE e.patient_id = :patient AND e.status <> 'voided' "
+    "ORDER BY e.arrived_utc DESC LIMIT 1) WHERE id = :patient"
+)
 _VOIDED: Final = RecordStatus.VOIDED.value
 
 
@@ -100,11 +105,7 @@ class EncounterRepository(RecordRepository[Encounter]):
 
     def _note_last_visit(self, patient_id: str) -> None:
         self._connection.execute(
-            text(
-                "UPDATE patient SET last_visit_on = (SELECT e.day FROM encounter AS e "
-                "WHERE e.patient_id = :patient AND e.status <> 'voided' "
-                "ORDER BY e.arrived_utc DESC LIMIT 1) WHERE id = :patient"
-            ),
+            _NOTE_LAST_VISIT,
             {"patient": patient_id},
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.codec import decode, digest, encode, moment, offset_of, stamp, utc_text
-from station_emr.db.models import Head, RecordVersion
+from station_emr.db.models import Head, RecordVersion, table_of
 from station_emr.db.outbox import enqueue
 from station_emr.domain.errors import Conflict, NotFound, StateError
 from station_emr.domain.record import (
@@ -30,6 +30,27 @@ _LABELS = {
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }
+
+
+_versions: Final = table_of(RecordVersion)
+_WRITE: Final = insert(_versions)
+_CONTENT: Final = select(_versions.c.content).where(
+    _versions.c.kind == bindparam("kind"),
+    _versions.c.record_id == bindparam("id"),
+    _versions.c.version == bindparam("version"),
+)
+
+
+class _HeadStatements:
+    """The statements of one head table, built once."""
+
+    def __init__(self, head: type[Head]) -> None:
+        table = table_of(head)
+        by_row = table.c.row_id == bindparam("at_row")
+        self.find = select(table).where(table.c.id == bindparam("id"))
+        self.insert = insert(table)
+        self.update = update(table).where(by_row)
+        self.delete = delete(table).where(by_row)
 
 
 class Identified(Protocol):
@@ -61,18 +82,19 @@ def write_version(
 ) -> Changed:
     """Append a version and queue it for the province. The head moves after this, never before."""
     connection.execute(
-        insert(RecordVersion).values(
-            kind=kind.value,
-            record_id=record_id,
-            version=version,
-            status=status.value,
-            content=content,
-            content_sha256=digest(content),
-            author_id=author[0],
-            author_name=author[1],
-            reason=reason,
+        _WRITE,
+        {
+            "kind": kind.value,
+            "record_id": record_id,
+            "version": version,
+            "status": status.value,
+            "content": content,
+            "content_sha256": digest(content),
+            "author_id": author[0],
+            "author_name": author[1],
+            "reason": reason,
             **stamp("at", at),
-        )
+        },
     )
     enqueue(connection, kind, record_id, version, status, patient_id, at)
     return Changed(kind, record_id, version, status)
@@ -81,11 +103,7 @@ def write_version(
 def read_content(connection: Connection, kind: RecordKind, record_id: str, version: int) -> str:
     """JSON of one version. Raises NotFound."""
     content: str | None = connection.execute(
-        select(RecordVersion.content).where(
-            RecordVersion.kind == kind.value,
-            RecordVersion.record_id == record_id,
-            RecordVersion.version == version,
-        )
+        _CONTENT, {"kind": kind.value, "id": record_id, "version": version}
     ).scalar_one_or_none()
     if content is None:
         raise not_found(kind)
@@ -98,6 +116,12 @@ class RecordRepository(Generic[T]):
     kind: ClassVar[RecordKind]
     head: ClassVar[type[Head]]
     record_type: type[T]
+    _statements: ClassVar[_HeadStatements]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "head"):
+            cls._statements = _HeadStatements(cls.head)
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -166,9 +190,7 @@ class RecordRepository(Generic[T]):
         )
 
     def _head(self, record_id: str) -> Any:
-        return self._connection.execute(
-            select(self.head.__table__).where(self.head.id == record_id)
-        ).one_or_none()
+        return self._connection.execute(self._statements.find, {"id": record_id}).one_or_none()
 
     def _stored(self, row: Any) -> Stored[T]:
         content = row.draft
@@ -204,7 +226,7 @@ class RecordRepository(Generic[T]):
                 "Hãy hủy và ghi lý do, nội dung cũ vẫn được lưu."
             )
         try:
-            self._connection.execute(delete(self.head).where(self.head.id == record_id))
+            self._connection.execute(self._statements.delete, {"at_row": row.row_id})
         except IntegrityError as error:
             raise StateError(
                 f"Chưa bỏ được bản nháp {_LABELS[self.kind]} vì đã có giấy tờ khác dựa vào nó. "
@@ -270,9 +292,7 @@ class RecordRepository(Generic[T]):
             **self.columns(record),
         }
         if row is None:
-            self._connection.execute(insert(self.head).values(id=record.id, **values))
+            self._connection.execute(self._statements.insert, {"id": record.id, **values})
         else:
-            self._connection.execute(
-                update(self.head).where(self.head.row_id == row.row_id).values(**values)
-            )
+            self._connection.execute(self._statements.update, {"at_row": row.row_id, **values})
         self.written(record)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from station_emr.db.codec import decode, encode, maybe_moment, stamp
 from station_emr.db.models import FacilityHead, RecordVersion, UserHead
@@ -35,6 +35,18 @@ _USERS: Final = (
     )
     .where(RecordVersion.kind == RecordKind.PRACTITIONER.value)
     .order_by(UserHead.row_id)
+)
+_STATION_CONTENT: Final = (
+    select(RecordVersion.content)
+    .join(
+        FacilityHead,
+        (RecordVersion.record_id == FacilityHead.id)
+        & (RecordVersion.version == FacilityHead.version),
+    )
+    .where(
+        RecordVersion.kind == RecordKind.FACILITY.value,
+        FacilityHead.id == bindparam("id"),
+    )
 )
 
 
@@ -128,16 +140,7 @@ class SettingRepository:
 
     def station(self) -> StationProfile:
         content: str | None = self._connection.execute(
-            select(RecordVersion.content)
-            .join(
-                FacilityHead,
-                (RecordVersion.record_id == FacilityHead.id)
-                & (RecordVersion.version == FacilityHead.version),
-            )
-            .where(
-                RecordVersion.kind == RecordKind.FACILITY.value,
-                FacilityHead.id == self.get(_STATION),
-            )
+            _STATION_CONTENT, {"id": self.get(_STATION)}
         ).scalar_one_or_none()
         if content is None:
             raise NotFound(

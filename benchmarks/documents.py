@@ -149,6 +149,13 @@ def plain_text() -> bytes:
     return target.getvalue()
 
 
+def processor(make: Callable[[], bytes]) -> float:
+    """Time of this process alone: what a busy machine does not change much."""
+    started = time.process_time()
+    make()
+    return time.process_time() - started
+
+
 def timed(make: Callable[[], bytes]) -> float:
     started = time.perf_counter()
     make()
@@ -174,10 +181,12 @@ def main() -> None:
     for _ in range(rounds):  # in turn, so that a busy moment of the machine falls on all of them
         for name, make in makers.items():
             seconds[name].append(timed(make))
+    alone = [processor(makers["referral"]) for _ in range(rounds)]
     report(
         "documents",
         median_ms=milliseconds(median(seconds["referral"])),
         p95_ms=milliseconds(percentile(seconds["referral"], 95)),
+        cpu_median_ms=milliseconds(median(alone)),
         prescription_median_ms=milliseconds(median(seconds["prescription"])),
         appointment_median_ms=milliseconds(median(seconds["appointment"])),
         first_ms=milliseconds(first),

@@ -58,7 +58,9 @@ class DemoProvince:
                     self._facility,
                     "--demo-token",
                     self.token,
+                    "--stop-with-parent",
                 ],
+                stdin=subprocess.PIPE,  # its closing tells the server that this program is gone
                 stdout=log,
                 stderr=log,
             )
@@ -86,6 +88,8 @@ class DemoProvince:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(timeout=10)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._process = None
 
     def __enter__(self) -> Self:

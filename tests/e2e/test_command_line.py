@@ -1,0 +1,157 @@
+"""Every command as a person types it, and every way it can go wrong."""
+
+import json
+import shutil
+import subprocess
+
+from tests.e2e.conftest import station_emr
+
+
+def test_search_finds_without_marks(day):
+    found = day.answer("search", "be cham")["patients"]
+    assert [row["full_name"] for row in found] == ["Rơ Châm H'Bĕ̆"]
+    assert "0001" in found[0]["national_id"]
+    assert "064192990001" not in json.dumps(found)
+
+
+def test_catalog_search_by_code_and_by_words(day):
+    assert day.answer("catalog search", "icd10", "i10")["hits"][0]["code"] == "I10"
+    words = day.answer("catalog search", "icd10", "tang huyet ap")["hits"]
+    assert any(hit["code"] == "I10" for hit in words)
+    drugs = day.answer("catalog search", "drug", "amlo")["hits"]
+    assert "mlodipin" in drugs[0]["name"]
+
+
+def test_catalog_import_previews_then_writes(day, tmp_path):
+    file = tmp_path / "co-so.csv"
+    file.write_text("Mã cơ sở,Tên cơ sở\nDEMO7,Bệnh viện mẫu số bảy\n,Thiếu mã\n", encoding="utf-8")
+    director = ("--user", "giamdoc")
+    preview = day.answer("catalog import", "facility", file, *director, "--dry-run")
+    assert (preview["added"], preview["written"]) == (1, False)
+    assert len(preview["refused"]) == 1
+    assert day.answer("catalog import", "facility", file, *director)["written"] is True
+    refused = day.run("catalog import", "facility", file, check=False)
+    assert refused.returncode == 2
+    assert "nhập danh mục" in refused.stderr
+
+
+def test_reprint_from_the_command_line_carries_its_mark(day, tmp_path):
+    with_name = day.figures["pdf"]["referral"]
+    assert with_name
+    letter = referral_id(day)
+    out = tmp_path / "letter.pdf"
+    printed = day.answer("print referral", letter, "--out", out)
+    assert printed["copy"] >= 2
+    text = subprocess.run(
+        ["pdftotext", out, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "in lại" in text.lower()
+
+
+def test_sync_while_the_server_is_down_says_so_and_loses_nothing(day):
+    finished = day.run("sync", check=False)
+    result = json.loads(finished.stdout)
+    assert result["outcome"] in {"offline", "complete"}
+    assert result["quarantined"] == 0
+
+
+def test_a_printed_letter_is_verified_from_its_picture(day, tmp_path):
+    picture = tmp_path / "page"
+    subprocess.run(
+        ["pdftoppm", "-r", "200", "-f", "2", "-l", "2", "-png", "-singlefile",
+         day.figures["pdf"]["referral"], picture],
+        check=True,
+    )  # fmt: skip
+    finished = station_emr("verify-letter", f"{picture}.png", "--json", check=False)
+    verdict = json.loads(finished.stdout)
+    assert finished.returncode == 1  # readable, but nobody has said that this station is trusted
+    assert verdict["check"] == "unknown_station"
+    assert verdict["letter"]["patient_name"] == "Võ Hữu Tài"
+    nonsense = station_emr("verify-letter", "xin chào", "--json", check=False)
+    assert nonsense.returncode == 2
+
+
+def test_wrong_password_is_refused_and_counted(day, tmp_path):
+    copy = tmp_path / "station"
+    shutil.copytree(day.folder, copy)
+    for attempt in range(5):
+        finished = station_emr(
+            "search", "a", "--data-dir", copy, "--user", "ddmai", password="sai", check=False
+        )
+        assert finished.returncode == 2, attempt
+    locked = station_emr(
+        "search", "a", "--data-dir", copy, "--user", "ddmai", password=day.figures["password"],
+        check=False,
+    )  # fmt: skip
+    assert locked.returncode == 2
+    assert "khóa" in locked.stderr
+
+
+def test_missing_and_damaged_databases_say_what_to_do(day, tmp_path):
+    missing = station_emr(
+        "search", "a", "--data-dir", tmp_path / "none", "--user", "x", password="x", check=False
+    )
+    assert missing.returncode == 3
+    assert "Không thấy dữ liệu" in missing.stderr
+    assert not (tmp_path / "none").exists()
+    copy = tmp_path / "station"
+    shutil.copytree(day.folder, copy)
+    database = copy / "station.db"
+    content = bytearray(database.read_bytes())
+    content[:200] = bytes(200)
+    database.write_bytes(content)
+    for extra in copy.glob("station.db-*"):
+        extra.unlink()
+    damaged = station_emr(
+        "search", "a", "--data-dir", copy, "--user", "bshoa", password=day.figures["password"],
+        check=False,
+    )  # fmt: skip
+    assert damaged.returncode == 3
+    assert "Traceback" not in damaged.stderr
+    assert database.read_bytes() == content
+
+
+def test_init_prints_the_recovery_code_once(tmp_path):
+    folder = tmp_path / "new"
+    made = station_emr(
+        "init", "--data-dir", folder, "--json", "--name", "Trạm Y tế xã Mẫu", "--code", "DEMO3",
+        "--authority", "UBND xã Mẫu", "--full-name", "Giám Đốc Mẫu", password="Mat-Khau-Dai-2026!",
+    )  # fmt: skip
+    answer = json.loads(made.stdout)
+    assert len(answer["recovery_code"].replace("-", "")) == 24
+    again = station_emr(
+        "init", "--data-dir", folder, "--name", "X", "--code", "DEMO3", "--authority", "U",
+        "--full-name", "Y", password="Mat-Khau-Dai-2026!", check=False,
+    )  # fmt: skip
+    assert again.returncode == 2
+    weak = station_emr(
+        "init", "--data-dir", tmp_path / "weak", "--name", "X", "--code", "12", "--authority", "U",
+        "--full-name", "Y", password="ngan", check=False,
+    )  # fmt: skip
+    assert weak.returncode == 2
+    assert "mật khẩu" in weak.stderr.lower()
+    assert not (tmp_path / "weak" / "station.db").exists()
+
+
+def test_selftest_passes(tmp_path):
+    finished = station_emr("selftest", "--json")
+    assert json.loads(finished.stdout)["passed"] is True
+
+
+def test_password_is_never_an_argument():
+    finished = station_emr("search", "a", "--password", "x", check=False)
+    assert finished.returncode == 2
+    no_terminal = station_emr("search", "a", "--user", "x", check=False)
+    assert no_terminal.returncode == 3
+    assert "STATION_EMR_PASSWORD" in no_terminal.stderr
+
+
+def referral_id(day):
+    """The letter's id, read with the station's own use cases."""
+    from station_emr.station import open_station
+
+    station = open_station(day.folder, day.figures["user"], day.figures["password"])
+    try:
+        return station.services.referrals.rows(station.actor)[0].id
+    finally:
+        station.close()

@@ -37,7 +37,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command. 0 done, 2 the input was refused, 3 machine or file at fault."""
     options = build_parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except InvalidRecord as refused:
         _complain(options, "refused", [f"{p.field}: {p.message}" for p in refused.problems])
         return EXIT_USER
@@ -47,6 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     except StationError as failure:
         _complain(options, "refused", [str(failure)])
         return EXIT_USER
+    return status
 
 
 def _complain(options: argparse.Namespace, kind: str, sentences: list[str]) -> None:

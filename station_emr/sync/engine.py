@@ -15,7 +15,7 @@ from typing import Final
 
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure, NotFound
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.domain.sync import LinkState, OutboxItem, SyncRun
+from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 from station_emr.services.ports import Clock, Store
 
 from .conflicts import CONFLICT, Unsettled, settle
@@ -43,6 +43,7 @@ _OUR_FAULTS: Final = (
 _BATCH: Final = 50
 _TWO_IN_A_ROW: Final = 2
 _NEWS_AFTER: Final = timedelta(minutes=15)
+_FRESH: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class _Run:
     started_at: datetime
     up_before: int
     down_before: int
+    total: int = 0
     outcome: str = "complete"
     detail: str = ""
     sent: int = 0
@@ -167,6 +169,8 @@ class SyncEngine:
 
     def _send_all(self, peer: Peer, run: _Run) -> None:
         limit = self._batch
+        with self._store.read() as work:
+            run.total = work.outbox.count(UnitState.WAITING)
         while not self._stopping.is_set():
             with self._store.read() as work:
                 items = work.outbox.waiting(limit)
@@ -182,13 +186,14 @@ class SyncEngine:
 
     def _send_pass(self, peer: Peer, run: _Run, items: list[OutboxItem]) -> None:
         sent_before = run.sent
+        began = self._clock.now()
         for item in items:
-            if self._stopping.is_set():
-                return
             run.tried.add((item.record_id, item.seq))
-            done = len(run.tried)
             self._send_item(peer, run, item)
-            self._on_progress(Progress(done, max(done, len(items)), item.kind))
+            done = len(run.tried) - len(run.waiting_for_parent)
+            self._on_progress(Progress(done, max(done, run.total), item.kind))
+            if self._stopping.is_set() or abs(self._clock.now() - began) > _FRESH:
+                break  # on a slow line a new referral must not wait behind an old list
         if run.sent > sent_before:
             # A parent may have arrived behind its child.
             run.tried -= run.waiting_for_parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -274,18 +275,20 @@ def test_a_refused_change_of_a_known_person_holds_nobody_back(
     assert running.read(f"Encounter/{sample.ENCOUNTER_ID}").ok
 
 
-def test_a_paper_signed_before_its_visit_waits_for_it(station: Station, running: Server) -> None:
+def test_a_paper_signed_before_its_visit_waits_for_it(station: Station, line: FaultyLine) -> None:
     station.sign(sample.PATIENT)
     with station.store.write() as work:
         work.encounters.save_draft(sample.ENCOUNTER, sample.AT)
     station.sign(sample.REFERRAL)
-    engine = station.engine(running)
+    engine = station.engine(line)
 
     early = engine.run_once()
-    assert (early.outcome, early.sent, early.quarantined) == ("partial", 1, 0)
+    asked = list(line.requests)
     station.sign(sample.ENCOUNTER)
     late = engine.run_once()
 
+    assert (early.outcome, early.sent, early.quarantined) == ("partial", 1, 0)
+    assert asked == ["GET /fhir/metadata", "POST /fhir"]  # the paper was not even tried
     assert (late.outcome, late.sent) == ("complete", 2)
 
 
@@ -310,6 +313,56 @@ def test_many_held_records_do_not_hide_what_can_go(station: Station, running: Se
     assert run.sent == 1
     assert running.read(f"Patient/{good.id}").ok
     assert len(station.waiting()) == 12
+
+
+class SlowClock:
+    """Every look at it finds a minute gone, as on a line of one request a minute."""
+
+    def __init__(self, station: Station) -> None:
+        self._clock = station.clock
+        self._looks = 0
+
+    def now(self) -> datetime:
+        self._looks += 1
+        return self._clock.now() + timedelta(minutes=self._looks)
+
+    def random(self, count: int) -> bytes:
+        return self._clock.random(count)
+
+    def new_id(self) -> str:
+        return self._clock.new_id()
+
+
+def test_a_letter_written_meanwhile_overtakes_what_waits(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    for number in range(4):
+        station.another(number)
+
+    def write_a_letter() -> None:
+        station.sign(sample.PATIENT)
+        station.sign(sample.ENCOUNTER)
+        station.sign(sample.REFERRAL)
+
+    line.plan = [None, Fault(after=write_a_letter)]
+    engine = station.engine(line)
+    engine._clock = SlowClock(station)
+    steps: list[tuple[int, RecordKind | None]] = []
+    engine._on_progress = lambda progress: steps.append((progress.done, progress.kind))
+
+    run = engine.run_once()
+
+    assert run.outcome == "complete"
+    patient = RecordKind.PATIENT
+    assert steps == [
+        (1, patient),
+        (2, patient),
+        (3, RecordKind.ENCOUNTER),
+        (4, RecordKind.REFERRAL),
+        (5, patient),
+        (6, patient),
+        (7, patient),
+    ]
 
 
 def test_a_mapping_fault_in_one_record_does_not_stop_the_others(

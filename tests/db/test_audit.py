@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from station_emr.db import connection as connections
+from station_emr.db.audit import chain_hash
 from station_emr.db.store import EncryptedStore
 
 from .records import ACTOR, KEY, NOW, record_id
@@ -83,6 +84,23 @@ def test_tampering_shows_where(chained: EncryptedStore, statement: str, first_br
     tamper(chained, statement)
 
     assert verdict(chained) == first_broken
+
+
+def test_a_line_forged_with_a_matching_hash_breaks_the_next(chained: EncryptedStore) -> None:
+    """Whoever knows the formula would have to write every later line anew."""
+    raw = connections.connect(chained.path, KEY)
+    names = [column[1] for column in raw.execute("PRAGMA table_info(audit_entry)")]
+    (values,) = raw.execute("SELECT * FROM audit_entry WHERE seq = 3")
+    raw.close()
+    line = {**dict(zip(names, values, strict=True)), "user_name": "ai khác"}
+    forged = chain_hash(line["prev_hash"], 3, line)
+    tamper(
+        chained,
+        f"UPDATE audit_entry SET user_name = 'ai khác', hash = '{forged}' WHERE seq = 3",
+        f"UPDATE audit_entry SET prev_hash = '{forged}' WHERE seq = 4",
+    )
+
+    assert verdict(chained) == 4
 
 
 def test_two_lines_swapped_show(chained: EncryptedStore) -> None:

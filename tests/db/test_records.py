@@ -174,6 +174,9 @@ def test_the_queue_shows_the_day_and_what_was_left_open(full_store: EncryptedSto
                 vitals=(VitalSigns(systolic=130, diastolic=70),),
             ),
         )
+        voided = encounter(106, 2, arrived_at=yesterday - timedelta(days=10))
+        sign(work.encounters, voided)
+        sign(work.encounters, voided, version=1, status=RecordStatus.VOIDED, reason="Nhầm")
         work.encounters.save_draft(encounter(105, 2, arrived_at=LATER, vitals=()), LATER)
         assert work.encounters.open_of(record_id(2), TODAY) == record_id(105)
         assert work.encounters.open_of(record_id(1), TODAY) is None

@@ -131,6 +131,19 @@ def test_the_head_follows_its_version_and_only_then(raw) -> None:
     assert raw.execute("SELECT version, status FROM patient").fetchall() == [(2, "amended")]
 
 
+def test_the_head_neither_skips_a_version_nor_goes_back(raw) -> None:
+    for version in (2, 3):
+        raw.execute(
+            VERSION.format(kind="patient", id=HEADS["patient"], version=version, status="amended")
+        )
+    with pytest.raises(sqlcipher.IntegrityError, match="only with a written version"):
+        raw.execute("UPDATE patient SET version = 3, status = 'amended'")
+    raw.execute("UPDATE patient SET version = 2, status = 'amended'")
+
+    with pytest.raises(sqlcipher.IntegrityError, match="only with a written version"):
+        raw.execute("UPDATE patient SET version = 1, status = 'signed'")
+
+
 def test_queue_columns_of_a_signed_visit_may_move(raw) -> None:
     raw.execute("UPDATE encounter SET stage = 'finished'")
     raw.execute("UPDATE patient SET last_visit_on = '2026-03-05'")

@@ -110,7 +110,10 @@ def test_news_refresh_the_status_but_respect_the_back_off(
         line.down = False
         station.sign(sample.PATIENT)
         scheduler.notify()
-        held = watcher.until(lambda s: s.waiting == 1)
+        watcher.until(lambda s: s.waiting == 1)
+        station.another(1)
+        scheduler.notify()
+        held = watcher.until(lambda s: s.waiting == 2)
         assert held.next_try_at is not None
         assert line.requests == []
 

@@ -1,0 +1,340 @@
+"""Composition root with Qt: joins the window to the adapters and runs the program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from station_emr.demo.filled import make_filled_station
+from station_emr.demo.province import DemoProvince
+from station_emr.demo.scripted import configure_province
+from station_emr.demo.station import DEMO_PASSWORD, demo_profile
+from station_emr.domain.errors import Problem, StationError
+from station_emr.domain.record import StationProfile
+from station_emr.domain.sync import SyncStatus
+from station_emr.domain.user import Actor, User
+from station_emr.printing.documents import PdfDocuments
+from station_emr.security.keyslots import KeySlots
+from station_emr.security.letters import (
+    TrustedStation,
+    key_id,
+    public_key_of,
+    signing_key_from_bytes,
+    verify_letter,
+)
+from station_emr.security.passwords import password_problems
+from station_emr.services.clock import SystemClock
+from station_emr.services.i18n import _
+from station_emr.services.ports import Clock
+from station_emr.services.station_services import StationServices
+from station_emr.services.views import QueueRow
+from station_emr.station import (
+    DATABASE,
+    KEY_SLOTS,
+    LETTER_KEY,
+    OpenStation,
+    create_station,
+    open_station,
+    open_with_recovery,
+)
+from station_emr.ui.kit import apply_theme, dialogs, use_memory
+from station_emr.ui.models.gate import GateFace, LetterVerdict, StaffTile
+from station_emr.ui.shell import MainWindow
+from station_emr.ui.shell.desk import Desk
+from station_emr.ui.shell.waiting import WaitingPage
+from station_emr.ui.tasks import ProblemSink, Progress, Task, TaskRunner
+
+THEME: Final = "ui.theme"
+_MEMORY: Final = "window.json"
+_PROBLEMS: Final = "problems"
+_EXIT_DISPLAY: Final = 3
+_NO_DISPLAY: Final = (
+    "Không mở được cửa sổ: máy này không có màn hình, hoặc thiếu thư viện đồ họa của hệ thống. "
+    "Hãy chạy trên máy có màn hình, hoặc dùng dòng lệnh (xem station-emr --help)."
+)
+
+
+class FileMemory:
+    """Column widths, theme, last person: a small file beside the database, nothing of patients."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = {}
+        self._kept = {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+    def get(self, key: str) -> str | None:
+        return self._kept.get(key)
+
+    def put(self, key: str, value: str) -> None:
+        """Keep it; a disk that refuses costs only this comfort."""
+        if self._kept.get(key) == value:
+            return
+        self._kept[key] = value
+        fresh = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(self._kept, ensure_ascii=False), encoding="utf-8")
+            fresh.replace(self._path)
+        except OSError:
+            return
+
+
+@dataclass(slots=True)
+class StationDesk:
+    """An open station as the frame needs it."""
+
+    station: OpenStation
+    profile: StationProfile
+    first_queue: tuple[QueueRow, ...]
+
+    @property
+    def services(self) -> StationServices:
+        return self.station.services
+
+    @property
+    def actor(self) -> Actor:
+        return self.station.actor
+
+    def listen(self, listener: Callable[[SyncStatus], None]) -> Callable[[], None]:
+        return self.station.scheduler.listen(listener)
+
+    def start(self) -> None:
+        self.station.start_background()
+
+    def notify(self) -> None:
+        self.station.scheduler.notify()
+
+    def read_letter(self, text: str) -> LetterVerdict:
+        with self.station.store.read() as work:
+            seed = bytes.fromhex(work.settings.get(LETTER_KEY) or "")
+        own = public_key_of(signing_key_from_bytes(seed))
+        me = TrustedStation(facility_code=self.profile.code, name=self.profile.name, public_key=own)
+        verdict = verify_letter(text, {key_id(own): me})
+        return LetterVerdict(verdict.message, verdict.trusted, verdict.content is not None)
+
+    def close(self) -> None:
+        self.station.close()
+
+
+class StationGate:
+    """The stations of one data folder, seen from outside."""
+
+    def __init__(self, folder: Path, clock: Clock, *, demo: bool = False) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._demo = demo
+
+    def has_station(self) -> bool:
+        return any((self._folder / name).exists() for name in (DATABASE, KEY_SLOTS))
+
+    def look(self) -> GateFace:
+        slots = KeySlots.load(self._folder / KEY_SLOTS, clock=self._clock.now)
+        people = tuple(
+            StaffTile(
+                username=person.username,
+                name=person.display_name,
+                role=person.role_label,
+                locked=person.locked,
+                attempts_left=person.attempts_left,
+            )
+            for person in slots.people()
+        )
+        return GateFace(
+            station=slots.station_name,
+            people=people,
+            demo_password=DEMO_PASSWORD if self._demo else "",
+        )
+
+    def open(self, username: str, password: str) -> StationDesk:
+        return self._desk(open_station(self._folder, username, password, self._clock))
+
+    def check(self, username: str, password: str) -> None:
+        KeySlots.load(self._folder / KEY_SLOTS, clock=self._clock.now).unlock(username, password)
+
+    def recover(self, username: str, code: str, new_password: str) -> StationDesk:
+        return self._desk(
+            open_with_recovery(self._folder, username, code, new_password, self._clock)
+        )
+
+    def _desk(self, station: OpenStation) -> StationDesk:
+        """The first screen's rows are read here, still off the GUI thread."""
+        try:
+            rows = _first_queue(station)
+            return StationDesk(station, station.services.accounts.station(), rows)
+        except BaseException:
+            station.close()
+            raise
+
+    def password_problems(
+        self, password: str, username: str, full_name: str
+    ) -> tuple[Problem, ...]:
+        return password_problems(password, username, full_name)
+
+    def create(self, profile: StationProfile, director: User, password: str) -> str:
+        return create_station(self._folder, profile, director, password, self._clock)
+
+    def recovery_sheet(self, station_name: str, code: str) -> bytes:
+        return PdfDocuments().recovery_sheet(station_name, code, self._clock.now())
+
+
+def _first_queue(station: OpenStation) -> tuple[QueueRow, ...]:
+    try:
+        return station.services.encounters.queue(station.actor)
+    except StationError:
+        return ()  # an administrator sees no patients
+
+
+class Program(QObject):
+    """One run of the window over one data folder."""
+
+    def __init__(self, app: QApplication, folder: Path, clock: Clock, *, demo: bool) -> None:
+        super().__init__(app)
+        self._app = app
+        self._folder = folder
+        self._clock = clock
+        self._demo = demo
+        self._province: DemoProvince | None = None
+        memory = FileMemory(folder / _MEMORY)
+        use_memory(memory)
+        apply_theme(app, "dark" if memory.get(THEME) == "dark" else "light")
+        problems = ProblemSink(folder / _PROBLEMS, now=clock.now, parent=self)
+        problems.install()
+        self.runner = TaskRunner(problems=problems, parent=self)
+        self.window = MainWindow()
+        self.gate = StationGate(folder, clock, demo=demo)
+        self.desk = Desk(self.window, self.gate, self.runner, str(folder), parent=self)
+        self.desk.leave_wanted.connect(self.window.close)
+        self.desk.setup_wanted.connect(self._set_up)
+
+    def start(self) -> None:
+        self.window.show()
+        if self._demo:
+            self._prepare_demo()
+        else:
+            self.desk.start()
+
+    def _set_up(self) -> None:
+        # Only the first run needs the wizard; every other start is spared its code.
+        from station_emr.ui.screens.setup import SetupPage  # noqa: PLC0415
+
+        page = SetupPage(self.gate, self.runner)
+        page.finished.connect(self.desk.start)
+        page.demo_wanted.connect(self._prepare_demo)
+        self.window.cover(page)
+
+    # -- demo ----------------------------------------------------------------------------------
+
+    def _prepare_demo(self) -> None:
+        """Make the station of the demo if need be, start its province, then show the names."""
+        page = WaitingPage(
+            _("Trạm dùng thử"), _("Dữ liệu giả: khoảng 300 người, một năm khám bệnh.")
+        )
+        self.window.cover(page)
+
+        def work(progress: Progress) -> None:
+            def tell(done: int, total: int) -> None:
+                words = _("{done} trên {total} lượt khám").format(
+                    done=min(done, total), total=total
+                )
+                progress.report(done, total, words)
+
+            make_filled_station(self._folder, tell)
+            progress.report(1, 1, _("Khởi động máy chủ tỉnh dùng thử…"))
+            self._start_province()
+
+        task: Task = self.runner.run_long(
+            work,
+            done=lambda _none: self.desk.start(),
+            failed=self._demo_failed,
+            progress=page.show_progress,
+            owner=page,
+        )
+        page.cancelled.connect(lambda: self._cancel_demo(task))
+
+    def _start_province(self) -> None:
+        province = DemoProvince(self._folder / "province", demo_profile("").code)
+        self._province = province
+        address = province.start()
+        configure_province(self._folder, address.url, address.token)
+
+    def _demo_failed(self, error: StationError) -> None:
+        dialogs.show_problem(self.window, _("Chưa mở được trạm dùng thử"), str(error))
+        self.window.close()
+
+    def _cancel_demo(self, task: Task) -> None:
+        task.cancel()
+        self.window.close()
+
+    # -- ending --------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """After the event loop: what was begun is written, then everything is closed."""
+        self.desk.close()
+        if self._province is not None:
+            self._province.stop()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the window. Exit status of the program."""
+    options = _options(arguments)
+    app = make_application()
+    clock = SystemClock()
+    if options.screenshots is not None:
+        raise NotImplementedError
+    program = Program(app, options.folder, clock, demo=options.demo)
+    QTimer.singleShot(0, program.start)
+    status = app.exec()
+    program.end()
+    return status
+
+
+def make_application() -> QApplication:
+    """The application; on a machine without a display a sentence instead of an abort."""
+    qInstallMessageHandler(_tell_no_display)
+    app = QApplication([sys.argv[0]])
+    qInstallMessageHandler(None)
+    app.setApplicationName("StationEMR")
+    app.setApplicationDisplayName(_("Hồ sơ sức khỏe trạm y tế"))
+    return app
+
+
+def _tell_no_display(kind: QtMsgType, _where: QMessageLogContext, text: str) -> None:
+    """Qt ends the process by itself when it finds no display; this comes just before."""
+    if kind is QtMsgType.QtFatalMsg:
+        sys.stderr.write(f"{_(_NO_DISPLAY)}\n")
+        sys.stderr.flush()
+        os._exit(_EXIT_DISPLAY)
+    elif kind is not QtMsgType.QtDebugMsg and kind is not QtMsgType.QtWarningMsg:
+        sys.stderr.write(f"{text}\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    folder: Path
+    demo: bool
+    screenshots: Path | None
+
+
+def _options(arguments: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser(prog="station-emr", add_help=False)
+    parser.add_argument("mode", nargs="?", choices=["demo"])
+    parser.add_argument("--data-dir", type=Path, default=None)
+    parser.add_argument("--screenshots", type=Path, default=None)
+    given = parser.parse_args(list(arguments))
+    demo = given.mode == "demo"
+    usual = Path(platformdirs.user_data_dir("StationEMR", appauthor=False))
+    folder = given.data_dir or (Path("demo-station") if demo else usual)
+    return Options(folder=folder, demo=demo, screenshots=given.screenshots)

@@ -1,0 +1,330 @@
+"""From the names on the log-in page to an open desk and back: log in, lock, switch, log out.
+
+Threading: everything here runs on the GUI thread. Keys are derived and databases opened in the
+runner; a lock only covers the frame, the store stays open behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Action, Role
+from station_emr.domain.record import Changes
+from station_emr.domain.sync import SyncStatus
+from station_emr.services.i18n import _
+from station_emr.ui.kit import Message, Option, Severity
+from station_emr.ui.models import routes
+from station_emr.ui.models.gate import Gate, GateFace, OpenDesk
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
+from station_emr.ui.shell.line import StatusFeed, status_model
+from station_emr.ui.shell.lookup import Lookup
+from station_emr.ui.shell.quick_card import show_quick_card
+from station_emr.ui.shell.registry import screens_for
+from station_emr.ui.shell.status import Saving, StatusModel
+from station_emr.ui.shell.window import Identity, MainWindow
+from station_emr.ui.tasks import Lane, TaskRunner
+
+LAST_BACKUP = "backup.last_at"
+_REFRESH_MS = 30_000
+
+
+class Desk(QObject):
+    """Owns what lies between the window and one station.
+
+    ``ready`` follows the first screen after log-in, ``log_in_shown`` the page of names,
+    ``setup_wanted`` an empty folder, ``leave_wanted`` the wish to end the program.
+    """
+
+    ready = Signal()
+    log_in_shown = Signal()
+    setup_wanted = Signal()
+    leave_wanted = Signal()
+
+    def __init__(
+        self, window: MainWindow, gate: Gate, runner: TaskRunner, folder: str, *, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._window = window
+        self._gate = gate
+        self._runner = runner
+        self._folder = folder
+        self._face: GateFace | None = None
+        self._page: LoginPage | None = None
+        self._open: OpenDesk | None = None
+        self._lookup: Lookup | None = None
+        self.session: Session | None = None
+        self._stop_listening: Callable[[], None] = _nothing
+        self._feed = StatusFeed(self)
+        self._feed.arrived.connect(self._show_status)
+        self._status: SyncStatus | None = None
+        self._backup = ""
+        self._tick = QTimer(self)
+        self._tick.setInterval(_REFRESH_MS)
+        self._tick.timeout.connect(self._refresh_status)
+        runner.default_failed = self._failed
+        runner.busy_changed.connect(self._busy_changed)
+        runner.problems.shown.connect(self._bug)
+        window.lock_wanted.connect(self._lock)
+        window.search_wanted.connect(lambda text: self._lookup and self._lookup.search(text))
+        window.person_chosen.connect(lambda key: self._lookup and self._lookup.open_person(key))
+        window.scan_received.connect(lambda text: self._lookup and self._lookup.scan(text))
+        window.user_picked.connect(self._user_picked)
+        window.status_asked.connect(self._explain)
+        window.help_wanted.connect(lambda: show_quick_card(window))
+
+    # -- before log-in -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Show what the folder allows: the names, the set-up, or why nothing can be opened."""
+        if not self._gate.has_station():
+            self.setup_wanted.emit()
+            return
+        try:
+            # A file of a few kilobytes: reading it here saves a flash of an empty window.
+            self._face = self._gate.look()
+        except StationError as trouble:
+            self._show_trouble(str(trouble))
+            return
+        self._show_names()
+
+    def _show_names(self, problem: str = "") -> None:
+        if self._face is None:
+            return
+        page = LoginPage(self._face)
+        page.submitted.connect(self._log_in)
+        page.recovery_wanted.connect(self._show_recovery)
+        self._page = page
+        self._cover(page)
+        if problem:
+            page.show_problem(problem)
+        self.log_in_shown.emit()
+
+    def _show_trouble(self, sentence: str) -> None:
+        page = TroublePage(sentence, self._folder)
+        page.again.connect(self.start)
+        page.leave.connect(self.leave_wanted)
+        self._page = None
+        self._cover(page)
+
+    def _show_recovery(self, username: str) -> None:
+        if self._face is None:
+            return
+        page = RecoveryPage(self._face, username, self._gate.password_problems)
+        page.back.connect(self._show_names)
+        page.submitted.connect(lambda *given: self._recover(page, *given))
+        self._page = None
+        self._cover(page)
+
+    def _cover(self, page: QWidget) -> None:
+        self._window.cover(page)
+
+    # -- log in --------------------------------------------------------------------------------
+
+    def _log_in(self, username: str, password: str) -> None:
+        page = self._page
+        if page is None:
+            return
+        page.set_busy(_("Đang mở hồ sơ…"))
+        self._runner.run(
+            lambda: self._gate.open(username, password),
+            done=self._opened,
+            failed=self._not_opened,
+            owner=page,
+        )
+
+    def _recover(self, page: RecoveryPage, username: str, code: str, password: str) -> None:
+        page.set_busy(working=True)
+        self._runner.run(
+            lambda: self._gate.recover(username, code, password),
+            done=self._opened,
+            failed=lambda error: page.show_problem(str(error)),
+            owner=page,
+        )
+
+    def _not_opened(self, error: StationError) -> None:
+        self._look_again()
+        if self._page is not None:
+            self._page.show_problem(str(error))
+
+    def _look_again(self) -> None:
+        """The tries left may have changed; a file that vanished meanwhile is told at the next try."""
+        try:
+            self._face = self._gate.look()
+        except StationError:
+            return
+        if self._page is not None:
+            self._page.set_face(self._face)
+
+    def _opened(self, opened: OpenDesk) -> None:
+        window, profile, actor = self._window, opened.profile, opened.actor
+        session = Session(opened.services, actor, self._runner, self)
+        self._open, self.session, self._page = opened, session, None
+        self._lookup = Lookup(window, session, opened)
+        session.changed.connect(self._committed)
+        specs = screens_for(session, opened.first_queue)
+        window.open(
+            Identity(
+                station=profile.name,
+                place=f"{profile.site} · {profile.device_name}",
+                user=actor.user.snapshot.printed_name,
+                administrator=actor.role is Role.ADMINISTRATOR,
+            ),
+            specs,
+            user_options=(
+                Option("switch", _("Đổi người dùng")),
+                Option("out", _("Đăng xuất")),
+            ),
+        )
+        self._stop_listening = opened.listen(self._feed.post)
+        opened.start()
+        self._read_backup()
+        self._refresh_status()
+        self._tick.start()
+        self.ready.emit()
+
+    # -- lock ----------------------------------------------------------------------------------
+
+    def _lock(self) -> None:
+        session = self.session
+        if session is None or self._face is None:
+            return
+        self._look_again()
+        username = session.actor.user.username
+        page = LoginPage(self._face, only=username)
+        page.submitted.connect(self._unlock)
+        page.other_wanted.connect(self.log_out)
+        self._page = page
+        self._cover(page)
+
+    def _unlock(self, username: str, password: str) -> None:
+        page = self._page
+        if page is None:
+            return
+        page.set_busy(_("Đang kiểm tra mật khẩu…"))
+        self._runner.run(
+            lambda: self._gate.check(username, password),
+            done=lambda _none: self._unlocked(),
+            failed=self._not_opened,
+            owner=page,
+            lane=Lane.POOL,
+        )
+
+    def _unlocked(self) -> None:
+        self._page = None
+        self._window.uncover()
+        self._refresh_status()
+
+    # -- leaving -------------------------------------------------------------------------------
+
+    def _user_picked(self, key: object) -> None:
+        if key in ("out", "switch"):
+            screen = self._window.screen_now
+            if screen is None or screen.on_leave():
+                self.log_out()
+
+    def log_out(self) -> None:
+        """Close the station and show the names; drafts were kept by the screen or the lock."""
+        opened = self._forget()
+        if opened is not None:
+            # Behind everything the database still has to write.
+            self._runner.run(opened.close)
+        self._window.close_frame()
+        self.start()
+
+    def _forget(self) -> OpenDesk | None:
+        opened, self._open = self._open, None
+        self._tick.stop()
+        self._stop_listening()
+        self._stop_listening = _nothing
+        if self.session is not None:
+            self.session.deleteLater()
+        self.session, self._lookup, self._status = None, None, None
+        return opened
+
+    def close(self) -> None:
+        """End of the program: what was begun is written, then the station is closed."""
+        opened = self._forget()
+        self._runner.close()
+        if opened is not None:
+            opened.close()
+
+    # -- status line ---------------------------------------------------------------------------
+
+    def _committed(self, _changes: Changes) -> None:
+        if self._open is not None:
+            self._open.notify()
+
+    def _read_backup(self) -> None:
+        session = self.session
+        if session is not None:
+            session.ask(
+                lambda: session.services.accounts.setting(LAST_BACKUP),
+                self._take_backup,
+                owner=session,
+            )
+
+    def _take_backup(self, text: str) -> None:
+        self._backup = text
+        self._repaint_status()
+
+    def _refresh_status(self) -> None:
+        session = self.session
+        if session is not None:
+            session.ask(
+                session.services.sync.status,
+                self._show_status,
+                owner=session,
+                latest="frame.status",
+            )
+            self._read_backup_seldom()
+
+    def _read_backup_seldom(self) -> None:
+        """Together with the tick: a backup made on the settings page shows within half a minute."""
+        if self._tick.isActive():
+            self._read_backup()
+
+    def _show_status(self, status: SyncStatus) -> None:
+        self._status = status
+        self._repaint_status()
+
+    def _busy_changed(self, _count: int) -> None:
+        """Reading makes the runner busy too, so the line speaks of saving only when it failed."""
+
+    def _repaint_status(self) -> None:
+        session = self.session
+        if session is None or self._status is None:
+            return
+        now = session.services.clock.now()
+        model: StatusModel = status_model(self._status, now, self._backup, Saving.SAVED)
+        self._window.set_status(model)
+        entry = self._window.navigation.items.get(routes.SYNC)
+        if entry is not None:
+            entry.set_badge(self._status.quarantined)
+
+    def _explain(self, topic: str) -> None:
+        session = self.session
+        if session is None:
+            return
+        if topic == "backup" and session.may(Action.BACKUP):
+            self._window.go(routes.SETTINGS)
+        elif session.may(Action.SYNC_VIEW):
+            self._window.go(routes.SYNC)
+
+    # -- messages ------------------------------------------------------------------------------
+
+    def _failed(self, error: StationError) -> None:
+        self._window.show_message(Message(text=str(error), severity=Severity.DANGER))
+
+    def _bug(self, sentence: str, _number: str) -> None:
+        if self._page is not None:
+            self._page.show_problem(sentence)
+        self._window.show_message(Message(text=sentence, severity=Severity.DANGER))
+
+
+def _nothing() -> None:
+    """What stops listening before anybody listens."""

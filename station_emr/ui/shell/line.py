@@ -1,0 +1,77 @@
+"""Turns what sync and saving report into the words of the status line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from station_emr.domain.sync import LinkState, SyncStatus
+from station_emr.services.i18n import _
+from station_emr.ui.shell.status import Link, Saving, StatusModel
+
+
+class StatusFeed(QObject):
+    """Carries a status from the sync thread to the GUI thread: ``arrived(SyncStatus)``."""
+
+    arrived = Signal(object)
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, status: SyncStatus) -> None:
+        """Callable from any thread."""
+        self._posted.emit(status)
+
+    @Slot(object)
+    def _deliver(self, status: SyncStatus) -> None:
+        self.arrived.emit(status)
+
+
+def when_words(moment: datetime, now: datetime) -> str:
+    """``08:40`` today, ``hôm qua 17:02``, else ``17:02 ngày 20/11``."""
+    moment = moment.astimezone(now.tzinfo)
+    if moment.date() == now.date():
+        return f"{moment:%H:%M}"
+    if (now.date() - moment.date()).days == 1:
+        return _("hôm qua {time:%H:%M}").format(time=moment)
+    return _("{time:%H:%M} ngày {time:%d/%m}").format(time=moment)
+
+
+def status_model(status: SyncStatus, now: datetime, backup: str, saving: Saving) -> StatusModel:
+    """The line for a status; ``backup`` is the ISO time of the last one, empty when none."""
+    last = when_words(status.last_complete_at, now) if status.last_complete_at else ""
+    since = when_words(status.offline_since, now) if status.offline_since else ""
+    words, late = _backup(backup, now)
+    return StatusModel(
+        saving=saving,
+        link=_link(status),
+        since=since,
+        waiting=status.waiting,
+        attention=status.quarantined,
+        last_sync=last,
+        backup=words,
+        backup_late=late,
+    )
+
+
+def _link(status: SyncStatus) -> Link:
+    if status.link is LinkState.UNCONFIGURED:
+        return Link.NONE
+    if status.link in (LinkState.OFFLINE, LinkState.REFUSED):
+        return Link.OFFLINE
+    if status.running and status.waiting:
+        return Link.SENDING
+    if status.link is LinkState.UNKNOWN and status.offline_since:
+        return Link.OFFLINE
+    return Link.ONLINE
+
+
+def _backup(text: str, now: datetime) -> tuple[str, bool]:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return "", False
+    return when_words(moment, now), (now - moment).days >= 2

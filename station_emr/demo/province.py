@@ -35,6 +35,11 @@ class DemoProvince:
 
     def start(self, port: int = 0) -> ProvinceAddress:
         """Start and wait until it answers. Raises EnvironmentFailure when it does not."""
+        if getattr(sys, "frozen", False):
+            raise EnvironmentFailure(
+                "Bản cài đặt này không kèm máy chủ tỉnh dùng thử. "
+                "Hãy chạy trạm mẫu từ mã nguồn, hoặc khai báo một máy chủ tỉnh trong Cài đặt."
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         port_file = self._folder / "port"
         port_file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.errors import Problem
@@ -247,6 +248,12 @@ def build() -> QWidget:
     return page
 
 
+def settle(app: QApplication) -> None:
+    """Let what was asked for be laid out and painted."""
+    QTimer.singleShot(60, app.quit)
+    app.exec()
+
+
 def main(folder: Path) -> None:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
@@ -255,7 +262,7 @@ def main(folder: Path) -> None:
         page = build()
         page.resize(1366, 900)
         page.show()
-        app.processEvents()
+        settle(app)
         page.grab().save(str(folder / f"gallery-{name}.png"))
         page.close()
 

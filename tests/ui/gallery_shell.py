@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from station_emr.ui.kit import (
@@ -101,6 +102,12 @@ def specs() -> list[ScreenSpec]:
     ]
 
 
+def settle(app: QApplication) -> None:
+    """Let what was asked for be laid out and painted."""
+    QTimer.singleShot(60, app.quit)
+    app.exec()
+
+
 def main(folder: Path) -> None:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
@@ -123,7 +130,7 @@ def main(folder: Path) -> None:
             )
         )
         window.show()
-        app.processEvents()
+        settle(app)
         window.grab().save(str(folder / f"shell-{name}.png"))
         window.search.activate()
         window.search.line.setText("siu bl")
@@ -147,7 +154,7 @@ def main(folder: Path) -> None:
                 severity=Severity.SUCCESS,
             )
         )
-        app.processEvents()
+        settle(app)
         window.grab().save(str(folder / f"shell-search-{name}.png"))
         window.close()
 

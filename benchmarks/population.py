@@ -187,7 +187,6 @@ def fill(raw: RawConnection, size: Size) -> None:
         "WHERE patient_id = patient.id)"
     )
     raw.execute("COMMIT")
-    raw.execute("ANALYZE")
     raw.execute("PRAGMA journal_mode = WAL")
 
 

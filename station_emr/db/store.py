@@ -180,7 +180,6 @@ class EncryptedStore:
         """A consistent snapshot; any attempt to write through it fails."""
         with _explained(), self._readers.begin() as connection:
             yield SqlWork(connection)
-            connection.rollback()
 
     @contextmanager
     def write(self) -> Iterator[SqlWork]:

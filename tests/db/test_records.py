@@ -267,6 +267,9 @@ def test_the_referral_list_says_what_became_of_a_letter(full_store: EncryptedSto
         (record_id(301), True, True, False),
     ]
     assert (rows[1].full_name, rows[1].written_at) == ("Rơ Châm H'Bĕ̆", NOW)
+    with full_store.read() as work:
+        assert work.referrals.row(record_id(301)) == rows[1]
+        assert work.referrals.row("nobody") is None
 
 
 def test_staff_are_versioned_but_a_log_in_is_no_news(store: EncryptedStore) -> None:

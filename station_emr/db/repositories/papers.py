@@ -101,19 +101,25 @@ class ReferralRepository(PaperRepository[Referral]):
         }
 
     def rows(self, limit: int) -> tuple[ReferralRow, ...]:
+        return self._rows("ORDER BY coalesce(r.signed_utc, r.saved_utc) DESC, r.row_id DESC", limit)
+
+    def row(self, referral_id: str) -> ReferralRow | None:
+        found = self._rows("WHERE r.id = :id", 1, id=referral_id)
+        return found[0] if found else None
+
+    def _rows(self, which: str, limit: int, **values: str) -> tuple[ReferralRow, ...]:
         rows = self._connection.execute(
             text(
-                "SELECT r.*, p.full_name, p.birth, p.sex, "
+                "SELECT r.*, p.full_name, p.birth, p.sex, "  # noqa: S608  constant tails only
                 "coalesce(r.signed_utc, r.saved_utc) AS written_utc, "
                 "coalesce(r.signed_offset, r.saved_offset) AS written_offset, "
                 "EXISTS (SELECT 1 FROM print_log AS l WHERE l.kind = 'referral' "
                 "  AND l.record_id = r.id) AS printed, "
                 "EXISTS (SELECT 1 FROM synced_record AS s WHERE s.kind = 'referral' "
                 "  AND s.record_id = r.id AND s.version = r.version) AS sent "
-                "FROM referral AS r JOIN patient AS p ON p.id = r.patient_id "
-                "ORDER BY coalesce(r.signed_utc, r.saved_utc) DESC, r.row_id DESC LIMIT :limit"
+                f"FROM referral AS r JOIN patient AS p ON p.id = r.patient_id {which} LIMIT :limit"
             ),
-            {"limit": limit},
+            {"limit": limit, **values},
         )
         return tuple(
             ReferralRow(

@@ -1,0 +1,93 @@
+"""A database of every release opens for ever. ``data/golden-VERSION.db`` is never written again.
+
+The file of a coming release is made once, when its schema is final::
+
+    python -m tests.db.test_golden 0.1
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from station_emr.db.store import EncryptedStore
+from station_emr.domain.record import RecordKind, RecordStatus
+
+from . import records
+
+DATA = Path(__file__).parent / "data"
+GOLDEN = sorted(DATA.glob("golden-*.db"))
+
+
+def fill(store: EncryptedStore) -> None:
+    """What every golden database holds."""
+    with store.write() as work:
+        work.settings.save_station(records.STATION, records.NOW)
+        work.users.save(records.DOCTOR, author=None, at=records.NOW)
+        records.sign(work.patients, records.patient())
+        work.encounters.save_draft(records.encounter(109), records.NOW)
+        records.sign(work.encounters, records.encounter(reason="bản đầu"))
+        records.sign(
+            work.encounters,
+            records.encounter(),
+            version=1,
+            status=RecordStatus.AMENDED,
+            reason="Ghi lại lý do",
+            at=records.LATER,
+        )
+        records.sign(work.prescriptions, records.prescription())
+        records.sign(work.referrals, records.referral())
+        records.sign(work.appointments, records.appointment())
+        work.counters.next("encounter", "A", 2026)
+        work.prints.add("referral", records.record_id(301), 1, records.NOW, records.DOCTOR, "00")
+        work.audit.append(records.ACTOR, "encounter.sign", records.NOW, kind="encounter")
+
+
+def test_there_is_a_golden_database() -> None:
+    assert DATA / "golden-0.1.db" in GOLDEN
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_a_database_of_an_old_release_still_works(file: Path, tmp_path: Path) -> None:
+    store = EncryptedStore.open(shutil.copy(file, tmp_path), records.KEY)
+    store.check()
+    with store.read() as work:
+        assert work.settings.station() == records.STATION
+        assert work.users.all() == (records.DOCTOR,)
+        assert work.patients.get(records.record_id(1)).record == records.patient()
+        visit = work.encounters.get(records.record_id(101))
+        assert (visit.record, visit.version) == (records.encounter(), 2)
+        assert work.encounters.at_version(visit.record.id, 1).reason == "bản đầu"
+        assert work.encounters.get(records.record_id(109)).status is RecordStatus.DRAFT
+        paper = work.prescriptions.of_encounter(records.record_id(101))
+        assert paper is not None
+        assert paper.record == records.prescription()
+        assert work.referrals.get(records.record_id(301)).record == records.referral()
+        assert work.appointments.get(records.record_id(401)).record == records.appointment()
+        assert len(work.encounters.queue(records.TODAY)) == 2
+        assert [row.full_name for row in work.patients.search("h'be", 5)] == ["Rơ Châm H'Bĕ̆"]
+        assert work.audit.verify() is None
+        assert len(work.outbox.waiting(99)) == 7
+        assert work.counters.peek("encounter", "A", 2026) == 2
+        assert work.prints.copies("referral", records.record_id(301)) == 1
+    with store.write() as work:
+        changed = records.sign(work.encounters, records.encounter(109))
+        assert (changed.kind, changed.version) == (RecordKind.ENCOUNTER, 1)
+    store.close()
+
+
+def make(version: str) -> None:
+    """Write the golden database of a release; refuses to touch one that exists."""
+    DATA.mkdir(exist_ok=True)
+    store = EncryptedStore.create(DATA / f"golden-{version}.db", records.KEY)
+    fill(store)
+    store.backup(str(DATA / "compact.db"))
+    store.close()
+    (DATA / "compact.db").replace(store.path)
+
+
+if __name__ == "__main__":
+    make(sys.argv[1])

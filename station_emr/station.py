@@ -10,7 +10,7 @@ from station_emr.catalogs.importers import FileImporter
 from station_emr.catalogs.starter import starter_rows
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.db.store import EncryptedStore
-from station_emr.domain.errors import DatabaseMissing, Problem, StateError
+from station_emr.domain.errors import DatabaseMissing, Problem, StateError, UserError
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncRun
@@ -252,8 +252,7 @@ def _join(
         server_url = work.settings.get(SERVER_URL) or ""
         token = work.settings.get(SERVER_TOKEN) or ""
         device = work.settings.station().device_name
-    peer = FhirPeer(FhirClient(server_url, token, clock)) if server_url else None
-    engine = SyncEngine(store, clock, build_unit, peer)
+    engine = SyncEngine(store, clock, build_unit, _peer(server_url, token, clock))
     scheduler = SyncScheduler(engine, store, clock)
     services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler)
     return OpenStation(
@@ -264,6 +263,14 @@ def _join(
         scheduler=scheduler,
         engine=engine,
     )
+
+
+def _peer(server_url: str, token: str, clock: Clock) -> FhirPeer | None:
+    """The province, or None when no usable address is set: nobody is kept from the record by it."""
+    try:
+        return FhirPeer(FhirClient(server_url, token, clock)) if server_url else None
+    except UserError:
+        return None
 
 
 def build_services(

@@ -55,11 +55,11 @@ class Banner(QWidget):
         self._button.clicked.connect(self._act)
         self._close = icon_button("x", f"{name}.close", _("Đóng thông báo"))
         self._close.clicked.connect(self.dismiss)
-        self._close.setVisible(closable)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._text, 1)
         row.addWidget(self._button)
         row.addWidget(self._close)
+        self._close.setVisible(closable)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 

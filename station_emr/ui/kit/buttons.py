@@ -128,6 +128,8 @@ class Button(QPushButton):
         """Fill, edge, words, key."""
         t = theme.tokens()
         hover, down = self.underMouse(), self.isDown() or self.isChecked()
+        if not self.isEnabled() and self._kind is ButtonKind.QUIET:
+            return "", "", t.disabled, t.disabled
         if not self.isEnabled():
             return t.sunken, t.line, t.disabled, t.disabled
         if self._kind is ButtonKind.PRIMARY:

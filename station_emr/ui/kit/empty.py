@@ -29,8 +29,8 @@ class EmptyState(QWidget):
         column.addWidget(self._title)
         self._detail = label(detail, "muted", wrap=True)
         self._detail.setAlignment(centre)
-        self._detail.setVisible(bool(detail))
         column.addWidget(self._detail)
+        self._detail.setVisible(bool(detail))
         if action is not None:
             column.addSpacing(theme.GAP_XS)
             column.addWidget(action, 0, centre)

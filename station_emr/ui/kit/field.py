@@ -34,8 +34,8 @@ class InputFrame(QFrame):
             row.addWidget(IconLabel(icon, "muted"))
         row.addWidget(editor, 1)
         self.unit = label(unit, "muted")
-        self.unit.setVisible(bool(unit))
         row.addWidget(self.unit)
+        self.unit.setVisible(bool(unit))  # once it has a parent, else it flashes as a window
         self.setMinimumHeight(theme.CONTROL_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         editor.installEventFilter(self)

@@ -50,6 +50,7 @@ QLineEdit[bare="true"][figures="true"] { font-weight: 600; }
 QAbstractItemView { background: $raised; color: $text; border: 1px solid $line;
     selection-background-color: $primary_soft; selection-color: $text; outline: none; }
 QListView[role="plain"], QTableView[role="plain"], QTreeView[role="plain"] { border: none; }
+QListView[role="cards"] { background: transparent; border: none; }
 QTableView { gridline-color: $line; alternate-background-color: $surface; border-radius: 6px; }
 QTableView::item { padding: 0 8px; border: none; border-bottom: 1px solid $line; }
 QTableView::item:selected { background: $primary_soft; color: $text; }

@@ -92,7 +92,6 @@ class ScreenHeader(QWidget):
         words.setSpacing(0)
         self._title = label(title, "page-title")
         self._detail = label(detail, "muted")
-        self._detail.setVisible(bool(detail))
         self._top = QHBoxLayout()
         self._top.setSpacing(theme.GAP_M)
         self._top.addWidget(self._title)
@@ -100,6 +99,7 @@ class ScreenHeader(QWidget):
         words.addLayout(self._top)
         words.addWidget(self._detail)
         row.addLayout(words, 1)
+        self._detail.setVisible(bool(detail))
         for action in actions:
             row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumHeight(theme.CONTROL_HEIGHT)

@@ -6,12 +6,13 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     Banner,
+    Chip,
     ChipSpec,
     ChoiceCard,
     Message,
@@ -24,7 +25,6 @@ from station_emr.ui.kit import (
     scrolled,
     theme,
 )
-from station_emr.ui.kit.flow import ChipRow
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.models.gate import GateFace, StaffTile
 from station_emr.ui.screens.login.frame import CoverPage
@@ -60,8 +60,8 @@ class LoginPage(CoverPage):
         self.banner = Banner("login.message", closable=False)
         self.card.add(self.banner)
         self._choose_label = label(_("Người đăng nhập"), "label")
-        self._choose_label.setVisible(not only)
         self.card.add(self._choose_label)
+        self._choose_label.setVisible(not only)
         self._grid_host = QWidget()
         self._grid = QGridLayout(self._grid_host)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -78,7 +78,7 @@ class LoginPage(CoverPage):
         for place, person in enumerate(people):
             tile = ChoiceCard(f"login.tile.{person.username}", "")
             tile.body.setSpacing(0)
-            tile.add(label(person.name, "strong"))
+            tile.body.addLayout(hbox(label(person.name, "strong"), None))
             tile.add(label(person.role, "muted"))
             tile.selected.connect(lambda name=person.username: self.choose(name))
             tile.opened.connect(self._to_password)
@@ -112,18 +112,18 @@ class LoginPage(CoverPage):
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setTextVisible(False)
-        self.busy_words = label("", "muted")
+        policy = self.busy.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing on the page moves when it appears
+        self.busy.setSizePolicy(policy)
         self.busy.hide()
-        self.busy_words.hide()
         self.card.add(self.busy)
-        self.card.add(self.busy_words)
         self.forgot = quiet(_("Quên mật khẩu: dùng mã khôi phục"), "login.forgot", icon="key")
         self.forgot.clicked.connect(lambda: self.recovery_wanted.emit(self._chosen))
         self.other = quiet(_("Người khác đăng nhập"), "login.other", icon="user-switch")
         self.other.clicked.connect(self.other_wanted)
+        self.card.body.addLayout(hbox(self.forgot, self.other, None))
         self.other.setVisible(bool(self._only))
         self.forgot.setVisible(not self._only)
-        self.card.body.addLayout(hbox(self.forgot, self.other, None))
         self.setFocusProxy(self.password.editor)
 
     def _add_demo(self, face: GateFace) -> None:
@@ -153,12 +153,13 @@ class LoginPage(CoverPage):
             if person is None:
                 continue
             state = _state_of(person)
-            old = tile.findChild(ChipRow)
+            old = tile.findChild(Chip)
             if old is not None:
                 old.hide()
                 old.deleteLater()
-            if state is not None:
-                tile.add(ChipRow([state]))
+            head = tile.body.itemAt(0).layout()
+            if state is not None and isinstance(head, QHBoxLayout):
+                head.addWidget(Chip(state.text, state.severity))
             spoken = (person.name, person.role, state.text if state else "")
             tile.setAccessibleName(", ".join(part for part in spoken if part))
         if not self._chosen and self.tiles:
@@ -197,9 +198,10 @@ class LoginPage(CoverPage):
     def set_busy(self, words: str) -> None:
         """Calm while the key is derived; an empty text ends it."""
         working = bool(words)
-        self.busy_words.setText(words)
-        for widget in (self.busy, self.busy_words):
-            widget.setVisible(working)
+        self.busy.setVisible(working)
+        if working:
+            self.password.set_problem(None)
+            self.password.set_hint(words)
         for widget in (self.password, self.enter, self._grid_host, self.forgot, self.other):
             widget.setEnabled(not working)
 

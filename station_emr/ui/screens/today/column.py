@@ -133,7 +133,7 @@ class CardPainter(QStyledItemDelegate):
         hover = bool(option.state & QStyle.StateFlag.State_MouseOver)
         theme.paint_box(painter, box, t.hover if hover else t.raised, t.line)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        if selected and self._view.hasFocus():
+        if selected and self._view.window().focusWidget() is self._view:
             theme.paint_focus(painter, box)
         inner = box.adjusted(_PAD, _PAD - 2, -_PAD, 0)
         self._paint_words(painter, inner, card)
@@ -179,7 +179,7 @@ class CardList(QListView):
     def __init__(self, name: str, spoken: str) -> None:
         super().__init__()
         named(self, name, spoken)
-        with_role(self, "plain")
+        with_role(self, "cards")
         self.cards = CardModel(self)
         self.setModel(self.cards)
         self.setItemDelegate(CardPainter(self))
@@ -190,10 +190,6 @@ class CardList(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(False)
-        self.viewport().setAutoFillBackground(False)
-        palette = self.palette()
-        palette.setColor(palette.ColorRole.Base, Qt.GlobalColor.transparent)
-        self.setPalette(palette)
         self.activated.connect(self._open)
 
     @property

@@ -63,9 +63,9 @@ class TodayScreen(Screen):
         self.next = primary(_("Gọi người tiếp theo"), "today.next", Shortcut.NEXT)
         self.new.clicked.connect(lambda: self.go(routes.REGISTRATION))
         self.next.clicked.connect(self._call_next)
+        self.header = self.add_header(_("Hôm nay"), "", self.new, self.next)
         self.new.setVisible(session.may(Action.PATIENT_EDIT))
         self.next.setVisible(session.may(Action.VITALS_RECORD))
-        self.header = self.add_header(_("Hôm nay"), "", self.new, self.next)
         self.columns = {stage: QueueColumn(stage) for stage in STAGES}
         board = QWidget()
         row = hbox(*self.columns.values(), gap=theme.GAP_M, parent=board)
@@ -172,9 +172,10 @@ class TodayScreen(Screen):
             return
         for cards in lists:
             if cards.cards.cards:
+                if not cards.currentIndex().isValid():
+                    cards.select(0)
                 cards.setFocus()
                 return
-        self.setFocusProxy(None)
 
     # -- moving --------------------------------------------------------------------------------
 

@@ -147,6 +147,8 @@ class ReferralStore(RecordStore[Referral], Protocol):
     def rows(self, limit: int) -> tuple[ReferralRow, ...]:
         """Newest first."""
 
+    def row(self, referral_id: str) -> ReferralRow | None: ...
+
 
 class AppointmentStore(RecordStore[Appointment], Protocol):
     def of_encounter(self, encounter_id: str) -> Stored[Appointment] | None: ...

@@ -40,6 +40,12 @@ class Referrals(Papers[Referral]):
         with self._store.read() as work:
             return work.referrals.rows(limit)
 
+    def row(self, actor: Actor, referral_id: str) -> ReferralRow | None:
+        """What has become of one letter: printed, sent. None before it is kept as a draft."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            return work.referrals.row(referral_id)
+
     def of_encounter(self, actor: Actor, encounter_id: str) -> Stored[Referral] | None:
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:

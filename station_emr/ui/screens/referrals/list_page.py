@@ -1,0 +1,213 @@
+"""The list of letters: what is still to be signed, printed or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from station_emr.domain.birth import age_text
+from station_emr.domain.record import RecordStatus
+from station_emr.domain.text import fold
+from station_emr.services.i18n import _
+from station_emr.services.views import ReferralRow
+from station_emr.ui.kit import (
+    GAP_M,
+    Card,
+    ChipSpec,
+    Column,
+    EmptyState,
+    LineField,
+    ScreenHeader,
+    Severity,
+    Table,
+    combo,
+    fixed_width,
+    hbox,
+    label,
+    named,
+    plain_table,
+)
+from station_emr.ui.models.moments import show_when
+
+ALL, DRAFT, UNPRINTED, UNSENT, SENT = "all", "draft", "unprinted", "unsent", "sent"
+
+
+def state_chip(row: ReferralRow) -> ChipSpec:
+    severities = {
+        RecordStatus.DRAFT: Severity.NEUTRAL,
+        RecordStatus.SIGNED: Severity.SUCCESS,
+        RecordStatus.AMENDED: Severity.INFO,
+        RecordStatus.VOIDED: Severity.DANGER,
+    }
+    return ChipSpec(_(row.status.label), severities[row.status])
+
+
+def print_chip(row: ReferralRow) -> ChipSpec | None:
+    if not row.printed:
+        return None
+    return ChipSpec(_("Đã in"), Severity.SUCCESS)
+
+
+def sent_chip(row: ReferralRow) -> ChipSpec | None:
+    """Sent only when the server has acknowledged this very version."""
+    if row.status is RecordStatus.DRAFT:
+        return None
+    if row.sent:
+        return ChipSpec(_("Đã gửi"), Severity.SUCCESS)
+    return ChipSpec(_("Chờ gửi"), Severity.WARNING, icon="clock")
+
+
+def urgent_first(rows: Sequence[ReferralRow]) -> list[ReferralRow]:
+    """Emergencies that the province does not have yet, then the newest."""
+    newest = sorted(rows, key=lambda row: row.written_at, reverse=True)
+    return sorted(newest, key=lambda row: not is_urgent(row))
+
+
+def is_urgent(row: ReferralRow) -> bool:
+    return row.emergency and not row.sent and row.status is not RecordStatus.VOIDED
+
+
+def keeps(row: ReferralRow, state: object, typed: str) -> bool:
+    """Whether the filters leave the row in the list."""
+    signed = row.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
+    states = {
+        ALL: True,
+        DRAFT: row.status is RecordStatus.DRAFT,
+        UNPRINTED: signed and not row.printed,
+        UNSENT: row.status is not RecordStatus.DRAFT and not row.sent,
+        SENT: row.sent,
+    }
+    words = fold(f"{row.full_name} {row.number} {row.to_facility} {row.diagnosis}")
+    return states[str(state)] and all(word in words for word in fold(typed).split())
+
+
+class ListPage(QWidget):
+    """``opened(ReferralRow)`` follows Enter or a double click."""
+
+    opened = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "referrals.list")
+        self._rows: tuple[ReferralRow, ...] = ()
+        self._now: datetime | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP_M)
+        self._header = ScreenHeader(_("Phiếu chuyển cơ sở khám, chữa bệnh"), "", ())
+        column.addWidget(self._header)
+        self.filter = LineField(
+            placeholder=_("Lọc theo tên, số phiếu, nơi nhận, chẩn đoán"), icon="funnel-simple"
+        )
+        named(self.filter.editor, "referrals.filter")
+        self.filter.set_spoken(_("Lọc danh sách phiếu chuyển"))
+        self.filter.moves_on = False
+        self.state = combo(
+            [
+                (ALL, _("Tất cả")),
+                (DRAFT, _("Nháp, chưa ký")),
+                (UNPRINTED, _("Đã ký, chưa in")),
+                (UNSENT, _("Chờ gửi lên tỉnh")),
+                (SENT, _("Đã gửi")),
+            ],
+            "referrals.state",
+            _("Tình trạng phiếu"),
+        )
+        self.state.set_value(ALL)
+        self.count = label("", "muted")
+        column.addLayout(
+            hbox(fixed_width(self.filter, 56), fixed_width(self.state, 24), self.count, None)
+        )
+        self.empty = EmptyState("paper-plane-tilt", _("Chưa có phiếu chuyển nào"))
+        self.table = self._make_table()
+        card = Card(margin=1)
+        card.add(plain_table(self.table), 1)
+        column.addWidget(card, 1)
+        self.table.opened.connect(self.opened)
+        self.filter.changed.connect(self._apply)
+        self.filter.entered.connect(self._to_table)
+        self.state.changed.connect(self._apply)
+
+    def _make_table(self) -> Table[ReferralRow]:
+        return Table(
+            "referrals.table",
+            _("Danh sách phiếu chuyển"),
+            [
+                Column(
+                    title=_("Ngày giờ"),
+                    text=lambda r: show_when(r.written_at, self._now or r.written_at),
+                    sort=lambda r: r.written_at,
+                    width=112,
+                ),
+                Column(title=_("Số phiếu"), text=lambda r: r.number or "—", width=158),
+                Column(title=_("Người bệnh"), text=self._person, width=212, strong=True),
+                Column(
+                    title="",
+                    text=lambda r: _("Cấp cứu") if r.emergency else "",
+                    chip=lambda r: ChipSpec(_("Cấp cứu"), Severity.DANGER) if r.emergency else None,
+                    width=94,
+                ),
+                Column(title=_("Nơi nhận"), text=lambda r: r.to_facility or "—", width=190),
+                Column(
+                    title=_("Chẩn đoán"),
+                    text=lambda r: r.diagnosis,
+                    tip=lambda r: r.diagnosis,
+                    stretch=True,
+                    muted=True,
+                ),
+                Column(
+                    title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=108
+                ),
+                Column(
+                    title=_("In"),
+                    text=lambda r: _("Đã in") if r.printed else "",
+                    chip=print_chip,
+                    width=84,
+                ),
+                Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=100),
+            ],
+            empty=self.empty,
+        )
+
+    def _person(self, row: ReferralRow) -> str:
+        day = (self._now or row.written_at).date()
+        return f"{row.full_name}, {age_text(row.birth, day)}"
+
+    # -- content ---------------------------------------------------------------------------------
+
+    def set_rows(self, rows: Sequence[ReferralRow], now: datetime) -> None:
+        self._now = now
+        self._rows = tuple(urgent_first(rows))
+        self._apply()
+        if self.table.current() is None:
+            self.table.choose_first()
+
+    def _apply(self) -> None:
+        shown = [row for row in self._rows if keeps(row, self.state.value(), self.filter.value())]
+        if self._rows:
+            self.empty.set_text(
+                _("Không phiếu nào khớp với bộ lọc"), _("Xóa bớt chữ hoặc chọn “Tất cả”.")
+            )
+        else:
+            self.empty.set_text(
+                _("Chưa có phiếu chuyển nào"),
+                _("Mở lượt khám rồi chọn “Chuyển tuyến”: phiếu được điền sẵn từ lượt khám."),
+            )
+        self.table.set_rows(shown)
+        urgent = sum(is_urgent(row) for row in shown)
+        count = _("{count} phiếu").format(count=len(shown))
+        if urgent:
+            count += " · " + _("{count} cấp cứu chưa gửi").format(count=urgent)
+        self.count.setText(count)
+
+    def _to_table(self) -> None:
+        self.table.choose_first()
+        self.table.setFocus()
+
+
+def _sent_text(row: ReferralRow) -> str:
+    chip = sent_chip(row)
+    return chip.text if chip else ""

@@ -5,6 +5,7 @@ Alembic is imported only when a migration is due: it costs about a second.
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -45,26 +46,51 @@ def _version(raw: RawConnection) -> int:
 
 
 def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) -> Path:
-    """Copy, migrate, check; on any failure put the copy back. Returns where the copy is."""
-    size = path.stat().st_size
-    if shutil.disk_usage(path.parent).free < size * ROOM_FACTOR:
+    """Migrate a copy, check it, and only then put it in the place of the original.
+
+    Until that last step, one rename, the original is only read: a failure or a power cut leaves
+    it as it was. Returns where the original is kept.
+    """
+    if shutil.disk_usage(path.parent).free < path.stat().st_size * ROOM_FACTOR:
         raise failures.no_room()
-    copy = path.with_name(f"{path.name}.before-{target}")
-    _remove(copy)
-    copy_database(path, key, copy)
+    work = path.with_name(f"{path.name}.migrating")
+    kept = path.with_name(f"{path.name}.before-{target}")
+    _remove(work)
+    _remove(kept)
+    guard = connections.connect(path, key)
     try:
-        run_scripts(path, key, scripts)
-        raw = connections.connect(path, key)
-        try:
-            raw.execute(f"PRAGMA user_version = {target}")
-            verify(raw)
-        finally:
-            raw.close()
-    except BaseException:
-        _remove(path)
-        shutil.copyfile(copy, path)
+        guard.execute("BEGIN IMMEDIATE")  # nobody writes into the original meanwhile
+        copy_database(path, key, work)
+        run_scripts(work, key, scripts)
+        _settle(work, key, target)
+    except BaseException as error:
+        _remove(work)
+        failure = failures.explain(error)
+        if failure is not None:
+            raise failure from None
         raise
-    return copy
+    finally:
+        guard.close()  # as the last one it folds the write-ahead log into the file
+    _keep(path, kept)
+    work.replace(path)
+    return kept
+
+
+def _settle(work: Path, key: bytes, target: int) -> None:
+    raw = connections.connect(work, key)
+    try:
+        raw.execute(f"PRAGMA user_version = {target}")
+        verify(raw)
+    finally:
+        raw.close()
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """A second name for the original where the file system can, a copy where it cannot."""
+    try:
+        os.link(path, kept)
+    except OSError:
+        shutil.copyfile(path, kept)
 
 
 def run_scripts(path: Path, key: bytes, scripts: Path = MIGRATIONS) -> None:

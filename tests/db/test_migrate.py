@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from station_emr.db import connection as connections
 from station_emr.db import migrate
 from station_emr.db.store import EncryptedStore
-from station_emr.domain.errors import DatabaseDamaged, DiskFull
+from station_emr.domain.errors import DatabaseDamaged, DiskFull, EnvironmentFailure
 
 from .records import KEY, patient, record_id
 
@@ -86,6 +86,7 @@ def test_a_migration_keeps_the_record_and_a_copy(closed: Path, tmp_path: Path) -
     assert raw.execute("SELECT count(*) FROM novelty").fetchone() == (0,)
     assert raw.execute("SELECT count(*) FROM record_version").fetchone() == (7,)
     raw.close()
+    assert sorted(item.name for item in closed.parent.iterdir()) == [closed.name, copy.name]
     old = EncryptedStore.open(copy, KEY)
     with old.read() as work:
         assert work.patients.get(record_id(1)).record == patient()
@@ -104,9 +105,13 @@ def test_a_migration_keeps_the_record_and_a_copy(closed: Path, tmp_path: Path) -
 def test_a_failed_migration_puts_everything_back(
     closed: Path, tmp_path: Path, trouble: str
 ) -> None:
+    before = closed.read_bytes()
+
     with pytest.raises((KeyError, DatabaseDamaged, OperationalError)):
         migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path, trouble))
 
+    assert closed.read_bytes() == before
+    assert [item.name for item in closed.parent.iterdir()] == [closed.name]
     store = EncryptedStore.open(closed, KEY)
     store.check()
     with store.read() as work:
@@ -116,6 +121,21 @@ def test_a_failed_migration_puts_everything_back(
     raw = connections.connect(closed, KEY)
     assert raw.execute("SELECT name FROM sqlite_master WHERE name = 'novelty'").fetchall() == []
     raw.close()
+
+
+def test_a_database_somebody_writes_to_is_not_migrated(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "BUSY_SECONDS", 0.05)
+    other = connections.connect(closed, KEY)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(EnvironmentFailure, match="chương trình khác"):
+        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+
+    other.execute("ROLLBACK")
+    other.close()
+    EncryptedStore.open(closed, KEY).close()
 
 
 def test_no_room_for_a_copy_means_no_migration(

@@ -86,6 +86,12 @@ class Prints:
                 pdf=pdf, file_name=_file_name(stored.record), copy=copy, version=stored.version
             )
 
+    def copies(self, actor: Actor, kind: RecordKind, record_id: str) -> int:
+        """How often this paper has been printed or saved."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            return work.prints.copies(kind, record_id)
+
     def log(self, actor: Actor, limit: int = 200) -> tuple[PrintRow, ...]:
         allow(actor, Action.AUDIT_VIEW)
         with self._store.read() as work:

@@ -1,0 +1,46 @@
+"""What the preview must know of a paper besides its pages. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.user import Actor
+from station_emr.services.station_services import StationServices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """Which paper, where it stands, and how often it went out."""
+
+    kind: RecordKind
+    record_id: str
+    status: RecordStatus
+    number: str
+    person: str
+    copies: int
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status is RecordStatus.DRAFT
+
+
+def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record_id: str) -> Paper:
+    """Reads the database; call it through the session."""
+    if kind is RecordKind.REFERRAL:
+        letter = services.referrals.get(actor, record_id)
+        status, number, patient_id = letter.status, letter.record.number, letter.record.patient_id
+    elif kind is RecordKind.PRESCRIPTION:
+        order = services.prescriptions.get(actor, record_id)
+        status, number, patient_id = order.status, order.record.code, order.record.patient_id
+    else:
+        slip = services.appointments.get(actor, record_id)
+        status, number, patient_id = slip.status, slip.record.number, slip.record.patient_id
+    return Paper(
+        kind=kind,
+        record_id=record_id,
+        status=status,
+        number=number,
+        person=services.patients.get(actor, patient_id).record.full_name,
+        copies=services.prints.copies(actor, kind, record_id),
+    )

@@ -1,0 +1,357 @@
+"""A paper to look at, to print and to save: the pages, their thumbnails, and what was printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtPrintSupport import QPrinter
+from typing_extensions import override
+
+from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Action
+from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.services.i18n import _
+from station_emr.services.prints import Printed
+from station_emr.ui.kit import (
+    Banner,
+    Card,
+    Chip,
+    ChipSpec,
+    Message,
+    Screen,
+    Severity,
+    Shortcut,
+    dialogs,
+    hbox,
+    icon_button,
+    label,
+    primary,
+    secondary,
+)
+from station_emr.ui.kit.paper import A4_WIDTH, PaperView, render_pages
+from station_emr.ui.models import routes
+from station_emr.ui.models.paper_feed import PaperFeed
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.preview.paper import Paper, load_paper
+from station_emr.ui.screens.preview.printing import Printing, PrintJob, SystemPrinting
+from station_emr.ui.screens.preview.thumbs import THUMB_WIDTH, Thumbs
+from station_emr.ui.tasks import Lane
+
+_ZOOMS: Final = (0.5, 0.67, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
+_TITLES: Final = {
+    RecordKind.REFERRAL: "Phiếu chuyển",
+    RecordKind.PRESCRIPTION: "Đơn thuốc",
+    RecordKind.APPOINTMENT: "Phiếu hẹn khám lại",
+}
+
+
+_FILES: Final = {
+    RecordKind.REFERRAL: "phieu-chuyen",
+    RecordKind.PRESCRIPTION: "don-thuoc",
+    RecordKind.APPOINTMENT: "phieu-hen",
+}
+
+
+class PreviewScreen(Screen):
+    """``PreviewRoute`` says which paper. A draft shows its watermark and cannot be printed."""
+
+    def __init__(self, session: Session, printing: Printing | None = None) -> None:
+        super().__init__("preview")
+        self._session = session
+        self._services = session.services
+        self._actor = session.actor
+        self._printing = printing or SystemPrinting()
+        self._paper: Paper | None = None
+        self._left_over: Printed | None = None
+        self._job: PrintJob | None = None
+        self._zoom: float | None = None
+        self._make_header()
+        self.banner = Banner("preview.banner", closable=False)
+        self.page.addWidget(self.banner)
+        self.view = PaperView("preview.pages", _("Các trang giấy"))
+        self.thumbs = Thumbs()
+        ground = Card(sunken=True, margin=1)
+        row = hbox(self.thumbs, self.view, gap=0)
+        row.setStretch(1, 1)
+        ground.body.addLayout(row, 1)
+        self.page.addWidget(ground, 1)
+        self.feed = PaperFeed(session, self.view)
+        self.feed.shown.connect(self._draw_thumbs)
+        self.thumbs.picked.connect(self.view.go_to)
+        self.view.page_changed.connect(self._page_changed)
+        self._bind_zoom()
+
+    def _make_header(self) -> None:
+        self.zoom_out = icon_button("minus", "preview.zoom_out", _("Thu nhỏ (Ctrl+-)"))
+        self.zoom_in = icon_button("plus", "preview.zoom_in", _("Phóng to (Ctrl++)"))
+        self.zoom_fit = secondary(_("Vừa khung"), "preview.zoom_fit")
+        self._zoom_text = label("", "muted")
+        self._page_text = label("", "muted")
+        self.save = secondary(_("Lưu PDF"), "preview.save", Shortcut.SAVE, "file-pdf")
+        self.print = primary(_("In"), "preview.print", Shortcut.PRINT, "printer")
+        self.back = icon_button("arrow-left", "preview.back", _("Quay lại (Esc)"))
+        self.chip = Chip("")
+        header = self.add_header(
+            _("Xem trước"),
+            "",
+            self._page_text,
+            self.zoom_out,
+            self._zoom_text,
+            self.zoom_in,
+            self.zoom_fit,
+            self.save,
+            self.print,
+        )
+        header.add_beside_title(self.chip)
+        self.header = header
+        self.print.clicked.connect(self.print_action)
+        self.save.clicked.connect(self.save_action)
+
+    def _bind_zoom(self) -> None:
+        for keys, step in ((("Ctrl++", "Ctrl+="), 1), (("Ctrl+-",), -1)):
+            for key in keys:
+                shortcut = QShortcut(QKeySequence(key), self)
+                shortcut.activated.connect(lambda by=step: self.step_zoom(by))
+        QShortcut(QKeySequence("Ctrl+0"), self).activated.connect(self.fit)
+        self.zoom_in.clicked.connect(lambda: self.step_zoom(1))
+        self.zoom_out.clicked.connect(lambda: self.step_zoom(-1))
+        self.zoom_fit.clicked.connect(self.fit)
+
+    # -- showing ---------------------------------------------------------------------------------
+
+    @override
+    def on_enter(self, context: object = None) -> None:
+        if isinstance(context, routes.PreviewRoute):
+            self._left_over = None
+            self.feed.clear(_("Đang vẽ trang…"))
+            self._load(context.kind, context.record_id)
+        elif self._paper is not None:
+            self._load(self._paper.kind, self._paper.record_id)
+        else:
+            self.feed.clear(_("Chưa chọn giấy nào để xem."))
+            self._allow()
+        self.view.setFocus()
+
+    def _load(self, kind: RecordKind, record_id: str) -> None:
+        self._session.ask(
+            lambda: load_paper(self._services, self._actor, kind, record_id),
+            self._show,
+            owner=self,
+            failed=self._failed,
+            latest="preview.paper",
+        )
+
+    def _show(self, paper: Paper) -> None:
+        self._paper = paper
+        title = _("{kind}: {person}").format(kind=_(_TITLES[paper.kind]), person=paper.person)
+        self.header.set_title(title, self._told(paper))
+        severities = {
+            RecordStatus.DRAFT: Severity.NEUTRAL,
+            RecordStatus.VOIDED: Severity.DANGER,
+        }
+        self.chip.set(
+            ChipSpec(_(paper.status.label), severities.get(paper.status, Severity.SUCCESS))
+        )
+        self._allow()
+        prints, actor = self._services.prints, self._actor
+        self.feed.show(lambda: prints.preview(actor, paper.kind, paper.record_id))
+
+    def _told(self, paper: Paper) -> str:
+        number = _("Số {number}").format(number=paper.number) if paper.number else ""
+        if paper.is_draft:
+            told = _("Bản nháp, chưa có số")
+        elif paper.copies:
+            told = _("đã in {count} lần, bản tới là bản in lại (lần {next})").format(
+                count=paper.copies, next=paper.copies + 1
+            )
+        else:
+            told = _("chưa in lần nào")
+        return " · ".join(part for part in (number, told) if part)
+
+    def _allow(self) -> None:
+        paper = self._paper
+        signed = paper is not None and not paper.is_draft
+        may = self._session.may(Action.PRINT)
+        for button in (self.print, self.save):
+            button.setEnabled(signed and may)
+        if paper is not None and paper.is_draft:
+            self._tell(_("Giấy này chưa ký nên chưa in được. Hãy ký trước rồi in."), Severity.INFO)
+        elif not may:
+            self._tell(_("Vai trò của bạn chỉ được xem, không được in giấy tờ."), Severity.INFO)
+        else:
+            self.banner.dismiss()
+
+    def _tell(self, text: str, severity: Severity) -> None:
+        self.banner.show_message(Message(text=text, severity=severity))
+
+    def _draw_thumbs(self) -> None:
+        pdf, ratio = self.feed.pdf, self.devicePixelRatioF()
+
+        def drawn(pages: tuple[QImage, ...]) -> None:
+            self.thumbs.set_pages(pages)
+            self._page_changed(self.view.page)
+
+        self._session.runner.run(
+            lambda: render_pages(pdf, THUMB_WIDTH, ratio),
+            done=drawn,
+            owner=self,
+            lane=Lane.POOL,
+            latest="preview.thumbs",
+        )
+        self._say_zoom()
+
+    def _page_changed(self, page: int) -> None:
+        self.thumbs.mark(page)
+        count = self.view.page_count
+        text = _("Trang {page}/{count}").format(page=page + 1, count=count) if count else ""
+        self._page_text.setText(text)
+
+    # -- zoom ------------------------------------------------------------------------------------
+
+    def step_zoom(self, by: int) -> None:
+        now = self._zoom or self.view.page_width() / A4_WIDTH
+        larger = [zoom for zoom in _ZOOMS if zoom > now + 0.01]
+        smaller = [zoom for zoom in _ZOOMS if zoom < now - 0.01]
+        found = (larger[:1] if by > 0 else smaller[-1:]) or [now]
+        self._zoom = found[0]
+        self.view.set_zoom(self._zoom)
+        self._say_zoom()
+
+    def fit(self) -> None:
+        self._zoom = None
+        self.view.set_zoom(None)
+        self._say_zoom()
+
+    def _say_zoom(self) -> None:
+        self._zoom_text.setText(f"{self.view.page_width() / A4_WIDTH:.0%}".replace("%", " %"))
+
+    # -- printing --------------------------------------------------------------------------------
+
+    @override
+    def print_action(self) -> bool:
+        if self._paper is None or not self.print.isEnabled():
+            return self._paper is not None
+        if not self._printing.ready():
+            self.banner.show_message(
+                Message(
+                    text=_(
+                        "Máy này chưa có máy in. Hãy bật máy in, cắm dây rồi bấm In lại; "
+                        "hoặc lưu PDF để in ở máy khác."
+                    ),
+                    severity=Severity.WARNING,
+                    action_text=_("Lưu PDF"),
+                    action=self._save_pdf,
+                )
+            )
+            return True
+        printer = self._printing.ask(self, self._document_name())
+        if printer is not None:
+            self._log_then(lambda printed: self._send(printer, printed))
+        return True
+
+    def _document_name(self) -> str:
+        """The name in the printer's queue, which others can read: no person's name."""
+        paper = self._paper
+        return f"{_(_TITLES[paper.kind])} {paper.number}" if paper else ""
+
+    def _log_then(self, use: Callable[[Printed], None]) -> None:
+        """Count the print once. A copy that was counted but did not come out is used again."""
+        paper, left_over = self._paper, self._left_over
+        if paper is None:
+            return
+        if left_over is not None:
+            use(left_over)
+            return
+        self._busy(True)
+
+        def counted(printed: Printed) -> None:
+            self._left_over = printed
+            use(printed)
+
+        self._session.ask(
+            lambda: self._services.prints.print(self._actor, paper.kind, paper.record_id),
+            counted,
+            owner=self,
+            failed=self._failed,
+        )
+
+    def _send(self, printer: QPrinter, printed: Printed) -> None:
+        self._job = PrintJob(
+            self._session.runner,
+            printer,
+            printed.pdf,
+            done=lambda: self._came_out(printed, _("Đã gửi tới máy in.")),
+            failed=self._jammed,
+            parent=self,
+        )
+        self._job.start()
+
+    def _jammed(self) -> None:
+        self._busy(False)
+        self.banner.show_message(
+            Message(
+                text=_(
+                    "Máy in không nhận giấy này. Bản in đã được ghi nhận một lần, không mất. "
+                    "Hãy kiểm tra máy in rồi bấm In lại, hoặc lưu PDF để in ở máy khác."
+                ),
+                severity=Severity.WARNING,
+                action_text=_("Lưu PDF"),
+                action=self._save_pdf,
+            )
+        )
+
+    @override
+    def save_action(self) -> bool:
+        if self._paper is not None and self.save.isEnabled():
+            self._save_pdf()
+        return self._paper is not None
+
+    def _save_pdf(self) -> None:
+        paper = self._paper
+        if paper is None:
+            return
+        name = f"{_FILES[paper.kind]}-{paper.number.replace('/', '-')}.pdf"
+        target = dialogs.save_file(self, _("Lưu PDF"), Path.home() / name, "PDF (*.pdf)")
+        if target is not None:
+            self._log_then(lambda printed: self._write(target, printed))
+
+    def _write(self, target: Path, printed: Printed) -> None:
+        def write() -> bool:
+            try:
+                target.write_bytes(printed.pdf)
+            except OSError:
+                return False
+            return True
+
+        def written(done: bool) -> None:
+            if done:
+                self._came_out(printed, _("Đã lưu {file}.").format(file=target.name))
+                return
+            self._busy(False)
+            self._tell(
+                _("Không ghi được tệp vào thư mục này. Hãy chọn thư mục khác rồi lưu lại."),
+                Severity.WARNING,
+            )
+
+        self._session.runner.run(write, done=written, owner=self, lane=Lane.POOL)
+
+    def _came_out(self, printed: Printed, said: str) -> None:
+        self._left_over = None
+        self._busy(False)
+        if printed.copy > 1:
+            said += " " + _("Đây là bản in lại (lần {copy}).").format(copy=printed.copy)
+        self.say(said, Severity.SUCCESS)
+        if self._paper is not None:
+            self._load(self._paper.kind, self._paper.record_id)
+
+    def _busy(self, busy: bool) -> None:
+        for button in (self.print, self.save):
+            button.setEnabled(not busy)
+
+    def _failed(self, error: StationError) -> None:
+        self._busy(False)
+        self.feed.clear(str(error))
+        self.say(str(error), Severity.DANGER)

@@ -1,12 +1,22 @@
-"""Every widget test wears the theme and asks no real dialog."""
+"""Every widget test wears the theme and asks no real dialog; a screen gets a real station."""
 
 from __future__ import annotations
 
-import pytest
-from PySide6.QtWidgets import QApplication
+import threading
 
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
+from typing_extensions import override
+
+from station_emr.domain.permissions import Role
 from station_emr.ui.kit import apply_theme
 from station_emr.ui.kit.memory import Forgetful, use_memory
+from station_emr.ui.models.session import Session
+from station_emr.ui.tasks import TaskRunner
+from tests.services.conftest import station, template
+
+__all__ = ["station", "template"]
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +24,53 @@ def themed(qapp: QApplication) -> None:
     if not qapp.styleSheet():
         apply_theme(qapp, "light")
     use_memory(Forgetful())
+
+
+@pytest.fixture
+def runner(qapp, station):
+    """A task runner that ends before the station closes and leaves no thread behind."""
+    made = TaskRunner()
+    yield made
+    made.close()
+    left = [t.name for t in threading.enumerate() if t.name.startswith("database")]
+    assert left == []
+
+
+@pytest.fixture
+def session_of(station, runner):
+    """``session_of(Role.NURSE)`` is a session over the real encrypted station of this test."""
+
+    def make(role: Role = Role.DOCTOR) -> Session:
+        return Session(station.services, station.actor(role), runner, runner)
+
+    return make
+
+
+class StrayWindows(QObject):
+    """Writes down windows that appear by mistake: a child shown before it has a parent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.expected: set[QWidget] = set()
+
+    @override
+    def eventFilter(self, watched, event):
+        if (
+            event.type() == QEvent.Type.Show
+            and isinstance(watched, QWidget)
+            and watched.isWindow()
+            and watched not in self.expected
+        ):
+            self.seen.append(f"{type(watched).__name__} {watched.objectName()!r}")
+        return False
+
+
+@pytest.fixture
+def stray_windows(qapp):
+    """Fails the test when a widget flashed as a window of its own; put yours in ``expected``."""
+    watch = StrayWindows()
+    qapp.installEventFilter(watch)
+    yield watch
+    qapp.removeEventFilter(watch)
+    assert watch.seen == []

@@ -189,6 +189,7 @@ class _Sheets(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.tokens()
         painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(t.sunken))
         if self._note:
             painter.setFont(theme.font())
             painter.setPen(QColor(t.muted))

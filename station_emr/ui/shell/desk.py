@@ -56,7 +56,6 @@ class Desk(QObject):
         self._face: GateFace | None = None
         self._page: LoginPage | None = None
         self._open: OpenDesk | None = None
-        self._lookup: Lookup | None = None
         self.session: Session | None = None
         self._stop_listening: Callable[[], None] = _nothing
         self._feed = StatusFeed(self)
@@ -70,9 +69,6 @@ class Desk(QObject):
         runner.busy_changed.connect(self._busy_changed)
         runner.problems.shown.connect(self._bug)
         window.lock_wanted.connect(self._lock)
-        window.search_wanted.connect(lambda text: self._lookup and self._lookup.search(text))
-        window.person_chosen.connect(lambda key: self._lookup and self._lookup.open_person(key))
-        window.scan_received.connect(lambda text: self._lookup and self._lookup.scan(text))
         window.user_picked.connect(self._user_picked)
         window.status_asked.connect(self._explain)
         window.help_wanted.connect(lambda: show_quick_card(window))
@@ -164,7 +160,7 @@ class Desk(QObject):
         window, profile, actor = self._window, opened.profile, opened.actor
         session = Session(opened.services, actor, self._runner, self)
         self._open, self.session, self._page = opened, session, None
-        self._lookup = Lookup(window, session, opened)
+        Lookup(window, session, opened)
         session.changed.connect(self._committed)
         specs = screens_for(session, opened.first_queue)
         window.open(
@@ -243,7 +239,7 @@ class Desk(QObject):
         self._stop_listening = _nothing
         if self.session is not None:
             self.session.deleteLater()
-        self.session, self._lookup, self._status = None, None, None
+        self.session, self._status = None, None
         return opened
 
     def close(self) -> None:

@@ -56,6 +56,9 @@ class Lookup(QObject):
         self._window = window
         self._session = session
         self._desk = desk
+        window.search_wanted.connect(self.search)
+        window.person_chosen.connect(self.open_person)
+        window.scan_received.connect(self.scan)
 
     # -- typed ---------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ class LoginPage(CoverPage):
         self._demo = face.demo_password
         self._people: dict[str, StaffTile] = {}
         self.tiles: dict[str, ChoiceCard] = {}
+        self._heads: dict[str, QHBoxLayout] = {}
         self._chosen = ""
         self.banner = Banner("login.message", closable=False)
         self.card.add(self.banner)
@@ -78,7 +79,8 @@ class LoginPage(CoverPage):
         for place, person in enumerate(people):
             tile = ChoiceCard(f"login.tile.{person.username}", "")
             tile.body.setSpacing(0)
-            tile.body.addLayout(hbox(label(person.name, "strong"), None))
+            self._heads[person.username] = hbox(label(person.name, "strong"), None)
+            tile.body.addLayout(self._heads[person.username])
             tile.add(label(person.role, "muted"))
             tile.selected.connect(lambda name=person.username: self.choose(name))
             tile.opened.connect(self._to_password)
@@ -157,9 +159,8 @@ class LoginPage(CoverPage):
             if old is not None:
                 old.hide()
                 old.deleteLater()
-            head = tile.body.itemAt(0).layout()
-            if state is not None and isinstance(head, QHBoxLayout):
-                head.addWidget(Chip(state.text, state.severity))
+            if state is not None:
+                self._heads[username].addWidget(Chip(state.text, state.severity))
             spoken = (person.name, person.role, state.text if state else "")
             tile.setAccessibleName(", ".join(part for part in spoken if part))
         if not self._chosen and self.tiles:

@@ -69,6 +69,5 @@ class GatePassword(PasswordField):
 
 def keyboard_language() -> str:
     """The language of the keyboard in use, in its own name; empty when the system does not say."""
-    method = QGuiApplication.inputMethod()
-    name = method.locale().nativeLanguageName() if method is not None else ""
+    name = QGuiApplication.inputMethod().locale().nativeLanguageName()
     return name[:1].upper() + name[1:]

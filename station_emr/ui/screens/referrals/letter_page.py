@@ -15,15 +15,17 @@ from station_emr.domain.referral import Referral
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_M,
+    GAP_S,
     Banner,
     Button,
     ButtonKind,
     Card,
-    ChipRow,
+    Chip,
     ChipSpec,
     ScreenHeader,
     Severity,
     Shortcut,
+    clear,
     hbox,
     icon_button,
     label,
@@ -71,7 +73,8 @@ class LetterPage(QWidget):
         self.mode = Mode.READ
         self._saved = ""
         self._make_actions()
-        self.chips = ChipRow()
+        self._chips = QWidget()
+        self._chip_row = hbox(gap=GAP_S, parent=self._chips)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP_M)
@@ -103,7 +106,7 @@ class LetterPage(QWidget):
             self.sign,
         )
         self.header = ScreenHeader("", "", actions)
-        self.header.add_beside_title(self.chips)
+        self.header.add_beside_title(self._chips)
         row = hbox(self.back, self.header)
         row.setStretch(1, 1)
         self.banner = Banner("referral.banner")
@@ -166,7 +169,9 @@ class LetterPage(QWidget):
             age=age_text(person.birth, today),
         )
         self.header.set_title(title)
-        self.chips.set_chips(_chips(letter))
+        clear(self._chip_row)
+        for spec in _chips(letter):
+            self._chip_row.addWidget(Chip(spec.text, spec.severity, icon=spec.icon))
         final = letter.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
         may = self._session.may
         writes, reads = mode is Mode.WRITE, mode is Mode.READ
@@ -226,6 +231,11 @@ class LetterPage(QWidget):
     def typed(self) -> Referral | None:
         """The letter as it stands in the fields."""
         return None if self.letter is None else self.form.letter(self.letter.referral)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What the chips beside the title say."""
+        return tuple(spec.text for spec in _chips(self.letter)) if self.letter else ()
 
     @property
     def unsaved(self) -> bool:

@@ -118,9 +118,10 @@ class ListPage(QWidget):
         )
         self.state.set_value(ALL)
         self.count = label("", "muted")
-        column.addLayout(
-            hbox(fixed_width(self.filter, 56), fixed_width(self.state, 24), self.count, None)
-        )
+        row = hbox(fixed_width(self.filter, 60), fixed_width(self.state, 28), self.count, None)
+        row.setStretch(0, 3)
+        row.setStretch(1, 1)
+        column.addLayout(row)
         self.empty = EmptyState("paper-plane-tilt", _("Chưa có phiếu chuyển nào"))
         self.table = self._make_table()
         card = Card(margin=1)

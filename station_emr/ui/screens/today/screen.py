@@ -30,7 +30,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.today.cards import STAGES, card_of, day_line, in_order
-from station_emr.ui.screens.today.column import QueueColumn
+from station_emr.ui.screens.today.column import CardList, QueueColumn
 
 _EACH_MINUTE: Final = 60_000
 _LETTERS: Final = 200
@@ -143,10 +143,15 @@ class TodayScreen(Screen):
         self.next.setToolTip("" if waiting else _("Không còn ai chờ khám."))
         if not rows:
             self._say_empty()
-        had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self._stack.setCurrentIndex(0 if rows else 1)
-        if rows and (self._wanted or not had_focus) and self.isVisible():
+        if rows and self.isVisible() and (self._wanted or self._focus_is_free()):
             self._focus_cards()
+
+    def _focus_is_free(self) -> bool:
+        """Whether taking the keys takes them from nobody: not from search, not from a button."""
+        focused = self.window().focusWidget()
+        idle = isinstance(focused, CardList) and not focused.cards.cards
+        return idle or focused in (None, self, self._stack)
 
     def _say_empty(self) -> None:
         if self._session.may(Action.PATIENT_EDIT):
@@ -168,7 +173,7 @@ class TodayScreen(Screen):
                 cards.setFocus()
                 self._wanted = ""
                 return
-        if any(cards.hasFocus() for cards in lists):
+        if any(cards.hasFocus() and cards.cards.cards for cards in lists):
             return
         for cards in lists:
             if cards.cards.cards:
@@ -212,9 +217,15 @@ class TodayScreen(Screen):
         )
 
     def _menu(self, encounter_id: str, place: QPoint) -> None:
+        menu = self.menu_of(encounter_id)
+        if menu is not None:
+            menu.popup(place)
+
+    def menu_of(self, encounter_id: str) -> QMenu | None:
+        """What can be done with a card at this stage by this person."""
         row = self._row(encounter_id)
         if row is None:
-            return
+            return None
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(_("Mở lượt khám\tEnter"), lambda: self._open(encounter_id))
@@ -234,7 +245,7 @@ class TodayScreen(Screen):
         if draft and self._session.may(Action.PATIENT_EDIT):
             menu.addSeparator()
             menu.addAction(_("Bỏ khỏi hàng chờ\tDelete"), lambda: self._leave_queue(encounter_id))
-        menu.popup(place)
+        return menu
 
     def _may_give(self) -> bool:
         return self._session.may(Action.DISPENSE) or self._session.may(Action.VITALS_RECORD)

@@ -118,8 +118,8 @@ class People:
             if years < 15
             else None,
             coverages=self._coverages(years),
-            allergies=(rng.choice(_ALLERGIES),) if rng.random() < 0.09 else (),
-            no_known_allergy=rng.random() < 0.5,
+            allergies=(known := (rng.choice(_ALLERGIES),) if rng.random() < 0.09 else ()),
+            no_known_allergy=rng.random() < 0.5 and not known,
             conditions=self._conditions(years),
         )
 

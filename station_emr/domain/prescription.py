@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
 
+from .birth import BirthDate, months_old
 from .catalog import Drug, DrugControl
+from .drug_names import drug_key, same_drug
 from .encounter import Diagnosis, PatientSnapshot
 from .errors import Problem
 from .patient import Allergy
 from .record import PractitionerSnapshot, Signature, StationProfile
-from .text import fold
 
 MAX_DAYS = 30
 MAX_DAYS_CHRONIC = 90  # diseases of annex VII of TT 26/2025
 MAX_DAYS_NARCOTIC = 7  # acute pain
 MAX_DAYS_PSYCHOTROPIC = 10  # acute disease
+CHILD_MONTHS = 72  # below: months of age, weight and companion on the paper
 PURCHASE_DAYS = 5  # a prescription may be bought within 5 days
 CODE_LENGTH = 14
 _CODE = re.compile(r"^[0-9A-Za-z]{5}[0-9a-z]{7}-[NHCT]$")
@@ -205,6 +207,14 @@ def check_prescription(
         problems.append(
             Problem(field="lines", code="lines-required", message="Đơn chưa có thuốc nào.")
         )
+    if not prescription.diagnoses:
+        problems.append(
+            Problem(
+                field="diagnoses",
+                code="diagnosis-required",
+                message="Đơn thuốc chưa có chẩn đoán. Hãy chọn bệnh chính của lượt khám trước.",
+            )
+        )
     limit = _days_limit(prescription, long_days)
     for index, line in enumerate(prescription.lines):
         problems.extend(_check_amounts(line, index, limit))
@@ -214,6 +224,47 @@ def check_prescription(
         ]
         problems.extend(warnings)
     return tuple(problems)
+
+
+def check_small_child(
+    birth: BirthDate, day: date, *, weight_kg: str, companion: str
+) -> tuple[Problem, ...]:
+    """Under 72 months the paper needs weight and companion (TT 26/2025 art. 6)."""
+    if months_old(birth, day) >= CHILD_MONTHS:
+        return ()
+    problems: list[Problem] = []
+    if not weight_kg.strip():
+        problems.append(
+            Problem(
+                field="weight",
+                code="child-weight-required",
+                message="Trẻ dưới 72 tháng tuổi: đơn thuốc phải ghi cân nặng. Hãy cân trẻ và ghi vào dấu hiệu sinh tồn.",
+            )
+        )
+    if not companion.strip():
+        problems.append(
+            Problem(
+                field="guardian",
+                code="child-companion-required",
+                message="Trẻ dưới 72 tháng tuổi: đơn thuốc phải ghi họ tên người đưa trẻ đến khám. Hãy ghi vào thông tin người bệnh.",
+            )
+        )
+    return tuple(problems)
+
+
+def check_facility(prescription: Prescription, *, has_beds: bool) -> tuple[Problem, ...]:
+    """A narcotic prescription (kind N) is for facilities with beds (TT 26/2025)."""
+    if has_beds:
+        return ()
+    return tuple(
+        Problem(
+            field=f"lines.{index}.drug_code",
+            code="narcotic-without-beds",
+            message=f"{line.label}: chỉ cơ sở có giường bệnh được kê thuốc gây nghiện. Hãy chọn thuốc khác hoặc chuyển người bệnh; nếu trạm có giường, nhờ giám đốc ghi trong Cài đặt.",
+        )
+        for index, line in enumerate(prescription.lines)
+        if line.control is DrugControl.NARCOTIC
+    )
 
 
 def _days_limit(prescription: Prescription, long_days: LongPrescriptionDays) -> int:
@@ -282,14 +333,13 @@ def _check_allergies(
     line: PrescriptionLine, index: int, allergies: Iterable[Allergy]
 ) -> list[Problem]:
     problems = []
-    ingredients = {fold(name) for name in (*line.ingredients, line.inn)}
-    groups = {fold(name) for name in line.groups}
+    ingredients = (*line.ingredients, line.inn)
     for allergy in allergies:
-        substance = {fold(allergy.substance), fold(allergy.ingredient)} - {""}
-        family = {fold(allergy.group), fold(allergy.substance)} - {""}
-        if substance & ingredients:
+        named = [text for text in (allergy.substance, allergy.ingredient) if text]
+        families = [allergy.substance, *allergy.group.split(";")]
+        if any(same_drug(text, name) for text in named for name in ingredients):
             text, code = f"Người bệnh dị ứng {allergy.substance}", "allergy-ingredient"
-        elif family & groups:
+        elif any(same_drug(text, name) for text in families for name in line.groups):
             text, code = f"Cùng nhóm với thuốc đã dị ứng ({allergy.substance})", "allergy-group"
         else:
             continue
@@ -318,7 +368,7 @@ def _check_duplicates(
 
 
 def _ingredients(line: PrescriptionLine) -> set[str]:
-    return {fold(name) for name in line.ingredients or (line.inn,)}
+    return {drug_key(name) for name in line.ingredients or (line.inn,)}
 
 
 def _needs_reason(line: PrescriptionLine, index: int, code: str, text: str) -> Problem:

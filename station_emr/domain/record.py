@@ -80,6 +80,7 @@ class StationProfile:
     device_name: str = "Máy 1"
     series: str = "A"
     level: str = "Cấp ban đầu"
+    has_beds: bool = False  # TT 26/2025: only facilities with beds prescribe narcotics
     demo: bool = False
 
 

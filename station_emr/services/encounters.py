@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from station_emr.domain.birth import months_old
 from station_emr.domain.catalog import CatalogKind, IcdCode, icd_of
@@ -36,6 +36,9 @@ class Encounters:
         self._store = store
         self._clock = clock
         self._catalogs = catalogs
+
+    def now(self) -> datetime:
+        return self._clock.now()
 
     # Queue -------------------------------------------------------------------------------
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from station_emr.domain.catalog import CatalogKind, DrugControl
+from station_emr.domain.catalog import CatalogKind, DrugControl, drug_of
+from station_emr.domain.drug_names import same_drug
 from station_emr.domain.encounter import PatientSnapshot
 from station_emr.domain.errors import Problem
-from station_emr.domain.patient import Patient
+from station_emr.domain.patient import Allergy, Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import (
     MAX_DAYS_CHRONIC,
     Prescription,
     PrescriptionLine,
+    check_facility,
     check_prescription,
+    check_small_child,
     prescription_code,
 )
 from station_emr.domain.record import RecordKind, Signature
@@ -23,6 +26,7 @@ from station_emr.domain.user import Actor
 from .guards import allow
 from .papers import Papers, visit_of
 from .ports import PrescriptionStore, Stored, Work
+from .snapshots import patient_snapshot
 
 
 class Prescriptions(Papers[Prescription]):
@@ -82,7 +86,31 @@ class Prescriptions(Papers[Prescription]):
 
     def _problems(self, work: Work, paper: Prescription, patient: Patient) -> tuple[Problem, ...]:
         current = self._current(work, paper.patient_id, paper.id)
-        return check_prescription(paper, patient.allergies, current, self.long_days)
+        allergies = [self._with_family(allergy) for allergy in patient.allergies]
+        day = (paper.written_at or self._clock.now()).date()
+        visit = work.encounters.find(paper.encounter_id)
+        person = patient_snapshot(patient, day, visit.record if visit is not None else None)
+        return (
+            *check_prescription(paper, allergies, current, self.long_days),
+            *check_small_child(
+                patient.birth, day, weight_kg=person.weight_kg, companion=person.guardian_name
+            ),
+            *check_facility(paper, has_beds=work.settings.station().has_beds),
+        )
+
+    def _with_family(self, allergy: Allergy) -> Allergy:
+        """An allergy noted as one drug also warns of its family: ampicilin after amoxicilin."""
+        if allergy.group or not (allergy.ingredient or allergy.substance):
+            return allergy
+        today = self._clock.now().date()
+        drugs = [drug_of(row) for row in self._catalogs.rows(CatalogKind.DRUG, today)]
+        families = {
+            group
+            for drug in drugs
+            if any(same_drug(allergy.ingredient or allergy.substance, i) for i in drug.ingredients)
+            for group in drug.groups
+        }
+        return replace(allergy, group=";".join(sorted(families)))
 
     def _complete(
         self, work: Work, paper: Prescription, actor: Actor, snapshot: PatientSnapshot
@@ -98,6 +126,19 @@ class Prescriptions(Papers[Prescription]):
             patient=snapshot,
             prescriber=actor.user.snapshot,
             signature=Signature(by=actor.user.snapshot, at=now),
+        )
+
+    def _amended(self, before: Prescription, paper: Prescription, actor: Actor) -> Prescription:
+        """A correction is a new prescription that takes the old one's place (TT 26/2025)."""
+        amended = super()._amended(before, paper, actor)
+        station = before.station
+        return replace(
+            amended,
+            code=self._code(station.code, paper.control) if station is not None else before.code,
+            replaces_code=before.code,
+            written_at=self._clock.now(),
+            lines=tuple(replace(line, instruction=line.sentence) for line in paper.lines),
+            prescriber=actor.user.snapshot,
         )
 
     def _code(self, facility_code: str, control: DrugControl) -> str:

@@ -12,8 +12,9 @@ def patient_snapshot(
     patient: Patient, day: date, encounter: Encounter | None = None
 ) -> PatientSnapshot:
     """The person as printed on ``day``; the weight comes from the visit when it was taken."""
-    vitals = encounter.current_vitals if encounter is not None else None
-    weight = "" if vitals is None or vitals.weight is None else f"{vitals.weight:f}"
+    measured = encounter.vitals if encounter is not None else ()
+    # The newest set that has a weight: a second temperature must not lose it.
+    weight = next((f"{v.weight:f}" for v in reversed(measured) if v.weight is not None), "")
     coverage = patient.coverage_on(day)
     if encounter is not None and encounter.coverage_number:
         coverage = next(

@@ -100,6 +100,8 @@ class Visits:
                 try:
                     changed.append(step(own))
                 except InvalidRecord as refused:
+                    if not prefix:  # the papers are judged by the visit as typed; nothing stays
+                        work.encounters.save_draft(encounter, self._encounters.now())
                     problems += [
                         replace(problem, field=f"{prefix}{problem.field}")
                         for problem in refused.problems

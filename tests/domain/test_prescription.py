@@ -1,17 +1,21 @@
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station_emr.domain.birth import BirthDate
 from station_emr.domain.catalog import Drug, DrugControl
 from station_emr.domain.encounter import Diagnosis
 from station_emr.domain.patient import Allergy
 from station_emr.domain.prescription import (
     Prescription,
     PrescriptionLine,
+    check_facility,
     check_prescription,
+    check_small_child,
     compose_instruction,
     is_prescription_code,
     line_from_drug,
@@ -174,3 +178,38 @@ def test_line_takes_the_drug_as_the_law_writes_it():
     assert line_from_drug(drug).label == "Paracetamol (Hapacol) 500 mg"
     two = replace(drug, ingredients=("paracetamol", "codein"))
     assert line_from_drug(two).label == "Hapacol 500 mg"
+
+
+def test_a_prescription_names_its_diagnosis():
+    bare = replace(prescription(AMLODIPIN), diagnoses=())
+    assert problems(bare) == {("diagnoses", "diagnosis-required", "error")}
+
+
+def test_another_spelling_of_an_allergy_is_still_found():
+    for written in ("Amoxicillin", "penicilin G", "Thuốc amoxicilline"):
+        assert problems(prescription(AMOXICILLIN), [Allergy(substance=written)]), written
+
+
+def test_a_child_under_72_months_has_weight_and_companion():
+    day = date(2026, 11, 22)
+
+    def found(birth, weight="", companion=""):
+        return {
+            p.code for p in check_small_child(birth, day, weight_kg=weight, companion=companion)
+        }
+
+    small, grown = BirthDate(2020, 11, 23), BirthDate(2020, 11, 22)
+    assert found(small) == {"child-weight-required", "child-companion-required"}
+    assert found(small, weight="16") == {"child-companion-required"}
+    assert found(small, companion="Người Mẫu") == {"child-weight-required"}
+    assert found(small, weight="16", companion="Người Mẫu") == set()
+    assert found(grown) == set()
+
+
+def test_narcotics_need_a_facility_with_beds():
+    narcotic = replace(AMLODIPIN, control=DrugControl.NARCOTIC, days=3)
+    paper = prescription(AMOXICILLIN, narcotic)
+    (refused,) = check_facility(paper, has_beds=False)
+    assert (refused.field, refused.severity) == ("lines.1.drug_code", "error")
+    assert check_facility(paper, has_beds=True) == ()
+    assert check_facility(prescription(AMOXICILLIN), has_beds=False) == ()

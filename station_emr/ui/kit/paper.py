@@ -91,6 +91,7 @@ class PaperView(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.viewport().setAutoFillBackground(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._zoom: float | None = None
         self._page = 0
         self._sheets = _Sheets(self)
@@ -135,6 +136,8 @@ class PaperView(QScrollArea):
     def set_zoom(self, zoom: float | None) -> None:
         """1.0 is the size on paper; None fits the width there is."""
         self._zoom = zoom
+        off, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self.setHorizontalScrollBarPolicy(off if zoom is None else needed)
         self.width_changed.emit()
 
     def page_width(self) -> int:

@@ -333,6 +333,9 @@ class ReferralsScreen(Screen):
         amending = self.letter.mode is Mode.AMEND
         own = [p for p in error.problems if amending or p.field.startswith(OWN_FIELDS)]
         self._show_problems(own, [p for p in error.problems if p not in own])
+        letter = self.letter.letter
+        if letter is not None:
+            self._look_at_row(letter)  # the attempt has kept the draft
 
     def _show_problems(self, own: list[Problem], of_visit: list[Problem]) -> None:
         homeless = self.letter.form.set_problems(own)

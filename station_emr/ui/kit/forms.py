@@ -72,11 +72,15 @@ class Form(QWidget):
         return field
 
     def add_row(
-        self, *cells: Cell, stretch: Sequence[int] = (), required: Iterable[str] = ()
+        self,
+        *cells: Cell,
+        stretch: Sequence[int] = (),
+        required: Iterable[str] = (),
+        gap: int = theme.GAP_M,
     ) -> None:
         """Several fields side by side, each a ``(key, label, field)`` with its label above."""
         row = QHBoxLayout()
-        row.setSpacing(theme.GAP_M)
+        row.setSpacing(gap)
         must = set(required)
         for index, (key, text, field) in enumerate(cells):
             form = QFormLayout()

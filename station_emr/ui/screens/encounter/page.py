@@ -1,0 +1,464 @@
+"""The page of a visit: opens it, keeps it, signs it, amends it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QStackedWidget, QWidget
+from typing_extensions import override
+
+from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
+from station_emr.domain.permissions import Action, may_sign
+from station_emr.domain.record import Changes, RecordKind, RecordStatus
+from station_emr.services.i18n import _
+from station_emr.services.visits import VisitPapers
+from station_emr.ui.kit import (
+    GAP_M,
+    GAP_S,
+    EmptyState,
+    Screen,
+    Severity,
+    dialogs,
+    hbox,
+    label,
+    secondary,
+    vbox,
+)
+from station_emr.ui.models import routes
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.encounter.facts import FactsPanel
+from station_emr.ui.screens.encounter.outcome import OutcomePanel
+from station_emr.ui.screens.encounter.visit_file import (
+    VisitFile,
+    amend,
+    find_visit,
+    judge,
+    keep,
+    load_visit,
+)
+from station_emr.ui.screens.encounter.visit_form import VisitForm
+
+AUTOSAVE_MS: Final = 1500
+JUDGE_MS: Final = 350
+
+
+class EncounterScreen(Screen):
+    """Khám bệnh. Entered with an :class:`EncounterRoute`, or None for the visit in progress."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("encounter")
+        self._session = session
+        self._file: VisitFile | None = None
+        self._dirty = False
+        self._signing = False
+        self._amending = ""
+        self._own: Changes | None = None
+        self._returning = False
+        self._may_edit = session.may(Action.ENCOUNTER_EDIT)
+        user = session.actor.user
+        self._may_sign = session.may(Action.ENCOUNTER_SIGN) and may_sign(user.role, user.licence_no)
+        self.facts = FactsPanel()
+        self.form = VisitForm(session)
+        self.outcome = OutcomePanel()
+        self.saved = label("", "muted")
+        self.saved.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._stack = QStackedWidget()
+        self._lay_out()
+        self._autosave = self._timer(AUTOSAVE_MS, self._keep)
+        self._judging = self._timer(JUDGE_MS, self._judge)
+        self._connect()
+
+    def _lay_out(self) -> None:
+        to_today = secondary(_("Về Hôm nay"), "encounter.today")
+        to_today.clicked.connect(lambda: self.go(routes.TODAY))
+        self._empty = EmptyState(
+            "stethoscope",
+            _("Chưa có lượt khám đang mở"),
+            _("Chọn một người trong cột Chờ ở màn hình Hôm nay (F2), hoặc tìm tên bằng Ctrl+K."),
+            to_today,
+        )
+        right = vbox(self.outcome, self.saved, gap=GAP_S)
+        right.setStretch(0, 1)
+        desk = QWidget()
+        row = hbox(self.facts, self.form, right, gap=GAP_M, parent=desk)
+        row.setStretch(1, 1)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(desk)
+        self.page.addWidget(self._stack)
+
+    def _timer(self, delay: int, call: object) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(delay)
+        timer.timeout.connect(call)
+        return timer
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._changed)
+        self.form.settled.connect(self._judge)
+        out = self.outcome
+        out.wanted.connect(self.form.go_to)
+        out.follow_up.clicked.connect(self.form.closing.focus_follow_up)
+        out.refer.clicked.connect(self._refer)
+        out.sign.clicked.connect(self._sign)
+        out.print.clicked.connect(self.print_action)
+        out.amend.clicked.connect(self._begin_amendment)
+        out.void.clicked.connect(self._void)
+        out.keep_amendment.clicked.connect(self._sign)
+        out.drop_amendment.clicked.connect(self._reload)
+        self._session.changed.connect(self._news)
+        for keys, call in (
+            ("Alt+E", self.form.closing.focus_follow_up),
+            ("Alt+Y", self.form.prescription.repeat_earlier),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(call)
+
+    # -- hooks of the frame --------------------------------------------------------------------
+
+    @override
+    def on_enter(self, context: object = None) -> None:
+        if isinstance(context, routes.EncounterRoute):
+            self._open(context.encounter_id)
+        elif self._file is not None and (self._file.is_draft or self._returning):
+            self._open(self._file.encounter.id)
+        else:
+            services, actor = self._session.services, self._session.actor
+            self._session.ask(
+                lambda: find_visit(services, actor),
+                self._found,
+                owner=self,
+                latest="encounter.open",
+            )
+        self._returning = False
+
+    @override
+    def on_leave(self) -> bool:
+        self._keep()
+        return True
+
+    @override
+    def save_action(self) -> bool:
+        if not self._editing_draft():
+            return False
+        self._dirty = True
+        self._keep()
+        return True
+
+    @override
+    def print_action(self) -> bool:
+        """Look at the first paper of the visit, and print it from there."""
+        if self._file is None:
+            return False
+        papers = self.form.collect()
+        self._keep()
+        if papers.prescription is not None:
+            self._preview(RecordKind.PRESCRIPTION, papers.prescription.id)
+        elif papers.appointment is not None:
+            self._preview(RecordKind.APPOINTMENT, papers.appointment.id)
+        elif self._file.referral is not None:
+            self._preview(RecordKind.REFERRAL, self._file.referral.record.id)
+        else:
+            self.say(_("Lượt khám này chưa có giấy nào để in."))
+        return True
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # F5 is the list of letters everywhere; here it means the letter of this visit.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_F5
+            and self.outcome.refer.isVisibleTo(self)
+            and self._file is not None
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_F5 and self._file is not None:
+            self._refer()
+            return
+        super().keyPressEvent(event)
+
+    # -- opening -------------------------------------------------------------------------------
+
+    def _found(self, encounter_id: str) -> None:
+        if encounter_id:
+            self._open(encounter_id)
+        elif self._file is None:
+            self._stack.setCurrentIndex(0)
+
+    def _open(self, encounter_id: str) -> None:
+        services, actor = self._session.services, self._session.actor
+        self._session.ask(
+            lambda: load_visit(services, actor, encounter_id),
+            self._show,
+            owner=self,
+            failed=self._not_opened,
+            latest="encounter.open",
+        )
+
+    def _reload(self) -> None:
+        if self._file is not None:
+            self._open(self._file.encounter.id)
+
+    def _not_opened(self, error: StationError) -> None:
+        if isinstance(error, NotFound):
+            self._file = None
+            self._stack.setCurrentIndex(0)
+        self.say(str(error), Severity.DANGER)
+
+    def _show(self, file: VisitFile) -> None:
+        self._file = file
+        self._dirty = False
+        self._amending = ""
+        self._autosave.stop()
+        self.facts.show_file(file)
+        self.form.fill(file)
+        self._set_mode()
+        self.saved.setText("")
+        self._stack.setCurrentIndex(1)
+        self._judge()
+        if self._editing_draft():
+            self.form.focus_start()
+
+    def _editing_draft(self) -> bool:
+        return self._file is not None and self._file.is_draft and self._may_edit
+
+    def _set_mode(self) -> None:
+        file = self._file
+        if file is None:
+            return
+        open_ = self._editing_draft() or bool(self._amending)
+        amending = bool(self._amending)
+        self.form.set_read_only(
+            visit=not open_,
+            prescription=not open_ or not (file.prescription_open or amending),
+            appointment=not open_ or not (file.appointment_open or amending),
+        )
+        signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
+        self.outcome.show_mode(
+            draft=file.is_draft,
+            amending=amending,
+            may_edit=self._may_edit,
+            may_amend=signed and self._may_sign,
+            printable=self._session.may(Action.PRINT)
+            and any((file.prescription, file.appointment, file.referral)),
+        )
+        self.outcome.sign.setEnabled(self._may_sign and not self._signing)
+        self.outcome.set_note(self._why_not())
+        self.form.show_state(file, amending=self._amending)
+
+    def _why_not(self) -> str:
+        """Why the person cannot sign or change this visit; empty when nothing is in the way."""
+        file = self._file
+        if file is None or self._amending:
+            return ""
+        if not self._may_edit:
+            return _("Bạn xem được lượt khám này nhưng không ghi vào được.")
+        if not file.is_draft or self._may_sign:
+            return ""
+        if self._session.may(Action.ENCOUNTER_SIGN):
+            return _(
+                "Chưa có số giấy phép hành nghề nên chưa ký được. "
+                "Nhờ giám đốc ghi số giấy phép trong mục Người dùng."
+            )
+        return _(
+            "Bác sĩ, y sĩ hoặc giám đốc trạm mới ký được. "
+            "Phần bạn ghi được giữ trong nháp để người khám ký."
+        )
+
+    # -- typing --------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        if self._file is None:
+            return
+        self._dirty = True
+        if self._editing_draft():
+            self._autosave.start()
+        self._judging.start()
+
+    def _judge(self) -> None:
+        """Look through the papers off the GUI thread and show what is found."""
+        self._judging.stop()
+        file = self._file
+        if file is None:
+            return
+        papers = self.form.collect()
+        self.outcome.show_papers(file, papers)
+        if not (self._editing_draft() or self._amending):
+            return
+        services, patient = self._session.services, file.patient
+        self._session.ask(
+            lambda: judge(services, papers, patient),
+            lambda problems: self._judged(problems, papers),
+            owner=self,
+            latest="encounter.judge",
+        )
+
+    def _judged(self, problems: tuple[Problem, ...], papers: VisitPapers) -> None:
+        self.form.show_problems(problems)
+        self.outcome.show_problems(problems, papers.encounter.confirmed)
+
+    def _keep(self) -> None:
+        """Keep the draft now, if anything was typed since it was last kept."""
+        self._autosave.stop()
+        if not self._dirty or not self._editing_draft() or self._signing:
+            return
+        self._dirty = False
+        papers = self.form.collect()
+        services, actor = self._session.services, self._session.actor
+        self._session.command(
+            lambda: keep(services, actor, papers),
+            done=self._kept,
+            failed=self._not_kept,
+            owner=self,
+        )
+
+    def _kept(self, changes: Changes) -> None:
+        self._own = changes
+        at = f"{self._session.services.clock.now():%H:%M:%S}"
+        self.saved.setText(_("Nháp tự lưu {time} · Ctrl+S").format(time=at))
+        self._session.saved.emit(at)
+
+    def _not_kept(self, error: StationError) -> None:
+        self._dirty = True
+        self.saved.setText(_("Chưa lưu được nháp"))
+        self.say(str(error), Severity.DANGER)
+
+    def _news(self, changes: Changes) -> None:
+        """Something else changed the record: read again what is shown here."""
+        file = self._file
+        if changes is self._own or file is None or not self.isVisible() or self._dirty:
+            return
+        ours = {file.encounter.id, file.patient.id}
+        if any(item.record_id in ours for item in changes.items) and not self._amending:
+            self._reload()
+
+    # -- ways out ------------------------------------------------------------------------------
+
+    def _preview(self, kind: RecordKind, record_id: str) -> None:
+        self._returning = True
+        self.go(routes.PREVIEW, routes.PreviewRoute(kind, record_id))
+
+    def _refer(self) -> None:
+        if self._file is None:
+            return
+        self._dirty = self._dirty or self._editing_draft()
+        self._keep()
+        self._returning = True
+        self.go(routes.REFERRALS, routes.ReferralRoute(encounter_id=self._file.encounter.id))
+
+    # -- signing -------------------------------------------------------------------------------
+
+    def _sign(self) -> None:
+        file = self._file
+        if file is None or self._signing or not self._may_sign:
+            return
+        self._autosave.stop()
+        self._judging.stop()
+        papers = self.form.collect()
+        services, actor, reason = self._session.services, self._session.actor, self._amending
+        confirmed = papers.encounter.confirmed
+        self._signing = True
+        self.outcome.sign.setEnabled(False)
+        self._session.command(
+            (lambda: amend(services, actor, file, papers, reason))
+            if reason
+            else (lambda: services.visits.sign(actor, _open_papers(file, papers), confirmed)),
+            done=self._signed,
+            failed=self._not_signed,
+            owner=self,
+        )
+
+    def _signed(self, changes: Changes) -> None:
+        self._signing = False
+        self._dirty = False
+        self._own = changes
+        amended, self._amending = self._amending, ""
+        self._reload()
+        self.say(
+            _("Đã lưu sửa đổi cùng lý do. Bản trước vẫn được giữ.")
+            if amended
+            else _("Đã ký và cất lượt khám. In lại bất cứ lúc nào bằng Ctrl+P."),
+            Severity.SUCCESS,
+        )
+        for kind in (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT):
+            if changes.touches(kind) and self._session.may(Action.PRINT):
+                self._preview(kind, changes.id_of(kind))
+                return
+
+    def _not_signed(self, error: StationError) -> None:
+        self._signing = False
+        self._dirty = True
+        self._set_mode()
+        if not self._amending:
+            self._keep()
+        if not isinstance(error, InvalidRecord):
+            self.say(str(error), Severity.DANGER)
+            return
+        self.form.show_problems(error.problems, strict=True)
+        self.outcome.show_problems(error.problems, ())
+        self.form.go_to(error.problems[0].field)
+        self.say(_("Chưa ký: còn mục cần xem lại. Nháp vẫn được giữ."), Severity.WARNING)
+
+    # -- after the signature -------------------------------------------------------------------
+
+    def _begin_amendment(self) -> None:
+        reason = dialogs.ask_text(
+            self,
+            _("Sửa đổi có lý do"),
+            _("Bản đã ký được giữ nguyên; bản mới ghi kèm lý do, người sửa và giờ sửa."),
+            label=_("Lý do sửa đổi"),
+            lines=2,
+        )
+        if reason is None or not reason.strip():
+            return
+        self._amending = reason.strip()
+        self._set_mode()
+        self._judge()
+        self.form.reason.editor.setFocus()
+
+    def _void(self) -> None:
+        file = self._file
+        if file is None:
+            return
+        reason = dialogs.ask_text(
+            self,
+            _("Hủy có lý do"),
+            _("Lượt khám được đánh dấu đã hủy. Nội dung vẫn được giữ và không bị xóa."),
+            label=_("Lý do hủy"),
+            lines=2,
+        )
+        if reason is None or not reason.strip():
+            return
+        services, actor, encounter_id = (
+            self._session.services,
+            self._session.actor,
+            file.encounter.id,
+        )
+        self._session.command(
+            lambda: services.encounters.void(actor, encounter_id, reason),
+            done=lambda _changes: self._voided(),
+            failed=lambda error: self.say(str(error), Severity.DANGER),
+            owner=self,
+        )
+
+    def _voided(self) -> None:
+        self.say(_("Đã hủy lượt khám cùng lý do. Giấy đã in cần được thu lại."), Severity.SUCCESS)
+        self._reload()
+
+
+def _open_papers(file: VisitFile, papers: VisitPapers) -> VisitPapers:
+    """Papers that were signed on their own already are not signed again."""
+    return VisitPapers(
+        encounter=papers.encounter,
+        prescription=papers.prescription if file.prescription_open else None,
+        appointment=papers.appointment if file.appointment_open else None,
+    )

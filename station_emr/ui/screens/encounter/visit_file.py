@@ -1,0 +1,218 @@
+"""Everything the page knows of one visit, and the steps that touch the record. No widgets here.
+
+These functions run in the database's thread; the page calls them through the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeVar
+
+from station_emr.domain.appointment import Appointment
+from station_emr.domain.birth import months_old
+from station_emr.domain.catalog import CatalogKind, CatalogRow
+from station_emr.domain.encounter import Encounter, Stage
+from station_emr.domain.errors import Problem, StateError
+from station_emr.domain.patient import Patient
+from station_emr.domain.permissions import Action, may
+from station_emr.domain.prescription import Prescription, PrescriptionLine
+from station_emr.domain.record import Changes, RecordStatus
+from station_emr.domain.referral import Referral
+from station_emr.domain.user import Actor
+from station_emr.services.patients import PatientCard
+from station_emr.services.ports import Stored
+from station_emr.services.station_services import StationServices
+from station_emr.services.visits import VisitPapers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFile:
+    """One visit as read from the record, with the person and what the lists offer."""
+
+    stored: Stored[Encounter]
+    card: PatientCard
+    prescription: Stored[Prescription] | None
+    appointment: Stored[Appointment] | None
+    referral: Stored[Referral] | None
+    current: tuple[PrescriptionLine, ...]
+    results: tuple[tuple[str, str], ...]
+    discharges: tuple[tuple[str, str], ...]
+    orders: dict[str, CatalogRow]
+    today: date
+
+    @property
+    def encounter(self) -> Encounter:
+        return self.stored.record
+
+    @property
+    def patient(self) -> Patient:
+        return self.card.patient
+
+    @property
+    def status(self) -> RecordStatus:
+        return self.stored.status
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status is RecordStatus.DRAFT
+
+    @property
+    def age_months(self) -> int:
+        return months_old(self.patient.birth, self.today)
+
+    @property
+    def prescription_open(self) -> bool:
+        """Whether the prescription may still be typed into."""
+        return _is_open(self.prescription)
+
+    @property
+    def appointment_open(self) -> bool:
+        return _is_open(self.appointment)
+
+    @property
+    def earlier_prescription_id(self) -> str:
+        """The newest prescription of an earlier visit, to write again."""
+        return next(
+            (
+                visit.prescription_id
+                for visit in self.card.visits
+                if visit.prescription_id and visit.encounter_id != self.encounter.id
+            ),
+            "",
+        )
+
+
+def _is_open(paper: Stored[Prescription] | Stored[Appointment] | None) -> bool:
+    return paper is None or paper.status is RecordStatus.DRAFT
+
+
+def find_visit(services: StationServices, actor: Actor) -> str:
+    """The visit this person has begun today and not signed; empty when there is none."""
+    for row in services.encounters.queue(actor):
+        if row.stage is not Stage.IN_PROGRESS or row.status is not RecordStatus.DRAFT:
+            continue
+        practitioner = services.encounters.get(actor, row.encounter_id).record.practitioner
+        if practitioner is not None and practitioner.user_id == actor.user.id:
+            return row.encounter_id
+    return ""
+
+
+def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> VisitFile:
+    """Read a visit; opening a waiting one begins it when the person is the one who will sign."""
+    if may(actor.role, Action.ENCOUNTER_SIGN):
+        services.encounters.start(actor, encounter_id)
+    stored = services.encounters.get(actor, encounter_id)
+    patient_id = stored.record.patient_id
+    prescription = services.prescriptions.of_encounter(actor, encounter_id)
+    return VisitFile(
+        stored=stored,
+        card=services.patients.card(actor, patient_id, visits=12),
+        prescription=_unless_void(prescription),
+        appointment=_unless_void(services.appointments.of_encounter(actor, encounter_id)),
+        referral=services.referrals.of_encounter(actor, encounter_id),
+        current=services.prescriptions.current_lines(
+            actor, patient_id, besides=prescription.record.id if prescription else ""
+        ),
+        results=_choices(services, CatalogKind.TREATMENT_RESULT),
+        discharges=_choices(services, CatalogKind.DISCHARGE_KIND),
+        orders=_order_rows(services, stored.record),
+        today=services.catalogs.today(),
+    )
+
+
+P = TypeVar("P", Prescription, Appointment)
+
+
+def _unless_void(stored: Stored[P] | None) -> Stored[P] | None:
+    return None if stored is None or stored.status is RecordStatus.VOIDED else stored
+
+
+def _choices(services: StationServices, kind: CatalogKind) -> tuple[tuple[str, str], ...]:
+    return tuple((row.code, row.name) for row in services.catalogs.rows(kind))
+
+
+def _order_rows(services: StationServices, encounter: Encounter) -> dict[str, CatalogRow]:
+    """The list's rows of what was ordered: unit and limits of each test."""
+    found: dict[str, CatalogRow] = {}
+    for procedure in encounter.procedures:
+        kind = CatalogKind.RAPID_TEST if procedure.is_test else CatalogKind.PROCEDURE
+        row = services.catalogs.find(kind, procedure.code)
+        if row is not None:
+            found[procedure.code] = row
+    return found
+
+
+def judge(services: StationServices, papers: VisitPapers, patient: Patient) -> tuple[Problem, ...]:
+    """What stands between these papers and a signature, fields named as :class:`Visits` does."""
+    encounter = papers.encounter
+    found = list(services.encounters.check(encounter, patient))
+    if papers.prescription is not None:
+        prescription = replace(papers.prescription, diagnoses=encounter.diagnoses)
+        found += _under("prescription.", services.prescriptions.check(prescription, patient))
+        found = [p for p in found if not _answered_elsewhere(p, encounter)]
+    if papers.appointment is not None and encounter.diagnoses:
+        appointment = replace(papers.appointment, diagnoses=encounter.diagnoses)
+        found += _under("appointment.", services.appointments.check(appointment, patient))
+    return tuple(found)
+
+
+def _answered_elsewhere(problem: Problem, encounter: Encounter) -> bool:
+    """The visit asks for its diagnosis once; a weight just typed is not in the record yet."""
+    taken = encounter.current_vitals
+    return (problem.field == "prescription.diagnoses" and not encounter.diagnoses) or (
+        problem.field == "prescription.weight" and taken is not None and taken.weight is not None
+    )
+
+
+def _under(prefix: str, problems: tuple[Problem, ...]) -> list[Problem]:
+    return [replace(problem, field=f"{prefix}{problem.field}") for problem in problems]
+
+
+def keep(services: StationServices, actor: Actor, papers: VisitPapers) -> Changes:
+    """Keep the visit and its papers as typed; a paper that was emptied is dropped."""
+    encounter_id = papers.encounter.id
+    changes = services.encounters.save_draft(actor, papers.encounter)
+    prescription = services.prescriptions.of_encounter(actor, encounter_id)
+    if _is_open(prescription):
+        if papers.prescription is not None:
+            changes += services.prescriptions.save_draft(actor, papers.prescription)
+        elif prescription is not None:
+            changes += services.prescriptions.discard(actor, prescription.record.id)
+    appointment = services.appointments.of_encounter(actor, encounter_id)
+    if _is_open(appointment):
+        if papers.appointment is not None:
+            changes += services.appointments.save_draft(actor, papers.appointment)
+        elif appointment is not None:
+            changes += services.appointments.discard(actor, appointment.record.id)
+    return changes
+
+
+def amend(
+    services: StationServices, actor: Actor, file: VisitFile, papers: VisitPapers, reason: str
+) -> Changes:
+    """New versions of what was changed since ``file`` was read, all with one reason."""
+    yes = papers.encounter.confirmed
+    changes = Changes()
+    answered = replace(file.encounter, confirmed=papers.encounter.confirmed)
+    if papers.encounter != answered:
+        changes += services.encounters.amend(
+            actor, papers.encounter, file.stored.version, reason, yes
+        )
+    old = file.prescription
+    if papers.prescription is not None and old is not None and papers.prescription != old.record:
+        changes += services.prescriptions.amend(
+            actor, papers.prescription, old.version, reason, _own("prescription.", yes)
+        )
+    slip = file.appointment
+    if papers.appointment is not None and slip is not None and papers.appointment != slip.record:
+        changes += services.appointments.amend(
+            actor, papers.appointment, slip.version, reason, _own("appointment.", yes)
+        )
+    if not changes.items:
+        raise StateError("Chưa có gì thay đổi nên không có gì để lưu. Bản đã ký vẫn như cũ.")
+    return changes
+
+
+def _own(prefix: str, confirmed: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key.removeprefix(prefix) for key in confirmed if key.startswith(prefix))

@@ -15,10 +15,12 @@ import platformdirs
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from station_emr.catalogs.starter import starter_rows
 from station_emr.demo.filled import make_filled_station
 from station_emr.demo.province import DemoProvince
 from station_emr.demo.scripted import configure_province
 from station_emr.demo.station import DEMO_PASSWORD, demo_profile
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import Problem, StationError
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncStatus
@@ -48,7 +50,7 @@ from station_emr.station import (
     open_with_recovery,
 )
 from station_emr.ui.kit import apply_theme, dialogs, use_memory
-from station_emr.ui.models.gate import GateFace, LetterVerdict, StaffTile
+from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
 from station_emr.ui.shell.waiting import WaitingPage
@@ -182,6 +184,14 @@ class StationGate:
         self, password: str, username: str, full_name: str
     ) -> tuple[Problem, ...]:
         return password_problems(password, username, full_name)
+
+    def places(self) -> tuple[Place, ...]:
+        provinces = (Place(code=r.code, name=r.name) for r in starter_rows(CatalogKind.PROVINCE))
+        communes = (
+            Place(code=r.code, name=r.name, province=str(r.attributes["province"]))
+            for r in starter_rows(CatalogKind.COMMUNE)
+        )
+        return (*provinces, *communes)
 
     def create(self, profile: StationProfile, director: User, password: str) -> str:
         return create_station(self._folder, profile, director, password, self._clock)

@@ -46,6 +46,15 @@ class LetterVerdict:
     readable: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A province or a commune. ``province`` is empty for a province itself."""
+
+    code: str
+    name: str
+    province: str = ""
+
+
 class OpenDesk(Protocol):
     """An open station with the person who opened it; lives until log-out."""
 
@@ -97,6 +106,9 @@ class Gate(Protocol):
         self, password: str, username: str, full_name: str
     ) -> tuple[Problem, ...]:
         """Why this password may not be used; cheap enough for every key."""
+
+    def places(self) -> tuple[Place, ...]:
+        """The provinces, then the communes, from the lists that ship with the program."""
 
     def create(self, profile: StationProfile, director: User, password: str) -> str:
         """Set a station up and give its recovery code. Raises InvalidRecord, StateError."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QProgressBar
 
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Shortcut, hbox, label, secondary
-from station_emr.ui.screens.login.frame import CoverPage
+from station_emr.ui.kit.cover import CoverPage
 
 
 class WaitingPage(CoverPage):

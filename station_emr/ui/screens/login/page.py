@@ -25,10 +25,10 @@ from station_emr.ui.kit import (
     scrolled,
     theme,
 )
+from station_emr.ui.kit.cover import CoverPage
 from station_emr.ui.kit.memory import memory
+from station_emr.ui.kit.secret import SecretField
 from station_emr.ui.models.gate import GateFace, StaffTile
-from station_emr.ui.screens.login.frame import CoverPage
-from station_emr.ui.screens.login.password import GatePassword
 
 _LAST: Final = "login.last"
 _COLUMNS: Final = 2
@@ -96,7 +96,7 @@ class LoginPage(CoverPage):
             self.card.add(self._grid_host)
 
     def _add_password(self) -> None:
-        self.password = GatePassword("login.password")
+        self.password = SecretField("login.password")
         named(self.password.editor, "login.password")
         self.password.moves_on = False
         self.password.entered.connect(self._submit)

@@ -20,9 +20,9 @@ from station_emr.ui.kit import (
     primary,
     secondary,
 )
+from station_emr.ui.kit.cover import CoverPage
+from station_emr.ui.kit.secret import SecretField
 from station_emr.ui.models.gate import GateFace
-from station_emr.ui.screens.login.frame import CoverPage
-from station_emr.ui.screens.login.password import GatePassword
 
 PasswordRule = Callable[[str, str, str], tuple[Problem, ...]]
 
@@ -57,9 +57,9 @@ class RecoveryPage(CoverPage):
         self.code = self.form.add(
             "code", _("&Mã khôi phục"), LineField(placeholder="XXXX-XXXX-XXXX-XXXX-XXXX-XXXX")
         )
-        self.new = self.form.add("password", _("Mật khẩu mớ&i"), GatePassword("recovery.password"))
+        self.new = self.form.add("password", _("Mật khẩu mớ&i"), SecretField("recovery.password"))
         self.again = self.form.add(
-            "again", _("Gõ &lại mật khẩu mới"), GatePassword("recovery.again")
+            "again", _("Gõ &lại mật khẩu mới"), SecretField("recovery.again")
         )
         self.card.add(self.form)
         self.busy = QProgressBar()

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 
 from station_emr.services.i18n import _
 from station_emr.ui.kit import IconLabel, Severity, hbox, label, primary, secondary, theme
-from station_emr.ui.screens.login.frame import CoverPage
+from station_emr.ui.kit.cover import CoverPage
 
 
 class TroublePage(CoverPage):

@@ -7,10 +7,12 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from typing_extensions import override
 
 from station_emr.services.i18n import _
-from station_emr.ui.kit import Field, InputFrame, PasswordField, icon_button
+from station_emr.ui.kit.buttons import icon_button
+from station_emr.ui.kit.field import Field, InputFrame
+from station_emr.ui.kit.text_fields import PasswordField
 
 
-class GatePassword(PasswordField):
+class SecretField(PasswordField):
     """Shows its text on demand and warns of capitals or a Vietnamese typing tool."""
 
     def __init__(self, name: str) -> None:

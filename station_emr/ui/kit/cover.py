@@ -1,4 +1,4 @@
-"""The look that log-in, recovery and trouble pages share: a column in the middle of the window."""
+"""Pages over the whole window (log-in, set-up, trouble): a column in the middle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from station_emr.services.i18n import _
-from station_emr.ui.kit import Card, label, named, paint_icon, theme
+from station_emr.ui.kit import theme
+from station_emr.ui.kit.cards import Card
+from station_emr.ui.kit.icons import paint_icon
+from station_emr.ui.kit.layout import label
+from station_emr.ui.kit.names import named
 
 COLUMN_WIDTH: Final = 620
 _MARK: Final = 44
@@ -34,12 +38,12 @@ class Mark(QWidget):
 class CoverPage(QWidget):
     """A page over the whole window. Fill ``card``; ``foot`` stands at the bottom edge."""
 
-    def __init__(self, name: str, title: str, detail: str) -> None:
+    def __init__(self, name: str, title: str, detail: str, *, width: int = COLUMN_WIDTH) -> None:
         super().__init__()
         named(self, name, title)
         self.card = Card(margin=theme.GAP_XL)
         self.card.body.setSpacing(theme.GAP_M)
-        self.card.setMaximumWidth(COLUMN_WIDTH)
+        self.card.setMaximumWidth(width)
         self.card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -63,7 +67,7 @@ class CoverPage(QWidget):
         self.foot.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.column.addWidget(self.foot)
         middle = QWidget()
-        middle.setMaximumWidth(COLUMN_WIDTH)
+        middle.setMaximumWidth(width)
         middle.setLayout(self.column)
         self.column.setContentsMargins(0, theme.GAP_L, 0, theme.GAP_L)
         row = QHBoxLayout(self)

@@ -17,11 +17,13 @@ from station_emr.domain.sync import SyncRun
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
 from station_emr.printing.documents import PdfDocuments
+from station_emr.security.backup_shelf import FolderShelf
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.letters import StationLetterSigner, signing_key_from_bytes
 from station_emr.security.passwords import PasswordPolicy, password_problems
 from station_emr.services.accounts import Accounts, KeyRing, check_station
 from station_emr.services.appointments import Appointments
+from station_emr.services.backups import Backups
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
 from station_emr.services.drafts import Drafts
@@ -298,6 +300,9 @@ def build_services(
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         drafts=Drafts(store, clock),
         sync=Synchronisation(store, sync),
+        backups=Backups(
+            store, clock, FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS))
+        ),
     )
 
 

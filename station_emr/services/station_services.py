@@ -8,6 +8,7 @@ from station_emr.domain.scan import ScanResult, parse_scan
 
 from .accounts import Accounts
 from .appointments import Appointments
+from .backups import Backups
 from .catalogs import Catalogs
 from .drafts import Drafts
 from .encounters import Encounters
@@ -36,6 +37,7 @@ class StationServices:
     catalogs: Catalogs
     drafts: Drafts
     sync: Synchronisation
+    backups: Backups
 
     @staticmethod
     def scan(text: str) -> ScanResult:

@@ -138,6 +138,12 @@ class Patient:
             return in_force[-1]
         return self.coverages[-1] if self.coverages else None
 
+    def payable_coverage_on(self, day: date) -> Coverage | None:
+        """Like :meth:`coverage_on`, without a card that has expired or is not valid yet."""
+        card = self.coverage_on(day)
+        refused = (CoverageValidity.EXPIRED, CoverageValidity.NOT_YET)
+        return None if card is None or card.validity(day) in refused else card
+
 
 def check_patient(patient: Patient, today: date) -> tuple[Problem, ...]:
     """Everything wrong or unusual with a patient before it is saved."""
@@ -167,7 +173,8 @@ def check_patient(patient: Patient, today: date) -> tuple[Problem, ...]:
             problems.extend(_refusals(parse, value))
     for index, coverage in enumerate(patient.coverages):
         problems.extend(check_coverage(coverage, today, f"coverages.{index}"))
-    if 0 <= age_on(patient.birth, today) < CHILD_YEARS and patient.guardian is None:
+    unnamed = patient.guardian is None or not clean(patient.guardian.full_name)
+    if 0 <= age_on(patient.birth, today) < CHILD_YEARS and unnamed:
         problems.append(
             Problem(
                 field="guardian",

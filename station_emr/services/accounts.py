@@ -16,6 +16,7 @@ from station_emr.domain.user import Actor, User
 
 from .guards import allow, refuse
 from .ports import Clock, Store
+from .timekeeping import accept_time, clock_problem
 from .views import AuditRow
 
 
@@ -71,6 +72,12 @@ class Accounts:
     def locked(self, actor: Actor, username: str) -> bool:
         allow(actor, Action.USER_MANAGE)
         return self._keys.is_locked(username)
+
+    def password_problems(
+        self, password: str, username: str, full_name: str
+    ) -> tuple[Problem, ...]:
+        """What keeps this password from being used; reads nothing, so it can follow the typing."""
+        return self._keys.password_problems(password, username, full_name)
 
     def add_user(self, actor: Actor, user: User, password: str) -> Changes:
         """A new person with a first password. Raises InvalidRecord with every field at fault."""
@@ -199,6 +206,19 @@ class Accounts:
         with self._store.write() as work:
             work.settings.put(key, value)
             work.audit.append(actor, "setting.update", self._clock.now(), detail={"key": key})
+
+    def clock_problem(self) -> str:
+        """Why nothing can be signed at this machine's time; empty when the clock is in order."""
+        with self._store.read() as work:
+            return clock_problem(work, self._clock.now())
+
+    def accept_clock(self, actor: Actor) -> None:
+        """Confirm that the machine's time is right now, after a signature in a wrong future."""
+        allow(actor, Action.SETTINGS_EDIT)
+        now = self._clock.now()
+        with self._store.write() as work:
+            accept_time(work, now)
+            work.audit.append(actor, "clock.accept", now)
 
     def audit(
         self, actor: Actor, limit: int = 200, before: int | None = None

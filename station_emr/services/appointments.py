@@ -21,6 +21,7 @@ class Appointments(Papers[Appointment]):
     kind = RecordKind.APPOINTMENT
     prepare_action = Action.APPOINTMENT_PREPARE
     sign_action = Action.APPOINTMENT_SIGN
+    one_per_visit = True
 
     def _records(self, work: Work) -> AppointmentStore:
         return work.appointments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -23,7 +23,16 @@ from station_emr.domain.text import clean
 from station_emr.domain.user import Actor
 from station_emr.domain.vitals import VitalSigns, check_vitals
 
-from .guards import allow, allow_signing, needs_reason, refuse, still_draft
+from .guards import (
+    allow,
+    allow_any,
+    allow_signing,
+    begin_signing,
+    needs_reason,
+    refuse,
+    still_draft,
+)
+from .papers import close_papers
 from .ports import CatalogSearch, Clock, Store, Stored, Work
 from .snapshots import patient_snapshot
 from .views import QueueRow
@@ -64,7 +73,8 @@ class Encounters:
             open_id = work.encounters.open_of(patient_id, now.date())
             if open_id is not None:
                 return _draft_changed(RecordKind.ENCOUNTER, open_id)
-            coverage = patient.coverage_on(now.date())
+            left = self._clear_no_shows(work, actor, patient_id, now.date())
+            coverage = patient.payable_coverage_on(now.date())
             encounter = Encounter(
                 id=self._clock.new_id(),
                 patient_id=patient_id,
@@ -76,11 +86,32 @@ class Encounters:
             )
             work.encounters.save_draft(encounter, now)
             self._log(work, actor, "encounter.check_in", encounter)
-            return _draft_changed(RecordKind.ENCOUNTER, encounter.id)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter.id) + left
+
+    def _clear_no_shows(self, work: Work, actor: Actor, patient_id: str, day: date) -> Changes:
+        """Drop this person's waiting places of earlier days in which nothing was written.
+
+        A draft with any content stays in the queue until somebody decides about it.
+        """
+        gone = Changes()
+        for row in work.encounters.queue(day):
+            if row.patient_id != patient_id or row.arrived_at.date() >= day:
+                continue
+            stored = work.encounters.get(row.encounter_id)
+            if stored.status is RecordStatus.DRAFT and _untouched(stored.record, row):
+                work.encounters.discard_draft(row.encounter_id)
+                self._log(work, actor, "encounter.discard", stored.record, why="no_show")
+                gone += _draft_changed(RecordKind.ENCOUNTER, row.encounter_id)
+        return gone
 
     def call_next(self, actor: Actor) -> Changes:
-        """Start the first waiting visit. Raises StateError when nobody waits."""
-        waiting = [row for row in self.queue(actor) if row.stage is Stage.WAITING]
+        """Start the first visit waiting today. Raises StateError when nobody waits."""
+        today = self._clock.now().date()
+        waiting = [
+            row
+            for row in self.queue(actor)
+            if row.stage is Stage.WAITING and row.arrived_at.date() == today
+        ]
         if not waiting:
             raise StateError("Không còn ai chờ khám.")
         return self.start(actor, waiting[0].encounter_id)
@@ -107,13 +138,14 @@ class Encounters:
 
     def set_stage(self, actor: Actor, encounter_id: str, stage: Stage) -> Changes:
         """Move a visit in the queue (medicine given, sent back to wait)."""
-        allow(actor, Action.ENCOUNTER_VIEW)
+        allow_any(actor, (Action.VITALS_RECORD, Action.DISPENSE))
         with self._store.write() as work:
             stored = work.encounters.get(encounter_id)
             if stored.status is RecordStatus.DRAFT:
                 work.encounters.save_draft(replace(stored.record, stage=stage), self._clock.now())
             else:
                 work.encounters.set_stage(encounter_id, stage)
+            self._log(work, actor, "encounter.stage", stored.record, stage=stage.value)
             return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
 
     # The draft ---------------------------------------------------------------------------
@@ -164,14 +196,19 @@ class Encounters:
             return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
 
     def discard(self, actor: Actor, encounter_id: str) -> Changes:
-        """Take a person out of the queue who left before anything was signed."""
+        """Take a person out of the queue who left before anything was signed.
+
+        Papers that were only drafts go with the visit.
+        """
         allow(actor, Action.PATIENT_EDIT)
+        now = self._clock.now()
         with self._store.write() as work:
             stored = work.encounters.get(encounter_id)
             still_draft(stored)
+            drafts = close_papers(work, actor, encounter_id, "", now)
             work.encounters.discard_draft(encounter_id)
             self._log(work, actor, "encounter.discard", stored.record)
-            return _draft_changed(RecordKind.ENCOUNTER, encounter_id)
+            return _draft_changed(RecordKind.ENCOUNTER, encounter_id) + Changes(drafts)
 
     # Rules while typing ------------------------------------------------------------------
 
@@ -187,11 +224,19 @@ class Encounters:
         row = self._catalogs.find(CatalogKind.ICD10, code, self._clock.now().date())
         return icd_of(row) if row is not None else None
 
+    def _icd_then(self, day: date) -> Callable[[str], IcdCode | None]:
+        def find(code: str) -> IcdCode | None:
+            row = self._catalogs.find(CatalogKind.ICD10, code, day)
+            return icd_of(row) if row is not None else self.find_icd(code)
+
+        return find
+
     # Signing -----------------------------------------------------------------------------
 
     def sign(self, actor: Actor, encounter: Encounter, confirmed: Collection[str] = ()) -> Changes:
         """Sign the visit alone; :class:`Visits` signs it together with its papers."""
         with self._store.write() as work:
+            begin_signing(work, actor, Action.ENCOUNTER_SIGN, self._clock.now())
             return Changes((self.sign_within(work, actor, encounter, confirmed),))
 
     def sign_within(
@@ -200,7 +245,10 @@ class Encounters:
         """The signing steps inside a transaction that the caller owns."""
         allow_signing(actor, Action.ENCOUNTER_SIGN)
         now = self._clock.now()
-        still_draft(work.encounters.find(encounter.id))
+        stored = work.encounters.find(encounter.id)
+        still_draft(stored)
+        if stored is not None and stored.record.patient_id != encounter.patient_id:
+            raise StateError("Lượt khám này là của người khác nên chưa ký. Hãy mở lại lượt khám.")
         patient = work.patients.get(encounter.patient_id).record
         confirmed = {*encounter.confirmed, *confirmed}
         refuse(
@@ -246,11 +294,15 @@ class Encounters:
         reason = needs_reason(reason)
         now = self._clock.now()
         with self._store.write() as work:
+            begin_signing(work, actor, Action.RECORD_AMEND, now)
             before = work.encounters.get(encounter.id)
             _must_be_signed(before)
+            encounter = replace(encounter, patient_id=before.record.patient_id)
             patient = work.patients.get(encounter.patient_id).record
+            # Judged as of the visit: the child was younger then, the code may have expired since.
+            day = before.record.arrived_at.date()
             refuse(
-                check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, now.date()),
+                check_for_signing(encounter, patient.birth, patient.sex, self._icd_then(day), day),
                 {*encounter.confirmed, *confirmed},
             )
             amended = replace(
@@ -274,13 +326,18 @@ class Encounters:
             return Changes((changed,))
 
     def void(self, actor: Actor, encounter_id: str, reason: str) -> Changes:
-        """Mark a signed visit as cancelled with a reason. Nothing is deleted."""
+        """Mark a signed visit and all its papers as cancelled with a reason.
+
+        Nothing is deleted and numbers stay used; the changes name every paper that was voided.
+        """
         allow_signing(actor, Action.RECORD_VOID)
         reason = needs_reason(reason)
         now = self._clock.now()
         with self._store.write() as work:
+            begin_signing(work, actor, Action.RECORD_VOID, now)
             before = work.encounters.get(encounter_id)
             _must_be_signed(before)
+            papers = close_papers(work, actor, encounter_id, reason, now)
             changed = work.encounters.add_version(
                 before.record,
                 RecordStatus.VOIDED,
@@ -290,7 +347,7 @@ class Encounters:
                 expected_version=before.version,
             )
             self._log(work, actor, "encounter.void", before.record, reason=reason)
-            return Changes((changed,))
+            return Changes((changed, *papers))
 
     def _log(
         self, work: Work, actor: Actor, action: str, encounter: Encounter, **detail: str
@@ -307,6 +364,23 @@ class Encounters:
 
 
 _RANK = {Priority.EMERGENCY: 0, Priority.PRIORITY: 1, Priority.ROUTINE: 2}
+
+
+def _untouched(encounter: Encounter, row: QueueRow) -> bool:
+    written = (
+        encounter.vitals,
+        encounter.history,
+        encounter.past_history,
+        encounter.examination,
+        encounter.diagnoses,
+        encounter.procedures,
+        encounter.treatment,
+        encounter.advice,
+        row.prescription_status,
+        row.referred_to,
+        row.follow_up_on,
+    )
+    return encounter.stage is Stage.WAITING and not any(written)
 
 
 def _draft_changed(kind: RecordKind, record_id: str) -> Changes:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from station_emr.domain.errors import InvalidRecord, PermissionDenied, Problem, StateError
-from station_emr.domain.permissions import Action, require, require_signer
+from station_emr.domain.errors import (
+    InvalidRecord,
+    NotFound,
+    PermissionDenied,
+    Problem,
+    StateError,
+)
+from station_emr.domain.permissions import Action, may, require, require_signer
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.user import Actor
 
-from .ports import Stored
+from .ports import Stored, Work
+from .timekeeping import keep_time
 
 
 def allow(actor: Actor, action: Action) -> None:
@@ -24,6 +33,29 @@ def allow_signing(actor: Actor, action: Action) -> None:
     """Only a licensed prescriber signs a diagnosis, prescription or referral (TT 26/2025)."""
     allow(actor, action)
     require_signer(actor.role, actor.user.licence_no, action)
+
+
+def allow_any(actor: Actor, actions: tuple[Action, ...]) -> None:
+    """One of these rights is enough; raises the refusal of the first otherwise."""
+    granted = [action for action in actions if may(actor.role, action)]
+    allow(actor, next(iter(granted or actions)))
+
+
+def begin_signing(work: Work, actor: Actor, action: Action, now: datetime) -> None:
+    """What must hold the moment a name is put under content.
+
+    The person is asked for again, because the account may have been closed or the licence
+    withdrawn while this window was open; the clock must not run behind what was signed before.
+    """
+    allow_signing(actor, action)
+    try:
+        person = work.users.get(actor.user.id)
+    except NotFound:
+        raise PermissionDenied(
+            "Tài khoản này không còn trong danh sách người dùng của trạm. Hãy đăng nhập lại."
+        ) from None
+    allow_signing(replace(actor, user=person), action)
+    keep_time(work, now)
 
 
 def refuse(problems: Iterable[Problem], confirmed: Collection[str] = ()) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from station_emr.domain.appointment import Appointment
@@ -20,8 +21,8 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
-from .guards import allow, allow_signing, needs_reason, refuse, still_draft
-from .ports import CatalogSearch, Clock, RecordStore, Store, Stored, Work
+from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
+from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
 from .snapshots import patient_snapshot
 
 P = TypeVar("P", Prescription, Referral, Appointment)
@@ -33,6 +34,7 @@ class Papers(ABC, Generic[P]):
     kind: ClassVar[RecordKind]
     prepare_action: ClassVar[Action]
     sign_action: ClassVar[Action]
+    one_per_visit: ClassVar[bool] = False
 
     def __init__(self, store: Store, clock: Clock, catalogs: CatalogSearch) -> None:
         self._store = store
@@ -40,7 +42,7 @@ class Papers(ABC, Generic[P]):
         self._catalogs = catalogs
 
     @abstractmethod
-    def _records(self, work: Work) -> RecordStore[P]: ...
+    def _records(self, work: Work) -> PaperStore[P]: ...
 
     @abstractmethod
     def _problems(self, work: Work, paper: P, patient: Patient) -> tuple[Problem, ...]: ...
@@ -71,12 +73,20 @@ class Papers(ABC, Generic[P]):
         """Drop a draft that was never signed."""
         allow(actor, self.prepare_action)
         with self._store.write() as work:
+            dropped = self._records(work).get(paper_id).record
             self._records(work).discard_draft(paper_id)
+            self._log(work, actor, "discard", dropped)
             return Changes((Changed(self.kind, paper_id, 0, RecordStatus.DRAFT),))
 
     def sign(self, actor: Actor, paper: P, confirmed: Collection[str] = ()) -> Changes:
-        """Sign the paper: number it, freeze it, queue it. Raises InvalidRecord with every field."""
+        """Sign a paper of a signed visit: number it, freeze it, queue it.
+
+        Raises InvalidRecord with every field, StateError while the visit itself is a draft
+        (:class:`Visits` signs both together) or when it was voided.
+        """
         with self._store.write() as work:
+            begin_signing(work, actor, self.sign_action, self._clock.now())
+            _visit_stands(work, paper.encounter_id)
             return Changes((self.sign_within(work, actor, paper, confirmed),))
 
     def sign_within(
@@ -87,11 +97,16 @@ class Papers(ABC, Generic[P]):
         now = self._clock.now()
         still_draft(self._records(work).find(paper.id))
         patient = work.patients.get(paper.patient_id).record
+        encounter = work.encounters.get(paper.encounter_id).record
+        if encounter.patient_id != paper.patient_id:
+            raise StateError(
+                "Giấy này và lượt khám là của hai người khác nhau nên chưa ký. "
+                "Hãy mở lại lượt khám rồi lập giấy mới."
+            )
+        if self.one_per_visit:
+            self._only_one(work, paper)
         refuse(self._problems(work, paper, patient), confirmed)
-        encounter = work.encounters.find(paper.encounter_id)
-        snapshot = patient_snapshot(
-            patient, now.date(), encounter.record if encounter is not None else None
-        )
+        snapshot = patient_snapshot(patient, now.date(), encounter)
         signed = self._complete(work, paper, actor, snapshot)
         changed = self._records(work).add_version(
             signed,
@@ -116,7 +131,13 @@ class Papers(ABC, Generic[P]):
         reason = needs_reason(reason)
         now = self._clock.now()
         with self._store.write() as work:
+            begin_signing(work, actor, Action.RECORD_AMEND, now)
             before = self._signed(work, paper.id)
+            paper = replace(
+                paper,
+                patient_id=before.record.patient_id,
+                encounter_id=before.record.encounter_id,
+            )
             patient = work.patients.get(paper.patient_id).record
             refuse(self._problems(work, paper, patient), confirmed)
             amended = self._amended(before.record, paper, actor)
@@ -136,6 +157,7 @@ class Papers(ABC, Generic[P]):
         allow_signing(actor, Action.RECORD_VOID)
         reason = needs_reason(reason)
         with self._store.write() as work:
+            begin_signing(work, actor, Action.RECORD_VOID, self._clock.now())
             before = self._signed(work, paper_id)
             changed = self._records(work).add_version(
                 before.record,
@@ -165,6 +187,18 @@ class Papers(ABC, Generic[P]):
             raise StateError("Giấy này đã hủy nên không sửa được nữa. Hãy lập giấy mới.")
         return stored
 
+    def _only_one(self, work: Work, paper: P) -> None:
+        """One slip after one course of care (TT 01/2025 art. 11), one letter for one transfer."""
+        records = self._records(work)
+        if records.find(paper.id) is not None:
+            records.discard_draft(paper.id)  # it is written again, signed, by the caller
+        other = records.of_encounter(paper.encounter_id)
+        if other is not None and other.status in (RecordStatus.SIGNED, RecordStatus.AMENDED):
+            raise StateError(
+                f"Lượt khám này đã có {_NAMES[self.kind]} đã ký. "
+                "Hãy sửa đổi giấy đó, hoặc hủy nó rồi lập giấy mới."
+            )
+
     def _log(self, work: Work, actor: Actor, verb: str, paper: P, **detail: str) -> None:
         work.audit.append(
             actor,
@@ -175,6 +209,67 @@ class Papers(ABC, Generic[P]):
             patient_id=paper.patient_id,
             detail=detail,
         )
+
+
+_NAMES = {
+    RecordKind.PRESCRIPTION: "đơn thuốc",
+    RecordKind.REFERRAL: "phiếu chuyển",
+    RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
+}
+
+
+def _visit_stands(work: Work, encounter_id: str) -> None:
+    status = work.encounters.get(encounter_id).status
+    if status is RecordStatus.DRAFT:
+        raise StateError(
+            "Lượt khám chưa ký nên giấy này chưa ký riêng được. Hãy ký cùng lượt khám."
+        )
+    if status is RecordStatus.VOIDED:
+        raise StateError("Lượt khám đã hủy nên không ký thêm giấy tờ. Hãy lập lượt khám mới.")
+
+
+def close_papers(
+    work: Work, actor: Actor, encounter_id: str, reason: str, now: datetime
+) -> tuple[Changed, ...]:
+    """Void every signed paper of a visit that is being voided, and drop its drafts.
+
+    Nothing may keep standing on a visit that does not count any more; numbers stay used.
+    """
+    closed: list[Changed] = []
+    stores: tuple[tuple[RecordKind, PaperStore[Any]], ...] = (
+        (RecordKind.PRESCRIPTION, work.prescriptions),
+        (RecordKind.APPOINTMENT, work.appointments),
+        (RecordKind.REFERRAL, work.referrals),
+    )
+    for kind, records in stores:
+        while (stored := records.of_encounter(encounter_id)) is not None:
+            if stored.status is RecordStatus.VOIDED:
+                break
+            paper = stored.record
+            if stored.status is RecordStatus.DRAFT:
+                records.discard_draft(paper.id)
+                closed.append(Changed(kind, paper.id, 0, RecordStatus.DRAFT))
+            else:
+                closed.append(
+                    records.add_version(
+                        paper,
+                        RecordStatus.VOIDED,
+                        author=actor.user.snapshot,
+                        at=now,
+                        reason=reason,
+                        expected_version=stored.version,
+                    )
+                )
+            work.audit.append(
+                actor,
+                f"{kind}.{'discard' if stored.status is RecordStatus.DRAFT else 'void'}",
+                now,
+                kind=kind,
+                record_id=paper.id,
+                patient_id=paper.patient_id,
+                detail={"reason": reason, "with": "encounter"},
+            )
+    return tuple(closed)
 
 
 def visit_of(work: Work, encounter_id: str) -> tuple[Encounter, Patient]:

@@ -98,9 +98,11 @@ class Patients:
     def check(self, patient: Patient, today: date | None = None) -> tuple[Problem, ...]:
         """Every problem and question of a patient that is being typed."""
         today = today or self._clock.now().date()
-        return check_patient(patient, today) + national_id_warnings(
-            patient.national_id, patient.birth, patient.sex.value
-        )
+        problems = check_patient(patient, today)
+        if any(problem.field == "national_id" for problem in problems) or not patient.national_id:
+            return problems
+        number = parse_national_id(patient.national_id)  # typed with spaces or as on the card
+        return problems + national_id_warnings(number, patient.birth, patient.sex.value)
 
     def register(self, actor: Actor, patient: Patient, confirmed: Collection[str] = ()) -> Changes:
         """Save a new person and give the chart number. Raises InvalidRecord, PermissionDenied.
@@ -117,18 +119,12 @@ class Patients:
         """The steps of :meth:`register` inside a transaction that the caller owns."""
         allow(actor, Action.PATIENT_EDIT)
         now = self._clock.now()
-        patient = self._normal(replace(patient, id=patient.id or self._clock.new_id()))
+        patient = replace(patient, id=patient.id or self._clock.new_id())
         problems = list(self.check(patient, now.date()))
-        problems.extend(
-            Problem(
-                field="national_id",
-                code="duplicate",
-                message=f"Số định danh này đã có: {row.patient.full_name}, sinh {row.patient.birth.display()}. Hãy mở hồ sơ đó.",
-                severity="confirm",
-            )
-            for row in self._duplicates(work, patient)
-            if row.certain
-        )
+        if any(problem.severity == "error" for problem in problems):
+            refuse(problems, confirmed)
+        patient = self._normal(patient)
+        problems.extend(self._same_number(work, patient))
         refuse(problems, confirmed)
         station = work.settings.station()
         number = work.counters.next("chart", station.series, now.year)
@@ -161,10 +157,12 @@ class Patients:
         """Save a changed person as a new version. Raises Conflict when somebody was faster."""
         allow(actor, Action.PATIENT_EDIT)
         now = self._clock.now()
-        patient = self._normal(patient)
         refuse(self.check(patient, now.date()), confirmed)
+        patient = self._normal(patient)
         with self._store.write() as work:
             before = work.patients.get(patient.id)
+            if patient.national_id != before.record.national_id:
+                refuse(self._same_number(work, patient), confirmed)
             patient = replace(patient, chart_number=before.record.chart_number)
             if before.record == patient:
                 return Changes()
@@ -186,6 +184,19 @@ class Patients:
                 detail={"fields": ",".join(_changed_fields(before.record, patient))},
             )
             return Changes((changed,))
+
+    def _same_number(self, work: Work, patient: Patient) -> list[Problem]:
+        """The question for each known person with this national id."""
+        return [
+            Problem(
+                field="national_id",
+                code="duplicate",
+                message=f"Số định danh này đã có: {row.patient.full_name}, sinh {row.patient.birth.display()}. Hãy mở hồ sơ đó.",
+                severity="confirm",
+            )
+            for row in self._duplicates(work, patient)
+            if row.certain
+        ]
 
     def _duplicates(self, work: Work, patient: Patient) -> list[DuplicateRow]:
         found: dict[str, DuplicateRow] = {}
@@ -252,6 +263,8 @@ class Patients:
                 for i, c in enumerate(patient.coverages)
             ),
             address=replace(patient.address, line=clean(patient.address.line)),
+            # A listed allergy outweighs a tick that says there is none.
+            no_known_allergy=patient.no_known_allergy and not patient.allergies,
         )
 
 

@@ -134,24 +134,27 @@ class EncounterStore(RecordStore[Encounter], Protocol):
         """The id of a visit of this person today that is not signed yet."""
 
 
-class PrescriptionStore(RecordStore[Prescription], Protocol):
-    def of_encounter(self, encounter_id: str) -> Stored[Prescription] | None: ...
+class PaperStore(RecordStore[T], Protocol):
+    """What hangs on a visit."""
 
+    def of_encounter(self, encounter_id: str) -> Stored[T] | None:
+        """The newest that is not voided; a voided one when there is no other."""
+
+
+class PrescriptionStore(PaperStore[Prescription], Protocol):
     def signed_of(self, patient_id: str, since: date) -> tuple[Prescription, ...]:
         """Signed prescriptions written on or after ``since``, newest first."""
 
 
-class ReferralStore(RecordStore[Referral], Protocol):
-    def of_encounter(self, encounter_id: str) -> Stored[Referral] | None: ...
-
+class ReferralStore(PaperStore[Referral], Protocol):
     def rows(self, limit: int) -> tuple[ReferralRow, ...]:
         """Newest first."""
 
     def row(self, referral_id: str) -> ReferralRow | None: ...
 
 
-class AppointmentStore(RecordStore[Appointment], Protocol):
-    def of_encounter(self, encounter_id: str) -> Stored[Appointment] | None: ...
+class AppointmentStore(PaperStore[Appointment], Protocol):
+    """Follow-up slips."""
 
 
 class UserStore(Protocol):

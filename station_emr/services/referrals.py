@@ -25,6 +25,7 @@ class Referrals(Papers[Referral]):
     kind = RecordKind.REFERRAL
     prepare_action = Action.REFERRAL_PREPARE
     sign_action = Action.REFERRAL_SIGN
+    one_per_visit = True
 
     def __init__(
         self, store: Store, clock: Clock, catalogs: CatalogSearch, signer: LetterSigner

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.encounter import Encounter, Stage
-from station_emr.domain.errors import InvalidRecord, Problem
+from station_emr.domain.errors import InvalidRecord, Problem, StateError
+from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import Changed, Changes
 from station_emr.domain.referral import Referral
@@ -15,6 +16,7 @@ from station_emr.domain.user import Actor
 
 from .appointments import Appointments
 from .encounters import Encounters
+from .guards import begin_signing
 from .ports import Store
 from .prescriptions import Prescriptions
 from .referrals import Referrals
@@ -58,7 +60,11 @@ class Visits:
         if papers.prescription is not None and encounter.stage is not Stage.FINISHED:
             encounter = replace(encounter, stage=Stage.AWAITING_MEDICINE)
         diagnoses = encounter.diagnoses
+        for paper in (papers.prescription, papers.appointment, papers.referral):
+            if paper is not None and paper.encounter_id != encounter.id:
+                raise StateError("Giấy này thuộc một lượt khám khác nên chưa ký. Hãy lập lại giấy.")
         with self._store.write() as work:
+            begin_signing(work, actor, Action.ENCOUNTER_SIGN, self._encounters.now())
             steps: list[tuple[str, Callable[[Collection[str]], Changed]]] = [
                 (
                     "",

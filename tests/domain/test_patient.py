@@ -78,6 +78,21 @@ def test_card_in_force_wins_over_the_newest():
     assert Coverage(number="x").validity(TODAY) is CoverageValidity.UNKNOWN
 
 
+def test_a_card_that_is_not_in_force_pays_for_nothing():
+    day = date(2026, 12, 31)
+    assert WOMAN.payable_coverage_on(day) == WOMAN.coverages[0]
+    assert WOMAN.payable_coverage_on(date(2027, 1, 1)) is None
+    assert WOMAN.payable_coverage_on(date(2025, 12, 31)) is None
+    undated = replace(WOMAN, coverages=(Coverage(number="GD4649900000001"),))
+    assert undated.payable_coverage_on(day) == undated.coverages[0]
+
+
+def test_a_guardian_without_a_name_is_nobody():
+    child = replace(WOMAN, birth=BirthDate(2023, 5, 1), national_id="")
+    nameless = replace(child, guardian=Guardian(full_name=" ", relationship="Mẹ"))
+    assert found(nameless) == {("guardian", "guardian-missing", "confirm")}
+
+
 def test_address_reads_from_small_to_large():
     address = Address(line="Làng Ơp", commune_name="Xã Mẫu", province_name="Tỉnh Gia Lai")
     assert address.text == "Làng Ơp, Xã Mẫu, Tỉnh Gia Lai"

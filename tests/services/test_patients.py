@@ -5,7 +5,7 @@ import pytest
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.errors import Conflict, InvalidRecord, PermissionDenied
-from station_emr.domain.patient import Coverage
+from station_emr.domain.patient import Allergy, Coverage
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, RecordStatus
 
@@ -94,6 +94,43 @@ def test_bad_input_is_refused_beside_the_field_and_nothing_is_written(station):
     assert {"birth", "coverages.0.valid_to"} <= fields
     with station.store.read() as work:
         assert work.counts().patients == 1
+
+
+def test_every_field_at_fault_is_named_not_only_the_first(station):
+    wrong = replace(
+        station.register(),
+        id="",
+        full_name="",
+        national_id="12",
+        phone="34",
+        coverages=(Coverage(number="XX"), Coverage(number="GD4649900000001")),
+    )
+    with pytest.raises(InvalidRecord) as refused:
+        station.services.patients.register(station.nurse, wrong)
+    fields = {p.field for p in refused.value.problems if p.severity == "error"}
+    assert fields == {"full_name", "national_id", "phone", "coverages.0.number"}
+
+
+def test_taking_another_persons_number_is_asked_about(station):
+    first = station.register(national_id="064192990001", full_name="Siu H'Lăn")
+    other = station.register(national_id="064092990002", full_name="Nguyễn Văn Đạt")
+    taken = replace(other, national_id=first.national_id)
+    yes = everything(station, taken)
+    with pytest.raises(InvalidRecord) as refused:
+        station.services.patients.update(station.nurse, taken, 1, yes)
+    assert [p.code for p in refused.value.problems] == ["duplicate"]
+    station.services.patients.update(station.nurse, taken, 1, [*yes, "national_id:duplicate"])
+
+
+def test_a_number_typed_with_spaces_is_compared_all_the_same(station):
+    person = replace(station.register(), birth=BirthDate(1985), national_id="064 192 990 001")
+    assert "national-id-birth-year" in {p.code for p in station.services.patients.check(person)}
+
+
+def test_a_listed_allergy_outweighs_the_tick(station):
+    person = station.register(allergies=(Allergy(substance="Penicillin"),), no_known_allergy=True)
+    assert not person.no_known_allergy
+    assert person.allergies
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.INSPECTOR, Role.PHARMACIST])

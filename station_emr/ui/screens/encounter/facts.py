@@ -83,6 +83,11 @@ class FactsPanel(Card):
             last=f"{last.systolic}/{last.diastolic}",
         )
         self._column.addSpacing(GAP_XS)
+        if len(points) == 1:
+            self._column.addWidget(label(_("Huyết áp lần gần nhất"), "label"))
+            words = f"{last.systolic}/{last.diastolic} mmHg ({last.at:%d/%m/%Y})"
+            self._column.addWidget(label(words, "dense"))
+            return
         words = _("Huyết áp {count} lần gần nhất").format(count=len(points))
         self._column.addWidget(label(words, "label"))
         self._column.addWidget(self.pressures)

@@ -40,6 +40,7 @@ from station_emr.ui.screens.encounter.vitals import VitalsPanel
 MISSING: Final = frozenset(
     {"reason-required", "main-required", "result-required", "lines-required", "date-required"}
 )
+_ROOM: Final = 112  # beneath the field in use: its sentence, and a passing message
 _STORY: Final = ("history", "past_history", "examination")
 _CLOSING: Final = ("advice", "treatment", "result", "discharge")
 
@@ -114,7 +115,7 @@ class VisitForm(QWidget):
     def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
         """The field in use is never under the edge, whichever key led to it."""
         if now is not None and self._inside.isAncestorOf(now):
-            self.area.ensureWidgetVisible(now, 0, 48)
+            self.area.ensureWidgetVisible(now, 0, _ROOM)
 
     # -- in ------------------------------------------------------------------------------------
 

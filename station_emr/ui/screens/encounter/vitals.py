@@ -58,6 +58,7 @@ class VitalsPanel(QWidget):
         self._loaded = VitalSigns()
         self._earlier: tuple[VitalSigns, ...] = ()
         self._touched = False
+        self._locked = False
         self.form = Form("vitals")
         self.pressure = PressureField()
         self.fields = {
@@ -122,9 +123,13 @@ class VitalsPanel(QWidget):
         return (*self._earlier, self._loaded)
 
     def set_read_only(self, read_only: bool) -> None:
+        self._locked = read_only
         self.form.set_read_only(read_only)
         self.questions.set_read_only(read_only)
-        self.again.setVisible(not read_only)
+        self._offer_again()
+
+    def _offer_again(self) -> None:
+        self.again.setVisible(not self._locked and not self._typed().empty)
 
     def _typed(self) -> VitalSigns:
         values = {key: self.fields[key].value() for key in _SINGLE}
@@ -157,6 +162,7 @@ class VitalsPanel(QWidget):
             self.pressure.line.setText(str(taken.systolic))
         self._show_normals()
         self._show_history()
+        self._offer_again()
         self.check()
 
     def _show_normals(self) -> None:
@@ -192,6 +198,7 @@ class VitalsPanel(QWidget):
         self.questions.show_problems(
             p for p in self.questions.problems if p.field.removeprefix("vitals.") not in signs
         )
+        self._offer_again()
         self.changed.emit()
 
     def check(self) -> tuple[Problem, ...]:

@@ -1,4 +1,8 @@
-"""Composition root with Qt: joins the window to the adapters and runs the program."""
+"""Composition root with Qt: joins the window to the adapters and runs the program.
+
+The names on the log-in page need no database. What opens one (SQL, cryptography, forms, network)
+is imported in the background while the person types the password, hence the imports in methods.
+"""
 
 from __future__ import annotations
 
@@ -9,52 +13,37 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import platformdirs
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from station_emr.catalogs.starter import starter_rows
-from station_emr.demo.filled import make_filled_station
+from station_emr.db import DATABASE_FILE
 from station_emr.demo.province import DemoProvince
-from station_emr.demo.scripted import configure_province
 from station_emr.demo.station import DEMO_PASSWORD, demo_profile
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import Problem, StationError
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
-from station_emr.printing.documents import PdfDocuments
-from station_emr.security.keyslots import KeySlots
-from station_emr.security.letters import (
-    TrustedStation,
-    key_id,
-    public_key_of,
-    signing_key_from_bytes,
-    verify_letter,
-)
+from station_emr.security.keyslots import FILE_NAME, KeySlots
 from station_emr.security.passwords import password_problems
 from station_emr.services.clock import SystemClock
 from station_emr.services.i18n import _
 from station_emr.services.ports import Clock
 from station_emr.services.station_services import StationServices
 from station_emr.services.views import QueueRow
-from station_emr.station import (
-    DATABASE,
-    KEY_SLOTS,
-    LETTER_KEY,
-    OpenStation,
-    create_station,
-    open_station,
-    open_with_recovery,
-)
 from station_emr.ui.kit import apply_theme, dialogs, use_memory
 from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
 from station_emr.ui.shell.waiting import WaitingPage
-from station_emr.ui.tasks import ProblemSink, Progress, Task, TaskRunner
+from station_emr.ui.tasks import Lane, ProblemSink, Progress, Task, TaskRunner
+
+if TYPE_CHECKING:
+    from station_emr.station import OpenStation
 
 THEME: Final = "ui.theme"
 _MEMORY: Final = "window.json"
@@ -120,6 +109,15 @@ class StationDesk:
         self.station.scheduler.notify()
 
     def read_letter(self, text: str) -> LetterVerdict:
+        from station_emr.security.letters import (  # noqa: PLC0415 - see the module
+            TrustedStation,
+            key_id,
+            public_key_of,
+            signing_key_from_bytes,
+            verify_letter,
+        )
+        from station_emr.station import LETTER_KEY  # noqa: PLC0415 - see the module
+
         with self.station.store.read() as work:
             seed = bytes.fromhex(work.settings.get(LETTER_KEY) or "")
         own = public_key_of(signing_key_from_bytes(seed))
@@ -140,10 +138,10 @@ class StationGate:
         self._demo = demo
 
     def has_station(self) -> bool:
-        return any((self._folder / name).exists() for name in (DATABASE, KEY_SLOTS))
+        return any((self._folder / name).exists() for name in (DATABASE_FILE, FILE_NAME))
 
     def look(self) -> GateFace:
-        slots = KeySlots.load(self._folder / KEY_SLOTS, clock=self._clock.now)
+        slots = KeySlots.load(self._folder / FILE_NAME, clock=self._clock.now)
         people = tuple(
             StaffTile(
                 username=person.username,
@@ -161,12 +159,16 @@ class StationGate:
         )
 
     def open(self, username: str, password: str) -> StationDesk:
+        from station_emr.station import open_station  # noqa: PLC0415 - see the module
+
         return self._desk(open_station(self._folder, username, password, self._clock))
 
     def check(self, username: str, password: str) -> None:
-        KeySlots.load(self._folder / KEY_SLOTS, clock=self._clock.now).unlock(username, password)
+        KeySlots.load(self._folder / FILE_NAME, clock=self._clock.now).unlock(username, password)
 
     def recover(self, username: str, code: str, new_password: str) -> StationDesk:
+        from station_emr.station import open_with_recovery  # noqa: PLC0415 - see the module
+
         return self._desk(
             open_with_recovery(self._folder, username, code, new_password, self._clock)
         )
@@ -194,9 +196,13 @@ class StationGate:
         return (*provinces, *communes)
 
     def create(self, profile: StationProfile, director: User, password: str) -> str:
+        from station_emr.station import create_station  # noqa: PLC0415 - see the module
+
         return create_station(self._folder, profile, director, password, self._clock)
 
     def recovery_sheet(self, station_name: str, code: str) -> bytes:
+        from station_emr.printing.documents import PdfDocuments  # noqa: PLC0415 - see the module
+
         return PdfDocuments().recovery_sheet(station_name, code, self._clock.now())
 
 
@@ -228,6 +234,7 @@ class Program(QObject):
         self.desk = Desk(self.window, self.gate, self.runner, str(folder), parent=self)
         self.desk.leave_wanted.connect(self.window.close)
         self.desk.setup_wanted.connect(self._set_up)
+        self.desk.log_in_shown.connect(self._warm_up)
 
     def start(self) -> None:
         self.window.show()
@@ -235,6 +242,15 @@ class Program(QObject):
             self._prepare_demo()
         else:
             self.desk.start()
+
+    def _warm_up(self) -> None:
+        """Load what the log-in will need while the person types."""
+
+        def load() -> None:
+            import station_emr.station  # noqa: PLC0415 - see the module
+            import station_emr.ui.shell.registry  # noqa: F401, PLC0415 - see the module
+
+        self.runner.run(load, lane=Lane.POOL)
 
     def _set_up(self) -> None:
         # Only the first run needs the wizard; every other start is spared its code.
@@ -255,6 +271,8 @@ class Program(QObject):
         self.window.cover(page)
 
         def work(progress: Progress) -> None:
+            from station_emr.demo.filled import make_filled_station  # noqa: PLC0415 - see the module
+
             def tell(done: int, total: int) -> None:
                 words = _("{done} trên {total} lượt khám").format(
                     done=min(done, total), total=total
@@ -275,6 +293,8 @@ class Program(QObject):
         page.cancelled.connect(lambda: self._cancel_demo(task))
 
     def _start_province(self) -> None:
+        from station_emr.demo.scripted import configure_province  # noqa: PLC0415 - see the module
+
         province = DemoProvince(self._folder / "province", demo_profile("").code)
         self._province = province
         address = province.start()

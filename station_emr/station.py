@@ -9,19 +9,32 @@ from pathlib import Path
 from station_emr.catalogs.importers import FileImporter
 from station_emr.catalogs.starter import starter_rows
 from station_emr.catalogs.station_catalogs import StationCatalogs
+from station_emr.db import DATABASE_FILE
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import DatabaseMissing, Problem, StateError, UserError
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncRun
+from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
 from station_emr.printing.documents import PdfDocuments
 from station_emr.security.backup_shelf import FolderShelf
 from station_emr.security.keyslots import KeySlots
-from station_emr.security.letters import StationLetterSigner, signing_key_from_bytes
+from station_emr.security.letters import (
+    StationLetterSigner,
+    TrustedStation,
+    public_key_of,
+    signing_key_from_bytes,
+)
 from station_emr.security.passwords import PasswordPolicy, password_problems
-from station_emr.services.accounts import Accounts, KeyRing, check_station
+from station_emr.services.accounts import (
+    Accounts,
+    KeyRing,
+    active_user,
+    check_station,
+    check_user,
+)
 from station_emr.services.appointments import Appointments
 from station_emr.services.backups import Backups
 from station_emr.services.catalogs import Catalogs
@@ -43,7 +56,7 @@ from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.scheduler import SyncScheduler
 
-DATABASE = "station.db"
+DATABASE = DATABASE_FILE
 KEY_SLOTS = "keyslots.json"
 _STATION_FILES = (
     KEY_SLOTS,
@@ -79,7 +92,12 @@ def create_station(
         raise StateError(
             "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
         )
-    problems: list[Problem] = list(check_station(profile))
+    director = replace(
+        director,
+        username=director.username.strip().lower(),
+        full_name=clean(director.full_name),
+    )
+    problems: list[Problem] = [*check_station(profile), *check_user(director)]
     problems += password_problems(password, director.username, director.full_name, PasswordPolicy())
     refuse(problems)
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,6 +203,17 @@ class OpenStation:
             "referrals": held["ServiceRequest"],
         }
 
+    def letter_key(self) -> TrustedStation:
+        """The public half of the key under this station's letters, for those who check them."""
+        with self.store.read() as work:
+            seed = bytes.fromhex(work.settings.get(LETTER_KEY) or "")
+            profile = work.settings.station()
+        return TrustedStation(
+            facility_code=profile.code,
+            name=profile.name,
+            public_key=public_key_of(signing_key_from_bytes(seed)),
+        )
+
     def recovery_sheet(self, code: str) -> bytes:
         """The page with the recovery code, for a sealed envelope."""
         return PdfDocuments().recovery_sheet(
@@ -210,11 +239,7 @@ def open_station(
     Raises DatabaseMissing, WrongPassword, AccountLocked, DatabaseDamaged, DatabaseTooNew.
     """
     clock = clock or SystemClock()
-    if not station_exists(folder):
-        raise DatabaseMissing(
-            f"Không thấy dữ liệu của trạm trong thư mục {folder}. "
-            "Hãy kiểm tra ổ đĩa, hoặc khôi phục từ bản sao lưu."
-        )
+    _need_station(folder)
     slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
     return _open(folder, slots, slots.unlock(username, password), username, clock)
 
@@ -222,13 +247,35 @@ def open_station(
 def open_with_recovery(
     folder: Path, username: str, code: str, new_password: str, clock: Clock | None = None
 ) -> OpenStation:
-    """Open with the printed recovery code and give ``username`` a new password."""
+    """Open with the printed recovery code and give ``username`` a new password.
+
+    The database is opened first: nothing is changed for a person who has left, for a password
+    that is refused, or when the record itself cannot be opened.
+    """
     clock = clock or SystemClock()
+    _need_station(folder)
     slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
     data_key = slots.unlock_with_recovery(code)
-    refuse(password_problems(new_password, username, "", PasswordPolicy()))
-    slots.reset_password(username, new_password, data_key)
-    return _open(folder, slots, data_key, username, clock)
+    store = EncryptedStore.open(folder / DATABASE, data_key)
+    try:
+        with store.read() as work:
+            user = active_user(work, username)
+        refuse(password_problems(new_password, user.username, user.full_name, PasswordPolicy()))
+        _SlotKeyRing(slots, data_key).reset_password(
+            user.username, user.snapshot.printed_name, user.role.label, new_password
+        )
+        return _join(folder, store, slots, data_key, user.username, clock, recovery=True)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _need_station(folder: Path) -> None:
+    if not station_exists(folder):
+        raise DatabaseMissing(
+            f"Không thấy dữ liệu của trạm trong thư mục {folder}. "
+            "Hãy kiểm tra ổ đĩa, hoặc khôi phục từ bản sao lưu."
+        )
 
 
 def _open(
@@ -249,6 +296,8 @@ def _join(
     data_key: bytes,
     username: str,
     clock: Clock,
+    *,
+    recovery: bool = False,
 ) -> OpenStation:
     with store.read() as work:
         server_url = work.settings.get(SERVER_URL) or ""
@@ -261,7 +310,7 @@ def _join(
         folder=folder,
         store=store,
         services=services,
-        actor=services.accounts.log_in(username, device),
+        actor=services.accounts.log_in(username, device, recovery=recovery),
         scheduler=scheduler,
         engine=engine,
     )

@@ -24,7 +24,6 @@ from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.line import StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.quick_card import show_quick_card
-from station_emr.ui.shell.registry import screens_for
 from station_emr.ui.shell.status import Saving, StatusModel
 from station_emr.ui.shell.window import Identity, MainWindow
 from station_emr.ui.tasks import Lane, TaskRunner
@@ -72,6 +71,11 @@ class Desk(QObject):
         window.user_picked.connect(self._user_picked)
         window.status_asked.connect(self._explain)
         window.help_wanted.connect(lambda: show_quick_card(window))
+
+    @property
+    def log_in_page(self) -> LoginPage | None:
+        """The page of names or the lock, while it is shown."""
+        return self._page
 
     # -- before log-in -------------------------------------------------------------------------
 
@@ -162,6 +166,9 @@ class Desk(QObject):
         self._open, self.session, self._page = opened, session, None
         Lookup(window, session, opened)
         session.changed.connect(self._committed)
+        # The pages' code is loaded while the password is typed, not before the names are shown.
+        from station_emr.ui.shell.registry import screens_for  # noqa: PLC0415
+
         specs = screens_for(session, opened.first_queue)
         window.open(
             Identity(

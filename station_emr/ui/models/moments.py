@@ -63,6 +63,8 @@ def show_when(moment: datetime, now: datetime) -> str:
 def show_ago(moment: datetime, now: datetime) -> str:
     """How long ago, in the largest unit: ``3 phút``, ``2 giờ``, ``5 ngày``."""
     minutes = max(0, int((now - moment).total_seconds() // 60))
+    if minutes < 1:
+        return "dưới 1 phút"
     if minutes < 60:
         return f"{minutes} phút"
     if minutes < 48 * 60:

@@ -22,6 +22,7 @@ KINDS: Final = {
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }
+_FACTS: Final = (RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY)  # never signed
 _VERSIONS: Final = {
     RecordStatus.SIGNED: "mới ký",
     RecordStatus.AMENDED: "sửa đổi",
@@ -99,6 +100,8 @@ def _next_try(status: SyncStatus) -> str:
 def what(item: OutboxItem) -> str:
     """Kind and version of a waiting change, never whose it is."""
     kind = _(KINDS[item.kind])
+    if item.kind in _FACTS:
+        return kind if item.version <= 1 else _("{kind}, cập nhật").format(kind=kind)
     return _("{kind}, {what}").format(kind=kind, what=_(_VERSIONS[item.status]))
 
 

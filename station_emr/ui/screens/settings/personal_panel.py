@@ -1,0 +1,119 @@
+"""What everybody may change: how the window looks, and their own password."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtWidgets import QApplication, QWidget
+from typing_extensions import override
+
+from station_emr.domain.errors import Problem, StationError, WrongPassword
+from station_emr.services.i18n import _
+from station_emr.ui.kit import (
+    Form,
+    SegmentedField,
+    Severity,
+    apply_theme,
+    hbox,
+    named,
+    primary,
+    theme,
+)
+from station_emr.ui.kit.memory import memory
+from station_emr.ui.kit.secret import SecretField
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.settings.panel import Panel
+from station_emr.ui.tasks import Lane
+
+THEME: Final = "ui.theme"
+
+
+class PersonalPanel(Panel):
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, "settings.personal_panel", _("Giao diện và mật khẩu của tôi"))
+        look = Form("look")
+        self.theme = look.add(
+            "theme", _("&Giao diện"), SegmentedField([("light", _("Sáng")), ("dark", _("Tối"))])
+        )
+        for place, button in enumerate(self.theme.buttons):
+            named(button, f"look.theme.{place}")
+        self.theme.changed.connect(self._dress)
+        self.add(look)
+        self.form = Form("own")
+        self.form.add_heading(_("Đổi mật khẩu"))
+        self.old = self.form.add("old", _("Mật khẩu đang &dùng"), SecretField("own.old"))
+        self.new = self.form.add("password", _("Mật khẩu &mới"), SecretField("own.password"))
+        self.again = self.form.add("again", _("Gõ &lại mật khẩu mới"), SecretField("own.again"))
+        self.new.changed.connect(self._judge)
+        self.add(self.form)
+        self.change = primary(_("Đổi mật khẩu"), "settings.own.change", icon="key")
+        self.change.clicked.connect(self.save)
+        self.form.submitted.connect(self.save)
+        self.body.addLayout(hbox(self.change, None))
+        self.body.addStretch(1)
+
+    @override
+    def load(self) -> None:
+        self.theme.set_value(theme.tokens().name)
+
+    @override
+    def focus(self) -> QWidget:
+        return self.theme.editor
+
+    def _dress(self) -> None:
+        name: theme.ThemeName = "dark" if self.theme.value() == "dark" else "light"
+        memory().put(THEME, name)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, name)
+
+    def _problems(self) -> list[Problem]:
+        user = self._actor.user
+        return list(
+            self._services.accounts.password_problems(
+                self.new.value(), user.username, user.full_name
+            )
+        )
+
+    def _judge(self) -> None:
+        """Follow the typing, so that the person sees the rule met."""
+        found = self._problems() if self.new.value() else []
+        self.new.set_problem(found[0].message if found else None, Severity.WARNING)
+
+    @override
+    def save(self) -> None:
+        self.form.clear_problems()
+        problems = self._problems()
+        if not self.old.value():
+            problems.insert(0, _problem("old", "old-required", _("Hãy gõ mật khẩu đang dùng.")))
+        if self.new.value() != self.again.value():
+            problems.append(_problem("again", "again-differs", _("Hai lần gõ chưa giống nhau.")))
+        self.form.set_problems(problems)
+        if problems:
+            return
+        old, new = self.old.value(), self.new.value()
+        self.change.setEnabled(False)
+        self._session.runner.run(
+            lambda: self._services.accounts.change_password(self._actor, old, new),
+            done=self._changed,
+            failed=self._not_changed,
+            finally_=lambda: self.change.setEnabled(True),
+            owner=self,
+            lane=Lane.POOL,
+        )
+
+    def _changed(self, _nothing: None) -> None:
+        for field in (self.old, self.new, self.again):
+            field.reset()
+        self.form.clear_problems()
+        self._say(_("Đã đổi mật khẩu. Lần đăng nhập sau dùng mật khẩu mới."))
+
+    def _not_changed(self, error: StationError) -> None:
+        if isinstance(error, WrongPassword):
+            self.form.set_problems([_problem("old", "wrong", str(error))])
+        else:
+            self._refused(error, self.form)
+
+
+def _problem(field: str, code: str, message: str) -> Problem:
+    return Problem(field=field, code=code, message=message)

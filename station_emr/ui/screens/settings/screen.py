@@ -1,0 +1,148 @@
+"""Quản trị: one column of what can be set, by the person's role, and the panel of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QStackedWidget, QWidget
+from typing_extensions import override
+
+from station_emr.domain.permissions import Action
+from station_emr.services.i18n import _
+from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
+from station_emr.ui.models import routes
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.settings.backup_panel import BackupPanel
+from station_emr.ui.screens.settings.hub import Entry, Hub
+from station_emr.ui.screens.settings.panel import Panel
+from station_emr.ui.screens.settings.personal_panel import PersonalPanel
+from station_emr.ui.screens.settings.server_panel import ServerPanel
+from station_emr.ui.screens.settings.station_panel import StationPanel
+
+_PANELS: dict[str, Callable[[Session], Panel]] = {
+    "station": StationPanel,
+    "server": ServerPanel,
+    "backup": BackupPanel,
+    "personal": PersonalPanel,
+}
+
+
+def entries_for(session: Session) -> tuple[Entry, ...]:
+    """What this person's role may see here."""
+    wanted = (
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="station",
+                icon="hospital",
+                title=_("Trạm"),
+                detail=_("Tên, mã cơ sở, ký hiệu máy"),
+            ),
+        ),
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="server",
+                icon="plugs-connected",
+                title=_("Máy chủ của tỉnh"),
+                detail=_("Địa chỉ và mã truy cập"),
+            ),
+        ),
+        (
+            Action.BACKUP,
+            Entry(
+                key="backup",
+                icon="hard-drives",
+                title=_("Sao lưu"),
+                detail=_("Chép ra USB hoặc ổ đĩa khác"),
+            ),
+        ),
+        (
+            Action.USER_MANAGE,
+            Entry(
+                key="users",
+                icon="users",
+                title=_("Người dùng"),
+                detail=_("Vai trò, giấy phép, mật khẩu"),
+                page=routes.USERS,
+            ),
+        ),
+        (
+            Action.CATALOG_VIEW,
+            Entry(
+                key="catalogs",
+                icon="book-open",
+                title=_("Danh mục"),
+                detail=_("Mã bệnh, thuốc, xã, cơ sở"),
+                page=routes.CATALOGS,
+            ),
+        ),
+        (
+            Action.AUDIT_VIEW,
+            Entry(
+                key="audit",
+                icon="scroll",
+                title=_("Nhật ký"),
+                detail=_("Ai đã làm gì, đã in gì"),
+                page=routes.AUDIT,
+            ),
+        ),
+        (
+            None,
+            Entry(
+                key="personal",
+                icon="user-gear",
+                title=_("Của tôi"),
+                detail=_("Giao diện, đổi mật khẩu"),
+            ),
+        ),
+    )
+    return tuple(entry for action, entry in wanted if action is None or session.may(action))
+
+
+class SettingsScreen(Screen):
+    def __init__(self, session: Session) -> None:
+        super().__init__("settings")
+        self._session = session
+        self._panels: dict[str, Panel] = {}
+        self._now = ""
+        self.add_header(_("Quản trị"))
+        entries = entries_for(session)
+        self.hub = Hub(entries)
+        self.hub.panel_wanted.connect(self.open_panel)
+        self.hub.page_wanted.connect(self.go)
+        self._stack = QStackedWidget()
+        row = hbox(self.hub, self._stack, gap=GAP_L)
+        row.setStretch(1, 1)
+        self.page.addLayout(row, 1)
+        self._first = next(entry.key for entry in entries if not entry.page)
+
+    @property
+    def panel(self) -> Panel:
+        """The panel in front."""
+        return self._panels[self._now]
+
+    def open_panel(self, key: str) -> Panel:
+        panel = self._panels.get(key)
+        if panel is None:
+            panel = _PANELS[key](self._session)
+            panel.said.connect(self.message)
+            self._panels[key] = panel
+            page = QWidget()
+            vbox(panel, parent=page)
+            self._stack.addWidget(scrolled(page))
+        self._stack.setCurrentIndex(list(self._panels).index(key))
+        self._now = key
+        self.hub.select(key)
+        panel.load()
+        return panel
+
+    @override
+    def on_enter(self, context: object = None) -> None:
+        self.open_panel(self._now or self._first)
+        self.hub.buttons[self._now].setFocus()
+
+    @override
+    def save_action(self) -> bool:
+        self.panel.save()
+        return True

@@ -1,0 +1,103 @@
+"""Who the station is: the letterhead of every paper, and this machine's number series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtWidgets import QWidget
+from typing_extensions import override
+
+from station_emr.domain.record import StationProfile
+from station_emr.services.i18n import _
+from station_emr.ui.kit import Form, LineField, Shortcut, hbox, primary
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.settings.panel import Panel
+
+_FIELDS = (
+    "name",
+    "parent_authority",
+    "code",
+    "level",
+    "commune_name",
+    "province_name",
+    "address",
+    "phone",
+    "site",
+    "device_name",
+    "series",
+)
+
+
+class StationPanel(Panel):
+    def __init__(self, session: Session) -> None:
+        super().__init__(
+            session,
+            "settings.station_panel",
+            _("Trạm"),
+            _("Tên và cơ quan chủ quản in ở đầu mọi giấy tờ. Giấy đã ký giữ nguyên như lúc ký."),
+        )
+        self._profile: StationProfile | None = None
+        self.form = Form("station")
+        self.form.add_row(
+            ("name", _("&Tên trạm"), LineField()),
+            ("parent_authority", _("&Cơ quan chủ quản"), LineField(placeholder=_("UBND xã …"))),
+            required=("name", "parent_authority"),
+        )
+        code, series = LineField(max_length=5), LineField(max_length=3)
+        code.set_hint(_("5 ký tự, theo quyết định của trạm"))
+        series.set_hint(_("In trong số phiếu; mỗi máy một ký hiệu"))
+        self.form.add_row(
+            ("code", _("&Mã cơ sở khám, chữa bệnh"), code),
+            ("level", _("Cấp chu&yên môn"), LineField()),
+            ("series", _("&Ký hiệu máy"), series),
+            required=("code", "series"),
+        )
+        self.form.add_row(
+            ("commune_name", _("&Xã"), LineField()), ("province_name", _("Tỉn&h"), LineField())
+        )
+        self.form.add_row(
+            ("address", _("Đị&a chỉ"), LineField()),
+            ("phone", _("Điện th&oại"), LineField()),
+            stretch=(3, 1),
+        )
+        self.form.add_row(
+            ("site", _("Điểm t&rạm"), LineField()),
+            ("device_name", _("Tên má&y này"), LineField()),
+        )
+        self.add(self.form)
+        self._save = primary(_("Lưu"), "settings.station.save", Shortcut.SAVE)
+        self._save.clicked.connect(self.save)
+        self.body.addLayout(hbox(self._save, None))
+        self.body.addStretch(1)
+
+    @override
+    def load(self) -> None:
+        self._session.ask(self._services.accounts.station, self._show, owner=self)
+
+    @override
+    def focus(self) -> QWidget:
+        return self.form.field("name").editor
+
+    def _show(self, profile: StationProfile) -> None:
+        self._profile = profile
+        self.form.clear_problems()
+        self.form.set_values({name: getattr(profile, name) for name in _FIELDS})
+
+    @override
+    def save(self) -> None:
+        if self._profile is None:
+            return
+        values = {name: str(value) for name, value in self.form.values().items()}
+        profile = replace(self._profile, **values)  # type: ignore[arg-type]
+
+        def saved(_nothing: None) -> None:
+            self._profile = profile
+            self.form.clear_problems()
+            self._say(_("Đã lưu thông tin trạm. Giấy ký từ bây giờ mang thông tin mới."))
+
+        self._session.ask(
+            lambda: self._services.accounts.save_station(self._actor, profile),
+            saved,
+            owner=self,
+            failed=lambda error: self._refused(error, self.form),
+        )

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 THEME: Final = "ui.theme"
 _MEMORY: Final = "window.json"
 _PROBLEMS: Final = "problems"
+_DEMO_FOLDER: Final = "demo"
 _EXIT_DISPLAY: Final = 3
 _NO_DISPLAY: Final = (
     "Không mở được cửa sổ: máy này không có màn hình, hoặc thiếu thư viện đồ họa của hệ thống. "
@@ -258,8 +259,15 @@ class Program(QObject):
 
         page = SetupPage(self.gate, self.runner)
         page.finished.connect(self.desk.start)
-        page.demo_wanted.connect(self._prepare_demo)
+        page.demo_wanted.connect(self._look_at_demo)
         self.window.cover(page)
+
+    def _look_at_demo(self) -> None:
+        """A folder of its own: made-up people never lie where a real station will be."""
+        self._folder = self._folder / _DEMO_FOLDER
+        self.gate = StationGate(self._folder, self._clock, demo=True)
+        self.desk.use_gate(self.gate, str(self._folder))
+        self._prepare_demo()
 
     # -- demo ----------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from station_emr.ui.kit.buttons import icon_button
 from station_emr.ui.kit.field import Field, InputFrame
 from station_emr.ui.kit.text_fields import PasswordField
 
+_NO_HINT = "\N{NO-BREAK SPACE}"  # the line beneath keeps its height: nothing jumps while typing
+
 
 class SecretField(PasswordField):
     """Shows its text on demand and warns of capitals or a Vietnamese typing tool."""
@@ -24,7 +26,7 @@ class SecretField(PasswordField):
         if frame is not None:
             frame.add_inside(self.eye)
         self._capitals = False
-        self._watched = True
+        self.set_hint(_NO_HINT)
 
     def _show(self, shown: bool) -> None:
         self.show_text(shown)
@@ -66,7 +68,7 @@ class SecretField(PasswordField):
             language = keyboard_language()
             if language:
                 hints.append(_("Bàn phím: {language}").format(language=language))
-        self.set_hint(" ".join(hints))
+        self.set_hint(" ".join(hints) or _NO_HINT)
 
 
 def keyboard_language() -> str:

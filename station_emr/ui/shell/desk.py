@@ -72,6 +72,11 @@ class Desk(QObject):
         window.status_asked.connect(self._explain)
         window.help_wanted.connect(lambda: show_quick_card(window))
 
+    def use_gate(self, gate: Gate, folder: str) -> None:
+        """Another data folder, as when the set-up is left for a look at the demo."""
+        self._gate = gate
+        self._folder = folder
+
     @property
     def log_in_page(self) -> LoginPage | None:
         """The page of names or the lock, while it is shown."""

@@ -20,9 +20,10 @@ from station_emr.domain.identity import mask_number
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.user import User
+from station_emr.security.letters import key_id
 from station_emr.station import OpenStation, create_station, open_station
 
-from .letters import read_letter
+from .letters import add_trusted, read_letter
 from .selftest import run_selftest
 
 
@@ -188,6 +189,34 @@ def selftest(options: argparse.Namespace) -> int:
         "\n".join(f"{'đạt ' if r.passed else 'HỎNG'} {r.name} {r.detail}" for r in results),
     )
     return 1 if failed else 0
+
+
+def letter_key(options: argparse.Namespace) -> int:
+    """Add this station's public letter key to a list that hospitals check letters with."""
+    with _station(options) as station:
+        own = station.letter_key()
+    count = add_trusted(options.out, own)
+    name = key_id(own.public_key)
+    _say(
+        options,
+        {"out": str(options.out), "key_id": name, "stations": count},
+        f"Đã ghi khóa {name} của {own.name} vào {options.out} (danh sách có {count} khóa).\n"
+        "Gửi tệp này cho các bệnh viện nhận phiếu; tệp không chứa bí mật nào.",
+    )
+    return 0
+
+
+def accept_clock(options: argparse.Namespace) -> int:
+    """Confirm the machine's time after something was signed in a wrong future."""
+    with _station(options) as station:
+        station.services.accounts.accept_clock(station.actor)
+        now = station.services.clock.now()
+    _say(
+        options,
+        {"accepted": now.isoformat()},
+        f"Đã xác nhận giờ của máy: {now:%H:%M ngày %d/%m/%Y}. Từ nay ký được theo giờ này.",
+    )
+    return 0
 
 
 def verify_letter(options: argparse.Namespace) -> int:

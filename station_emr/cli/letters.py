@@ -9,11 +9,14 @@ from typing import Any
 import zxingcpp
 from PIL import Image, UnidentifiedImageError
 
-from station_emr.domain.errors import UserError
+from station_emr.domain.errors import EnvironmentFailure, UserError
 from station_emr.security.letters import (
     LetterCheck,
+    TrustedStation,
     VerifiedLetter,
+    key_id,
     trusted_keys_from_json,
+    trusted_keys_to_json,
     verify_letter,
 )
 
@@ -72,6 +75,21 @@ def read_letter(source: str, trusted_file: Path | None) -> LetterReport:
         except OSError as failure:
             raise UserError(f"Không đọc được tệp {trusted_file}: {failure.strerror}.") from failure
     return LetterReport(verify_letter(_text_of(source), trusted))
+
+
+def add_trusted(file: Path, station: TrustedStation) -> int:
+    """Put a station into a list of trusted keys, making the file; gives how many it holds.
+
+    An earlier key of the same station stays, because older letters were signed with it. Raises
+    UserError when the file is something else and EnvironmentFailure when it cannot be written.
+    """
+    try:
+        known = trusted_keys_from_json(file.read_text(encoding="utf-8")) if file.exists() else {}
+        known[key_id(station.public_key)] = station
+        file.write_text(trusted_keys_to_json(known) + "\n", encoding="utf-8")
+    except OSError as failure:
+        raise EnvironmentFailure(f"Không ghi được tệp {file}: {failure.strerror}.") from failure
+    return len(known)
 
 
 def _text_of(source: str) -> str:

@@ -126,6 +126,11 @@ def _add_station_commands(
     demo.add_argument("--script", action="store_true", help="chạy một ngày làm việc mẫu")
     demo.set_defaults(command=commands.demo)
 
+    clock = sub.add_parser(
+        "accept-clock", parents=[shared], help="xác nhận giờ của máy sau khi đã ký với giờ sai"
+    )
+    clock.set_defaults(command=commands.accept_clock)
+
     sync = sub.add_parser("sync", parents=[shared], help="gửi những gì đang chờ lên máy chủ tỉnh")
     sync.set_defaults(command=commands.sync)
 
@@ -176,3 +181,11 @@ def _add_checks(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentPars
     verify.add_argument("text", help="nội dung mã QR, tệp ảnh PNG hoặc tệp văn bản")
     verify.add_argument("--trusted", type=Path, default=None, help="tệp danh sách trạm tin cậy")
     verify.set_defaults(command=commands.verify_letter)
+
+    key = sub.add_parser(
+        "letter-key",
+        parents=[shared],
+        help="xuất khóa công khai của trạm để nơi khác kiểm tra phiếu",
+    )
+    key.add_argument("--out", type=Path, required=True, help="tệp danh sách trạm tin cậy (JSON)")
+    key.set_defaults(command=commands.letter_key)

@@ -5,6 +5,7 @@ Passwords open key slots (a port); the record only knows who exists and what the
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
 from .guards import allow, refuse
-from .ports import Clock, Store
+from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem
 from .views import AuditRow
 
@@ -47,16 +48,17 @@ class Accounts:
         self._clock = clock
         self._keys = keys
 
-    def log_in(self, username: str, device: str) -> Actor:
-        """The person behind an opened key slot. Raises PermissionDenied when inactive."""
+    def log_in(self, username: str, device: str, *, recovery: bool = False) -> Actor:
+        """The person behind an opened key slot. Raises PermissionDenied when inactive.
+
+        ``recovery`` says that the printed code opened it and a new password was set.
+        """
+        now = self._clock.now()
         with self._store.write() as work:
-            user = work.users.by_username(username)
-            if user is None or not user.active:
-                raise PermissionDenied(
-                    "Tài khoản này đã ngừng sử dụng. Hãy báo giám đốc trạm hoặc người quản trị."
-                )
+            user = active_user(work, username)
+            work.users.save(replace(user, last_login_at=now), author=None, at=now)
             actor = Actor(user=user, device=device)
-            work.audit.append(actor, "account.log_in", self._clock.now())
+            work.audit.append(actor, "account.recovery" if recovery else "account.log_in", now)
             return actor
 
     def log_out(self, actor: Actor, why: str = "person") -> None:
@@ -89,7 +91,7 @@ class Accounts:
             username=user.username.strip().lower(),
             full_name=clean(user.full_name),
         )
-        problems = [*_check_user(user)]
+        problems = [*check_user(user)]
         problems += self._keys.password_problems(password, user.username, user.full_name)
         with self._store.write() as work:
             if work.users.by_username(user.username) is not None:
@@ -118,7 +120,8 @@ class Accounts:
         """Change name, role, licence or whether the account is in use."""
         allow(actor, Action.USER_MANAGE)
         now = self._clock.now()
-        refuse(_check_user(user))
+        user = replace(user, full_name=clean(user.full_name))
+        refuse(check_user(user))
         with self._store.write() as work:
             before = work.users.get(user.id)
             if before.username != user.username:
@@ -133,6 +136,16 @@ class Accounts:
                 )
             if before.role is Role.DIRECTOR and (user.role is not Role.DIRECTOR or not user.active):
                 self._keep_one_director(work.users.all(), user)
+            if user.id == actor.user.id and (user.role is not before.role or not user.active):
+                raise InvalidRecord(
+                    (
+                        Problem(
+                            field="role",
+                            code="own-role",
+                            message="Không tự đổi vai trò hay ngừng tài khoản của chính mình. Hãy nhờ người quản lý khác làm.",
+                        ),
+                    )
+                )
             changed = work.users.save(user, author=actor.user.snapshot, at=now)
             work.audit.append(
                 actor,
@@ -179,6 +192,16 @@ class Accounts:
     def change_password(self, actor: Actor, old: str, new: str) -> None:
         """The actor's own password. Raises WrongPassword, InvalidRecord."""
         user = actor.user
+        if new == old:
+            raise InvalidRecord(
+                (
+                    Problem(
+                        field="password",
+                        code="password-same",
+                        message="Mật khẩu mới giống mật khẩu đang dùng. Hãy chọn mật khẩu khác.",
+                    ),
+                )
+            )
         refuse(self._keys.password_problems(new, user.username, user.full_name))
         self._keys.change_password(user.username, old, new)
         with self._store.write() as work:
@@ -189,20 +212,26 @@ class Accounts:
             return work.settings.station()
 
     def save_station(self, actor: Actor, profile: StationProfile) -> None:
+        """Change the letterhead. What the station is (its identity, a demo or not) stays."""
         allow(actor, Action.SETTINGS_EDIT)
         refuse(check_station(profile))
         now = self._clock.now()
         with self._store.write() as work:
+            before = work.settings.station()
+            profile = replace(profile, facility_id=before.facility_id, demo=before.demo)
             work.settings.save_station(profile, now)
             work.audit.append(actor, "station.update", now)
 
     def setting(self, key: str, default: str = "") -> str:
+        """Raises PermissionDenied for what only the program itself may read."""
+        _public_setting(key)
         with self._store.read() as work:
             value = work.settings.get(key)
         return default if value is None else value
 
     def save_setting(self, actor: Actor, key: str, value: str) -> None:
         allow(actor, Action.SETTINGS_EDIT)
+        _public_setting(key)
         with self._store.write() as work:
             work.settings.put(key, value)
             work.audit.append(actor, "setting.update", self._clock.now(), detail={"key": key})
@@ -248,14 +277,35 @@ class Accounts:
             )
 
 
-def _check_user(user: User) -> tuple[Problem, ...]:
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+# Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
+_PRIVATE_SETTINGS = ("letter.", "station.", "clock.")
+
+
+def _public_setting(key: str) -> None:
+    if key.startswith(_PRIVATE_SETTINGS):
+        raise PermissionDenied("Mục này do chương trình tự giữ nên không xem hay đổi được ở đây.")
+
+
+def active_user(work: Work, username: str) -> User:
+    """The person with this name. Raises PermissionDenied when unknown or no longer in use."""
+    user = work.users.by_username(username)
+    if user is None or not user.active:
+        raise PermissionDenied(
+            "Tài khoản này đã ngừng sử dụng. Hãy báo giám đốc trạm hoặc người quản trị."
+        )
+    return user
+
+
+def check_user(user: User) -> tuple[Problem, ...]:
+    """A usable log-in name and the person's name."""
     problems: list[Problem] = []
-    if not user.username.isascii() or not user.username.replace(".", "").replace("_", "").isalnum():
+    if not _USERNAME.fullmatch(user.username):
         problems.append(
             Problem(
                 field="username",
                 code="username-form",
-                message="Tên đăng nhập chỉ gồm chữ không dấu, số, dấu chấm và gạch dưới.",
+                message="Tên đăng nhập gồm 2 đến 32 chữ thường không dấu, chữ số, dấu chấm, gạch dưới hoặc gạch nối.",
             )
         )
     if not fold(user.full_name):

@@ -15,6 +15,7 @@ from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes
 from station_emr.domain.sync import SyncStatus
+from station_emr.services.backups import LAST_BACKUP
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Message, Option, Severity
 from station_emr.ui.models import routes
@@ -28,7 +29,6 @@ from station_emr.ui.shell.status import Saving, StatusModel
 from station_emr.ui.shell.window import Identity, MainWindow
 from station_emr.ui.tasks import Lane, TaskRunner
 
-LAST_BACKUP = "backup.last_at"
 _REFRESH_MS = 30_000
 
 

@@ -203,8 +203,10 @@ class LoginPage(CoverPage):
         if working:
             self.password.set_problem(None)
             self.password.set_hint(words)
-        for widget in (self.password, self.enter, self._grid_host, self.forgot, self.other):
+        for widget in (self.password, self._grid_host, self.forgot, self.other):
             widget.setEnabled(not working)
+        person = self._people.get(self._chosen)
+        self.enter.setEnabled(not working and not (person is not None and person.locked))
 
     # -- keys ----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ class TroublePage(CoverPage):
 
     def __init__(self, sentence: str, folder: str) -> None:
         super().__init__("trouble", _("Chưa mở được hồ sơ của trạm"), _("Không có gì bị thay đổi."))
+        self.sentence = sentence
         head = hbox(
             IconLabel("warning", Severity.DANGER.value, 24),
             label(sentence, "body", wrap=True),

@@ -28,6 +28,7 @@ from station_emr.domain.errors import Problem, StationError
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
+from station_emr.security import set_up
 from station_emr.security.keyslots import FILE_NAME, KeySlots
 from station_emr.security.passwords import password_problems
 from station_emr.services.clock import SystemClock
@@ -139,6 +140,7 @@ class StationGate:
         self._demo = demo
 
     def has_station(self) -> bool:
+        set_up.clear_unfinished(self._folder, DATABASE_FILE)
         return any((self._folder / name).exists() for name in (DATABASE_FILE, FILE_NAME))
 
     def look(self) -> GateFace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
 from station_emr.printing.documents import PdfDocuments
+from station_emr.security import durable_file, set_up
 from station_emr.security.backup_shelf import FolderShelf
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.letters import (
@@ -65,6 +66,9 @@ _STATION_FILES = (
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",
 )
+_TAKEN = (
+    "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
+)
 LETTER_KEY = "letter.private_key"
 SERVER_URL = "sync.server_url"
 SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
@@ -82,16 +86,16 @@ def create_station(
     password: str,
     clock: Clock | None = None,
 ) -> str:
-    """Set up a station: database, first account, letter key, starter lists.
+    """Set up a station: database, first account, letter key, starter lists; whole or not at all.
 
     Gives the recovery code, shown and printed once. Raises InvalidRecord with every field at
-    fault, StateError when the folder already holds a station. Nothing stays behind on failure.
+    fault, StateError when the folder already holds a station. Nothing stays behind on failure,
+    and after a power cut :func:`set_up.clear_unfinished` takes away what was begun.
     """
     clock = clock or SystemClock()
-    if any((folder / name).exists() for name in _STATION_FILES):
-        raise StateError(
-            "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
-        )
+    set_up.clear_unfinished(folder, DATABASE)
+    if _holds_station(folder):
+        raise StateError(_TAKEN)
     director = replace(
         director,
         username=director.username.strip().lower(),
@@ -100,42 +104,53 @@ def create_station(
     problems: list[Problem] = [*check_station(profile), *check_user(director)]
     problems += password_problems(password, director.username, director.full_name, PasswordPolicy())
     refuse(problems)
-    folder.mkdir(parents=True, exist_ok=True)
+    with durable_file.locked(folder / KEY_SLOTS):
+        if _holds_station(folder):  # another program was faster
+            raise StateError(_TAKEN)
+        try:
+            staging = set_up.begin(folder)
+            recovery_code = _build(staging, profile, director, password, clock)
+            set_up.publish(folder, DATABASE)
+        except BaseException as error:
+            set_up.roll_back(folder, DATABASE)
+            if isinstance(error, OSError):
+                raise durable_file.explain(error) from error
+            raise
+        return recovery_code
+
+
+def _holds_station(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _STATION_FILES)
+
+
+def _build(
+    staging: Path, profile: StationProfile, director: User, password: str, clock: Clock
+) -> str:
+    """The whole station in a folder of its own; gives the recovery code."""
     database_id = profile.facility_id or clock.new_id()
     profile = replace(profile, facility_id=database_id)
     director = replace(
         director, id=director.id or clock.new_id(), role=director.role or Role.DIRECTOR
     )
-    try:
-        _, data_key, recovery_code = KeySlots.create(
-            folder / KEY_SLOTS,
-            station_name=profile.name,
-            database_id=database_id,
-            username=director.username,
-            display_name=director.snapshot.printed_name,
-            password=password,
-            role_label=director.role.label,
-            clock=clock.now,
-        )
-        store = EncryptedStore.create(folder / DATABASE, data_key)
-    except BaseException:
-        _discard(folder)
-        raise
+    _, data_key, recovery_code = KeySlots.create(
+        staging / KEY_SLOTS,
+        station_name=profile.name,
+        database_id=database_id,
+        username=director.username,
+        display_name=director.snapshot.printed_name,
+        password=password,
+        role_label=director.role.label,
+        clock=clock.now,
+    )
+    store = EncryptedStore.create(staging / DATABASE, data_key)
     try:
         furnish(store, profile, director, clock)
-    except BaseException:
+    finally:
         store.close()
-        _discard(folder)
-        raise
-    store.close()
+    log = staging / f"{DATABASE}-wal"
+    if log.exists() and log.stat().st_size:  # closing could not fold it in
+        raise OSError(errno.ENOSPC, "the write-ahead log was not folded in")
     return recovery_code
-
-
-def _discard(folder: Path) -> None:
-    """Remove the files of a set-up that did not finish; there is no patient in them yet."""
-    for name in _STATION_FILES:
-        with contextlib.suppress(OSError):
-            (folder / name).unlink(missing_ok=True)
 
 
 class _SlotKeyRing:
@@ -146,6 +161,11 @@ class _SlotKeyRing:
         self._data_key = data_key
 
     def add(self, username: str, display_name: str, role_label: str, password: str) -> None:
+        """A slot for somebody new to the record. One that is there already was left when the power
+        went between the slot and the record; it is given anew, so that the name can be used.
+        """
+        if self._has(username):
+            self._slots.remove(username)
         self._slots.add(username, display_name, password, self._data_key, role_label=role_label)
 
     def describe(self, username: str, display_name: str, role_label: str) -> None:

@@ -20,6 +20,13 @@ if sys.platform == "win32":
     def _acquire(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
 
+    def _try(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
     def _release(handle: int) -> None:
         os.lseek(handle, 0, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
@@ -30,6 +37,13 @@ else:
     def _acquire(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
+    def _try(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
     def _release(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_UN)
 
@@ -37,6 +51,16 @@ else:
 def backup_of(path: Path) -> Path:
     """Where the second copy of ``path`` lives."""
     return path.with_name(path.name + ".bak")
+
+
+def traces_of(path: Path) -> tuple[Path, ...]:
+    """Every name that a write of ``path`` may leave when the power goes."""
+    targets = (path, backup_of(path))
+    return (*targets, *(_fresh(target) for target in targets))
+
+
+def _fresh(target: Path) -> Path:
+    return target.with_name(target.name + ".new")
 
 
 def explain(error: OSError) -> EnvironmentFailure:
@@ -60,13 +84,13 @@ def write_twice(path: Path, data: bytes) -> None:
     an older state: that would keep a removed person's key alive.
     """
     targets = (path, backup_of(path))
-    fresh = [target.with_name(target.name + ".new") for target in targets]
+    fresh = [_fresh(target) for target in targets]
     try:
         for temporary in fresh:
             _write_new(temporary, data)
         for temporary, target in zip(fresh, targets, strict=True):
             temporary.replace(target)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         for temporary in fresh:
             with contextlib.suppress(OSError):
@@ -87,7 +111,8 @@ def _write_new(path: Path, data: bytes) -> None:
         os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` as durable as the files behind them."""
     if sys.platform != "win32":  # Windows has no handle to a folder; NTFS journals the rename
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -106,10 +131,34 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise explain(error) from error
     try:
-        _acquire(handle)
+        try:
+            _acquire(handle)
+        except OSError as error:  # Windows gives up after ten seconds
+            raise explain(error) from error
         try:
             yield
         finally:
             _release(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def turn(path: Path) -> Iterator[bool]:
+    """Whether this is the only holder of ``path`` among all processes; never waits. The claim ends
+    with the block or with the process, however that ends.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise explain(error) from error
+    try:
+        mine = _try(handle)
+        try:
+            yield mine
+        finally:
+            if mine:
+                _release(handle)
     finally:
         os.close(handle)

@@ -61,8 +61,7 @@ class DemoProvince:
                     f"sqlite:///{self._folder / 'province.db'}",
                     "--demo-facility",
                     self._facility,
-                    "--demo-token",
-                    self.token,
+                    f"--demo-token={self.token}",  # one word: a token may start with a dash
                     "--stop-with-parent",
                 ],
                 stdin=subprocess.PIPE,  # its closing tells the server that this program is gone

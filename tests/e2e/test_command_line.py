@@ -111,6 +111,33 @@ def test_missing_and_damaged_databases_say_what_to_do(day, tmp_path):
     assert database.read_bytes() == content
 
 
+def test_a_hospital_trusts_the_letter_by_the_stations_own_key_file(day, tmp_path):
+    keys = tmp_path / "keys.json"
+    first = day.answer("letter-key", "--out", keys)
+    again = day.answer("letter-key", "--out", keys)
+    assert (first["stations"], again["stations"]) == (1, 1)
+    code = letter_code(day)
+    trusted = station_emr("verify-letter", code, "--trusted", keys, "--json")
+    assert json.loads(trusted.stdout)["check"] == "valid"
+    unknown = station_emr("verify-letter", code, "--json", check=False)
+    assert unknown.returncode == 1
+    keys.write_text("{}")
+    refused = day.run("letter-key", "--out", keys, check=False)
+    assert refused.returncode == 2
+    assert keys.read_text() == "{}"
+
+
+def test_only_those_in_charge_accept_the_clock(day):
+    refused = day.run("accept-clock", check=False)
+    assert refused.returncode == 2
+    assert "Giám đốc trạm" in refused.stderr
+    accepted = station_emr(
+        "accept-clock", "--data-dir", day.folder, "--user", "giamdoc", "--json",
+        password=day.figures["password"],
+    )  # fmt: skip
+    assert json.loads(accepted.stdout)["accepted"]
+
+
 def test_init_prints_the_recovery_code_once(tmp_path):
     folder = tmp_path / "new"
     made = station_emr(
@@ -144,6 +171,17 @@ def test_password_is_never_an_argument():
     no_terminal = station_emr("search", "a", "--user", "x", check=False)
     assert no_terminal.returncode == 3
     assert "STATION_EMR_PASSWORD" in no_terminal.stderr
+
+
+def letter_code(day):
+    from station_emr.station import open_station
+
+    station = open_station(day.folder, day.figures["user"], day.figures["password"])
+    try:
+        row = station.services.referrals.rows(station.actor)[0]
+        return station.services.referrals.get(station.actor, row.id).record.letter_code
+    finally:
+        station.close()
 
 
 def referral_id(day):

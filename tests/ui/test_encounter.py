@@ -20,7 +20,7 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.ui.kit import Severity, dialogs
 from station_emr.ui.models import routes
 from station_emr.ui.screens.encounter import EncounterScreen
-from station_emr.ui.screens.encounter.page import AUTOSAVE_MS
+from station_emr.ui.screens.encounter.keeper import AUTOSAVE_MS
 from tests.ui.keys import press, type_text
 from tests.ui.sweep import clipped, duplicate_mnemonics, unnamed, without_object_name
 
@@ -244,7 +244,7 @@ def test_an_impossible_sign_is_refused_beside_its_field(desk: Desk, station, vis
     desk.type("900")
     desk.enter()
     pulse = desk.form.vitals.fields["pulse"]
-    assert (pulse.problem, pulse.severity) == ("Không thể có", Severity.DANGER)
+    assert (pulse.problem, pulse.severity) == ("Sai số", Severity.DANGER)
     assert "Mạch 900 lần/phút là không thể có" in desk.form.vitals.questions.problems[0].message
     desk.sign()
     assert station.services.encounters.get(station.doctor, visit_id).status is RecordStatus.DRAFT
@@ -419,7 +419,7 @@ def test_the_draft_saves_itself_and_survives_the_store(
     desk.type("14")
     desk.qtbot.waitUntil(lambda: "Nháp tự lưu 08:" in desk.screen.saved.text(), timeout=10_000)
     desk.idle()
-    assert not desk.screen._dirty
+    assert not desk.screen.keeper.dirty
     desk.screen.close()
     with station.store.read() as work:  # what a killed program would find
         assert work.encounters.get(visit_id).record.history == "Đau một tuần"
@@ -438,7 +438,7 @@ def test_the_draft_saves_itself_and_survives_the_store(
 def test_leaving_keeps_the_draft_at_once(desk: Desk, station, visit_id: str) -> None:
     desk.go("encounter.reason")
     desk.type("Sốt")
-    assert desk.screen._autosave.isActive()
+    assert desk.screen.keeper.timer.isActive()
     assert AUTOSAVE_MS >= 1000
     assert desk.screen.on_leave()
     desk.idle()
@@ -533,9 +533,13 @@ def test_a_signed_visit_is_read_only_until_amended_with_a_reason(
 
 def test_a_signed_visit_is_voided_with_a_reason(desk: Desk, station, visit_id: str, says) -> None:
     ready(desk)
+    drug(desk, "amlo", "1", "1", "7")
     desk.sign()
     desk.screen.outcome.void.click()
     desk.idle()
+    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
+    assert paper is not None
+    assert paper.status is RecordStatus.VOIDED
     assert station.services.encounters.get(station.doctor, visit_id).status is RecordStatus.VOIDED
     assert desk.form.state.spec.lead == "Đã hủy"
     assert not desk.screen.outcome.amend.isVisible()
@@ -606,3 +610,37 @@ def test_a_small_child_needs_a_weight_on_the_paper(desk_of, station) -> None:
     desk.enter()
     desk.idle()
     assert "Thiếu cân nặng của trẻ" not in desk.screen.outcome.todo
+
+
+def test_an_amendment_carries_the_papers_with_it(desk: Desk, station, visit_id: str, says) -> None:
+    ready(desk)
+    drug(desk, "amlo", "1", "1", "7")
+    desk.sign()
+    desk.screen.outcome.amend.click()
+    desk.go("prescription.lines.0.days")
+    desk.type("14")
+    desk.go("closing.follow_up")
+    desk.type("14")
+    desk.screen.outcome.keep_amendment.click()
+    desk.idle()
+    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
+    assert paper is not None
+    assert (paper.status, paper.record.lines[0].days) == (RecordStatus.AMENDED, 14)
+    slip = station.services.appointments.of_encounter(station.doctor, visit_id)
+    assert slip is not None
+    assert slip.status is RecordStatus.SIGNED
+    visit = station.services.encounters.get(station.doctor, visit_id)
+    assert visit.status is RecordStatus.SIGNED
+
+
+def test_an_amendment_without_a_change_is_refused(desk: Desk, station, visit_id: str, says) -> None:
+    ready(desk)
+    drug(desk, "amlo", "1", "1", "7")
+    desk.sign()
+    desk.screen.outcome.amend.click()
+    desk.screen.outcome.keep_amendment.click()
+    desk.idle()
+    assert "Chưa có gì thay đổi" in desk.said[-1][0]
+    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
+    assert paper is not None
+    assert paper.version == 1

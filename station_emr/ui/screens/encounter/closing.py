@@ -28,6 +28,8 @@ from station_emr.ui.kit import (
 from station_emr.ui.screens.encounter.questions import Questions
 from station_emr.ui.screens.encounter.typed import follow_up_words, parse_follow_up
 
+_ADVICE: Final = "Ăn uống, khi nào phải quay lại ngay"
+_TREATMENT: Final = "Đã xử trí gì tại trạm"
 _QUICK: Final = (7, 14, 28)
 
 
@@ -39,8 +41,8 @@ class ClosingPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._today = date.min
-        self.advice = TextField(placeholder=_("Ăn uống, sinh hoạt, dấu hiệu phải quay lại ngay"))
-        self.treatment = TextField(placeholder=_("Đã xử trí gì tại trạm"))
+        self.advice = TextField()
+        self.treatment = TextField()
         self.result = ChoiceField(placeholder=_("Chọn kết quả"))
         self.discharge = ChoiceField(placeholder=_("Chọn"))
         self.follow_up: DateField[date] = DateField(
@@ -116,6 +118,10 @@ class ClosingPanel(QWidget):
     def set_read_only(self, *, visit: bool, appointment: bool) -> None:
         for key in ("advice", "treatment", "result", "discharge"):
             self.form.field(key).set_read_only(visit)
+        for text, hint in ((self.advice, _ADVICE), (self.treatment, _TREATMENT)):
+            text.text.setPlaceholderText(_("Không ghi") if visit else _(hint))
+        empty = _("Không hẹn") if appointment else _("18/12 hoặc 14 ngày")
+        self.follow_up.line.setPlaceholderText(empty)
         self.follow_up.set_read_only(appointment)
         self._quick_row.setVisible(not appointment)
         self.questions.set_read_only(appointment)

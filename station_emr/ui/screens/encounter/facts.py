@@ -22,6 +22,7 @@ from station_emr.ui.kit import (
     Line,
     Severity,
     TrendChart,
+    chip_size,
     clear,
     label,
     masked,
@@ -31,6 +32,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.screens.encounter.visit_file import VisitFile
 
 WIDTH: Final = 212
+_ROOM: Final = WIDTH - 2 * GAP_M - GAP_S
 _READINGS: Final = 6
 _NORMAL_SYSTOLIC: Final = (90.0, 139.0)
 _MOST_DRUGS: Final = 6
@@ -105,14 +107,18 @@ def _allergies(patient: Patient) -> QWidget:
         known = patient.no_known_allergy
         words = _("Không có dị ứng") if known else _("Chưa hỏi về dị ứng")
         return ChipRow([ChipSpec(words, Severity.SUCCESS if known else Severity.WARNING)])
-    specs = []
+    block = QWidget()
+    column = vbox(gap=2, parent=block)
     for allergy in patient.allergies:
-        text = allergy.substance + (f" ({allergy.reaction})" if allergy.reaction else "")
-        specs.append(ChipSpec(text, Severity.DANGER, lead=_("Dị ứng")))
-    row = ChipRow(specs)
-    for chip, spec in zip(row.chips, specs, strict=True):
-        chip.setToolTip(spec.spoken)
-    return row
+        spec = ChipSpec(allergy.substance, Severity.DANGER, lead=_("Dị ứng"))
+        if chip_size(spec).width() <= _ROOM:
+            column.addWidget(Chip(spec.text, spec.severity, lead=spec.lead))
+        else:  # an allergy is never cut short
+            column.addWidget(label(spec.spoken, "danger", wrap=True))
+        if allergy.reaction:
+            words = _("Phản ứng: {what}").format(what=allergy.reaction)
+            column.addWidget(label(words, "danger", wrap=True))
+    return block
 
 
 def _coverage(column: QVBoxLayout, file: VisitFile) -> None:
@@ -149,8 +155,9 @@ def _condition(condition: ChronicCondition) -> str:
 def _drugs(lines: tuple[PrescriptionLine, ...]) -> list[str]:
     if not lines:
         return [_("Không có thuốc còn ngày dùng")]
-    shown = [f"{line.label}: {line.sentence}" for line in lines[:_MOST_DRUGS]]
-    more = len(lines) - len(shown)
+    each = list(dict.fromkeys(f"{line.label}: {line.sentence}" for line in lines))
+    shown = each[:_MOST_DRUGS]
+    more = len(each) - len(shown)
     return [*shown, _("và {count} thuốc khác").format(count=more)] if more else shown
 
 

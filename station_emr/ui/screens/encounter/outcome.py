@@ -110,6 +110,7 @@ class OutcomePanel(Card):
         self._todo_box = QWidget()
         self._todo = vbox(gap=6, parent=self._todo_box)
         self._todo_title = label(_("Trước khi ký"), "heading")
+        self._shown: object = None
         self._todo_keys: tuple[str, ...] | None = None
         column = vbox(
             label(_("Sắp in ra"), "heading"),
@@ -126,7 +127,9 @@ class OutcomePanel(Card):
         self.follow_up = Button(_("Hẹn khám lại"), "encounter.follow_up", key_text="Alt+E")
         self.refer = Button(_("Chuyển tuyến"), "encounter.refer", key_text="F5")
         self.sign = primary(_("Ký và in"), "encounter.sign", Shortcut.SIGN)
-        self.print = primary(_("In lại"), "encounter.print")
+        self.print = Button(
+            _("In lại"), "encounter.print", kind=ButtonKind.PRIMARY, key_text=Shortcut.PRINT.text
+        )
         self.amend = secondary(_("Sửa đổi có lý do"), "encounter.amend", icon="pencil-simple")
         self.void = Button(_("Hủy có lý do"), "encounter.void", kind=ButtonKind.DANGER)
         self.keep_amendment = primary(_("Lưu sửa đổi"), "encounter.keep_amendment")
@@ -147,6 +150,10 @@ class OutcomePanel(Card):
     # -- what comes out ------------------------------------------------------------------------
 
     def show_papers(self, file: VisitFile, papers: VisitPapers) -> None:
+        shown = (file, papers.prescription, papers.appointment, papers.encounter.diagnoses)
+        if shown == self._shown:
+            return
+        self._shown = shown
         clear(self._papers)
         patient = file.patient
         who = _("Họ tên: {name}").format(name=patient.full_name)

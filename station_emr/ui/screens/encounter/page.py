@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
-from station_emr.domain.permissions import Action, may_sign
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
 from station_emr.services.visits import VisitPapers
@@ -29,18 +28,19 @@ from station_emr.ui.kit import (
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.facts import FactsPanel
+from station_emr.ui.screens.encounter.keeper import DraftKeeper
 from station_emr.ui.screens.encounter.outcome import OutcomePanel
+from station_emr.ui.screens.encounter.rights import Rights
 from station_emr.ui.screens.encounter.visit_file import (
     VisitFile,
     amend,
     find_visit,
     judge,
-    keep,
     load_visit,
+    void,
 )
 from station_emr.ui.screens.encounter.visit_form import VisitForm
 
-AUTOSAVE_MS: Final = 1500
 JUDGE_MS: Final = 350
 
 
@@ -51,14 +51,10 @@ class EncounterScreen(Screen):
         super().__init__("encounter")
         self._session = session
         self._file: VisitFile | None = None
-        self._dirty = False
         self._signing = False
         self._amending = ""
-        self._own: Changes | None = None
         self._returning = False
-        self._may_edit = session.may(Action.ENCOUNTER_EDIT)
-        user = session.actor.user
-        self._may_sign = session.may(Action.ENCOUNTER_SIGN) and may_sign(user.role, user.licence_no)
+        self._rights = Rights(session)
         self.facts = FactsPanel()
         self.form = VisitForm(session)
         self.outcome = OutcomePanel()
@@ -66,8 +62,11 @@ class EncounterScreen(Screen):
         self.saved.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._stack = QStackedWidget()
         self._lay_out()
-        self._autosave = self._timer(AUTOSAVE_MS, self._keep)
-        self._judging = self._timer(JUDGE_MS, self._judge)
+        self.keeper = DraftKeeper(session, self.form.collect, self)
+        self._judging = QTimer(self)
+        self._judging.setSingleShot(True)
+        self._judging.setInterval(JUDGE_MS)
+        self._judging.timeout.connect(self._judge)
         self._connect()
 
     def _lay_out(self) -> None:
@@ -88,15 +87,10 @@ class EncounterScreen(Screen):
         self._stack.addWidget(desk)
         self.page.addWidget(self._stack)
 
-    def _timer(self, delay: int, call: object) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(delay)
-        timer.timeout.connect(call)
-        return timer
-
     def _connect(self) -> None:
         self.form.changed.connect(self._changed)
+        self.keeper.told.connect(self.saved.setText)
+        self.keeper.refused.connect(lambda text: self.say(text, Severity.DANGER))
         self.form.settled.connect(self._judge)
         out = self.outcome
         out.wanted.connect(self.form.go_to)
@@ -137,15 +131,15 @@ class EncounterScreen(Screen):
 
     @override
     def on_leave(self) -> bool:
-        self._keep()
+        self.keeper.keep()
         return True
 
     @override
     def save_action(self) -> bool:
         if not self._editing_draft():
             return False
-        self._dirty = True
-        self._keep()
+        self.keeper.touch()
+        self.keeper.keep()
         return True
 
     @override
@@ -154,7 +148,7 @@ class EncounterScreen(Screen):
         if self._file is None:
             return False
         papers = self.form.collect()
-        self._keep()
+        self.keeper.keep()
         if papers.prescription is not None:
             self._preview(RecordKind.PRESCRIPTION, papers.prescription.id)
         elif papers.appointment is not None:
@@ -216,20 +210,18 @@ class EncounterScreen(Screen):
 
     def _show(self, file: VisitFile) -> None:
         self._file = file
-        self._dirty = False
         self._amending = ""
-        self._autosave.stop()
+        self.keeper.begin(is_open=self._editing_draft())
         self.facts.show_file(file)
         self.form.fill(file)
         self._set_mode()
-        self.saved.setText("")
         self._stack.setCurrentIndex(1)
         self._judge()
         if self._editing_draft():
             self.form.focus_start()
 
     def _editing_draft(self) -> bool:
-        return self._file is not None and self._file.is_draft and self._may_edit
+        return self._file is not None and self._file.is_draft and self._rights.edit
 
     def _set_mode(self) -> None:
         file = self._file
@@ -239,49 +231,28 @@ class EncounterScreen(Screen):
         amending = bool(self._amending)
         self.form.set_read_only(
             visit=not open_,
-            prescription=not open_ or not (file.prescription_open or amending),
-            appointment=not open_ or not (file.appointment_open or amending),
+            prescription=not open_ or not file.may_write(file.prescription),
+            appointment=not open_ or not file.may_write(file.appointment),
         )
         signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
         self.outcome.show_mode(
             draft=file.is_draft,
             amending=amending,
-            may_edit=self._may_edit,
-            may_amend=signed and self._may_sign,
-            printable=self._session.may(Action.PRINT)
+            may_edit=self._rights.edit,
+            may_amend=signed and self._rights.sign,
+            printable=self._rights.print
             and any((file.prescription, file.appointment, file.referral)),
         )
-        self.outcome.sign.setEnabled(self._may_sign and not self._signing)
-        self.outcome.set_note(self._why_not())
+        self.outcome.sign.setEnabled(self._rights.sign and not self._signing)
+        self.outcome.set_note("" if amending else self._rights.why_not(is_draft=file.is_draft))
         self.form.show_state(file, amending=self._amending)
-
-    def _why_not(self) -> str:
-        """Why the person cannot sign or change this visit; empty when nothing is in the way."""
-        file = self._file
-        if file is None or self._amending:
-            return ""
-        if not self._may_edit:
-            return _("Bạn xem được lượt khám này nhưng không ghi vào được.")
-        if not file.is_draft or self._may_sign:
-            return ""
-        if self._session.may(Action.ENCOUNTER_SIGN):
-            return _(
-                "Chưa có số giấy phép hành nghề nên chưa ký được. "
-                "Nhờ giám đốc ghi số giấy phép trong mục Người dùng."
-            )
-        return _(
-            "Bác sĩ, y sĩ hoặc giám đốc trạm mới ký được. "
-            "Phần bạn ghi được giữ trong nháp để người khám ký."
-        )
 
     # -- typing --------------------------------------------------------------------------------
 
     def _changed(self) -> None:
         if self._file is None:
             return
-        self._dirty = True
-        if self._editing_draft():
-            self._autosave.start()
+        self.keeper.touch()
         self._judging.start()
 
     def _judge(self) -> None:
@@ -306,36 +277,11 @@ class EncounterScreen(Screen):
         self.form.show_problems(problems)
         self.outcome.show_problems(problems, papers.encounter.confirmed)
 
-    def _keep(self) -> None:
-        """Keep the draft now, if anything was typed since it was last kept."""
-        self._autosave.stop()
-        if not self._dirty or not self._editing_draft() or self._signing:
-            return
-        self._dirty = False
-        papers = self.form.collect()
-        services, actor = self._session.services, self._session.actor
-        self._session.command(
-            lambda: keep(services, actor, papers),
-            done=self._kept,
-            failed=self._not_kept,
-            owner=self,
-        )
-
-    def _kept(self, changes: Changes) -> None:
-        self._own = changes
-        at = f"{self._session.services.clock.now():%H:%M:%S}"
-        self.saved.setText(_("Nháp tự lưu {time} · Ctrl+S").format(time=at))
-        self._session.saved.emit(at)
-
-    def _not_kept(self, error: StationError) -> None:
-        self._dirty = True
-        self.saved.setText(_("Chưa lưu được nháp"))
-        self.say(str(error), Severity.DANGER)
-
     def _news(self, changes: Changes) -> None:
         """Something else changed the record: read again what is shown here."""
         file = self._file
-        if changes is self._own or file is None or not self.isVisible() or self._dirty:
+        own = changes is self.keeper.last or self.keeper.dirty
+        if own or file is None or not self.isVisible():
             return
         ours = {file.encounter.id, file.patient.id}
         if any(item.record_id in ours for item in changes.items) and not self._amending:
@@ -350,8 +296,8 @@ class EncounterScreen(Screen):
     def _refer(self) -> None:
         if self._file is None:
             return
-        self._dirty = self._dirty or self._editing_draft()
-        self._keep()
+        self.keeper.touch()
+        self.keeper.keep()
         self._returning = True
         self.go(routes.REFERRALS, routes.ReferralRoute(encounter_id=self._file.encounter.id))
 
@@ -359,9 +305,9 @@ class EncounterScreen(Screen):
 
     def _sign(self) -> None:
         file = self._file
-        if file is None or self._signing or not self._may_sign:
+        if file is None or self._signing or not self._rights.sign:
             return
-        self._autosave.stop()
+        self.keeper.pause()
         self._judging.stop()
         papers = self.form.collect()
         services, actor, reason = self._session.services, self._session.actor, self._amending
@@ -379,8 +325,8 @@ class EncounterScreen(Screen):
 
     def _signed(self, changes: Changes) -> None:
         self._signing = False
-        self._dirty = False
-        self._own = changes
+        self.keeper.dirty = False
+        self.keeper.last = changes
         amended, self._amending = self._amending, ""
         self._reload()
         self.say(
@@ -390,16 +336,15 @@ class EncounterScreen(Screen):
             Severity.SUCCESS,
         )
         for kind in (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT):
-            if changes.touches(kind) and self._session.may(Action.PRINT):
+            if changes.touches(kind) and self._rights.print:
                 self._preview(kind, changes.id_of(kind))
                 return
 
     def _not_signed(self, error: StationError) -> None:
         self._signing = False
-        self._dirty = True
         self._set_mode()
         if not self._amending:
-            self._keep()
+            self.keeper.resume()
         if not isinstance(error, InvalidRecord):
             self.say(str(error), Severity.DANGER)
             return
@@ -432,19 +377,15 @@ class EncounterScreen(Screen):
         reason = dialogs.ask_text(
             self,
             _("Hủy có lý do"),
-            _("Lượt khám được đánh dấu đã hủy. Nội dung vẫn được giữ và không bị xóa."),
+            _("Lượt khám cùng đơn thuốc và phiếu hẹn được đánh dấu đã hủy. Nội dung vẫn được giữ."),
             label=_("Lý do hủy"),
             lines=2,
         )
         if reason is None or not reason.strip():
             return
-        services, actor, encounter_id = (
-            self._session.services,
-            self._session.actor,
-            file.encounter.id,
-        )
+        services, actor = self._session.services, self._session.actor
         self._session.command(
-            lambda: services.encounters.void(actor, encounter_id, reason),
+            lambda: void(services, actor, file, reason),
             done=lambda _changes: self._voided(),
             failed=lambda error: self.say(str(error), Severity.DANGER),
             owner=self,

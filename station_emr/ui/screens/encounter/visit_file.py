@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.birth import months_old
@@ -20,10 +20,15 @@ from station_emr.domain.prescription import Prescription, PrescriptionLine
 from station_emr.domain.record import Changes, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
+from station_emr.services.guards import refuse
+from station_emr.services.papers import Papers
 from station_emr.services.patients import PatientCard
 from station_emr.services.ports import Stored
 from station_emr.services.station_services import StationServices
 from station_emr.services.visits import VisitPapers
+
+P = TypeVar("P", Prescription, Appointment)
+_SIGNED: Final = (RecordStatus.SIGNED, RecordStatus.AMENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +68,18 @@ class VisitFile:
 
     @property
     def prescription_open(self) -> bool:
-        """Whether the prescription may still be typed into."""
+        """Whether the prescription is still a draft, or there is none yet."""
         return _is_open(self.prescription)
 
     @property
     def appointment_open(self) -> bool:
         return _is_open(self.appointment)
+
+    def may_write(self, paper: Stored[Prescription] | Stored[Appointment] | None) -> bool:
+        """Whether a paper follows what is typed: a draft's always, a signed one's in an amendment."""
+        if self.is_draft:
+            return _is_open(paper)
+        return paper is None or paper.status is not RecordStatus.VOIDED
 
     @property
     def earlier_prescription_id(self) -> str:
@@ -105,11 +116,14 @@ def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> Vi
     stored = services.encounters.get(actor, encounter_id)
     patient_id = stored.record.patient_id
     prescription = services.prescriptions.of_encounter(actor, encounter_id)
+    appointment = services.appointments.of_encounter(actor, encounter_id)
+    if stored.status is RecordStatus.DRAFT:
+        prescription, appointment = _unless_void(prescription), _unless_void(appointment)
     return VisitFile(
         stored=stored,
         card=services.patients.card(actor, patient_id, visits=12),
-        prescription=_unless_void(prescription),
-        appointment=_unless_void(services.appointments.of_encounter(actor, encounter_id)),
+        prescription=prescription,
+        appointment=appointment,
         referral=services.referrals.of_encounter(actor, encounter_id),
         current=services.prescriptions.current_lines(
             actor, patient_id, besides=prescription.record.id if prescription else ""
@@ -119,9 +133,6 @@ def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> Vi
         orders=_order_rows(services, stored.record),
         today=services.catalogs.today(),
     )
-
-
-P = TypeVar("P", Prescription, Appointment)
 
 
 def _unless_void(stored: Stored[P] | None) -> Stored[P] | None:
@@ -193,26 +204,50 @@ def amend(
 ) -> Changes:
     """New versions of what was changed since ``file`` was read, all with one reason."""
     yes = papers.encounter.confirmed
+    refuse(judge(services, papers, file.patient), yes)
     changes = Changes()
     answered = replace(file.encounter, confirmed=papers.encounter.confirmed)
     if papers.encounter != answered:
         changes += services.encounters.amend(
             actor, papers.encounter, file.stored.version, reason, yes
         )
-    old = file.prescription
-    if papers.prescription is not None and old is not None and papers.prescription != old.record:
-        changes += services.prescriptions.amend(
-            actor, papers.prescription, old.version, reason, _own("prescription.", yes)
-        )
-    slip = file.appointment
-    if papers.appointment is not None and slip is not None and papers.appointment != slip.record:
-        changes += services.appointments.amend(
-            actor, papers.appointment, slip.version, reason, _own("appointment.", yes)
-        )
+    changes += _amend_paper(
+        services.prescriptions, actor, file.prescription, papers.prescription, reason, yes
+    )
+    changes += _amend_paper(
+        services.appointments, actor, file.appointment, papers.appointment, reason, yes
+    )
     if not changes.items:
         raise StateError("Chưa có gì thay đổi nên không có gì để lưu. Bản đã ký vẫn như cũ.")
     return changes
 
 
-def _own(prefix: str, confirmed: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(key.removeprefix(prefix) for key in confirmed if key.startswith(prefix))
+def _amend_paper(
+    service: Papers[P],
+    actor: Actor,
+    before: Stored[P] | None,
+    after: P | None,
+    reason: str,
+    confirmed: tuple[str, ...],
+) -> Changes:
+    """Sign a paper that is new, amend one that differs, void one that was emptied."""
+    prefix = f"{service.kind}."
+    yes = tuple(key.removeprefix(prefix) for key in confirmed if key.startswith(prefix))
+    if before is None:
+        return service.sign(actor, after, yes) if after is not None else Changes()
+    if before.status is RecordStatus.VOIDED or after == before.record:
+        return Changes()
+    if after is None:
+        return service.void(actor, before.record.id, reason)
+    return service.amend(actor, after, before.version, reason, yes)
+
+
+def void(services: StationServices, actor: Actor, file: VisitFile, reason: str) -> Changes:
+    """Cancel the visit with its prescription and appointment, which mean nothing without it."""
+    changes = Changes()
+    prescription, appointment = file.prescription, file.appointment
+    if prescription is not None and prescription.status in _SIGNED:
+        changes += services.prescriptions.void(actor, prescription.record.id, reason)
+    if appointment is not None and appointment.status in _SIGNED:
+        changes += services.appointments.void(actor, appointment.record.id, reason)
+    return changes + services.encounters.void(actor, file.encounter.id, reason)

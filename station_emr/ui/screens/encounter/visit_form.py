@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.appointment import Appointment
@@ -21,6 +21,7 @@ from station_emr.ui.kit import (
     Card,
     Chip,
     ChipSpec,
+    Field,
     Form,
     LineField,
     Severity,
@@ -41,7 +42,13 @@ MISSING: Final = frozenset(
     {"reason-required", "main-required", "result-required", "lines-required", "date-required"}
 )
 _ROOM: Final = 112  # beneath the field in use: its sentence, and a passing message
+_FOLLOW_MS: Final = 20
 _STORY: Final = ("history", "past_history", "examination")
+_HINTS: Final = {
+    "history": "Diễn biến bệnh lần này",
+    "past_history": "Bản thân, gia đình",
+    "examination": "Toàn thân và các cơ quan",
+}
 _CLOSING: Final = ("advice", "treatment", "result", "discharge")
 
 
@@ -65,14 +72,10 @@ class VisitForm(QWidget):
         self.vitals = VitalsPanel()
         self.story = Form("story")
         self.story.add_row(
-            ("history", _("&Bệnh sử"), TextField(placeholder=_("Diễn biến bệnh lần này"))),
-            ("past_history", _("&Tiền sử"), TextField(placeholder=_("Bản thân, gia đình"))),
+            ("history", _("&Bệnh sử"), TextField()),
+            ("past_history", _("&Tiền sử"), TextField()),
         )
-        self.story.add(
-            "examination",
-            _("&Khám lâm sàng"),
-            TextField(placeholder=_("Toàn thân và các cơ quan")),
-        )
+        self.story.add("examination", _("&Khám lâm sàng"), TextField())
         self.diagnoses = DiagnosisPanel(session)
         self.orders = OrdersPanel(session)
         self.prescription = PrescriptionPanel(session)
@@ -108,12 +111,22 @@ class VisitForm(QWidget):
             panel.changed.connect(self.changed)
         self.diagnoses.changed.connect(self.settled)
         self.prescription.settled.connect(self.settled)
+        # A moment later, when a row that was just added has its place.
+        self._following = QTimer(self)
+        self._following.setSingleShot(True)
+        self._following.setInterval(_FOLLOW_MS)
+        self._following.timeout.connect(self._scroll)
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.focusChanged.connect(self._follow)
 
     def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
         """The field in use is never under the edge, whichever key led to it."""
+        if now is not None and self._inside.isAncestorOf(now):
+            self._following.start()
+
+    def _scroll(self) -> None:
+        now = QApplication.focusWidget()
         if now is not None and self._inside.isAncestorOf(now):
             self.area.ensureWidgetVisible(now, 0, _ROOM)
 
@@ -146,6 +159,8 @@ class VisitForm(QWidget):
     def set_read_only(self, *, visit: bool, prescription: bool, appointment: bool) -> None:
         self.complaint.set_read_only(visit)
         self.story.set_read_only(visit)
+        for key in _STORY:
+            _placeholder(self.story.field(key), _("Không ghi") if visit else _HINTS[key])
         self.vitals.set_read_only(visit)
         self.diagnoses.set_read_only(visit)
         self.orders.set_read_only(visit)
@@ -281,3 +296,8 @@ class VisitForm(QWidget):
             self.story.field("history").editor.setFocus()
         else:
             self.diagnoses.entry.editor.setFocus()
+
+
+def _placeholder(field: Field, text: str) -> None:
+    if isinstance(field, TextField):
+        field.text.setPlaceholderText(_(text))

@@ -211,7 +211,7 @@ class VitalsPanel(QWidget):
             severity = Severity.WARNING if problem.severity == "confirm" else Severity.DANGER
             home = _HOME.get(sign, sign)
             if home not in homes or severity is Severity.DANGER:
-                homes[home] = (_word(problem), severity)
+                homes[home] = (_word(problem, wide=home == "pressure"), severity)
         for key in self.form.keys:
             found = homes.get(key)
             field = self.form.field(key)
@@ -248,12 +248,13 @@ class VitalsPanel(QWidget):
         self.form.field(_HOME.get(sign, sign)).editor.setFocus()
 
 
-def _word(problem: Problem) -> str:
+def _word(problem: Problem, *, wide: bool) -> str:
     """What fits under a narrow field; the whole sentence stands below the row."""
     if problem.code == "impossible":
-        return _("Không thể có")
+        return _("Sai số")
     if problem.code == "unusual":
-        return _("Thấp, đo lại") if " thấp " in problem.message else _("Cao, đo lại")
+        word = _("Thấp") if " thấp " in problem.message else _("Cao")
+        return _("{word}, đo lại").format(word=word) if wide else word
     return _("Xem lại")
 
 

@@ -222,6 +222,7 @@ class MainWindow(QMainWindow):
                 self._history = [*self._history[-19:], self._key]
             self._key = key
             self._stack.setCurrentWidget(screen)
+            self.toast.raise_()  # the stack raises its page above a message still showing
             screen.setFocus()
         self._light()
         screen.on_enter(context)

@@ -1,10 +1,13 @@
-"""Which pages a person may open. A page's code is loaded when it is first opened."""
+"""Which pages a person may open. A page's code is loaded when it is first opened.
+
+Most days need three or four of them, and log-in must not wait for the rest.
+"""
+
+# ruff: noqa: PLC0415 - each page is imported where it is built, see above
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 
 from station_emr.domain.permissions import Action
 from station_emr.services.i18n import _
@@ -18,131 +21,111 @@ from station_emr.ui.shell.navigation import ScreenSpec
 
 def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> list[ScreenSpec]:
     """The pages of this person's role, in the order of the navigation."""
-    clinical = session.may(Action.PATIENT_VIEW)
-    gives = session.may(Action.DISPENSE) or session.may(Action.VITALS_RECORD)
-    wanted: list[tuple[bool, ScreenSpec]] = [
-        (
-            clinical,
-            ScreenSpec(
-                key=routes.TODAY,
-                title=_("Hôm nay"),
-                icon="house",
-                shortcut=Shortcut.TODAY,
-                build=lambda: TodayScreen(session, first_queue),
-            ),
-        ),
-        (
-            clinical,
-            _page(
-                session, routes.PATIENTS, "patients", "PatientsScreen", Shortcut.PATIENTS, "user"
-            ),
-        ),
-        (
-            session.may(Action.PATIENT_EDIT),
-            _page(
-                session,
-                routes.REGISTRATION,
-                "registration",
-                "RegistrationScreen",
-                under=routes.TODAY,
-            ),
-        ),
-        (
-            session.may(Action.ENCOUNTER_VIEW),
-            _page(
-                session,
-                routes.ENCOUNTER,
-                "encounter",
-                "EncounterScreen",
-                Shortcut.ENCOUNTER,
-                "stethoscope",
-            ),
-        ),
-        (
-            session.may(Action.ENCOUNTER_VIEW),
-            _page(
-                session,
-                routes.REFERRALS,
-                "referrals",
-                "ReferralsScreen",
-                Shortcut.REFERRALS,
-                "arrow-right",
-            ),
-        ),
-        (
-            clinical and gives,
-            _page(
-                session, routes.MEDICINES, "medicines", "MedicinesScreen", Shortcut.DRUGS, "pill"
-            ),
-        ),
-        (
-            clinical,
-            _page(session, routes.PREVIEW, "preview", "PreviewScreen", under=routes.REFERRALS),
-        ),
-        (
-            session.may(Action.SYNC_VIEW),
-            _page(session, routes.SYNC, "sync", "SyncScreen", Shortcut.SYNC, "arrows-clockwise"),
-        ),
-        (
-            True,
-            _page(
-                session,
-                routes.SETTINGS,
-                "settings",
-                "SettingsScreen",
-                Shortcut.ADMIN,
-                "gear-six",
-                title=_("Quản trị"),
-                at_foot=True,
-            ),
-        ),
-        (
-            session.may(Action.USER_MANAGE),
-            _page(session, routes.USERS, "users", "UsersScreen", under=routes.SETTINGS),
-        ),
-        (
-            session.may(Action.CATALOG_VIEW),
-            _page(session, routes.CATALOGS, "catalogs", "CatalogsScreen", under=routes.SETTINGS),
-        ),
-        (
-            session.may(Action.AUDIT_VIEW),
-            _page(session, routes.AUDIT, "audit", "AuditScreen", under=routes.SETTINGS),
-        ),
-    ]
-    return [spec for allowed, spec in wanted if allowed and _there(spec.key)]
 
+    def page(
+        key: str,
+        build: Callable[[Session], Screen],
+        shortcut: Shortcut | None = None,
+        icon: str = "",
+        *,
+        under: str = "",
+        at_foot: bool = False,
+    ) -> ScreenSpec:
+        return ScreenSpec(
+            key=key,
+            title=shortcut.label if shortcut else "",
+            icon=icon,
+            shortcut=shortcut,
+            build=lambda: build(session),
+            under=under,
+            at_foot=at_foot,
+        )
 
-def _page(
-    session: Session,
-    key: str,
-    package: str,
-    name: str,
-    shortcut: Shortcut | None = None,
-    icon: str = "",
-    *,
-    title: str = "",
-    under: str = "",
-    at_foot: bool = False,
-) -> ScreenSpec:
-    return ScreenSpec(
-        key=key,
-        title=title or (shortcut.label if shortcut else ""),
-        icon=icon,
-        shortcut=shortcut,
-        build=_builder(session, package, name),
-        under=under,
-        at_foot=at_foot,
+    def today(session: Session) -> Screen:
+        return TodayScreen(session, first_queue)
+
+    may = session.may
+    clinical, visits = may(Action.PATIENT_VIEW), may(Action.ENCOUNTER_VIEW)
+    gives = visits and (may(Action.DISPENSE) or may(Action.VITALS_RECORD))
+    admin = routes.SETTINGS
+    wanted = (
+        (visits, page(routes.TODAY, today, Shortcut.TODAY, "house")),
+        (clinical, page(routes.PATIENTS, _patients, Shortcut.PATIENTS, "user")),
+        (may(Action.PATIENT_EDIT), page(routes.REGISTRATION, _registration, under=routes.TODAY)),
+        (visits, page(routes.ENCOUNTER, _encounter, Shortcut.ENCOUNTER, "stethoscope")),
+        (visits, page(routes.REFERRALS, _referrals, Shortcut.REFERRALS, "arrow-right")),
+        (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
+        (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
+        (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
+        (True, page(admin, _settings, Shortcut.ADMIN, "gear-six", at_foot=True)),
+        (may(Action.USER_MANAGE), page(routes.USERS, _users, under=admin)),
+        (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
+        (may(Action.AUDIT_VIEW), page(routes.AUDIT, _audit, under=admin)),
     )
+    return [spec for allowed, spec in wanted if allowed]
 
 
-def _builder(session: Session, package: str, name: str) -> Callable[[], Screen]:
-    def build() -> Screen:
-        made: Screen = getattr(import_module(f"station_emr.ui.screens.{package}"), name)(session)
-        return made
+def _patients(session: Session) -> Screen:
+    from station_emr.ui.screens.patients import PatientsScreen
 
-    return build
+    return PatientsScreen(session)
 
 
-def _there(key: str) -> bool:
-    found = find_spec(f"station_emr.ui.screens.{key}")
-    return found is not None and found.origin is not None
+def _registration(session: Session) -> Screen:
+    from station_emr.ui.screens.registration import RegistrationScreen
+
+    return RegistrationScreen(session)
+
+
+def _encounter(session: Session) -> Screen:
+    from station_emr.ui.screens.encounter import EncounterScreen
+
+    return EncounterScreen(session)
+
+
+def _referrals(session: Session) -> Screen:
+    from station_emr.ui.screens.referrals import ReferralsScreen
+
+    return ReferralsScreen(session)
+
+
+def _medicines(session: Session) -> Screen:
+    from station_emr.ui.screens.medicines import MedicinesScreen
+
+    return MedicinesScreen(session)
+
+
+def _preview(session: Session) -> Screen:
+    from station_emr.ui.screens.preview import PreviewScreen
+
+    return PreviewScreen(session)
+
+
+def _sync(session: Session) -> Screen:
+    from station_emr.ui.screens.sync import SyncScreen
+
+    return SyncScreen(session)
+
+
+def _settings(session: Session) -> Screen:
+    from station_emr.ui.screens.settings import SettingsScreen
+
+    return SettingsScreen(session)
+
+
+def _users(session: Session) -> Screen:
+    from station_emr.ui.screens.users import UsersScreen
+
+    return UsersScreen(session)
+
+
+def _catalogs(session: Session) -> Screen:
+    from station_emr.ui.screens.catalogs import CatalogsScreen
+
+    return CatalogsScreen(session)
+
+
+def _audit(session: Session) -> Screen:
+    from station_emr.ui.screens.audit import AuditScreen
+
+    return AuditScreen(session)

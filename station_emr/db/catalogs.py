@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select, text
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.text import fold
+from station_emr.services.views import CatalogSummary
 
 from .codec import decode, encode, offset_of, utc_text
 from .models import CatalogEntry, CatalogList
@@ -60,6 +61,22 @@ class CatalogRepository:
             for code, valid_from, valid_to, name, attributes, source in self._connection.execute(
                 query
             )
+        )
+
+    def summaries(self, day: date) -> tuple[CatalogSummary, ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT l.kind, l.version, l.source, count(r.code) AS held FROM catalog_list AS l "
+                "LEFT JOIN catalog_row AS r ON r.kind = l.kind AND r.valid_from <= :day "
+                "AND (r.valid_to IS NULL OR r.valid_to >= :day) GROUP BY l.kind"
+            ),
+            {"day": day.isoformat()},
+        )
+        return tuple(
+            CatalogSummary(
+                kind=CatalogKind(row.kind), count=row.held, version=row.version, source=row.source
+            )
+            for row in rows
         )
 
     def version(self, kind: CatalogKind) -> int:

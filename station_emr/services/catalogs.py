@@ -19,6 +19,7 @@ from station_emr.domain.user import Actor
 
 from .guards import allow
 from .ports import CatalogImporter, CatalogSearch, Clock, Store
+from .views import CatalogSummary
 
 
 class Catalogs:
@@ -45,6 +46,12 @@ class Catalogs:
     def rows(self, kind: CatalogKind) -> tuple[CatalogRow, ...]:
         """The whole list as it is in force today, in its own order."""
         return self._search.rows(kind, self.today())
+
+    def summaries(self, actor: Actor) -> tuple[CatalogSummary, ...]:
+        """Every list with its size, version and source."""
+        allow(actor, Action.CATALOG_VIEW)
+        with self._store.read() as work:
+            return work.catalogs.summaries(self.today())
 
     def icd(self, code: str) -> IcdCode | None:
         row = self.find(CatalogKind.ICD10, code)

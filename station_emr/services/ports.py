@@ -31,6 +31,7 @@ from station_emr.domain.user import Actor, User
 
 from .views import (
     AuditRow,
+    CatalogSummary,
     Counts,
     DraftForm,
     PatientRow,
@@ -174,6 +175,9 @@ class CatalogStore(Protocol):
 
     def load_starter(self, rows: Iterable[CatalogRow], at: datetime) -> None: ...
 
+    def summaries(self, day: date) -> tuple[CatalogSummary, ...]:
+        """Every list that was ever loaded, with its rows in force on ``day``."""
+
     def version(self, kind: CatalogKind) -> int:
         """0 when the list was never loaded; grows with every import."""
 
@@ -244,6 +248,9 @@ class Outbox(Protocol):
     def oldest_waiting_at(self) -> datetime | None: ...
     def requeue_all(self) -> int:
         """Queue the current version of every signed record again (a restored server, a replay)."""
+
+    def requeue_person(self, patient_id: str) -> int:
+        """The same for one person's records and what they refer to."""
 
     def etags(self, record_id: str) -> Mapping[str, str]:
         """ETags the server gave for the resources of a record, keyed ``Type/id``."""

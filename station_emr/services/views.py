@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from station_emr.domain.birth import BirthDate
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Priority, Stage
 from station_emr.domain.record import RecordStatus, Sex
 from station_emr.domain.referral import ReferralReason
@@ -118,6 +119,16 @@ class ReferralRow:
     printed: bool = False
     sent: bool = False
     emergency: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogSummary:
+    """One code list as it stands. ``version`` 1 is the starter list, each import adds one."""
+
+    kind: CatalogKind
+    count: int  # rows in force
+    version: int
+    source: str  # what was loaded last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

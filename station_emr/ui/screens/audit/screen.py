@@ -20,6 +20,7 @@ from station_emr.ui.kit import (
     LineField,
     Message,
     Screen,
+    ScreenHeader,
     SegmentedField,
     Severity,
     Table,
@@ -76,8 +77,9 @@ class AuditScreen(Screen):
         back.clicked.connect(lambda: self.go(routes.SETTINGS))
         self.older = secondary(_("Xem cũ hơn"), "audit.older", icon="clock-counter-clockwise")
         self.verify = primary(_("Kiểm tra chuỗi"), "audit.verify", icon="shield-check")
-        header = self.add_header(_("Nhật ký"), "", self.older, self.verify)
-        header.add_beside_title(back)
+        row = hbox(back, ScreenHeader(_("Nhật ký"), "", (self.older, self.verify)))
+        row.setStretch(1, 1)
+        self.page.addLayout(row)
         self.banner = Banner("audit.banner")
         self.page.addWidget(self.banner)
         self._filters()

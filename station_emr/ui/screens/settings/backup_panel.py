@@ -11,7 +11,7 @@ from typing_extensions import override
 from station_emr.domain.errors import StationError
 from station_emr.services.backups import BackupCopy
 from station_emr.services.i18n import _
-from station_emr.ui.kit import Banner, Message, Severity, dialogs, hbox, label, primary
+from station_emr.ui.kit import GAP_S, Banner, Message, Severity, dialogs, hbox, label, primary
 from station_emr.ui.models.moments import show_moment
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.panel import Panel
@@ -37,6 +37,7 @@ class BackupPanel(Panel):
         self.add(self.note)
         self.make = primary(_("Sao lưu ngay…"), "settings.backup.make", icon="hard-drives")
         self.make.clicked.connect(self._make)
+        self.body.addSpacing(GAP_S)
         self.body.addLayout(hbox(self.make, None))
         self.body.addStretch(1)
 

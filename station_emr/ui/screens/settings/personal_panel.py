@@ -10,10 +10,12 @@ from typing_extensions import override
 from station_emr.domain.errors import Problem, StationError, WrongPassword
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
+    GAP_S,
     Form,
     SegmentedField,
     Severity,
     apply_theme,
+    fixed_width,
     hbox,
     named,
     primary,
@@ -38,17 +40,18 @@ class PersonalPanel(Panel):
         for place, button in enumerate(self.theme.buttons):
             named(button, f"look.theme.{place}")
         self.theme.changed.connect(self._dress)
-        self.add(look)
+        self.add(fixed_width(look, 70))
         self.form = Form("own")
         self.form.add_heading(_("Đổi mật khẩu"))
         self.old = self.form.add("old", _("Mật khẩu đang &dùng"), SecretField("own.old"))
         self.new = self.form.add("password", _("Mật khẩu &mới"), SecretField("own.password"))
         self.again = self.form.add("again", _("Gõ &lại mật khẩu mới"), SecretField("own.again"))
         self.new.changed.connect(self._judge)
-        self.add(self.form)
+        self.add(fixed_width(self.form, 70))
         self.change = primary(_("Đổi mật khẩu"), "settings.own.change", icon="key")
         self.change.clicked.connect(self.save)
         self.form.submitted.connect(self.save)
+        self.body.addSpacing(GAP_S)
         self.body.addLayout(hbox(self.change, None))
         self.body.addStretch(1)
 

@@ -10,7 +10,17 @@ from typing_extensions import override
 
 from station_emr.domain.errors import Problem
 from station_emr.services.i18n import _
-from station_emr.ui.kit import Banner, Form, LineField, Message, Severity, Shortcut, hbox, primary
+from station_emr.ui.kit import (
+    GAP_S,
+    Banner,
+    Form,
+    LineField,
+    Message,
+    Severity,
+    Shortcut,
+    hbox,
+    primary,
+)
 from station_emr.ui.kit.secret import SecretField
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.panel import Panel
@@ -64,6 +74,7 @@ class ServerPanel(Panel):
         self.add(self.note)
         self._save = primary(_("Lưu"), "settings.server.save", Shortcut.SAVE)
         self._save.clicked.connect(self.save)
+        self.body.addSpacing(GAP_S)
         self.body.addLayout(hbox(self._save, None))
         self.body.addStretch(1)
 

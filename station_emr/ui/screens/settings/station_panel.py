@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from station_emr.domain.record import StationProfile
 from station_emr.services.i18n import _
-from station_emr.ui.kit import Form, LineField, Shortcut, hbox, primary
+from station_emr.ui.kit import GAP_S, Form, LineField, Shortcut, hbox, primary
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.panel import Panel
 
@@ -67,6 +67,7 @@ class StationPanel(Panel):
         self.add(self.form)
         self._save = primary(_("Lưu"), "settings.station.save", Shortcut.SAVE)
         self._save.clicked.connect(self.save)
+        self.body.addSpacing(GAP_S)
         self.body.addLayout(hbox(self._save, None))
         self.body.addStretch(1)
 

@@ -18,6 +18,7 @@ from station_emr.ui.kit import (
     ChipSpec,
     Column,
     Screen,
+    ScreenHeader,
     Severity,
     Shortcut,
     Table,
@@ -66,8 +67,9 @@ class UsersScreen(Screen):
         self.unlock = secondary(_("Mở khóa"), "users.unlock", icon="lock-open")
         self.add = secondary(_("Thêm người"), "users.add", Shortcut.NEW, "user-plus")
         self.save = primary(_("Lưu"), "users.save", Shortcut.SAVE)
-        self.header = self.add_header(_("Người dùng"), "", self.unlock, self.add, self.save)
-        self.header.add_beside_title(back)
+        row = hbox(back, ScreenHeader(_("Người dùng"), "", (self.unlock, self.add, self.save)))
+        row.setStretch(1, 1)
+        self.page.addLayout(row)
         self.table = self._make_table()
         left = Card(margin=1)
         left.add(plain_table(self.table), 1)

@@ -46,7 +46,7 @@ class UserForm(QWidget):
         self.password = self.form.add("password", _("&Mật khẩu"), SecretField("user.password"))
         self.active = self.form.add("active", "", CheckField(_("Đan&g làm việc tại trạm")))
         self.role.changed.connect(self._hint_licence)
-        vbox(self.form, parent=self)
+        vbox(self.form, None, parent=self)
 
     def show_user(self, user: User | None) -> None:
         """``None`` empties the form for somebody new."""

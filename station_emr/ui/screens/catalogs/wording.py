@@ -1,0 +1,114 @@
+"""Names of the lists, and what an import changes, as words. No widgets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
+from station_emr.services.i18n import _
+
+NAMES: Final = {
+    CatalogKind.ICD10: "Mã bệnh ICD-10",
+    CatalogKind.DRUG: "Thuốc",
+    CatalogKind.PROVINCE: "Tỉnh, thành phố",
+    CatalogKind.COMMUNE: "Xã, phường, đặc khu",
+    CatalogKind.COMMUNE_MAP: "Xã cũ và xã mới",
+    CatalogKind.ETHNIC_GROUP: "Dân tộc",
+    CatalogKind.OCCUPATION: "Nghề nghiệp",
+    CatalogKind.NATIONALITY: "Quốc tịch",
+    CatalogKind.ROUTE: "Đường dùng thuốc",
+    CatalogKind.FACILITY: "Cơ sở khám, chữa bệnh",
+    CatalogKind.PROCEDURE: "Dịch vụ kỹ thuật",
+    CatalogKind.RAPID_TEST: "Xét nghiệm nhanh",
+    CatalogKind.ONE_YEAR_REFERRAL: "Bệnh được chuyển 01 năm",
+    CatalogKind.LONG_PRESCRIPTION: "Bệnh được kê trên 30 ngày",
+    CatalogKind.TREATMENT_RESULT: "Kết quả điều trị",
+    CatalogKind.DISCHARGE_KIND: "Loại ra viện",
+    CatalogKind.CARE_KIND: "Loại khám, chữa bệnh",
+    CatalogKind.VISIT_OBJECT: "Đối tượng đến khám",
+    CatalogKind.REFERRAL_REASON: "Lý do chuyển cơ sở",
+    CatalogKind.ACCIDENT: "Tai nạn, thương tích",
+    CatalogKind.LIVING_AREA: "Khu vực sinh sống",
+    CatalogKind.DEPARTMENT: "Khoa, phòng",
+    CatalogKind.SEX: "Giới tính",
+    CatalogKind.CARD_OBJECT: "Đối tượng thẻ bảo hiểm",
+    CatalogKind.TRANSPORT: "Phương tiện vận chuyển",
+}
+_ATTRIBUTES: Final = {
+    "strength": "hàm lượng",
+    "form": "dạng",
+    "route": "đường dùng",
+    "unit": "đơn vị",
+    "brand": "tên thương mại",
+    "inn": "hoạt chất",
+    "ingredients": "thành phần",
+    "groups": "nhóm",
+    "bhyt_code": "mã hoạt chất",
+    "max_daily": "tối đa mỗi ngày",
+    "control": "kiểm soát đặc biệt",
+    "toxic": "thuốc độc",
+    "level": "cấp",
+    "province": "tỉnh",
+    "condition": "điều kiện",
+    "not_main": "không làm bệnh chính",
+    "discouraged_main": "không nên làm bệnh chính",
+    "more_specific_exists": "có mã chi tiết hơn",
+    "death_only": "chỉ dùng cho tử vong",
+    "female_only": "chỉ dùng cho nữ",
+    "male_only": "chỉ dùng cho nam",
+    "mark": "dấu",
+    "common": "thường gặp",
+    "title_en": "tiếng Anh",
+}
+_PLAIN: Final = (
+    "strength",
+    "form",
+    "route",
+    "condition",
+    "title_en",
+    "inn",
+)  # speak for themselves
+_DROPS_MANY: Final = 0.2
+
+
+def number(count: int) -> str:
+    """``15.844``, as Vietnamese writes it."""
+    return f"{count:,}".replace(",", ".")
+
+
+def attributes_text(row: CatalogRow) -> str:
+    """What else the row holds that a person would look for."""
+    parts = []
+    for key, words in _ATTRIBUTES.items():
+        value = row.attributes.get(key)
+        if value is True:
+            parts.append(_(words))
+        elif value not in (None, "", False):
+            parts.append(str(value) if key in _PLAIN else f"{_(words)} {value}")
+    return ", ".join(parts)
+
+
+def change_text(old: CatalogRow, new: CatalogRow) -> str:
+    """Only what differs: ``tên: A → B; hàm lượng: 5 mg → 10 mg``."""
+    parts = [f"{_('tên')}: {old.name} → {new.name}"] if old.name != new.name else []
+    for key in sorted({*old.attributes, *new.attributes}):
+        before, after = _value(old.attributes.get(key)), _value(new.attributes.get(key))
+        if before != after:
+            parts.append(f"{_(_ATTRIBUTES.get(key, key))}: {before} → {after}")
+    return "; ".join(parts) or _("nguồn hoặc ngày hiệu lực")
+
+
+def _value(value: object) -> str:
+    if value is True:
+        return _("có")
+    return str(value) if value not in (None, "", False) else _("không")
+
+
+def drops_many(preview: CatalogPreview) -> bool:
+    """A file that lacks many rows in force is probably only a part of the list."""
+    current = len(preview.closed) + len(preview.changed) + preview.unchanged
+    return len(preview.closed) > max(3, current * _DROPS_MANY)
+
+
+def changes_nothing(preview: CatalogPreview) -> bool:
+    return not (preview.added or preview.changed or preview.closed)

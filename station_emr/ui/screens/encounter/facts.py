@@ -43,6 +43,7 @@ class FactsPanel(Card):
 
     def __init__(self) -> None:
         super().__init__(margin=GAP_M)
+        self.usual_width = WIDTH
         self.setFixedWidth(WIDTH)
         inside = QWidget()
         self._column = vbox(gap=GAP_S, parent=inside)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -42,6 +42,7 @@ from station_emr.ui.screens.encounter.visit_file import (
 from station_emr.ui.screens.encounter.visit_form import VisitForm
 
 JUDGE_MS: Final = 350
+_NARROW: Final = 1100
 
 
 class EncounterScreen(Screen):
@@ -78,11 +79,13 @@ class EncounterScreen(Screen):
             _("Chọn một người trong cột Chờ ở màn hình Hôm nay (F2), hoặc tìm tên bằng Ctrl+K."),
             to_today,
         )
-        right = vbox(self.outcome, self.saved, gap=GAP_S)
-        right.setStretch(0, 1)
+        self._side = QWidget()
+        vbox(self.outcome, self.saved, gap=GAP_S, parent=self._side).setStretch(0, 1)
         desk = QWidget()
-        row = hbox(self.facts, self.form, right, gap=GAP_M, parent=desk)
-        row.setStretch(1, 1)
+        self._left = vbox(self.facts, gap=GAP_M)
+        self._left.setStretch(0, 1)
+        self._row = hbox(self._left, self.form, self._side, gap=GAP_M, parent=desk)
+        self._row.setStretch(1, 1)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(desk)
         self.page.addWidget(self._stack)
@@ -110,6 +113,19 @@ class EncounterScreen(Screen):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(call)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window, or a large scale, sets the two side columns one above the other."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        if narrow == (self._left.count() == 2):
+            return
+        self.facts.setFixedWidth(self.outcome.width() if narrow else self.facts.usual_width)
+        if narrow:
+            self._left.addWidget(self._side, 2)
+        else:
+            self._row.addWidget(self._side)
 
     # -- hooks of the frame --------------------------------------------------------------------
 

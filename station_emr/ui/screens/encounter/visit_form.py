@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.appointment import Appointment
@@ -18,6 +18,7 @@ from station_emr.services.i18n import _
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.kit import (
     GAP_M,
+    GAP_XL,
     Card,
     Chip,
     ChipSpec,
@@ -102,6 +103,8 @@ class VisitForm(QWidget):
             column.addWidget(card)
         column.addStretch(1)
         self.area = scrolled(inside)
+        # Only a window far below 1366 wide needs it; a field out of reach would be worse.
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         vbox(self.area, parent=self)
 
     def _connect(self) -> None:
@@ -128,7 +131,10 @@ class VisitForm(QWidget):
     def _scroll(self) -> None:
         now = QApplication.focusWidget()
         if now is not None and self._inside.isAncestorOf(now):
-            self.area.ensureWidgetVisible(now, 0, _ROOM)
+            bar, view = self.area.verticalScrollBar(), self.area.viewport().height()
+            top = now.mapTo(self._inside, QPoint(0, 0)).y()
+            wanted = max(bar.value(), top + now.height() + min(_ROOM, view // 4) - view)
+            bar.setValue(min(wanted, max(0, top - GAP_XL - GAP_M)))
 
     # -- in ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
@@ -15,11 +16,14 @@ from station_emr.domain.errors import Problem
 from station_emr.domain.vitals import VitalSigns, check_vitals, normal_text
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
+    GAP_M,
     GAP_S,
+    GAP_XS,
     Form,
     NumberField,
     PressureField,
     Severity,
+    font,
     hbox,
     label,
     number_text,
@@ -41,6 +45,18 @@ class SignField(NumberField):
     def __init__(self, *, unit: str = "", decimals: int = 0, digits: int = 3) -> None:
         super().__init__(unit=unit, decimals=decimals, digits=digits)
         self.line.setMinimumWidth(_FIGURES)
+        self._widest = "88,8" if decimals else "188"
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where both do not fit, the figures stay whole and the unit goes to the tooltip."""
+        super().resizeEvent(event)
+        frame = self._frame
+        if frame is not None:
+            figures = QFontMetrics(font(weight=600)).horizontalAdvance(self._widest)
+            needed = figures + frame.unit.sizeHint().width() + 2 * GAP_M
+            frame.unit.setVisible(bool(frame.unit.text()) and self.width() >= needed)
+            self.line.setToolTip(frame.unit.text())
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -77,8 +93,8 @@ class VitalsPanel(QWidget):
             ("spo2", _("&SpO₂"), self.fields["spo2"]),
             ("weight", _("&Cân nặng"), self.fields["weight"]),
             ("height", _("Chiều ca&o"), self.fields["height"]),
-            stretch=(15, 20, 13, 15, 12, 13, 13),
-            gap=6,
+            stretch=(157, 200, 133, 157, 120, 140, 132),
+            gap=GAP_XS,
         )
         self.questions = Questions("vitals.confirm", _("Đã đo lại, đúng"))
         self.questions.answered.connect(self.changed)

@@ -34,6 +34,7 @@ from .guards import (
 )
 from .papers import close_papers
 from .ports import CatalogSearch, Clock, Store, Stored, Work
+from .readings import Readings
 from .snapshots import patient_snapshot
 from .views import QueueRow
 
@@ -45,6 +46,7 @@ class Encounters:
         self._store = store
         self._clock = clock
         self._catalogs = catalogs
+        self._readings = Readings(store, clock)
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -151,9 +153,12 @@ class Encounters:
     # The draft ---------------------------------------------------------------------------
 
     def get(self, actor: Actor, encounter_id: str) -> Stored[Encounter]:
+        """The visit as it stands; the look is logged."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
-            return work.encounters.get(encounter_id)
+            stored = work.encounters.get(encounter_id)
+        self._readings.note(actor, RecordKind.ENCOUNTER, encounter_id, stored.record.patient_id)
+        return stored
 
     def save_draft(self, actor: Actor, encounter: Encounter) -> Changes:
         """Autosave: whatever is there is kept, nothing is judged. Raises StateError once signed.

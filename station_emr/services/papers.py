@@ -23,6 +23,7 @@ from station_emr.domain.user import Actor
 
 from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
+from .readings import Readings
 from .snapshots import patient_snapshot
 
 P = TypeVar("P", Prescription, Referral, Appointment)
@@ -40,6 +41,7 @@ class Papers(ABC, Generic[P]):
         self._store = store
         self._clock = clock
         self._catalogs = catalogs
+        self._readings = Readings(store, clock)
 
     @abstractmethod
     def _records(self, work: Work) -> PaperStore[P]: ...
@@ -52,9 +54,12 @@ class Papers(ABC, Generic[P]):
         """Give the numbers and snapshots that only a signature gives."""
 
     def get(self, actor: Actor, paper_id: str) -> Stored[P]:
+        """The paper as it stands; the look is logged."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
-            return self._records(work).get(paper_id)
+            stored = self._records(work).get(paper_id)
+        self._readings.note(actor, self.kind, paper_id, stored.record.patient_id)
+        return stored
 
     def check(self, paper: P, patient: Patient) -> tuple[Problem, ...]:
         """What still stands between this draft and a signature."""

@@ -23,6 +23,7 @@ from station_emr.domain.user import Actor
 
 from .guards import allow, refuse
 from .ports import Clock, PersonMatcher, Store, Stored, Work
+from .readings import Readings
 from .views import DuplicateRow, PatientRow, VisitRow, VitalPoint
 
 DUPLICATE_SCORE = 82
@@ -47,6 +48,7 @@ class Patients:
         self._store = store
         self._clock = clock
         self._matcher = matcher
+        self._readings = Readings(store, clock)
 
     def search(self, actor: Actor, text: str, limit: int = 30) -> tuple[PatientRow, ...]:
         """People matching what was typed so far; nothing for an empty text."""
@@ -63,9 +65,12 @@ class Patients:
             return work.patients.by_number(number)
 
     def get(self, actor: Actor, patient_id: str) -> Stored[Patient]:
+        """The person's own record; the look is logged."""
         allow(actor, Action.PATIENT_VIEW)
         with self._store.read() as work:
-            return work.patients.get(patient_id)
+            stored = work.patients.get(patient_id)
+        self._readings.note(actor, RecordKind.PATIENT, patient_id, patient_id)
+        return stored
 
     def card(self, actor: Actor, patient_id: str, visits: int = 100) -> PatientCard:
         """The person with timeline and trends. The look is logged (a read of a health record)."""

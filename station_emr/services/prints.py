@@ -15,6 +15,7 @@ from station_emr.domain.user import Actor
 
 from .guards import allow
 from .ports import Clock, Documents, PrintMark, Store, Stored, Work
+from .readings import Readings
 from .snapshots import patient_snapshot
 from .views import PrintRow
 
@@ -38,13 +39,17 @@ class Prints:
         self._store = store
         self._clock = clock
         self._documents = documents
+        self._readings = Readings(store, clock)
 
     def preview(self, actor: Actor, kind: RecordKind, record_id: str) -> bytes:
         """The PDF as it would print now; drafts carry a watermark. Nothing is logged as printed."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
             stored = _stored(work, kind, record_id)
-            return self._render(work, actor, stored, copy=work.prints.copies(kind, record_id) + 1)
+            copies = work.prints.copies(kind, record_id)
+            pdf = self._render(work, actor, stored, copy=copies + 1)
+        self._readings.note(actor, kind, record_id, stored.record.patient_id)
+        return pdf
 
     def preview_draft(self, actor: Actor, paper: Referral | Prescription | Appointment) -> bytes:
         """The PDF of a form that is being typed and may not be saved yet."""

@@ -95,9 +95,8 @@ class Referrals(Papers[Referral]):
                 treatment=_treatment(encounter, prescription.record if prescription else None),
                 condition_on_transfer=_vitals_text(encounter.current_vitals),
                 transfer_at=now.replace(second=0, microsecond=0),
-                one_year=any(
-                    self.one_year_condition(d.icd_code) is not None for d in diagnoses[:1]
-                ),
+                # A disease with a condition (annex III) is for the signer to judge and tick.
+                one_year=any(self.one_year_condition(d.icd_code) == "" for d in diagnoses[:1]),
                 emergency=encounter.priority.value == "emergency",
             )
 

@@ -158,11 +158,9 @@ class Writer:
         digest = hashlib.sha256(f"{meta}\n{content}".encode()).digest()
         unchanged = head is not None and head.content_hash == digest
         if not unchanged:
-            # RFC 9110 §13.1.1: a stale If-Match may still succeed when the change has been applied
+            # RFC 9110 §13.1.1: a stale condition may still succeed when the change has been applied
             # already. It is what makes a replay after a lost answer harmless.
             _check_conditions(conditions, head.version if head else None)
-        elif conditions.if_none_match:
-            _check_conditions(Preconditions(None, conditions.if_none_match), 1)
         if head is not None and unchanged:
             stored = Stored(*key, head.version, head.last_updated, meta, content)
             return Written(stored, created=False, changed=False)

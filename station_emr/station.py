@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from station_emr.catalogs.importers import FileImporter
@@ -66,9 +67,8 @@ _STATION_FILES = (
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",
 )
-_TAKEN = (
-    "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
-)
+_TAKEN = "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
+_SYNC_TURN = "sync.lock"
 LETTER_KEY = "letter.private_key"
 SERVER_URL = "sync.server_url"
 SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
@@ -323,7 +323,13 @@ def _join(
         server_url = work.settings.get(SERVER_URL) or ""
         token = work.settings.get(SERVER_TOKEN) or ""
         device = work.settings.station().device_name
-    engine = SyncEngine(store, clock, build_unit, _peer(server_url, token, clock))
+    engine = SyncEngine(
+        store,
+        clock,
+        build_unit,
+        _peer(server_url, token, clock),
+        turn=partial(durable_file.turn, folder / _SYNC_TURN),
+    )
     scheduler = SyncScheduler(engine, store, clock)
     services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler)
     return OpenStation(

@@ -206,9 +206,18 @@ class OutboxRepository:
         return None if row is None else moment(row[0], row[1])
 
     def requeue_all(self) -> int:
+        return self._requeue("", "")
+
+    def requeue_person(self, patient_id: str) -> int:
+        return self._requeue(" AND patient_id IN ('', :patient)", patient_id)
+
+    def _requeue(self, which: str, patient_id: str) -> int:
         queued = 0
         for kind in _KIND_ORDER:
-            rows = self._connection.execute(text(_current_sql(kind)), {"kind": kind.value}).all()
+            rows = self._connection.execute(
+                text(f"SELECT * FROM ({_current_sql(kind)}) WHERE true{which} ORDER BY row_id"),  # noqa: S608  # fixed texts only
+                {"kind": kind.value, "patient": patient_id},
+            ).all()
             queued += len(rows)
             if rows:
                 self._connection.execute(
@@ -286,7 +295,7 @@ def _current_sql(kind: RecordKind) -> str:
         RecordKind.PATIENT: "h.id",
     }.get(kind, "h.patient_id")
     return (
-        f"SELECT h.id, h.version, h.status, {patient} AS patient_id, h.saved_utc, h.saved_offset "  # noqa: S608  # fixed names only
+        f"SELECT h.row_id, h.id, h.version, h.status, {patient} AS patient_id, h.saved_utc, h.saved_offset "  # noqa: S608  # fixed names only
         f'FROM "{table}" AS h WHERE h.version > 0 AND NOT EXISTS (SELECT 1 FROM outbox AS o '
-        "WHERE o.kind = :kind AND o.record_id = h.id AND o.version = h.version) ORDER BY h.row_id"
+        "WHERE o.kind = :kind AND o.record_id = h.id AND o.version = h.version)"
     )

@@ -47,7 +47,7 @@ class SyncRun:
 
     started_at: datetime
     ended_at: datetime
-    outcome: str  # "complete", "partial", "offline", "refused"
+    outcome: str  # "complete", "partial", "offline", "refused", "elsewhere" (not kept)
     sent: int = 0
     changed: int = 0
     quarantined: int = 0

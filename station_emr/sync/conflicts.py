@@ -8,37 +8,79 @@ from typing import Any, Final
 import msgspec
 
 from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import OutboxItem
+from station_emr.services.ports import Work
 
 from .peer import Peer
 from .unit import Resource, Unit, key_of
 
 # From the receiving facility's first answer on, a referral's Task is theirs to move.
 _THEIRS_ONCE_MOVED: Final = {"Task": ("status", "requested")}
-# Several people may edit a person's details; everything else is written by its station alone.
-_SHARED_KINDS: Final = frozenset({RecordKind.PATIENT})
+# Kept by their station alone and without earlier versions to compare: the newest is right.
+_OURS_ALONE: Final = frozenset({RecordKind.PRACTITIONER, RecordKind.FACILITY})
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _SERVER_SETS: Final = frozenset({"versionId", "lastUpdated"})
 
 CONFLICT: Final = (
-    "Thông tin người bệnh này trên máy chủ tỉnh đã được nơi khác sửa. Bản của trạm vẫn được giữ "
-    "nguyên và chưa gửi. Hãy so lại với người bệnh rồi sửa và lưu lại."
+    "Hồ sơ này trên máy chủ tỉnh đã được nơi khác sửa, hoặc mới hơn bản sao lưu mà trạm vừa khôi phục. "
+    "Bản của trạm vẫn được giữ nguyên và chưa gửi. Hãy so lại với người bệnh rồi sửa và lưu lại: "
+    "bản lưu lại sẽ được gửi."
 )
+_NOTE: Final = "sync.conflict."
 
 
 class Unsettled(Exception):
-    """Somebody else changed the same record; a person has to decide."""
+    """The server holds what this station never wrote; a person has to decide."""
+
+    def __init__(self, etags: Mapping[str, str]) -> None:
+        super().__init__("unsettled")
+        self.etags = etags
+
+
+def remember(work: Work, item: OutboxItem, etags: Mapping[str, str], newest: int) -> None:
+    """Note what the server held when the person was asked, and the ``newest`` version then."""
+    note = msgspec.json.encode({"version": newest, "etags": dict(etags)}).decode()
+    work.settings.put(_note_key(item), note)
+
+
+def decided(work: Work, item: OutboxItem) -> Mapping[str, str]:
+    """The server's versions that a person chose to replace: by a version saved after the question.
+
+    Should the server have moved on since, these no longer fit and the question is asked anew.
+    """
+    found = work.settings.get(_note_key(item))
+    if not found:
+        return {}
+    note = msgspec.json.decode(found.encode(), type=_Note)
+    return note.etags if item.version > note.version else {}
+
+
+def forget(work: Work, item: OutboxItem) -> None:
+    """The record has arrived."""
+    if work.settings.get(_note_key(item)):
+        work.settings.put(_note_key(item), "")
+
+
+def _note_key(item: OutboxItem) -> str:
+    return f"{_NOTE}{item.kind.value}.{item.record_id}"
+
+
+class _Note(msgspec.Struct):
+    version: int
+    etags: dict[str, str]
 
 
 def settle(peer: Peer, kind: RecordKind, unit: Unit, ours: Iterable[Resource]) -> Unit:
     """The unit with the versions the server has now, ready to be sent once more.
 
     ``ours`` are the resources of earlier versions of the record: the server may hold one of those
-    after a lost reply, which is our own write and no conflict. Raises Unsettled for a shared record
-    that holds something this station never wrote.
+    after a lost reply, which is our own write and no conflict. Raises Unsettled when it holds
+    something that this station, as far as it remembers, never wrote.
     """
     written = _contents_by_key((*unit.resources, *ours))
     etags: dict[str, str] = {}
     kept: list[Resource] = []
+    foreign = False
     for resource in unit.resources:
         key = key_of(resource)
         held = peer.held(key)
@@ -49,9 +91,10 @@ def settle(peer: Peer, kind: RecordKind, unit: Unit, ours: Iterable[Resource]) -
         own = content(held.resource) in written[key]
         if not own and _is_theirs(held.resource):
             continue
-        if not own and kind in _SHARED_KINDS:
-            raise Unsettled(key)
+        foreign = foreign or not own
         kept.append(resource)
+    if foreign and kind not in _OURS_ALONE:
+        raise Unsettled(etags)
     return Unit(tuple(kept), etags)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,8 +19,8 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 from station_emr.services.ports import Clock, Store
 
-from .conflicts import CONFLICT, Unsettled, settle
-from .loading import Loaded, load
+from .conflicts import CONFLICT, Unsettled, forget, remember, settle
+from .loading import Loaded, load, newest_version
 from .peer import Busy, Peer, Refused, Verdict, VerdictKind
 from .unit import BuildUnit, Resource, Unit
 
@@ -28,6 +29,7 @@ _log = logging.getLogger(__name__)
 FACTS_KEY: Final = "sync.server_facts"
 SKEW_KEY: Final = "sync.clock_skew_seconds"
 NOT_CONFIGURED: Final = "Chưa khai báo máy chủ tỉnh. Mọi thứ đã lưu trên máy này."
+ELSEWHERE: Final = "Một cửa sổ hoặc lệnh khác của chương trình đang gửi dữ liệu của trạm này. Không cần làm gì thêm."
 CANNOT_BUILD: Final = (
     "Không chuyển được hồ sơ này sang dạng gửi đi. Hồ sơ vẫn an toàn ở trạm. "
     "Hãy báo bộ phận hỗ trợ phần mềm."
@@ -44,6 +46,17 @@ _BATCH: Final = 50
 _TWO_IN_A_ROW: Final = 2
 _NEWS_AFTER: Final = timedelta(minutes=15)
 _FRESH: Final = timedelta(seconds=5)
+
+
+Turn = Callable[[], AbstractContextManager[bool]]
+
+
+def _alone() -> AbstractContextManager[bool]:
+    return nullcontext(True)
+
+
+def _not_run(at: datetime, outcome: str, detail: str) -> SyncRun:
+    return SyncRun(started_at=at, ended_at=at, outcome=outcome, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,11 @@ class _Run:
 
 
 class SyncEngine:
-    """Carries the outbox to one peer. Nothing leaves the outbox without that peer's own word."""
+    """Carries the outbox to one peer. Nothing leaves the outbox without that peer's own word.
+
+    ``turn`` says whether no other process sends from the same database meanwhile: two senders could
+    put an older version over a newer one.
+    """
 
     def __init__(
         self,
@@ -85,6 +102,7 @@ class SyncEngine:
         *,
         batch: int = _BATCH,
         on_progress: Callable[[Progress], None] | None = None,
+        turn: Turn = _alone,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -93,12 +111,18 @@ class SyncEngine:
         self._batch = batch
         self._on_progress = on_progress or (lambda _progress: None)
         self._link = LinkState.UNCONFIGURED if peer is None else LinkState.UNKNOWN
+        self._turn = turn
         self._greeted = False
         self._stopping = threading.Event()
         self._running = threading.Lock()
         self._remembered = ""
+        self._offered: set[str] = set()
         self.retry_after: float | None = None
         """Seconds the server asked to be left alone for, after the last run."""
+
+    def watch(self, on_progress: Callable[[Progress], None]) -> None:
+        """Tell ``on_progress`` after every answered unit, on the thread of the run."""
+        self._on_progress = on_progress
 
     def link(self) -> LinkState:
         return self._link
@@ -130,14 +154,16 @@ class SyncEngine:
         the run says what happened.
         """
         with self._running:
-            return self._run()
+            started = self._clock.now()
+            try:
+                with self._turn() as mine:
+                    return self._run(started) if mine else _not_run(started, "elsewhere", ELSEWHERE)
+            except EnvironmentFailure as error:  # the folder refuses even the claim
+                return _not_run(started, "partial", str(error))
 
-    def _run(self) -> SyncRun:
-        started = self._clock.now()
+    def _run(self, started: datetime) -> SyncRun:
         if self._peer is None:
-            return SyncRun(
-                started_at=started, ended_at=started, outcome="offline", detail=NOT_CONFIGURED
-            )
+            return _not_run(started, "offline", NOT_CONFIGURED)
         traffic = self._peer.traffic
         run = _Run(started, traffic.up, traffic.down)
         self.retry_after = None
@@ -217,8 +243,8 @@ class SyncEngine:
         if verdict.kind in {VerdictKind.CONFLICT, VerdictKind.GONE}:
             try:
                 unit = settle(peer, item.kind, unit, self._earlier_resources(item, loaded))
-            except Unsettled:
-                self._quarantine(run, item, CONFLICT)
+            except Unsettled as conflict:
+                self._quarantine(run, item, CONFLICT, conflict)
                 return
             verdict = peer.send(unit)
         self._apply(run, item, unit, verdict)
@@ -237,6 +263,7 @@ class SyncEngine:
         if kind is VerdictKind.ACCEPTED:
             with self._store.write() as work:
                 work.outbox.acknowledge(item, {**unit.etags, **verdict.etags}, self._clock.now())
+                forget(work, item)
             run.sent += 1
             run.changed += verdict.changed
             run.failed_in_a_row = 0
@@ -246,6 +273,7 @@ class SyncEngine:
         elif kind is VerdictKind.PARENT_MISSING:
             self._count_attempt(item)
             run.detail = verdict.reason
+            self._offer_again(run, item)
         elif kind in {VerdictKind.REFUSED, VerdictKind.WRONG_MODE}:
             raise Refused(verdict.reason)
         elif kind is VerdictKind.BUSY:
@@ -253,6 +281,16 @@ class SyncEngine:
             raise Busy(verdict.reason, verdict.retry_after)
         else:
             self._hold(run, item, verdict)
+
+    def _offer_again(self, run: _Run, item: OutboxItem) -> None:
+        """The server lost what it had acknowledged, so it was restored from a backup: everything of
+        this person goes once more, before the item itself. Once per start of the program.
+        """
+        if item.patient_id not in self._offered:
+            self._offered.add(item.patient_id)
+            with self._store.write() as work:
+                work.outbox.requeue_person(item.patient_id)
+            run.waiting_for_parent.add((item.record_id, item.seq))
 
     def _hold(self, run: _Run, item: OutboxItem, verdict: Verdict) -> None:
         """One unit failed for no fault of its content: it waits, the others pass. Two in a row
@@ -267,9 +305,13 @@ class SyncEngine:
         with self._store.write() as work:
             work.outbox.count_attempt([item])
 
-    def _quarantine(self, run: _Run, item: OutboxItem, reason: str) -> None:
+    def _quarantine(
+        self, run: _Run, item: OutboxItem, reason: str, conflict: Unsettled | None = None
+    ) -> None:
         with self._store.write() as work:
             work.outbox.quarantine(item, reason, self._clock.now())
+            if conflict is not None:
+                remember(work, item, conflict.etags, newest_version(work, item))
         run.quarantined += 1
         run.failed_in_a_row = 0
 

@@ -13,7 +13,7 @@ from .capabilities import ServerFacts, read_statement
 from .client import PORTAL, Answer, FhirClient
 from .peer import Busy, Held, Refused, Traffic, Verdict, VerdictKind
 from .unit import Resource, Unit, key_of
-from .verdicts import COME_BACK, NOT_ALLOWED, judge, kind_of_status
+from .verdicts import COME_BACK, NOT_ALLOWED, UNREADABLE, judge, kind_of_status
 
 NEEDED: Final = frozenset(
     {
@@ -35,6 +35,7 @@ NEEDED: Final = frozenset(
         "Location",
     }
 )
+OUR_SERVER: Final = "provincial-server"
 NOT_OURS: Final = (
     "Địa chỉ đã khai báo không phải máy chủ FHIR R4. Hãy xem lại địa chỉ máy chủ tỉnh."
 )
@@ -96,7 +97,11 @@ class FhirPeer:
 
     def send(self, unit: Unit) -> Verdict:
         answer = self._client.transaction(self._bundle(unit))
-        return judge(answer.status, answer.body, unit, answer.retry_after)
+        try:
+            return judge(answer.status, answer.body, unit, answer.retry_after)
+        except (TypeError, AttributeError, KeyError, ValueError) as error:
+            # JSON of no shape that R4 knows: not the server's word, so nothing was acknowledged.
+            raise NetworkFailure(UNREADABLE) from error
 
     def held(self, key: str) -> Held | None:
         answer = self._client.get(f"/{key}")
@@ -132,6 +137,11 @@ class FhirPeer:
         request = {"method": "PUT", "url": key}
         if etags.get(key):
             request["ifMatch"] = etags[key]
+        elif key not in etags and self._client.facts.software.startswith(OUR_SERVER):
+            # Never acknowledged, so it should not be there: a database restored from an old backup
+            # must not put the past over the present. R4 leaves this open for updates, so only the
+            # server known to answer a replay of the same content with "unchanged" is asked.
+            request["ifNoneMatch"] = "*"
         return {"fullUrl": f"{self._client.base}/{key}", "resource": resource, "request": request}
 
     def _raise_for(self, answer: Answer) -> None:

@@ -10,6 +10,8 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem
 from station_emr.services.ports import RecordStore, Work
 
+from .conflicts import decided
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -29,9 +31,16 @@ def load(work: Work, item: OutboxItem) -> Loaded:
     return Loaded(
         record=record,
         earlier=earlier,
-        etags=work.outbox.etags(item.record_id),
+        etags={**work.outbox.etags(item.record_id), **decided(work, item)},
         parents_held=all(work.outbox.etags(parent) for parent in _parents(item, record)),
     )
+
+
+def newest_version(work: Work, item: OutboxItem) -> int:
+    """The version that the record has by now, which may be later than the item's."""
+    if item.kind in {RecordKind.PRACTITIONER, RecordKind.FACILITY}:
+        return item.version
+    return _store(work, item.kind).get(item.record_id).version
 
 
 def _versions(work: Work, item: OutboxItem) -> tuple[Any, tuple[Any, ...]]:

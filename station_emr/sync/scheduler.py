@@ -19,7 +19,7 @@ from station_emr.domain.errors import StationError
 from station_emr.domain.sync import LinkState, SyncRun, SyncStatus, UnitState
 from station_emr.services.ports import Clock, Store
 
-from .engine import NOT_CONFIGURED, SyncEngine
+from .engine import NOT_CONFIGURED, Progress, SyncEngine
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ Listener = Callable[[SyncStatus], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds. ``settle``: let a burst of commands end; ``idle``: between looks while all is sent;
-    ``first``/``longest``: back-off; ``watch``: how often the network card is looked at while away.
+    ``first``/``longest``: back-off; ``watch``: how often the network card is looked at while away;
+    ``tell``: how often a long run says how far it is.
     """
 
     settle: float = 1.0
@@ -41,6 +42,7 @@ class Pace:
     first: float = 5.0
     longest: float = 300.0
     watch: float = 5.0
+    tell: float = 2.0
 
 
 def local_address() -> str:
@@ -111,6 +113,8 @@ class SyncScheduler:
         self._failures = 0
         self._status: SyncStatus | None = None
         self._thread: threading.Thread | None = None
+        self._told_at = self._monotonic()
+        engine.watch(self._progressed)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after every change of the status; returns what ends that."""
@@ -191,6 +195,12 @@ class SyncScheduler:
         delay = self._delay(failed=failed)
         self._publish(running=False, delay=delay, detail=run.detail if run is not None else "")
         return delay
+
+    def _progressed(self, _progress: Progress) -> None:
+        """A long run keeps the number of waiting units true while it goes on."""
+        if self._monotonic() - self._told_at >= self._pace.tell:
+            self._told_at = self._monotonic()
+            self._publish(running=True)
 
     def _delay(self, *, failed: bool) -> float:
         """Full jitter: any time up to a limit that doubles, so that stations do not come back in

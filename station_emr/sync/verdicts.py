@@ -88,6 +88,10 @@ NOT_AS_SAID: Final = (
 )
 PARENT_FIRST: Final = "Máy chủ tỉnh chưa có hồ sơ người bệnh hoặc lượt khám của mục này. Mục này chờ và sẽ tự gửi lại."
 
+UNREADABLE: Final = (
+    "Câu trả lời của máy chủ tỉnh không đầy đủ. Dữ liệu vẫn ở trạm và sẽ được gửi lại."
+)
+
 # Verdicts that are about the server or the moment, not about what was sent.
 _ABOUT_THE_SERVER: Final[Mapping[VerdictKind, str]] = {
     VerdictKind.REFUSED: NOT_ALLOWED,
@@ -174,7 +178,7 @@ UNCHANGED: Final = "unchanged"
 
 def judge(status: int, body: Any, unit: Unit, retry_after: float | None = None) -> Verdict:
     """The verdict on one transaction. Raises NetworkFailure when a 2xx does not carry an answer
-    to every entry: what happened is then unknown, and a replay is harmless.
+    to every entry in its order: what happened is then unknown, and a replay is harmless.
     """
     if 200 <= status < 300:
         return _judge_entries(body, unit)
@@ -213,9 +217,9 @@ def _kind_of(status: int, issue: Mapping[str, Any] | None) -> VerdictKind:
 def _judge_entries(body: Any, unit: Unit) -> Verdict:
     answers = _answers(body)
     if answers is None or len(answers) != len(unit.resources):
-        raise NetworkFailure(
-            "Câu trả lời của máy chủ tỉnh không đầy đủ. Dữ liệu vẫn ở trạm và sẽ được gửi lại."
-        )
+        raise NetworkFailure(UNREADABLE)
+    if not all(map(_is_about, answers, unit.keys)):
+        raise NetworkFailure(UNREADABLE)
     etags: dict[str, str] = {}
     changed = 0
     failures: list[Verdict] = []
@@ -241,6 +245,14 @@ def _answers(body: Any) -> Sequence[Mapping[str, Any]] | None:
     answers = [entry.get("response") if isinstance(entry, dict) else None for entry in entries]
     found = [answer for answer in answers if isinstance(answer, dict)]
     return found if len(found) == len(entries) else None
+
+
+def _is_about(answer: Mapping[str, Any], key: str) -> bool:
+    """R4 answers in the order of the request; a location that names something else says it did not."""
+    location = answer.get("location")
+    if not isinstance(location, str) or not location:
+        return True
+    return f"/{key}/" in f"/{location}/"
 
 
 def _failed_entry(text: str, issue: Mapping[str, Any] | None, unit: Unit, place: int) -> Verdict:

@@ -130,6 +130,12 @@ def test_if_match_on_a_missing_resource_is_refused(station):
     assert station.put(changed, if_none_match="*").status_code == 412
 
 
+def test_a_replay_of_a_first_write_is_accepted(station):
+    assert station.put(patient("p1"), if_none_match="*").status_code == 201
+    replay = station.put(patient("p1"), if_none_match="*")
+    assert (replay.status_code, replay.headers["ETag"]) == (200, 'W/"1"')
+
+
 def test_full_urls_become_references(station):
     person = "urn:uuid:01900000-0000-7000-8000-000000000001"
     new_patient = patient("x")

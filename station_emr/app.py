@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from station_emr.services.ports import Clock
 from station_emr.services.station_services import StationServices
 from station_emr.services.views import QueueRow
 from station_emr.ui.kit import apply_theme, dialogs, use_memory
+from station_emr.ui.kit.memory import Forgetful
 from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
@@ -333,12 +335,44 @@ def main(arguments: Sequence[str]) -> int:
     app = make_application()
     clock = SystemClock()
     if options.screenshots is not None:
-        raise NotImplementedError
+        return take_screenshots(app, options)
     program = Program(app, options.folder, clock, demo=options.demo)
     QTimer.singleShot(0, program.start)
     status = app.exec()
     program.end()
     return status
+
+
+def take_screenshots(app: QApplication, options: Options) -> int:
+    """Pictures of every screen; of a few when a station is named. Exit status as ``main``."""
+    from station_emr.demo.pictured import make_pictured_station, picture_clock  # noqa: PLC0415
+    from station_emr.demo.scripted import DIRECTOR, DOCTOR  # noqa: PLC0415
+    from station_emr.ui.shell.camera import Camera, Walk  # noqa: PLC0415
+
+    target = options.screenshots or Path()
+    with tempfile.TemporaryDirectory(prefix="station-pictures-") as temporary:
+        folder = options.data_dir or Path(temporary) / "station"
+        if options.data_dir is None:
+            make_pictured_station(folder)
+        clock: Clock = picture_clock() if options.data_dir is None else SystemClock()
+        program = Program(app, folder, clock, demo=True)
+        use_memory(Forgetful())  # pictures do not depend on what somebody did before
+        walk = Walk(
+            target=target,
+            password=DEMO_PASSWORD,
+            clinician=DOCTOR,
+            director=DIRECTOR,
+            brief=options.data_dir is not None,
+        )
+        camera = Camera(program.window, program.desk, program.runner, walk)
+        camera.done.connect(app.exit)
+        program.window.show()
+        camera.start()
+        failures = app.exec()
+        program.end()
+    for path in camera.taken:
+        sys.stdout.write(f"{path}\n")
+    return 1 if failures else 0
 
 
 def make_application() -> QApplication:
@@ -364,6 +398,7 @@ def _tell_no_display(kind: QtMsgType, _where: QMessageLogContext, text: str) -> 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     folder: Path
+    data_dir: Path | None
     demo: bool
     screenshots: Path | None
 
@@ -377,4 +412,4 @@ def _options(arguments: Sequence[str]) -> Options:
     demo = given.mode == "demo"
     usual = Path(platformdirs.user_data_dir("StationEMR", appauthor=False))
     folder = given.data_dir or (Path("demo-station") if demo else usual)
-    return Options(folder=folder, demo=demo, screenshots=given.screenshots)
+    return Options(folder=folder, data_dir=given.data_dir, demo=demo, screenshots=given.screenshots)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from station_emr.domain.permissions import Action
-from station_emr.services.i18n import _
 from station_emr.services.views import QueueRow
 from station_emr.ui.kit import Screen, Shortcut
 from station_emr.ui.models import routes

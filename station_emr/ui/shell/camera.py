@@ -1,0 +1,235 @@
+"""Walks through the program by itself and keeps a picture of every screen, for the documents.
+
+The walk is a generator: each ``yield`` gives the seconds of quiet to wait for before the next
+step, so that what a screen asked for has arrived and been drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from station_emr.domain.encounter import Stage
+from station_emr.domain.record import RecordKind
+from station_emr.domain.scan import CitizenCardScan
+from station_emr.domain.user import Actor
+from station_emr.services.station_services import StationServices
+from station_emr.services.views import QueueRow
+from station_emr.ui.kit import apply_theme
+from station_emr.ui.kit.theme import ThemeName
+from station_emr.ui.models import routes
+from station_emr.ui.models.session import Session
+from station_emr.ui.shell.desk import Desk
+from station_emr.ui.shell.window import MainWindow
+from station_emr.ui.tasks import TaskRunner
+
+_TICK_MS: Final = 40
+_QUIET: Final = 0.5
+_LONG: Final = 1.6  # a page preview waits for the hand to rest before it is drawn
+_PATIENCE: Final = 60.0
+_SIZE: Final = (1366, 768)
+# A made-up card as the scanner sends it, so that registration shows what a scan fills in.
+_CARD: Final = "064192000099|230000099|Rơ Châm H'Mẫu|03051992|Nữ|Làng Mẫu, Xã Mẫu, Gia Lai|01072021"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Where the pictures go and who logs in. ``brief`` leaves the office pages out."""
+
+    target: Path
+    password: str
+    clinician: str
+    director: str
+    brief: bool = False
+    themes: tuple[ThemeName, ...] = ("light", "dark")
+
+
+class Camera(QObject):
+    """``done(failures)`` follows the last picture."""
+
+    done = Signal(int)
+
+    def __init__(self, window: MainWindow, desk: Desk, runner: TaskRunner, walk: Walk) -> None:
+        super().__init__(window)
+        self._window = window
+        self._desk = desk
+        self._runner = runner
+        self._walk = walk
+        self._theme: ThemeName = "light"
+        self._quiet = 0.0
+        self._wanted = 0.0
+        self._waited = 0.0
+        self.taken: list[Path] = []
+        self.failures = 0
+        self._steps = self._script()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        self._walk.target.mkdir(parents=True, exist_ok=True)
+        QApplication.setCursorFlashTime(0)  # a caret that blinks makes every picture differ
+        self._window.resize(*_SIZE)
+        self._timer.start()
+
+    # -- waiting -------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        seconds = _TICK_MS / 1000
+        self._waited += seconds
+        self._quiet = 0.0 if self._runner.busy else self._quiet + seconds
+        if self._quiet < self._wanted and self._waited < _PATIENCE:
+            return
+        self._quiet = self._waited = 0.0
+        try:
+            self._wanted = next(self._steps)
+        except StopIteration:
+            self._timer.stop()
+            self.done.emit(self.failures)
+
+    def _snap(self, name: str) -> None:
+        path = self._walk.target / f"{name}-{self._theme}.png"
+        self._window.grab().save(str(path))
+        self.taken.append(path)
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self.failures += 1
+        sys.stderr.write(f"{name}: {type(error).__name__}: {error}\n")
+
+    # -- the walk ------------------------------------------------------------------------------
+
+    def _script(self) -> Iterator[float]:
+        app = QApplication.instance()
+        for theme in self._walk.themes:
+            self._theme = theme
+            if isinstance(app, QApplication):
+                apply_theme(app, theme)
+            self._desk.start()
+            yield _QUIET
+            if not self._walk.brief:
+                self._snap("login")
+            yield from self._log_in(self._walk.clinician)
+            yield from self._clinic()
+            if not self._walk.brief:
+                yield from self._lock()
+                self._desk.log_out()
+                yield _QUIET
+                yield from self._log_in(self._walk.director)
+                yield from self._office()
+            self._desk.log_out()
+            yield _QUIET
+
+    def _log_in(self, username: str) -> Iterator[float]:
+        page = self._desk.log_in_page
+        if page is None:
+            raise LookupError("no log-in page")
+        page.choose(username)
+        page.password.set_value(self._walk.password)
+        page.enter.click()
+        yield _QUIET
+
+    def _show(
+        self, name: str, key: str, context: object = None, quiet: float = _QUIET
+    ) -> Iterator[float]:
+        try:
+            self._window.go(key, context)
+        except Exception as error:  # noqa: BLE001 - the other pictures are still wanted
+            self._fail(name, error)
+            return
+        yield quiet
+        self._snap(name)
+
+    def _clinic(self) -> Iterator[float]:
+        self._window.activateWindow()
+        yield from self._show("today", routes.TODAY)
+        services, rows = self._services, self._queue()
+        if not self._walk.brief:
+            yield from self._search()
+            yield from self._register(services)
+        patient = self._best_patient(rows)
+        if patient:
+            yield from self._show("patients", routes.PATIENTS, routes.PatientRoute(patient), _LONG)
+        visit = self._visit(rows)
+        if visit:
+            yield from self._show(
+                "encounter", routes.ENCOUNTER, routes.EncounterRoute(visit), _LONG
+            )
+        letters = services.referrals.rows(self._actor, 1)
+        if letters:
+            letter = letters[0].id
+            yield from self._show(
+                "referral", routes.REFERRALS, routes.ReferralRoute(referral_id=letter), _LONG
+            )
+            if not self._walk.brief:
+                paper = routes.PreviewRoute(RecordKind.REFERRAL, letter)
+                yield from self._show("preview", routes.PREVIEW, paper, _LONG)
+        if not self._walk.brief:
+            self._window.go(routes.TODAY)
+            yield _QUIET
+            yield from self._show("referrals", routes.REFERRALS)
+            yield from self._show("medicines", routes.MEDICINES)
+        yield from self._show("sync", routes.SYNC)
+
+    def _office(self) -> Iterator[float]:
+        for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT):
+            yield from self._show(name, name)
+
+    def _search(self) -> Iterator[float]:
+        search = self._window.search
+        search.activate()
+        search.line.setText("siu")
+        search.typeahead.ask_now()
+        yield _QUIET
+        self._snap("search")
+        search.clear()
+        search.line.clearFocus()
+
+    def _register(self, services: StationServices) -> Iterator[float]:
+        scan = services.scan(_CARD)
+        if isinstance(scan, CitizenCardScan):
+            route = routes.RegistrationRoute(scan=scan)
+            yield from self._show("registration", routes.REGISTRATION, route, _LONG)
+
+    def _lock(self) -> Iterator[float]:
+        self._window.lock()
+        yield _QUIET
+        self._snap("lock")
+
+    # -- what is worth a picture ---------------------------------------------------------------
+    # A few reads on the GUI thread: this walk has no person to keep waiting.
+
+    @property
+    def _session(self) -> Session:
+        if self._desk.session is None:
+            raise LookupError("nobody is logged in")
+        return self._desk.session
+
+    @property
+    def _services(self) -> StationServices:
+        return self._session.services
+
+    @property
+    def _actor(self) -> Actor:
+        return self._session.actor
+
+    def _queue(self) -> tuple[QueueRow, ...]:
+        return self._services.encounters.queue(self._actor)
+
+    def _best_patient(self, rows: tuple[QueueRow, ...]) -> str:
+        """Somebody with a history: the chronic come monthly."""
+        ranked = sorted(rows, key=lambda row: (not row.chronic, not row.allergies, row.full_name))
+        return ranked[0].patient_id if ranked else ""
+
+    def _visit(self, rows: tuple[QueueRow, ...]) -> str:
+        """The visit in the room, else one that was signed."""
+        for stage in (Stage.IN_PROGRESS, Stage.AWAITING_MEDICINE, Stage.FINISHED, Stage.WAITING):
+            for row in rows:
+                if row.stage is stage:
+                    return row.encounter_id
+        return ""

@@ -29,7 +29,7 @@ def make_filled_station(
     if station_exists(folder):
         return
     now = now or SystemClock().now()
-    plan = plan or SeedPlan(today=now.date())
+    plan = plan or SeedPlan(today=now.date(), now=now)
     building = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(building, ignore_errors=True)
     try:

@@ -26,18 +26,24 @@ from .cases import CASES, Case, CaseDrug, choose_case, tests_of, vitals_for
 from .clock import DemoClock
 from .people import People
 
+_MORNING = timedelta(minutes=115)  # from the first arrival to the last
 HOSPITAL = ("DEMO2", "Bệnh viện đa khoa tỉnh (mẫu)", "Cấp cơ bản")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedPlan:
-    """How much to make. ``today`` is the day whose queue is left half done."""
+    """How much to make. ``today`` is the day whose queue is left half done.
+
+    ``now`` moves the morning's arrivals early enough to lie in the past; without it the day
+    starts at twenty past seven.
+    """
 
     today: date
     people: int = 300
     days: int = 365
     seed: int = 2026
     queue: bool = True
+    now: datetime | None = None
 
 
 class Seeder:
@@ -68,7 +74,7 @@ class Seeder:
             if progress is not None:
                 progress((done + 1) * 200, len(schedule))
         if plan.queue:
-            self._today(rng, patients, plan.today)
+            self._today(rng, patients, plan)
 
     def _register(self, people: People, count: int) -> list[Patient]:
         made: list[Patient] = []
@@ -226,11 +232,15 @@ class Seeder:
         icd = self._services.catalogs.icd(code)
         return icd.title if icd is not None else code
 
-    def _today(self, rng: random.Random, patients: list[Patient], today: date) -> None:
+    def _today(self, rng: random.Random, patients: list[Patient], plan: SeedPlan) -> None:
         """A morning half done: some finished, some waiting for medicine, two in the room."""
         zone = self._clock.now().tzinfo
+        today = plan.today
         morning = rng.sample(patients, 17)
         start = datetime.combine(today, time(7, 20), zone)
+        if plan.now is not None:
+            midnight = datetime.combine(today, time(0, 1), zone)
+            start = max(midnight, min(start, plan.now - _MORNING))
         with self._store.write() as work:
             for index, patient in enumerate(morning[:9]):
                 self._clock.set(start + timedelta(minutes=7 * index))

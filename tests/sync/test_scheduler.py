@@ -260,3 +260,18 @@ def test_a_quarantined_record_is_counted_apart(
     assert status.last_complete_at is None
     station.sign(replace(sample.PATIENT, phone=""), RecordStatus.AMENDED, version=2)
     assert read_status(station.store, engine).quarantined == 0
+
+
+def test_a_long_run_says_how_much_is_left_while_it_goes_on(
+    station: Station, running: Server, line: FaultyLine
+) -> None:
+    station.work_a_day()
+    watcher = Watcher()
+    pace = Pace(settle=0.0, idle=NEVER, first=0.02, longest=0.05, watch=0.01, tell=0.0)
+
+    with background(station, station.engine(line), watcher, pace=pace):
+        watcher.until(lambda s: s.waiting == 0 and idle(s))
+
+    left = [status.waiting for status in watcher.seen if status.running]
+    assert len(set(left)) > 2
+    assert left == sorted(left, reverse=True)

@@ -11,7 +11,7 @@ from station_emr.ui.kit import DateField, Field, Form, ParsedField
 from station_emr.ui.models.moments import parse_day, show_day
 
 from .lookups import CodedField
-from .state import REFUSED_DAY
+from .reading import REFUSED_DAY
 
 
 def raw(field: Field) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,7 @@ class Found:
     home: Coded
     present: RegistrationState | None = None
     present_at: str = ""
-    aside: RegistrationState | None = None
+    asides: tuple[RegistrationState, ...] = ()
 
 
 def key_of(state: RegistrationState) -> str:
@@ -66,12 +67,18 @@ class DraftKeeper(QObject):
         state = self._read()
         self._put(key_of(state), state)
 
-    def put_aside(self, state: RegistrationState) -> None:
-        self._put(ASIDE, state)
+    def put_asides(self, states: Sequence[RegistrationState]) -> None:
+        """Forms that wait while another person is taken in, the newest last."""
+        if states:
+            self._write(ASIDE, json.dumps([write_state(state) for state in states]))
+        else:
+            self.drop_key(ASIDE)
 
     def _put(self, key: str, state: RegistrationState) -> None:
+        self._write(key, write_state(state))
+
+    def _write(self, key: str, content: str) -> None:
         services, actor = self._session.services, self._session.actor
-        content = write_state(state)
         self._session.ask(lambda: services.drafts.keep(actor, key, content), self._told, owner=self)
 
     def _told(self, form: DraftForm) -> None:
@@ -103,7 +110,7 @@ class DraftKeeper(QObject):
             home=home,
             present=read_state(present.content) if present else None,
             present_at=f"{present.saved_at:%H:%M %d/%m}" if present else "",
-            aside=read_state(aside.content) if aside else None,
+            asides=_read_asides(aside.content) if aside else (),
         )
 
     def find_for(self, patient_id: str) -> RegistrationState | None:
@@ -111,3 +118,11 @@ class DraftKeeper(QObject):
         services, actor = self._session.services, self._session.actor
         form = services.drafts.find(actor, f"{KEY}:{patient_id}")
         return read_state(form.content) if form else None
+
+
+def _read_asides(content: str) -> tuple[RegistrationState, ...]:
+    try:
+        found = [read_state(text) for text in json.loads(content)]
+    except (ValueError, TypeError):
+        return ()
+    return tuple(state for state in found if state is not None)

@@ -65,6 +65,7 @@ class AllergyRow(QWidget):
         self.reaction.moves_on = False
         self.reaction.entered.connect(self.done)
         remove.clicked.connect(self.removed)
+        self.category.combo.setFixedHeight(theme.DENSE_HEIGHT)
         fixed_width(self.category, 14)
         row = hbox(words, self.category, self.reaction, self.severe, remove, parent=self)
         row.setStretch(0, 3)

@@ -219,12 +219,10 @@ class FormPage(QWidget):
             first.editor.setFocus()
         return rest
 
-    def focus_question(self, problems: Sequence[Problem]) -> None:
+    def focus_question(self) -> None:
         """Go to the first question that has no answer yet."""
-        keys = {confirmation_key(problem) for problem in problems}
-        confirmed = set(self._state.confirmed) | (set() if keys else {""})
         for questions in self._questions():
-            if questions.focus_open(confirmed):
+            if questions.focus_open(self._state.confirmed):
                 return
 
     def _questions(self) -> Iterator[Questions]:

@@ -115,7 +115,7 @@ def _certain(name: str, above: list[str], search: Search, find: Find) -> Coded |
     if found and not districts:
         return next(iter(found.values())) if len(found) == 1 else None
     old: dict[str, Coded] = {}
-    for hit in search(CatalogKind.COMMUNE_MAP, f"{name} {' '.join(above)}", 20):
+    for hit in search(CatalogKind.COMMUNE_MAP, " ".join(map(_bare, (name, *above))), 20):
         row = hit.row
         fits = (
             _bare(row.name) == _bare(name)

@@ -1,4 +1,4 @@
-"""What a scanned card does to the form: fills, adds, or asks; pure, so that each rule is tested."""
+"""What a scanned card does to the form: fills, adds, or asks. No widgets."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from station_emr.domain.birth import BirthDate, parse_birth
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import InvalidRecord
 from station_emr.domain.identity import group_number, mask_number
 from station_emr.domain.patient import Coverage
 from station_emr.domain.scan import CitizenCardScan, InsuranceCardScan, NumberScan
 from station_emr.domain.text import fold
+from station_emr.services.catalogs import Catalogs
 from station_emr.services.i18n import _
 
-from .state import CoverageEntry, RegistrationState, coverage_entry
+from .places import split_address
+from .state import Coded, CoverageEntry, RegistrationState, coverage_entry
 
 Scan = CitizenCardScan | InsuranceCardScan | NumberScan
 
@@ -174,8 +177,45 @@ def _add_card(state: RegistrationState, card: CoverageEntry) -> RegistrationStat
     return replace(state, coverages=tuple(cards), scanned=scanned)
 
 
-def name_facility(entry: CoverageEntry, names: Mapping[str, str]) -> CoverageEntry:
-    """A card carries only the code of its first facility; the list knows the name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What the lists say about a card: its address in today's communes, names of facilities."""
+
+    address: str
+    line: str
+    commune: Coded
+    facilities: Mapping[str, str]
+
+
+def look_up(catalogs: Catalogs, state: RegistrationState, address: str, home: Coded) -> Completion:
+    """Runs off the GUI thread."""
+    codes = {entry.facility.code for entry in state.coverages if entry.facility.code}
+    rows = {code: catalogs.find(CatalogKind.FACILITY, code) for code in codes}
+    line, commune = split_address(address, catalogs.search, catalogs.find, home)
+    return Completion(
+        address=address,
+        line=line,
+        commune=commune,
+        facilities={code: row.name for code, row in rows.items() if row is not None},
+    )
+
+
+def complete(state: RegistrationState, found: Completion) -> RegistrationState:
+    """The form with the card's address and the names of its facilities."""
+    cards = tuple(_name_facility(entry, found.facilities) for entry in state.coverages)
+    state = replace(state, coverages=cards)
+    if not found.address:
+        return state
+    marks = ("address_line",) if found.commune == Coded() else ("address_line", "commune")
+    return replace(
+        state,
+        address_line=found.line,
+        commune=found.commune,
+        scanned=tuple(dict.fromkeys((*state.scanned, *marks))),
+    )
+
+
+def _name_facility(entry: CoverageEntry, names: Mapping[str, str]) -> CoverageEntry:
     known = entry.facility
     if known.name or known.code not in names:
         return entry

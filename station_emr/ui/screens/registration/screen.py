@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from station_emr.domain.catalog import CatalogKind
-from station_emr.domain.encounter import Priority
 from station_emr.domain.errors import Conflict, InvalidRecord, Problem, StationError
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
-from station_emr.domain.record import Changes, RecordKind
-from station_emr.domain.scan import ForeignScan, LetterScan
+from station_emr.domain.scan import ForeignScan, InsuranceCardScan, LetterScan
 from station_emr.services.i18n import _
 from station_emr.services.ports import Stored
 from station_emr.ui.kit import (
@@ -36,15 +32,16 @@ from station_emr.ui.kit import (
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 
-from .duplicates import DuplicatePanel, Likeness, find_alike
-from .keeper import ASIDE, DraftKeeper, Found
+from .duplicates import DuplicatePanel
+from .keeper import KEY, DraftKeeper, Found
 from .page import FormPage, open_questions
-from .places import split_address, suggest_communes
-from .scans import Filled, Scan, SomebodyElse, fill, name_facility
-from .state import Coded, RegistrationState, merge, patient_of, state_of
+from .places import suggest_communes
+from .review import Review
+from .saving import Saving
+from .scans import Completion, Filled, Scan, SomebodyElse, complete, fill, look_up
+from .state import RegistrationState, merge, state_of
 
-_PANEL_WIDTH: Final = 332
-_REVIEW_MS: Final = 250
+_SIDE_WIDTH: Final = 332
 
 
 class RegistrationScreen(Screen):
@@ -54,10 +51,8 @@ class RegistrationScreen(Screen):
         super().__init__("registration")
         self._session = session
         self._blank = RegistrationState()
-        self._base: Patient | None = None
-        self._base_state: RegistrationState | None = None
-        self._aside: RegistrationState | None = None
-        self._saving = False
+        self._base: RegistrationState | None = None
+        self._asides: list[RegistrationState] = []
         self._looked = False
         self._waiting_route: routes.RegistrationRoute | None = None
         self._title = ""
@@ -69,8 +64,19 @@ class RegistrationScreen(Screen):
         self.page.addWidget(self.banner)
         self.form = FormPage(session, self._today)
         self.panel = DuplicatePanel()
+        self._lay_out()
+        self.review = Review(session, self.form, self.panel)
+        self.keeper = DraftKeeper(session, lambda: self.form.state)
+        self.saving = Saving(session)
+        for part in (self.keeper, self.saving):
+            part.setParent(self)
+        self._connect()
+        self._follow_saving()
+        self._begin(self._blank)
+
+    def _lay_out(self) -> None:
         side = QWidget()
-        side.setFixedWidth(_PANEL_WIDTH)
+        side.setFixedWidth(_SIDE_WIDTH)
         beside = vbox(
             self.form.visit, self.form.amendment, self.panel, gap=theme.GAP_L, parent=side
         )
@@ -78,19 +84,19 @@ class RegistrationScreen(Screen):
         body = hbox(self.form, side, gap=theme.GAP_M)
         body.setStretch(0, 1)
         self.page.addLayout(body, 1)
-        self.keeper = DraftKeeper(session, lambda: self.form.state)
-        self.keeper.setParent(self)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._changed)
         self.keeper.kept.connect(self._tell_kept)
-        self._review_timer = QTimer(self)
-        self._review_timer.setSingleShot(True)
-        self._review_timer.setInterval(_REVIEW_MS)
-        self._review_timer.timeout.connect(self._look_for_alike)
-        self.form.changed.connect(self._form_changed)
         self.panel.opened.connect(self._open_person)
         self.discard.clicked.connect(self._discard)
-        self.only_save.clicked.connect(lambda: self._save(queue=False))
-        self.queue.clicked.connect(lambda: self._save(queue=not self.form.state.editing))
-        self._begin(self._blank)
+        self.only_save.clicked.connect(lambda: self._save(to_queue=False))
+        self.queue.clicked.connect(lambda: self._save(to_queue=not self.form.state.editing))
+        self.saving.busy_changed.connect(self._follow_saving)
+        self.saving.saved.connect(self._saved)
+        self.saving.refused.connect(self._refused)
+        self.saving.queued.connect(self._queued)
+        self.saving.not_queued.connect(self._not_queued)
 
     def _today(self) -> date:
         return self._session.services.clock.now().date()
@@ -108,7 +114,7 @@ class RegistrationScreen(Screen):
 
     @override
     def on_leave(self) -> bool:
-        self._review_timer.stop()
+        self.review.stop()
         self.keeper.flush()
         return True
 
@@ -119,8 +125,8 @@ class RegistrationScreen(Screen):
             return False
         if isinstance(scan, ForeignScan):
             self._notify(scan.message, Severity.WARNING)
-            return True
-        self._take_scan(scan)
+        else:
+            self._take_scan(scan)
         return True
 
     @override
@@ -130,34 +136,34 @@ class RegistrationScreen(Screen):
             self.say(_("Đã lưu nháp. Chưa thành hồ sơ."))
         return True
 
-    # -- the form and its drafts ---------------------------------------------------------------
+    # -- which form is open --------------------------------------------------------------------
 
     @property
     def dirty(self) -> bool:
-        """Whether there is anything that leaving for good would lose."""
-        return not self.form.state.same_content(self._base_state or self._blank)
+        """Whether there is anything that throwing the form away would lose."""
+        return not self.form.state.same_content(self._base or self._blank)
 
     def _found(self, found: Found) -> None:
+        """What an earlier session left; what was typed since then keeps its place."""
         self._looked = True
-        typed = self.form.state if self.dirty else None
+        typed = self.dirty
         self._blank = replace(self._blank, commune=found.home)
-        self._aside = found.aside
-        if typed is None:
-            self._begin(self._blank)
+        self._asides = [*found.asides]
         left = found.present
         if left is not None and left.same_content(self._blank):
             left = None
-        if left is not None and typed is None:
-            self._begin(left)
-            self._notify(
-                _("Đã khôi phục thông tin nhập dở lúc {time}.").format(time=found.present_at),
-                action_text=_("Bỏ nháp"),
-                action=self._discard,
-            )
-        elif left is not None:
-            self._put_aside(left)
+        if typed and left is not None:
+            self._asides.append(left)
+        elif not typed:
+            self._begin(left or self._blank)
         route, self._waiting_route = self._waiting_route, None
-        self._take_route(route)
+        if left is not None and not typed and not _names_somebody(route):
+            self._offer_discard(
+                _("Đã khôi phục thông tin nhập dở lúc {time}.").format(time=found.present_at)
+            )
+            self.form.focus_first()
+        else:
+            self._take_route(route)
         # The first search of 14,000 names builds an index; better now than under a typing hand.
         catalogs = self._session.services.catalogs
         self._session.ask(
@@ -168,52 +174,52 @@ class RegistrationScreen(Screen):
 
     def _begin(self, state: RegistrationState, base: Stored[Patient] | None = None) -> None:
         """Show a form from its start."""
-        self._base = base.record if base is not None else None
-        self._base_state = state_of(base.record, base.version) if base is not None else None
+        self._base = state_of(base.record, base.version) if base is not None else None
         self.form.show_state(state)
-        self.panel.show_people((), None)
-        self._title = (
-            _("Sửa thông tin: {name}").format(name=state.label)
-            if state.editing
-            else _("Tiếp đón người bệnh")
-        )
+        editing = state.editing
+        self._title = _("Tiếp đón người bệnh")
+        if editing:
+            self._title = _("Sửa thông tin: {name}").format(name=state.label)
         self._detail(_("Quét thẻ căn cước, rồi quét thẻ BHYT; chỗ nào thiếu thì gõ thêm."))
-        self.queue.set_label(_("Lưu thay đổi") if state.editing else _("Lưu và đưa vào hàng chờ"))
-        self.only_save.setVisible(not state.editing)
-        self._review()
+        self.queue.set_label(_("Lưu thay đổi") if editing else _("Lưu và đưa vào hàng chờ"))
+        self.only_save.setVisible(not editing)
+        self.discard.setVisible(self.dirty)
+        self.review.start(base.record if base is not None else None)
 
     def _take_route(self, route: routes.RegistrationRoute | None) -> None:
-        if route is None or route == routes.RegistrationRoute():
+        if route is None or not _names_somebody(route):
             if self.form.state.editing:
                 self.keeper.flush()
                 self._begin(self._blank)
             self._remind_aside()
             self.form.focus_first()
-        elif route.patient_id:
-            if self.form.state.patient_id != route.patient_id or not self.dirty:
-                self._edit(route.patient_id)
-        else:
+        elif not route.patient_id:
             self._start_new(route)
+        elif self.form.state.patient_id != route.patient_id or not self.dirty:
+            self._edit(route.patient_id)
 
     def _start_new(self, route: routes.RegistrationRoute) -> None:
         """A scan or a typed name from elsewhere never lands in another person's form."""
-        if route.scan is not None and self.dirty and not self.form.state.editing:
-            outcome = fill(self.form.state, route.scan, self._today())
-            same = bool(self.form.state.national_id or self.form.state.full_name)
-            if isinstance(outcome, Filled) and same:
+        state = self.form.state
+        if route.scan is not None and self.dirty and not state.editing:
+            named = bool(state.national_id or state.full_name)
+            if named and isinstance(fill(state, route.scan, self._today()), Filled):
                 self._take_scan(route.scan)
                 return
-        self._set_aside_present()
+        self._make_room()
         self._begin(replace(self._blank, full_name=route.name))
+        self._remind_aside()
+        if route.name:
+            self._changed()
         if route.scan is not None:
             self._take_scan(route.scan)
-        elif route.name:
-            self.keeper.touch()
         self.form.focus_first()
 
     def _edit(self, patient_id: str) -> None:
         session = self._session
-        self._set_aside_present()
+        self._make_room()
+        self._begin(self._blank)
+        self.banner.dismiss()
 
         def read() -> tuple[Stored[Patient], RegistrationState | None]:
             stored = session.services.patients.get(session.actor, patient_id)
@@ -224,61 +230,69 @@ class RegistrationScreen(Screen):
             fresh = state_of(stored.record, stored.version)
             self._begin(left or fresh, stored)
             if left is not None and not left.same_content(fresh):
-                self._notify(
-                    _("Đã khôi phục những chỗ đang sửa dở của {name}.").format(name=left.label),
-                    action_text=_("Bỏ nháp"),
-                    action=self._discard,
+                self._offer_discard(
+                    _("Đã khôi phục những chỗ đang sửa dở của {name}.").format(name=left.label)
                 )
             self.form.focus_first()
 
         session.ask(read, show, owner=self, failed=self._refused, latest="registration.edit")
 
-    def _set_aside_present(self) -> None:
+    # -- drafts --------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self.keeper.touch()
+        self.review.again()
+        self.discard.setVisible(self.dirty)
+
+    def _make_room(self) -> None:
+        """Another person comes first; what was typed waits under a key of its own."""
         self.keeper.flush()
         if self.dirty and not self.form.state.editing:
-            self._put_aside(self.form.state)
-            self._remind_aside()
-
-    def _put_aside(self, state: RegistrationState) -> None:
-        self._aside = state
-        self.keeper.put_aside(state)
+            self._asides.append(self.form.state)
+            self.keeper.put_asides(self._asides)
+            self.keeper.drop_key(KEY)
 
     def _remind_aside(self) -> None:
-        if self._aside is not None:
+        if self._asides:
             self._notify(
-                _("Phiếu tiếp đón dở của {name} vẫn được giữ.").format(name=self._aside.label),
+                _("Phiếu tiếp đón dở của {name} vẫn được giữ.").format(name=self._asides[-1].label),
                 action_text=_("Mở phiếu đó"),
                 action=self._open_aside,
             )
 
     def _open_aside(self) -> None:
-        waiting, self._aside = self._aside, None
-        if waiting is None:
+        if not self._asides:
             return
+        waiting = self._asides.pop()
         if self.dirty and not self.form.state.editing:
-            self._put_aside(self.form.state)
-        else:
-            self.keeper.drop_key(ASIDE)
+            self._asides.insert(0, self.form.state)
+        self.keeper.put_asides(self._asides)
         self._begin(waiting)
         self.keeper.keep()
         self._remind_aside()
 
+    def _offer_discard(self, text: str) -> None:
+        self._notify(text, action_text=_("Bỏ nháp"), action=self._discard)
+
     def _discard(self) -> None:
-        before, base = self.form.state, self._base_state
-        stored = self._base
+        before = self.form.state
         self.keeper.drop(before)
         self.banner.dismiss()
-        self.form.show_state(base or self._blank)
-        self._review()
+        self._show_again(self._base or self._blank)
         self.form.focus_first()
 
         def undo() -> None:
-            if self.form.state.patient_id == before.patient_id and self._base is stored:
-                self.form.show_state(before)
+            if self.form.state.patient_id == before.patient_id and not self.dirty:
+                self._show_again(before)
                 self.keeper.touch()
-                self._review()
 
         self.message.emit(Message(text=_("Đã bỏ nháp."), action_text=_("Hoàn tác"), action=undo))
+
+    def _show_again(self, state: RegistrationState) -> None:
+        """The same person's form with another content."""
+        self.form.show_state(state)
+        self.review.again()
+        self.discard.setVisible(self.dirty)
 
     def _tell_kept(self, time: str) -> None:
         if self.dirty:
@@ -287,49 +301,6 @@ class RegistrationScreen(Screen):
     def _detail(self, text: str) -> None:
         """The line under the title: it stands where nothing has to move for it."""
         self.header.set_title(self._title, text)
-
-    # -- reviewing while typing ----------------------------------------------------------------
-
-    def _form_changed(self) -> None:
-        self.keeper.touch()
-        self._review()
-
-    def _review(self) -> None:
-        """Questions at once, likenesses a moment later."""
-        self.form.show_questions(self._questions())
-        self.discard.setVisible(self.dirty)
-        self._review_timer.start()
-
-    def _questions(self, refused: Sequence[Problem] = ()) -> list[Problem]:
-        state = self.form.state
-        patient, _unread = patient_of(state, self._base, self._today())
-        found = list(self._session.services.patients.check(patient)) if patient else []
-        if state.name_uncertain and state.full_name:
-            found.append(_uncertain_name())
-        certain = self.panel.certain
-        if certain is not None and not state.editing:
-            found.append(_certain_duplicate(certain))
-        keys = {(problem.field, problem.code) for problem in found}
-        found += [problem for problem in refused if (problem.field, problem.code) not in keys]
-        return [problem for problem in found if problem.severity == "confirm"]
-
-    def _look_for_alike(self) -> None:
-        state, session = self.form.state, self._session
-        patient, _unread = patient_of(state, self._base, self._today())
-
-        def show(people: tuple[Likeness, ...]) -> None:
-            before = self.panel.certain
-            self.panel.show_people(people, self._today())
-            if self.panel.certain != before:
-                self.form.show_questions(self._questions())
-
-        session.ask(
-            lambda: find_alike(session.services.patients, session.actor, state, patient),
-            show,
-            owner=self,
-            failed=lambda _error: None,  # half-typed numbers; the form says so beside the field
-            latest="registration.alike",
-        )
 
     def _open_person(self, patient_id: str) -> None:
         self.go(routes.PATIENTS, routes.PatientRoute(patient_id))
@@ -347,123 +318,71 @@ class RegistrationScreen(Screen):
             )
             return
         self.form.show_state(replace(outcome.state, confirmed=()))
-        self.banner.dismiss()
+        self._changed()
         self._detail(outcome.said)
-        self._form_changed()
         if outcome.state.name_uncertain:
             self.form.identity.full_name.editor.setFocus()
-        self._complete(outcome.address)
+        services, state, home = self._session.services, outcome.state, self._blank.commune
+        self._session.ask(
+            lambda: look_up(services.catalogs, state, outcome.address, home),
+            self._complete,
+            owner=self,
+            latest="registration.complete",
+        )
 
     def _settle(self, scan: Scan) -> None:
         """The nurse decided what a card of another name means."""
-        if hasattr(scan, "national_id"):
-            self._set_aside_present()
-            self._begin(self._blank)
-            self._take_scan(scan)
-        else:
+        if isinstance(scan, InsuranceCardScan):
             self._take_scan(scan, forced=True)
+        else:
+            self._start_new(routes.RegistrationRoute(scan=scan))
 
-    def _complete(self, address: str) -> None:
-        """What a card says in its own way, in the words of today's lists."""
-        catalogs = self._session.services.catalogs
-        home = self._blank.commune
-        codes = {entry.facility.code for entry in self.form.state.coverages}
-
-        def look_up() -> tuple[str, Coded, dict[str, str]]:
-            rows = {code: catalogs.find(CatalogKind.FACILITY, code) for code in codes if code}
-            names = {code: row.name for code, row in rows.items() if row is not None}
-            line, commune = split_address(address, catalogs.search, catalogs.find, home)
-            return line, commune, names
-
-        def placed(found: tuple[str, Coded, dict[str, str]]) -> None:
-            line, commune, names = found
-            state = self.form.state
-            cards = tuple(name_facility(entry, names) for entry in state.coverages)
-            state = replace(state, coverages=cards)
-            if address:
-                marks = ("address_line",) if commune == Coded() else ("address_line", "commune")
-                scanned = tuple(dict.fromkeys((*state.scanned, *marks)))
-                state = replace(state, address_line=line, commune=commune, scanned=scanned)
+    def _complete(self, found: Completion) -> None:
+        state = complete(self.form.state, found)
+        if state != self.form.state:
             self.form.show_state(state)
-            self._form_changed()
-
-        self._session.ask(look_up, placed, owner=self, latest="registration.complete")
+            self._changed()
 
     # -- saving --------------------------------------------------------------------------------
 
-    def _save(self, *, queue: bool) -> None:
-        if self._saving or not self._session.may(Action.PATIENT_EDIT):
-            return
-        state = self.form.state
-        patient, problems = patient_of(state, self._base, self._today())
-        if patient is not None:
-            problems += self._session.services.patients.check(patient)
-        questions = open_questions(self._questions(), state.confirmed)
+    def _follow_saving(self) -> None:
+        free = not self.saving.busy and self._session.may(Action.PATIENT_EDIT)
+        for button in (self.queue, self.only_save, self.discard):
+            button.setEnabled(free)
+
+    def _save(self, *, to_queue: bool) -> None:
         if self.form.refuse_pending():
             return
-        if any(problem.severity == "error" for problem in problems) or questions or patient is None:
-            self._show_refusal((*problems, *questions))
-            return
-        self._saving = True
-        self._follow_saving()
-        session, confirmed = self._session, state.confirmed
+        state = self.form.state
+        patient, problems = self.review.patient()
+        errors = [problem for problem in problems if problem.severity == "error"]
+        questions = open_questions(self.review.questions(), state.confirmed)
+        if patient is None or errors or questions:
+            self._show_refusal((*errors, *questions))
+        else:
+            self.saving.save(state, patient, to_queue=to_queue)
 
-        def work() -> Changes:
-            patients = session.services.patients
-            if state.editing:
-                reason = state.amendment_reason.strip()
-                return patients.update(session.actor, patient, state.version, confirmed, reason)
-            return patients.register(session.actor, patient, confirmed)
-
-        session.command(
-            work,
-            done=lambda changes: self._saved(state, changes, queue=queue),
-            failed=self._refused,
-            owner=self,
-        )
-
-    def _follow_saving(self) -> None:
-        for button in (self.queue, self.only_save, self.discard):
-            button.setEnabled(not self._saving)
-
-    def _saved(self, state: RegistrationState, changes: Changes, *, queue: bool) -> None:
-        self._saving = False
-        self._follow_saving()
-        patient_id = state.patient_id or changes.id_of(RecordKind.PATIENT)
+    def _saved(self, patient_id: str, state: RegistrationState, to_queue: bool) -> None:
         self.keeper.drop(state)
         self.banner.dismiss()
         self._begin(self._blank)
-        if queue:
-            self._check_in(patient_id, state)
+        if to_queue:
+            self.saving.check_in(patient_id, state)
             return
         self.say(_("Đã lưu hồ sơ của {name}.").format(name=state.label), Severity.SUCCESS)
         self._open_person(patient_id)
 
-    def _check_in(self, patient_id: str, state: RegistrationState) -> None:
-        session = self._session
+    def _queued(self, state: RegistrationState) -> None:
+        text = _("Đã lưu hồ sơ và đưa {name} vào hàng chờ.").format(name=state.label)
+        self.say(text, Severity.SUCCESS)
+        self.go(routes.TODAY)
 
-        def queued(_changes: Changes) -> None:
-            text = _("Đã lưu hồ sơ và đưa {name} vào hàng chờ.").format(name=state.label)
-            self.say(text, Severity.SUCCESS)
-            self.go(routes.TODAY)
-
-        def failed(error: StationError) -> None:
-            text = _("Đã lưu hồ sơ của {name}, nhưng chưa đưa vào hàng chờ được: {why}")
-            self.say(text.format(name=state.label, why=error), Severity.WARNING)
-            self._open_person(patient_id)
-
-        session.command(
-            lambda: session.services.encounters.check_in(
-                session.actor, patient_id, state.reason, Priority(state.priority)
-            ),
-            done=queued,
-            failed=failed,
-            owner=self,
-        )
+    def _not_queued(self, patient_id: str, state: RegistrationState, error: StationError) -> None:
+        text = _("Đã lưu hồ sơ của {name}, nhưng chưa đưa vào hàng chờ được: {why}")
+        self.say(text.format(name=state.label, why=error), Severity.WARNING)
+        self._open_person(patient_id)
 
     def _refused(self, error: StationError) -> None:
-        self._saving = False
-        self._follow_saving()
         if isinstance(error, InvalidRecord):
             self._show_refusal(error.problems)
         elif isinstance(error, Conflict):
@@ -481,21 +400,20 @@ class RegistrationScreen(Screen):
 
     def _show_refusal(self, problems: Sequence[Problem]) -> None:
         asked = [problem for problem in problems if problem.severity == "confirm"]
-        self.form.show_questions(self._questions(asked))
+        self.form.show_questions(self.review.questions(asked))
         homeless = self.form.show_problems(problems)
-        errors = [problem for problem in problems if problem.severity != "confirm"]
         if homeless:
             self._notify(" ".join(problem.message for problem in homeless), Severity.DANGER)
             return
-        if not errors:
-            self.form.focus_question(asked)
+        if len(asked) == len(problems):
+            self.form.focus_question()
         self._notify(
             _("Chưa lưu: còn mục cần xem lại, được đánh dấu bên dưới. Không mất gì đã gõ."),
             Severity.WARNING,
         )
 
     def _merge_newer(self) -> None:
-        session, mine, base = self._session, self.form.state, self._base_state
+        session, mine, base = self._session, self.form.state, self._base
 
         def merged(stored: Stored[Patient]) -> None:
             theirs = state_of(stored.record, stored.version)
@@ -508,7 +426,7 @@ class RegistrationScreen(Screen):
                     "Đã lấy bản mới. Có {count} chỗ cả hai người cùng sửa: đang giữ phần bạn gõ. "
                     "Hãy xem lại rồi lưu."
                 ).format(count=len(clashes))
-            self._notify(text, Severity.INFO)
+            self._notify(text)
 
         session.ask(
             lambda: session.services.patients.get(session.actor, mine.patient_id),
@@ -523,33 +441,12 @@ class RegistrationScreen(Screen):
         severity: Severity = Severity.INFO,
         *,
         action_text: str = "",
-        action: object = None,
+        action: Callable[[], None] | None = None,
     ) -> None:
-        act = action if callable(action) else None
         self.banner.show_message(
-            Message(text=text, severity=severity, action_text=action_text, action=act)
+            Message(text=text, severity=severity, action_text=action_text, action=action)
         )
 
 
-def _uncertain_name() -> Problem:
-    return Problem(
-        field="full_name",
-        code="name-uncertain",
-        message=_(
-            "Máy quét có thể đã làm mất dấu của họ tên. Hãy so với thẻ và sửa; "
-            "nếu đã đúng, đánh dấu Xác nhận."
-        ),
-        severity="confirm",
-    )
-
-
-def _certain_duplicate(like: Likeness) -> Problem:
-    return Problem(
-        field="national_id",
-        code="duplicate",
-        message=_(
-            "Số định danh này đã có: {name}, sinh {birth}. Hãy mở hồ sơ đó ở cột bên phải; "
-            "chỉ xác nhận khi chắc chắn là hai người."
-        ).format(name=like.row.full_name, birth=like.row.birth.display()),
-        severity="confirm",
-    )
+def _names_somebody(route: routes.RegistrationRoute | None) -> bool:
+    return route is not None and route != routes.RegistrationRoute()

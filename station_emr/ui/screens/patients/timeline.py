@@ -95,7 +95,7 @@ class Timeline(QWidget):
         self._column.setSpacing(theme.GAP_S)
         self.more = quiet("", "patients.more", "caret-down")
         self.more.clicked.connect(self._show_more)
-        vbox(self._column, hbox(None, self.more, None), None, parent=inside, margin=2)
+        vbox(self._column, hbox(None, self.more, None), None, parent=inside)
         self._area = scrolled(inside)
         whole = vbox(self.empty, self._area, parent=self)
         whole.setStretch(1, 1)

@@ -57,10 +57,14 @@ class Desk:
         return focused.objectName() if focused is not None else ""
 
     def go(self, name: str) -> QWidget:
-        shown = [w for w in self.screen.findChildren(QWidget, name) if w.isVisible()]
-        assert len(shown) == 1, name
-        shown[0].setFocus()
-        return shown[0]
+        """Focus the widget of this name; a row just added is shown by the next turn of the loop."""
+
+        def shown() -> list[QWidget]:
+            return [w for w in self.screen.findChildren(QWidget, name) if w.isVisible()]
+
+        self.qtbot.waitUntil(lambda: len(shown()) == 1)
+        shown()[0].setFocus()
+        return shown()[0]
 
     def type(self, text: str) -> None:
         focused = QApplication.focusWidget()
@@ -467,6 +471,8 @@ def test_a_nurse_prepares_but_cannot_sign(desk_of, station, visit_id: str) -> No
     assert "mới ký được" in desk.screen.outcome.note.text()
     desk.sign()
     desk.screen._sign()
+    desk.idle()
+    assert desk.said == []
     desk.screen.on_leave()
     desk.idle()
     kept = station.services.encounters.get(station.nurse, visit_id)

@@ -376,3 +376,14 @@ def test_rights_are_asked_again_at_the_moment_of_signing(station, encounter):
     with pytest.raises(PermissionDenied, match="ngừng sử dụng"):
         station.services.visits.sign(doctor, VisitPapers(encounter=encounter))
     assert statuses(station, encounter)[0] is RecordStatus.DRAFT
+
+
+@pytest.mark.parametrize("kind", ["prescription", "appointment", "referral"])
+def test_each_paper_asks_for_its_own_right_inside_a_wider_transaction(station, encounter, kind):
+    paper = everything(station, encounter)[kind]
+    service = getattr(station.services, f"{kind}s")
+    with pytest.raises(PermissionDenied), station.store.write() as work:
+        service.sign_within(work, station.nurse, paper)
+    with pytest.raises(PermissionDenied), station.store.write() as work:
+        station.services.encounters.sign_within(work, station.nurse, encounter, ())
+    assert statuses(station, encounter) == [RecordStatus.DRAFT, None, None, None]

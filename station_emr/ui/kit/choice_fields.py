@@ -260,8 +260,11 @@ class SegmentedField(Field):
 
     @override
     def set_spoken(self, text: str) -> None:
-        for option, button in zip(self._options, self.buttons, strict=True):
-            button.setAccessibleName(f"{plain(text)}: {plain(option.text)}")
+        name = self.buttons[0].objectName()
+        for place, button in enumerate(self.buttons):
+            button.setAccessibleName(f"{plain(text)}: {plain(self._options[place].text)}")
+            if place and name and not button.objectName():
+                button.setObjectName(f"{name}.{place}")
 
     @override
     def value(self) -> object:

@@ -19,11 +19,13 @@ from provincial_server.store import Device, Facility
 from provincial_server.structure import ID
 
 _DATABASE = "PROVINCIAL_SERVER_DATABASE"
+_DEMO_TOKEN = "PROVINCIAL_SERVER_DEMO_TOKEN"  # noqa: S105  the name of a variable
 _DEFAULT_DATABASE = "sqlite:///provincial-server.db"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.umask(0o077)  # the database and its log are for this account alone
     logging.basicConfig(
         level=options.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -89,8 +91,11 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--stop-with-parent", action="store_true", help="dừng khi đầu vào chuẩn đóng lại"
     )
-    serve.add_argument("--demo-facility", metavar="CODE", help="chỉ dùng thử, trên máy này")
-    serve.add_argument("--demo-token", metavar="TOKEN", help="chỉ dùng thử, trên máy này")
+    serve.add_argument(
+        "--demo-facility",
+        metavar="CODE",
+        help=f"chỉ dùng thử, trên máy này; mã thiết bị lấy từ biến {_DEMO_TOKEN}",
+    )
     serve.set_defaults(run=_serve)
 
 
@@ -120,17 +125,16 @@ def _serve(options: argparse.Namespace) -> int:
     from provincial_server.app import create_app  # noqa: PLC0415
     from provincial_server.serving import is_loopback, serve  # noqa: PLC0415
 
-    demo = options.demo_facility, options.demo_token
-    if any(demo) and not (all(demo) and is_loopback(options.host)):
-        return _fail("--demo-facility và --demo-token đi cùng nhau, và chỉ với địa chỉ 127.0.0.1.")
+    # Never an argument: every user of the machine can list the arguments of a process.
+    token = os.environ.pop(_DEMO_TOKEN, "")
+    if options.demo_facility and not (token and is_loopback(options.host)):
+        return _fail(f"--demo-facility cần biến {_DEMO_TOKEN}, và chỉ với địa chỉ 127.0.0.1.")
     database = Database(options.database)
     if options.demo_facility:
         now = system_clock()
         with database.write() as session:
             auth.add_facility(session, options.demo_facility, "Trạm y tế dùng thử (mẫu)", now)
-            auth.enrol_device(
-                session, options.demo_facility, "Máy dùng thử", now, token=options.demo_token
-            )
+            auth.enrol_device(session, options.demo_facility, "Máy dùng thử", now, token=token)
     settings = Settings(options.database, public_url=options.public_url)
     try:
         serve(

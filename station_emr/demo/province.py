@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
@@ -61,9 +62,9 @@ class DemoProvince:
                     f"sqlite:///{self._folder / 'province.db'}",
                     "--demo-facility",
                     self._facility,
-                    f"--demo-token={self.token}",  # one word: a token may start with a dash
                     "--stop-with-parent",
                 ],
+                env=self._environment(),
                 stdin=subprocess.PIPE,  # its closing tells the server that this program is gone
                 stdout=log,
                 stderr=log,
@@ -107,10 +108,18 @@ class DemoProvince:
     ) -> None:
         self.stop()
 
+    def _environment(self) -> dict[str, str]:
+        """The token goes this way because anybody can list the arguments of a process; a password
+        of the station is none of the server's business.
+        """
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("STATION_EMR_")}
+        return {**kept, "PROVINCIAL_SERVER_DEMO_TOKEN": self.token}
+
     def _stored_token(self) -> str:
         """The same token at every start of the same demo folder."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / "token"
         if not file.exists():
+            file.touch(mode=0o600)
             file.write_text(secrets.token_urlsafe(32))
         return file.read_text().strip()

@@ -4,9 +4,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from station_emr.demo.province import DemoProvince
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
@@ -20,6 +22,7 @@ KILLED_WHILE_SETTING_UP = """
 import os, sys
 from pathlib import Path
 import station_emr.station as station
+from station_emr.demo.province import DemoProvince
 from station_emr.demo.station import demo_people, demo_profile
 station.furnish = lambda *_: os.kill(os.getpid(), 9)
 who = demo_people()[0]
@@ -85,3 +88,15 @@ def test_killed_between_a_persons_key_slot_and_the_record(station):
     accounts.add_user(station.actor, replace(NURSE), DEMO_PASSWORD)
 
     open_station(station.folder, NURSE.username, DEMO_PASSWORD).close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_what_others_can_see_of_the_demo_server(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATION_EMR_PASSWORD", DEMO_PASSWORD)
+    with DemoProvince(tmp_path / "province", "DEMO1") as province:
+        address = province.start()
+        process = Path("/proc") / str(province._process.pid)
+        assert address.token.encode() not in (process / "cmdline").read_bytes()
+        assert DEMO_PASSWORD.encode() not in (process / "environ").read_bytes()
+    for name in ("province.db", "token"):
+        assert (tmp_path / "province" / name).stat().st_mode & 0o077 == 0, name

@@ -150,10 +150,15 @@ def start(folder, *extra, database="server.db"):
     command = [
         sys.executable, "-W", "error", "-m", "provincial_server", "serve", "--port", "0",
         "--port-file", str(port_file), "--database", f"sqlite:///{folder / database}",
-        "--demo-facility", "DEMO01", "--demo-token", "demo-token", *extra,
+        "--demo-facility", "DEMO01", *extra,
     ]  # fmt: skip
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "PROVINCIAL_SERVER_DEMO_TOKEN": "demo-token"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     ready = process.stdout.readline()
     if not ready.startswith("ready http://127.0.0.1:"):
@@ -305,12 +310,10 @@ def test_an_operator_sets_up_a_facility_and_a_device(run, tmp_path):
     assert "đã thu hồi" in run("device", "list").out
 
 
-def test_demo_devices_only_on_loopback(run, tmp_path):
-    for arguments in (
-        ("--host", "0.0.0.0", "--demo-facility", "DEMO01", "--demo-token", "t"),
-        ("--demo-token", "t"),
-    ):
-        result = run("serve", "--port", "0", *arguments)
+def test_demo_devices_only_on_loopback_and_with_a_token(run, tmp_path, monkeypatch):
+    for host, token in (("0.0.0.0", "t"), ("127.0.0.1", "")):
+        monkeypatch.setenv("PROVINCIAL_SERVER_DEMO_TOKEN", token)
+        result = run("serve", "--port", "0", "--host", host, "--demo-facility", "DEMO01")
         assert result.code == 1
         assert "127.0.0.1" in result.err
         assert not (tmp_path / "server.db").exists()

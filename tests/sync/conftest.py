@@ -65,9 +65,10 @@ class Server:
         command = [sys.executable, "-m", "provincial_server", "serve"]
         command += ["--port", str(self.port), "--port-file", str(port_file)]
         command += ["--database", f"sqlite:///{self.folder / 'province.db'}"]
-        command += ["--demo-facility", sample.STATION.code, "--demo-token", DEMO_TOKEN]
+        command += ["--demo-facility", sample.STATION.code]
+        environment = {**os.environ, "PROVINCIAL_SERVER_DEMO_TOKEN": DEMO_TOKEN}
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         until = time.monotonic() + 60
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > until:

@@ -21,7 +21,19 @@ Find = Callable[[CatalogKind, str], CatalogRow | None]
 
 _NEW_ROWS: Final = 8
 _OLD_ROWS: Final = 6
-_KINDS: Final = ("xa ", "phuong ", "thi tran ", "dac khu ", "tinh ", "thanh pho ", "tp ", "huyen ")
+_LOOK: Final = 20
+_KINDS: Final = (
+    "xa ",
+    "phuong ",
+    "thi tran ",
+    "dac khu ",
+    "quan ",
+    "huyen ",
+    "thi xa ",
+    "tinh ",
+    "thanh pho ",
+    "tp ",
+)
 
 
 def place_of(row: CatalogRow) -> Coded:
@@ -85,12 +97,14 @@ def split_address(text: str, search: Search, find: Find, home: Coded) -> tuple[s
     for place in (len(parts) - 3, len(parts) - 2):
         if place < 0:
             continue
-        above = parts[place + 1 :]
-        commune = _certain(parts[place], above, search, find)
-        if commune is None and _is(home, parts[place], above):
-            commune = home
-        if commune is not None:
-            return ", ".join(parts[:place]), commune
+        name, above = parts[place], parts[place + 1 :]
+        found = _meanings(name, above, search, find)
+        if not found and _is(home, name, above):
+            found = {home.code: home}
+        if len(found) == 1:
+            return ", ".join(parts[:place]), next(iter(found.values()))
+        if found:
+            break  # known, but divided among several: only the person can tell
     return clean(text), Coded()
 
 
@@ -104,33 +118,45 @@ def _is(home: Coded, name: str, above: list[str]) -> bool:
     )
 
 
-def _certain(name: str, above: list[str], search: Search, find: Find) -> Coded | None:
-    """The one commune that this name with the parts after it can mean, or None."""
+def _meanings(name: str, above: list[str], search: Search, find: Find) -> dict[str, Coded]:
+    """The communes of today that this name can mean under the parts after it."""
     province, districts = _bare(above[-1]), {_bare(part) for part in above[:-1]}
+    if not districts and _may_be_district(name, province, search):
+        return {}
     found: dict[str, Coded] = {}
-    for hit in search(CatalogKind.COMMUNE, name, 20):
+    for hit in search(CatalogKind.COMMUNE, name, _LOOK):
         place = place_of(hit.row)
         if _bare(place.name) == _bare(name) and _bare(place.parent_name) == province:
             found[place.code] = place
     if found and not districts:
-        return next(iter(found.values())) if len(found) == 1 else None
+        return found
     old: dict[str, Coded] = {}
-    for hit in search(CatalogKind.COMMUNE_MAP, " ".join(map(_bare, (name, *above))), 20):
+    words = " ".join(map(_bare, (name, *above)))
+    for hit in search(CatalogKind.COMMUNE_MAP, words, _LOOK):
         row = hit.row
+        district = _bare(str(row.attributes.get("old_district") or ""))
         fits = (
             _bare(row.name) == _bare(name)
             and _bare(str(row.attributes.get("old_province") or "")) == province
-            and (not districts or _bare(str(row.attributes.get("old_district") or "")) in districts)
+            and (not districts or district in districts)
         )
         if fits and (today := _today_of(row, find)) is not None:
             old[today.code] = today
-    answers = old or found
-    return next(iter(answers.values())) if len(answers) == 1 else None
+    return old
+
+
+def _may_be_district(name: str, province: str, search: Search) -> bool:
+    """A bare name that was a district: the card has three levels, and this is not the commune."""
+    bare = _bare(name)
+    if bare != fold(name):
+        return False  # it says itself what it is: ``Xã Ia Băng``
+    return any(
+        _bare(str(hit.row.attributes.get("old_district") or "")) == bare
+        for hit in search(CatalogKind.COMMUNE_MAP, f"{bare} {province}", _LOOK)
+    )
 
 
 def _bare(name: str) -> str:
     """A name without its kind: ``Thị trấn Phú Thiện`` and ``Phú Thiện`` are one."""
     folded = fold(name)
-    for kind in _KINDS:
-        folded = folded.removeprefix(kind)
-    return folded
+    return next((folded.removeprefix(kind) for kind in _KINDS if folded.startswith(kind)), folded)

@@ -17,6 +17,7 @@ from station_emr.domain.patient import (
     Coverage,
     Guardian,
     Patient,
+    check_patient,
 )
 from station_emr.domain.record import Sex
 from station_emr.domain.text import clean, clean_lines
@@ -68,11 +69,19 @@ def patient_of(
     }
     problems = tuple(reader.problems)
     if birth is None or "sex" in {problem.field for problem in problems}:
-        return None, problems
+        return None, problems + _wrong_besides(values, today)
     values |= {"birth": birth, "sex": Sex(state.sex)}
     if base is not None:
         return replace(base, **values), problems
     return Patient(id="", **values), problems
+
+
+def _wrong_besides(values: dict[str, Any], today: date) -> tuple[Problem, ...]:
+    """What else is refused, so that everything at fault is told at once."""
+    grown_up = BirthDate(today.year - 40)
+    stand_in = Patient(id="", birth=grown_up, sex=Sex.UNKNOWN, **values)
+    found = check_patient(stand_in, today)
+    return tuple(problem for problem in found if problem.severity == "error")
 
 
 def _allergy(entry: AllergyEntry, today: date) -> Allergy:

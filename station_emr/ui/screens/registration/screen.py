@@ -41,7 +41,7 @@ from .saving import Saving
 from .scans import Completion, Filled, Scan, SomebodyElse, complete, fill, look_up
 from .state import RegistrationState, merge, state_of
 
-_SIDE_WIDTH: Final = 332
+_SIDE_WIDTH: Final = 352
 
 
 class RegistrationScreen(Screen):

@@ -73,7 +73,8 @@ class Banner(QWidget):
         shown = message.severity.icon or "info"
         self._icon.set_icon(shown, _tone(message.severity))
         self._text.setText(message.text)
-        self._button.set_label(message.action_text)
+        if message.action_text:  # a hidden button keeps its spoken name
+            self._button.set_label(message.action_text)
         self._button.setVisible(bool(message.action_text))
         self.setAccessibleName(message.text)
         self.show()

@@ -141,6 +141,11 @@ class Encounter:
         return self.vitals[-1] if self.vitals else None
 
     @property
+    def died(self) -> bool:
+        """KET_QUA_DTRI 5 (died) or 8 (died before arrival)."""
+        return self.result in {"5", "8"}
+
+    @property
     def main_diagnosis(self) -> Diagnosis | None:
         return next((d for d in self.diagnoses if d.role is DiagnosisRole.MAIN), None)
 
@@ -153,9 +158,12 @@ IcdLookup = Callable[[str], IcdCode | None]
 
 
 def check_diagnoses(
-    diagnoses: tuple[Diagnosis, ...], find: IcdLookup, sex: Sex
+    diagnoses: tuple[Diagnosis, ...], find: IcdLookup, sex: Sex, *, died: bool = False
 ) -> tuple[Problem, ...]:
-    """The rules of the flags in TT 06/2026/TT-BYT, beside each diagnosis."""
+    """The rules of the flags in TT 06/2026/TT-BYT, beside each diagnosis.
+
+    ``died``: the visit ended in death, so codes of the mortality statistics are in place.
+    """
     problems: list[Problem] = []
     seen: set[str] = set()
     for index, diagnosis in enumerate(diagnoses):
@@ -179,7 +187,7 @@ def check_diagnoses(
                 )
             )
             continue
-        problems.extend(_flag_problems(diagnosis, icd, sex, where))
+        problems.extend(_flag_problems(diagnosis, icd, sex, where, died=died))
     if sum(d.role is DiagnosisRole.MAIN for d in diagnoses) > 1:
         problems.append(
             Problem(
@@ -199,7 +207,9 @@ def check_diagnoses(
     return tuple(problems)
 
 
-def _flag_problems(diagnosis: Diagnosis, icd: IcdCode, sex: Sex, where: str) -> tuple[Problem, ...]:
+def _flag_problems(
+    diagnosis: Diagnosis, icd: IcdCode, sex: Sex, where: str, *, died: bool
+) -> tuple[Problem, ...]:
     main = diagnosis.role is DiagnosisRole.MAIN
     rules = (
         (
@@ -209,9 +219,9 @@ def _flag_problems(diagnosis: Diagnosis, icd: IcdCode, sex: Sex, where: str) -> 
             "error",
         ),
         (
-            icd.death_only,
+            icd.death_only and not died,
             "icd-death-only",
-            f"Mã {icd.code} chỉ dùng khi thống kê tử vong. Hãy chọn mã khác.",
+            f"Mã {icd.code} chỉ dùng khi thống kê tử vong. Hãy chọn mã khác, hoặc xem lại kết quả điều trị.",
             "error",
         ),
         (
@@ -285,5 +295,5 @@ def check_for_signing(
         )
     for vitals in encounter.vitals[-1:]:
         problems.extend(check_vitals(vitals, months_old(birth, today)))
-    problems.extend(check_diagnoses(encounter.diagnoses, find, sex))
+    problems.extend(check_diagnoses(encounter.diagnoses, find, sex, died=encounter.died))
     return tuple(problems)

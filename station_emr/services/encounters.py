@@ -223,7 +223,7 @@ class Encounters:
         return check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, today)
 
     def check_diagnoses(self, encounter: Encounter, patient: Patient) -> tuple[Problem, ...]:
-        return check_diagnoses(encounter.diagnoses, self.find_icd, patient.sex)
+        return check_diagnoses(encounter.diagnoses, self.find_icd, patient.sex, died=encounter.died)
 
     def find_icd(self, code: str) -> IcdCode | None:
         row = self._catalogs.find(CatalogKind.ICD10, code, self._clock.now().date())

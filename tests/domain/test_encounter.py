@@ -103,3 +103,9 @@ def test_only_the_last_vitals_count_and_time_runs_forward():
     assert signing(replace(ENCOUNTER, vitals=(wrong,))) == {("vitals.temperature", "impossible")}
     back = replace(ENCOUNTER, ended_at=datetime(2026, 11, 22, 7, tzinfo=UTC))
     assert signing(back) == {("ended_at", "time-order")}
+
+
+@pytest.mark.parametrize(("result", "allowed"), [("5", True), ("8", True), ("2", False)])
+def test_codes_of_the_mortality_statistics_need_a_death(result, allowed):
+    ended = replace(ENCOUNTER, diagnoses=(dx("I46"),), result=result)
+    assert (signing(ended) == set()) is allowed

@@ -332,6 +332,8 @@ class Program(QObject):
 def main(arguments: Sequence[str]) -> int:
     """Run the window. Exit status of the program."""
     options = _options(arguments)
+    if options.screenshots is not None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the same on every machine
     app = make_application()
     clock = SystemClock()
     if options.screenshots is not None:

@@ -1,6 +1,7 @@
 """A station made for pictures: the same people at the same minute, whenever the pictures are made.
 
-The province held everything until the line went down at 08:40; three newcomers wait to be sent.
+The province held everything until the line went down at 08:40; what came after waits to be sent,
+and the doctor is half-way through a visit with a letter begun.
 """
 
 from __future__ import annotations
@@ -8,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from station_emr.domain.user import Actor
+from station_emr.domain.encounter import Diagnosis, DiagnosisRole
+from station_emr.domain.patient import Allergy
+from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import RecordKind
+from station_emr.domain.referral import ReferralReason
+from station_emr.domain.vitals import VitalSigns
 from station_emr.services.clock import VIETNAM
 from station_emr.services.guards import confirmation_key
-from station_emr.station import OpenStation, open_station
+from station_emr.station import SERVER_TOKEN, SERVER_URL, OpenStation, open_station
 
+from .cases import CaseDrug
 from .clock import DemoClock
 from .filled import make_filled_station
 from .people import People
 from .province import DemoProvince
-from .scripted import DIRECTOR, DOCTOR, NURSE, actor_named, configure_province
-from .seed import SeedPlan
+from .scripted import DIRECTOR, DOCTOR, NURSE, actor_named
+from .seed import HOSPITAL, Seeder, SeedPlan
 from .station import DEMO_PASSWORD, demo_profile
 
 MOMENT: Final = datetime(2026, 11, 20, 9, 12, 33, tzinfo=VIETNAM)  # a Friday morning
@@ -29,6 +37,7 @@ _LINE_DOWN: Final = MOMENT.replace(hour=8, minute=40, second=0)
 _BACKUP: Final = (MOMENT - timedelta(days=1)).replace(hour=17, minute=2, second=0)
 _SEED: Final = 2026
 _NEWCOMERS: Final = 3
+_CHRONIC: Final = "I10"
 # An address that answers nobody: the picture's station is offline.
 _NOWHERE: Final = "http://127.0.0.1:9/fhir"
 
@@ -45,25 +54,31 @@ def picture_clock() -> StillClock:
 
 
 def make_pictured_station(folder: Path, people: int = 120) -> None:
-    """Fill ``folder``, send all to a province, back up, lose the line, take in three people."""
+    """Fill ``folder``, send all to a province, back up, lose the line, work on."""
     plan = SeedPlan(today=MOMENT.date(), people=people, days=180, seed=_SEED)
     make_filled_station(folder, lambda _done, _total: None, plan, MOMENT)
     with DemoProvince(folder.parent / "province", demo_profile("").code) as province:
         address = province.start()
-        configure_province(folder, address.url, address.token)
-        _at(folder, DIRECTOR, _LINE_DOWN - timedelta(minutes=2), _send_everything)
+        _at(folder, DIRECTOR, _BACKUP, lambda station: _join(station, address.url, address.token))
         _at(folder, DIRECTOR, _BACKUP, lambda station: _back_up(station, folder.parent))
-    configure_province(folder, _NOWHERE, address.token)
+        _at(folder, DIRECTOR, _LINE_DOWN - timedelta(minutes=2), _send_everything)
+    _at(folder, DIRECTOR, _LINE_DOWN, lambda station: _join(station, _NOWHERE, address.token))
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
+    _at(folder, DOCTOR, MOMENT - timedelta(minutes=17), _begin_visit)
 
 
 def _at(folder: Path, username: str, moment: datetime, work: Callable[[OpenStation], None]) -> None:
-    clock = DemoClock(moment, _SEED)
-    station = open_station(folder, username, DEMO_PASSWORD, clock)
+    station = open_station(folder, username, DEMO_PASSWORD, DemoClock(moment, moment.minute))
     try:
         work(station)
     finally:
         station.close()
+
+
+def _join(station: OpenStation, url: str, token: str) -> None:
+    with station.store.write() as work:
+        work.settings.put(SERVER_URL, url)
+        work.settings.put(SERVER_TOKEN, token)
 
 
 def _send_everything(station: OpenStation) -> None:
@@ -78,9 +93,78 @@ def _back_up(station: OpenStation, folder: Path) -> None:
 
 def _lose_the_line(station: OpenStation) -> None:
     station.sync_now()
-    nurse: Actor = actor_named(station, NURSE)
+    nurse = actor_named(station, NURSE)
     people = People(_SEED + 1, MOMENT.date())
     for _count in range(_NEWCOMERS):
         person = replace(people.next(), national_id="")
         yes = [confirmation_key(p) for p in station.services.patients.check(person)]
         station.services.patients.register(nurse, person, yes)
+
+
+def _begin_visit(station: OpenStation) -> None:
+    """Somebody with high blood pressure and an allergy is in the room; a letter is begun."""
+    services, doctor, nurse = station.services, station.actor, actor_named(station, NURSE)
+    patient_id = _chronic_patient(station)
+    stored = services.patients.get(nurse, patient_id)
+    allergic = replace(stored.record, allergies=(Allergy(substance="Sulfamid"),))
+    yes = [confirmation_key(problem) for problem in services.patients.check(allergic)]
+    services.patients.update(nurse, allergic, stored.version, yes)
+    reason = "Tái khám, đau đầu vùng chẩm buổi sáng"
+    visit = services.encounters.check_in(nurse, patient_id, reason).id_of(RecordKind.ENCOUNTER)
+    taken = VitalSigns(
+        pulse=82,
+        systolic=165,
+        diastolic=96,
+        temperature=Decimal("36.8"),
+        respiratory_rate=18,
+        spo2=97,
+        weight=Decimal(58),
+        height=Decimal(162),
+    )
+    asked = ("vitals.systolic:unusual", "vitals.diastolic:unusual")
+    services.encounters.record_vitals(nurse, visit, taken, asked)
+    services.encounters.start(doctor, visit)
+    title = services.encounters.find_icd(_CHRONIC)
+    diagnosis = Diagnosis(
+        icd_code=_CHRONIC, title=title.title if title else "", role=DiagnosisRole.MAIN
+    )
+    draft = replace(
+        services.encounters.get(doctor, visit).record,
+        history="Đau đầu âm ỉ vùng chẩm ba ngày nay, nhiều về sáng, không nôn.",
+        examination="Tỉnh, tiếp xúc tốt. Tim đều, phổi trong, không phù, không dấu thần kinh khu trú.",
+        diagnoses=(diagnosis,),
+        result="2",
+        advice="Ăn nhạt, đo huyết áp mỗi sáng.",
+    )
+    services.encounters.save_draft(doctor, draft)
+    seeder = Seeder(station.store, services, DemoClock(MOMENT, _SEED), doctor, nurse)
+    drugs = (CaseDrug(search="amlodipin 5", times=1, days=30), CaseDrug(search="paracetamol 500", days=5))
+    prescription = services.prescriptions.prepare(doctor, visit)
+    lines = tuple(line for drug in drugs if (line := seeder.line(drug)) is not None)
+    written: Prescription = replace(prescription, lines=lines, diagnoses=(diagnosis,))
+    services.prescriptions.save_draft(doctor, written)
+    letter = services.referrals.prepare(doctor, visit)
+    services.referrals.save_draft(
+        doctor,
+        replace(
+            letter,
+            to_facility_code=HOSPITAL[0],
+            to_facility_name=HOSPITAL[1],
+            to_facility_level=HOSPITAL[2],
+            condition_on_transfer="Tỉnh, đi lại được",
+            reason=ReferralReason.LEVEL_APPROPRIATE,
+            plan="Khám chuyên khoa tim mạch, siêu âm tim",
+        ),
+    )
+
+
+def _chronic_patient(station: OpenStation) -> str:
+    """The first with high blood pressure who has not come today, a person over fifty."""
+    with station.store.read() as work:
+        here = {row.patient_id for row in work.encounters.queue(MOMENT.date())}
+        for row in work.patients.search("siu", 50) + work.patients.search("nguyen", 80):
+            patient = work.patients.get(row.id).record
+            codes = {condition.icd_code for condition in patient.conditions}
+            if row.id not in here and _CHRONIC in codes and patient.birth.year < 1976:
+                return row.id
+    raise LookupError("nobody with high blood pressure among the made-up people")

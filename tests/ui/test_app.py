@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from station_emr.app import THEME, FileMemory, Program, StationGate
@@ -25,6 +26,7 @@ from station_emr.station import open_station
 from station_emr.ui.kit import Message
 from station_emr.ui.models import routes
 from station_emr.ui.screens.login import LoginPage, TroublePage
+from station_emr.ui.shell.camera import Camera, Walk
 from tests.services.conftest import MORNING
 from tests.ui.keys import press, type_text
 
@@ -370,6 +372,27 @@ def test_without_a_display_a_sentence_and_no_crash() -> None:
     assert answer.returncode == 3
     assert "Không mở được cửa sổ" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_the_camera_walks_through_the_screens(start, qtbot, tmp_path) -> None:
+    driver = start()
+    walk = Walk(
+        target=tmp_path / "pictures",
+        password=DEMO_PASSWORD,
+        clinician="bshoa",
+        director="giamdoc",
+        brief=True,
+        themes=("light",),
+    )
+    camera = Camera(driver.window, driver.program.desk, driver.program.runner, walk)
+    with qtbot.waitSignal(camera.done, timeout=60_000) as finished:
+        camera.start()
+
+    assert finished.args == [0]
+    names = sorted(path.name for path in walk.target.iterdir())
+    assert names == [f"{n}-light.png" for n in ("encounter", "patients", "sync", "today")]
+    picture = QImage(str(walk.target / "today-light.png"))
+    assert (picture.width(), picture.height()) == (1366, 768)
 
 
 # -- this machine's memory ---------------------------------------------------------------------

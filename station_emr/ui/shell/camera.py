@@ -33,6 +33,7 @@ _TICK_MS: Final = 40
 _QUIET: Final = 0.5
 _LONG: Final = 1.6  # a page preview waits for the hand to rest before it is drawn
 _PATIENCE: Final = 60.0
+_LETTERS: Final = 50
 _SIZE: Final = (1366, 768)
 # A made-up card as the scanner sends it, so that registration shows what a scan fills in.
 _CARD: Final = "064192000099|230000099|Rơ Châm H'Mẫu|03051992|Nữ|Làng Mẫu, Xã Mẫu, Gia Lai|01072021"
@@ -160,14 +161,14 @@ class Camera(QObject):
             yield from self._show(
                 "encounter", routes.ENCOUNTER, routes.EncounterRoute(visit), _LONG
             )
-        letters = services.referrals.rows(self._actor, 1)
-        if letters:
-            letter = letters[0].id
+        letters = services.referrals.rows(self._actor, _LETTERS)
+        for letter in letters[:1]:
             yield from self._show(
-                "referral", routes.REFERRALS, routes.ReferralRoute(referral_id=letter), _LONG
+                "referral", routes.REFERRALS, routes.ReferralRoute(referral_id=letter.id), _LONG
             )
+        for letter in [letter for letter in letters if letter.status.is_final][:1]:
             if not self._walk.brief:
-                paper = routes.PreviewRoute(RecordKind.REFERRAL, letter)
+                paper = routes.PreviewRoute(RecordKind.REFERRAL, letter.id)
                 yield from self._show("preview", routes.PREVIEW, paper, _LONG)
         if not self._walk.brief:
             self._window.go(routes.TODAY)
@@ -229,7 +230,7 @@ class Camera(QObject):
     def _visit(self, rows: tuple[QueueRow, ...]) -> str:
         """The visit in the room, else one that was signed."""
         for stage in (Stage.IN_PROGRESS, Stage.AWAITING_MEDICINE, Stage.FINISHED, Stage.WAITING):
-            for row in rows:
+            for row in reversed(rows):
                 if row.stage is stage:
                     return row.encounter_id
         return ""

@@ -127,6 +127,7 @@ def test_without_a_printer_the_person_is_offered_a_pdf(
     page.until_said("Đã lưu phieu.pdf.")
 
 
+@pytest.mark.qt_log_ignore("QPainter::begin", extend=True)
 def test_a_printer_that_jams_keeps_the_copy_for_the_next_try(
     qtbot, session_of, station, signed_letter, printer, tmp_path
 ) -> None:

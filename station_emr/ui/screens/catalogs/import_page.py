@@ -43,7 +43,13 @@ from station_emr.ui.screens.catalogs.wording import (
     number,
 )
 
-_TABS = ("added", "changed", "closed", "refused")
+_WORDS = {
+    "added": "Thêm",
+    "changed": "Đổi",
+    "closed": "Ngừng dùng",
+    "refused": "Bị từ chối",
+}
+_TABS = tuple(_WORDS)
 Change = tuple[CatalogRow, CatalogRow]
 
 
@@ -70,7 +76,7 @@ class ImportPage(QWidget):
         )
         named(self.day.editor, "catalogs.day")
         self.day.set_spoken(_("Hiệu lực từ ngày"))
-        self.tabs = SegmentedField([(key, "") for key in _TABS])
+        self.tabs = SegmentedField([(key, _(words)) for key, words in _WORDS.items()])
         for place, button in enumerate(self.tabs.buttons):
             named(button, f"catalogs.tab.{place}")
         self._stack = QStackedWidget()
@@ -172,18 +178,12 @@ class ImportPage(QWidget):
         self.changed.set_rows(preview.changed)
         self.closed.set_rows(preview.closed)
         self.refused.set_rows(preview.refused)
-        counts = {
-            "added": (_("Thêm"), len(preview.added)),
-            "changed": (_("Đổi"), len(preview.changed)),
-            "closed": (_("Ngừng dùng"), len(preview.closed)),
-            "refused": (_("Bị từ chối"), len(preview.refused)),
-        }
+        counts = {key: len(getattr(preview, key)) for key in _TABS}
         for key, button in zip(_TABS, self.tabs.buttons, strict=True):
-            word, count = counts[key]
-            button.setText(f"{word} ({number(count)})")
+            button.setText(f"{_(_WORDS[key])} ({number(counts[key])})")
             button.setAccessibleName(button.text())
             button.updateGeometry()
-        first = next((key for key in _TABS if counts[key][1]), "added")
+        first = next((key for key in _TABS if counts[key]), "added")
         self.tabs.set_value(first)
         self._show_tab()
         self.export.setEnabled(bool(preview.refused))

@@ -62,7 +62,7 @@ class StationPanel(Panel):
         )
         self.form.add_row(
             ("site", _("Điểm t&rạm"), LineField()),
-            ("device_name", _("Tên má&y này"), LineField()),
+            ("device_name", _("Tê&n máy này"), LineField()),
         )
         self.add(self.form)
         self._save = primary(_("Lưu"), "settings.station.save", Shortcut.SAVE)

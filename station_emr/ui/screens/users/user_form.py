@@ -44,7 +44,7 @@ class UserForm(QWidget):
             "username", _("Tên đăng &nhập"), LineField(max_length=40), required=True
         )
         self.password = self.form.add("password", _("&Mật khẩu"), SecretField("user.password"))
-        self.active = self.form.add("active", "", CheckField(_("Đan&g làm việc tại trạm")))
+        self.active = self.form.add("active", "", CheckField(_("Đang &làm việc tại trạm")))
         self.role.changed.connect(self._hint_licence)
         vbox(self.form, None, parent=self)
 

@@ -1,0 +1,136 @@
+"""The log by keys: who did what, in words; filters; the check of the chain."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from sqlalchemy import text
+
+from station_emr.domain.permissions import Role
+from station_emr.domain.record import RecordKind
+from station_emr.services.views import AuditRow
+from station_emr.ui.screens.audit import AuditScreen
+from station_emr.ui.screens.audit.screen import in_group, matches
+from station_emr.ui.screens.audit.wording import action_text, detail_text
+from tests.services.conftest import MORNING
+from tests.ui.driver import ScreenDriver, answers
+from tests.ui.visits import letter, signed_letter, visit
+
+__all__ = ["answers", "letter", "signed_letter", "visit"]
+
+ROW = AuditRow(seq=7, at=MORNING, user_name="Nguyễn Thị Hoa", role="doctor", action="referral.sign")
+
+
+class Page(ScreenDriver):
+    def __init__(self, qtbot, session) -> None:
+        super().__init__(qtbot, AuditScreen(session))
+        self.screen.on_enter()
+        self.until(lambda: len(self.screen.table.rows) > 0)
+
+    def verify(self) -> str:
+        self.press_button("audit.verify")
+        self.until(self.screen.banner.isVisible)
+        return self.screen.banner.message.text
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("referral.print", "In phiếu chuyển"),
+        ("encounter.sign", "Ký lượt khám"),
+        ("account.log_in", "Đăng nhập"),
+        ("user.add", "Thêm người dùng"),
+        ("something.new", "something.new"),
+    ],
+)
+def test_actions_are_told_in_words(action, words) -> None:
+    assert action_text(action) == words
+
+
+def test_details_are_told_in_words() -> None:
+    row = AuditRow(
+        seq=1,
+        at=MORNING,
+        user_name="",
+        role="",
+        action="user.update",
+        detail="role: nurse, active: False",
+    )
+
+    assert detail_text(row) == "vai trò: Điều dưỡng, đang làm việc: không"
+
+
+def test_filters_by_kind_of_action_and_words() -> None:
+    assert in_group(ROW, "all")
+    assert in_group(ROW, "signed")
+    assert not in_group(ROW, "access")
+    assert matches(ROW, "hoa ky")
+    assert matches(ROW, "20/11/2026")
+    assert not matches(ROW, "mai")
+
+
+def test_the_log_is_filtered_by_keys(qtbot, session_of, station, signed_letter) -> None:
+    signed_letter()
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    everything = len(page.screen.table.rows)
+
+    page.type("audit.filter", "ky phieu")
+
+    assert [row.action for row in page.screen.table.rows] == ["referral.sign"]
+    assert len(page.screen.table.rows) < everything
+    page.sweep()
+
+
+def test_prints_have_their_own_list(qtbot, session_of, station, signed_letter) -> None:
+    letter_id = signed_letter()
+    station.services.prints.print(station.doctor, RecordKind.REFERRAL, letter_id)
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+
+    page.press_button("audit.tab.1")
+
+    page.until(lambda: [row.record_id for row in page.screen.prints.rows] == [letter_id])
+    assert not page.screen.filter.isVisible()
+
+
+def test_an_untouched_chain_is_whole(qtbot, session_of) -> None:
+    assert "còn nguyên: không dòng nào" in Page(qtbot, session_of(Role.DIRECTOR)).verify()
+
+
+def test_a_changed_line_is_found_and_named(qtbot, session_of, station) -> None:
+    station.register(full_name="Người Mẫu Một")
+    with station.store._writer.begin() as raw:
+        raw.execute(text("DROP TRIGGER IF EXISTS audit_entry_no_update"))
+        triggers = raw.execute(
+            text("SELECT name FROM sqlite_master WHERE type='trigger' AND tbl_name='audit_entry'")
+        ).scalars()
+        for name in list(triggers):
+            raw.execute(text(f"DROP TRIGGER {name}"))
+        raw.execute(text("UPDATE audit_entry SET user_name = 'Ai Khác' WHERE seq = 2"))
+
+    told = Page(qtbot, session_of(Role.DIRECTOR)).verify()
+
+    assert "không còn nguyên từ dòng 2" in told
+
+
+def test_older_lines_come_on_demand(qtbot, session_of, station, monkeypatch) -> None:
+    monkeypatch.setattr("station_emr.ui.screens.audit.screen.PAGE", 2)
+    for number in range(3):
+        station.services.accounts.save_setting(station.director, f"mau.{number}", "1")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    assert len(page.screen.table.rows) == 2
+
+    page.press_button("audit.older")
+
+    page.until(lambda: len(page.screen.table.rows) == 4)
+    page.until(lambda: not page.screen.older.isEnabled())
+    assert page.screen.table.rows[-1].seq == 1
+
+
+def test_a_doctor_may_not_read_the_log(qtbot, session_of) -> None:
+    driver = ScreenDriver(qtbot, AuditScreen(session_of(Role.DOCTOR)))
+
+    driver.screen.on_enter()
+
+    driver.until(lambda: len(driver.said) == 1)
+    assert driver.screen.table.rows == ()
+    driver.key(Qt.Key.Key_Escape)

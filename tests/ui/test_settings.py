@@ -1,0 +1,202 @@
+"""The settings by keys: what each role sees, and what saving really changes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from station_emr.db.store import EncryptedStore
+from station_emr.domain.errors import Problem
+from station_emr.domain.permissions import Role
+from station_emr.ui.kit import apply_theme, tokens
+from station_emr.ui.kit.memory import memory
+from station_emr.ui.models import routes
+from station_emr.ui.screens.settings import SettingsScreen
+from station_emr.ui.screens.settings.server_panel import url_problem
+from tests.services.conftest import KEY
+from tests.ui.driver import ScreenDriver, answers
+from tests.ui.sweep import duplicate_mnemonics
+
+__all__ = ["answers"]
+
+
+class Page(ScreenDriver):
+    def __init__(self, qtbot, session) -> None:
+        super().__init__(qtbot, SettingsScreen(session))
+        self.screen.on_enter()
+
+    def open(self, key: str):
+        self.press_button(f"settings.{key}")
+        return self.screen.panel
+
+    @property
+    def entries(self) -> list[str]:
+        return list(self.screen.hub.buttons)
+
+
+@pytest.mark.parametrize(
+    ("role", "entries"),
+    [
+        (
+            Role.DIRECTOR,
+            ["station", "server", "backup", "users", "catalogs", "audit", "personal"],
+        ),
+        (Role.DOCTOR, ["backup", "catalogs", "personal"]),
+        (Role.NURSE, ["catalogs", "personal"]),
+        (Role.INSPECTOR, ["catalogs", "audit", "personal"]),
+    ],
+)
+def test_each_role_sees_what_it_may_change(qtbot, session_of, role, entries) -> None:
+    page = Page(qtbot, session_of(role))
+
+    assert page.entries == entries
+    page.sweep()
+
+
+def test_cards_lead_to_people_lists_and_log(qtbot, session_of) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+
+    for key in ("users", "catalogs", "audit"):
+        page.press_button(f"settings.{key}")
+
+    assert [key for key, _ in page.went] == [routes.USERS, routes.CATALOGS, routes.AUDIT]
+
+
+def test_the_station_profile_is_checked_and_saved(qtbot, session_of, station) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.screen.panel
+    page.until(lambda: panel.form.field("name").value() == "Trạm Y tế xã Mẫu")
+
+    page.type("station.code", "12")
+    page.shortcut(Qt.Key.Key_S)
+    page.until(lambda: panel.form.field("code").problem is not None)
+    assert station.services.accounts.station().code == "DEMO1"
+
+    page.type("station.code", "DEMO7")
+    page.type("station.name", "Trạm Y tế xã Mẫu Hai")
+    page.shortcut(Qt.Key.Key_S)
+    page.until_said("Đã lưu thông tin trạm")
+    saved = station.services.accounts.station()
+    assert (saved.code, saved.name) == ("DEMO7", "Trạm Y tế xã Mẫu Hai")
+    assert duplicate_mnemonics(page.screen) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("", True),
+        ("https://tinh.example/fhir", True),
+        ("http://127.0.0.1:8080/fhir", True),
+        ("http://localhost:8080", True),
+        ("http://tinh.example/fhir", False),
+        ("tinh.example", False),
+        ("https://", False),
+        ("http://[", False),
+    ],
+)
+def test_the_record_leaves_only_encrypted(url, allowed) -> None:
+    assert (url_problem(url) is None) is allowed
+
+
+def test_the_server_and_token_are_kept_and_the_token_is_never_shown(
+    qtbot, session_of, station
+) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.open("server")
+    page.until(lambda: "Xin mã này" in panel.token.note)
+
+    page.type("server.url", "http://tinh.example/fhir")
+    page.type("server.token", "ma-mau")
+    page.shortcut(Qt.Key.Key_S)
+    assert "https://" in panel.url.problem
+    assert station.services.accounts.setting("sync.token") == ""
+
+    page.type("server.url", "https://tinh.example/fhir")
+    page.shortcut(Qt.Key.Key_S)
+    page.until(panel.note.isVisible)
+    assert station.services.accounts.setting("sync.server_url") == "https://tinh.example/fhir"
+    assert station.services.accounts.setting("sync.token") == "ma-mau"
+    page.until(lambda: "Đã có mã truy cập" in panel.token.note)
+    assert panel.token.value() == ""
+
+    page.shortcut(Qt.Key.Key_S)  # an empty token changes nothing
+    page.until(lambda: "Đã có mã truy cập" in panel.token.note)
+    assert station.services.accounts.setting("sync.token") == "ma-mau"
+
+
+def test_a_backup_opens_like_the_station(qtbot, session_of, station, answers, tmp_path) -> None:
+    (tmp_path / "keyslots.json").write_text("{}")
+    station.register(full_name="Người Mẫu Một")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.open("backup")
+    page.until(lambda: panel._last.text() == "Chưa sao lưu lần nào.")
+    answers.next = [tmp_path / "usb"]
+
+    page.press_button("settings.backup.make")
+
+    page.until(lambda: panel.note.message is not None and "mở thử được" in panel.note.message.text)
+    (copy,) = (tmp_path / "usb").iterdir()
+    assert (copy / "keyslots.json").read_text() == "{}"
+    opened = EncryptedStore.open(copy / "station.db", KEY)
+    assert opened.counts.patients == 1
+    opened.close()
+    assert station.services.backups.last()[1] == str(copy)
+    page.until(lambda: "Sao lưu gần nhất" in panel._last.text())
+
+
+def test_a_full_or_missing_disk_leaves_nothing_and_says_so(
+    qtbot, session_of, station, answers, tmp_path
+) -> None:
+    (tmp_path / "keyslots.json").write_text("{}")
+    (tmp_path / "usb").write_text("a file where the folder should be")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.open("backup")
+    answers.next = [tmp_path / "usb"]
+
+    page.press_button("settings.backup.make")
+
+    page.until(
+        lambda: panel.note.message is not None and "Chưa sao lưu được" in panel.note.message.text
+    )
+    assert station.services.backups.last() is None
+    assert panel.make.isEnabled()
+
+
+def test_the_theme_changes_at_once_and_is_remembered(qtbot, session_of) -> None:
+    page = Page(qtbot, session_of(Role.NURSE))
+
+    page.press_button("look.theme.1")
+
+    assert tokens().name == "dark"
+    assert memory().get("ui.theme") == "dark"
+    apply_theme(QApplication.instance(), "light")
+
+
+def test_the_own_password_is_judged_while_typing(qtbot, session_of, station, monkeypatch) -> None:
+    page = Page(qtbot, session_of(Role.NURSE))
+    changed = []
+    monkeypatch.setattr(station.keys, "change_password", lambda *given: changed.append(given))
+    monkeypatch.setattr(station.keys, "password_problems", short_password)
+    panel = page.screen.panel
+
+    page.type("own.password", "ngan")
+    assert panel.new.problem == "Ngắn quá."
+    page.type("own.password", "Du-Dai-2026-Mau!")
+    assert panel.new.problem is None
+    page.press_button("settings.own.change")
+    assert panel.old.problem == "Hãy gõ mật khẩu đang dùng."
+    assert panel.again.problem == "Hai lần gõ chưa giống nhau."
+
+    page.type("own.old", "Cu-2026-Mau-Cu!")
+    page.type("own.again", "Du-Dai-2026-Mau!")
+    page.press_button("settings.own.change")
+    page.until_said("Đã đổi mật khẩu")
+    assert changed == [("ddmai", "Cu-2026-Mau-Cu!", "Du-Dai-2026-Mau!")]
+    assert panel.new.value() == ""
+
+
+def short_password(password, username, full_name):
+    if len(password) >= 14:
+        return ()
+    return (Problem(field="password", code="short", message="Ngắn quá."),)

@@ -88,7 +88,9 @@ class Face(Card):
         self.eye.clicked.connect(self._toggle)
         self._facts = QVBoxLayout()
         self._facts.setSpacing(theme.GAP_S)
-        self.history = quiet("", "patients.history", "clock-counter-clockwise")
+        self._numbers: list[tuple[QLabel, str]] = []
+        self._card_row = hbox(label(_("Thẻ BHYT"), "label"), None, self.eye)
+        self.history = quiet(_("Lịch sử sửa đổi"), "patients.history", "clock-counter-clockwise")
         self.history.setCheckable(True)
         self.history.toggled.connect(self._show_history)
         self._lines = QVBoxLayout()
@@ -104,7 +106,7 @@ class Face(Card):
         vbox(
             top,
             self.allergies,
-            self._facts,
+            vbox(self._card_row, self._facts, gap=0),
             hbox(self.history, None),
             self._history_box,
             None,
@@ -132,48 +134,55 @@ class Face(Card):
 
     def _toggle(self) -> None:
         self._revealed = not self._revealed
-        self._show_facts()
+        self._follow_eye()
+
+    def _follow_eye(self) -> None:
+        """Only the words change, so that the eye keeps the focus."""
+        spoken = _("Che số thẻ") if self._revealed else _("Hiện đủ số thẻ")
+        self.eye.setAccessibleName(spoken)
+        self.eye.setToolTip(spoken)
+        copy = Qt.TextInteractionFlag.TextSelectableByMouse
+        closed = Qt.TextInteractionFlag.NoTextInteraction
+        for line, number in self._numbers:
+            line.setText(number_words(number, shown=self._revealed))
+            line.setTextInteractionFlags(copy if self._revealed else closed)
 
     def _show_facts(self) -> None:
         card = self._card
         if card is None:
             return
-        spoken = _("Che số thẻ") if self._revealed else _("Hiện đủ số thẻ")
-        self.eye.setAccessibleName(spoken)
-        self.eye.setToolTip(spoken)
-        self.eye.setParent(self)  # kept while its old place is cleared
         clear(self._facts)
+        self._numbers = []
         self._add_coverage(card.patient)
-        self._add_identity(card.patient)
+        if card.patient.national_id:
+            box = self._fact(_("Số định danh"))
+            box.addWidget(self._number(card.patient.national_id))
         conditions = condition_lines(card.patient)
         if conditions:
             self._fact(_("Bệnh mạn tính"), *conditions)
         self._add_contact(card.patient)
+        self.eye.setVisible(bool(self._numbers))
+        self._follow_eye()
+
+    def _number(self, number: str) -> QLabel:
+        line = label("")
+        self._numbers.append((line, number))
+        return line
 
     def _add_coverage(self, patient: Patient) -> None:
         coverage = patient.coverage_on(self._today)
-        lines = [label(_("Thẻ BHYT"), "label")]
+        lines: list[QWidget] = []
         if coverage is not None:
-            number = number_words(coverage.number, shown=self._revealed)
-            area = f" · {coverage.living_area}" if coverage.living_area else ""
-            lines.append(label(f"{number}{area}", selectable=self._revealed))
+            lines.append(self._number(coverage.number))
             place = coverage.initial_facility_name or coverage.initial_facility
             if place:
                 lines.append(label(_("Ban đầu: {place}").format(place=place), "muted", wrap=True))
-        words = vbox(*lines, gap=2)
-        row = hbox(words, gap=theme.GAP_S)
-        row.setStretch(0, 1)
-        if coverage is not None or patient.national_id:
-            row.addWidget(self.eye, 0, Qt.AlignmentFlag.AlignTop)
-            self.eye.show()
+            if coverage.living_area:
+                lines.append(label(_("Khu vực {area}").format(area=coverage.living_area), "muted"))
+        lines.append(ChipRow([coverage_chip(coverage, self._today)]))
         box = QWidget()
-        vbox(row, ChipRow([coverage_chip(coverage, self._today)]), gap=2, parent=box)
+        vbox(*lines, gap=2, parent=box)
         self._facts.addWidget(box)
-
-    def _add_identity(self, patient: Patient) -> None:
-        if patient.national_id:
-            number = number_words(patient.national_id, shown=self._revealed)
-            self._fact(_("Số định danh"), number, selectable=self._revealed)
 
     def _add_contact(self, patient: Patient) -> None:
         if patient.phone:
@@ -195,12 +204,13 @@ class Face(Card):
         if patient.chart_number:
             self._fact(_("Mã người bệnh"), patient.chart_number, selectable=True)
 
-    def _fact(self, caption: str, *lines: str, selectable: bool = False) -> None:
+    def _fact(self, caption: str, *lines: str, selectable: bool = False) -> QVBoxLayout:
         box = QWidget()
         texts: list[QLabel] = [label(caption, "label")]
         texts += [label(line, wrap=True, selectable=selectable) for line in lines]
-        vbox(*texts, gap=0, parent=box)
+        column = vbox(*texts, gap=0, parent=box)
         self._facts.addWidget(box)
+        return column
 
     # -- history -------------------------------------------------------------------------------
 

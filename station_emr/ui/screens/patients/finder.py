@@ -64,7 +64,8 @@ class Finder(QWidget):
         frame = InputFrame(self.line, icon="magnifying-glass")
         self.caption = label("", "muted")
         self.add = secondary(_("Tiếp đón người mới"), "patients.new")
-        self.add.setVisible(session.may(Action.PATIENT_EDIT))
+        if not session.may(Action.PATIENT_EDIT):
+            self.add.hide()
         self.empty = EmptyState("users-three", "")
         self.table: Table[Person] = Table(
             "patients.list", _("Danh sách người bệnh"), self._columns(), empty=self.empty

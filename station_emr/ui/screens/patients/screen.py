@@ -88,10 +88,15 @@ class PatientsScreen(Screen):
         self.queue.clicked.connect(lambda: self._check_in(examine=False))
         self.new.clicked.connect(lambda: self._check_in(examine=True))
         may_edit = session.may(Action.PATIENT_EDIT)
-        for button in (self.edit, self.queue):
-            button.setVisible(may_edit)
-        self.new.setVisible(may_edit and session.may(Action.VITALS_RECORD))
-        self.refer.setVisible(session.may(Action.REFERRAL_PREPARE))
+        rights = {
+            self.edit: may_edit,
+            self.queue: may_edit,
+            self.new: may_edit and session.may(Action.VITALS_RECORD),
+            self.refer: session.may(Action.REFERRAL_PREPARE),
+        }
+        for button, allowed in rights.items():
+            if not allowed:
+                button.hide()
         actions = hbox(
             self.back_button, None, self.edit, self.print, self.refer, self.queue, self.new
         )

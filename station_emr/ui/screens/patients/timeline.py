@@ -93,7 +93,7 @@ class Timeline(QWidget):
         inside = QWidget()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GAP_S)
-        self.more = quiet("", "patients.more", "caret-down")
+        self.more = quiet(_("Xem lượt cũ hơn"), "patients.more", "caret-down")
         self.more.clicked.connect(self._show_more)
         vbox(self._column, hbox(None, self.more, None), None, parent=inside)
         self._area = scrolled(inside)

@@ -176,13 +176,41 @@ def test_an_amended_paper_keeps_number_person_and_visit(station, encounter, kind
 
 def test_a_visit_is_amended_by_the_age_the_child_had_then(station):
     child = station.register(**{**PERSON, "birth": BirthDate(2026, 11, 1)})
-    newborn = replace(VITALS, systolic=None, diastolic=None, pulse=140)
+    newborn = replace(VITALS, systolic=None, diastolic=None, pulse=140, respiratory_rate=45)
     encounter = visit(station, child, newborn)
     sign(station, encounter)
     station.clock.forward(days=20 * 365)
     signed = station.services.encounters.get(station.doctor, encounter.id).record
     noted = replace(signed, advice="Bú mẹ hoàn toàn")
     station.services.encounters.amend(station.doctor, noted, 1, "Bổ sung lời dặn")
+
+
+def test_an_amended_visit_stays_the_same_persons(station, encounter):
+    sign(station, encounter)
+    other = station.register(**OTHER)
+    before = station.services.encounters.get(station.doctor, encounter.id).record
+    moved = replace(before, patient_id=other.id, number="X", patient=None, advice="Ăn nhạt")
+    station.services.encounters.amend(station.doctor, moved, 1, "Bổ sung lời dặn")
+    after = station.services.encounters.get(station.doctor, encounter.id).record
+    assert (after.patient_id, after.patient, after.number, after.advice) == (
+        before.patient_id,
+        before.patient,
+        before.number,
+        "Ăn nhạt",
+    )
+
+
+def test_only_signed_papers_are_printed_and_not_by_everybody(station, encounter):
+    paper = referral(station, encounter)
+    station.services.referrals.save_draft(station.nurse, paper)
+    with pytest.raises(NotFound, match="chưa ký"):
+        station.services.prints.print(station.nurse, RecordKind.REFERRAL, paper.id)
+    sign(station, encounter, referral=paper)
+    for role in (Role.INSPECTOR, Role.ADMINISTRATOR):
+        with pytest.raises(PermissionDenied):
+            station.services.prints.print(station.actor(role), RecordKind.REFERRAL, paper.id)
+    printed = station.services.prints.print(station.nurse, RecordKind.REFERRAL, paper.id)
+    assert printed.copy == 1
 
 
 # The queue ----------------------------------------------------------------------------------

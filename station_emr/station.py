@@ -76,7 +76,10 @@ SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
 
 def station_exists(folder: Path) -> bool:
     """Whether the folder holds a station (both the database and its key slots)."""
-    return (folder / DATABASE).exists() and (folder / KEY_SLOTS).exists()
+    try:
+        return (folder / DATABASE).exists() and (folder / KEY_SLOTS).exists()
+    except OSError as error:  # a folder of another account
+        raise durable_file.explain(error) from error
 
 
 def create_station(

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import QueuePool
 
-from station_emr.domain.errors import DatabaseDamaged
+from station_emr.domain.errors import DatabaseDamaged, DatabaseMissing
 
 from . import failures
 
@@ -66,7 +66,10 @@ def connect(
             with suppress(sqlcipher.Error):
                 raw.close()
         # The cause is dropped on purpose: nothing below may carry the statement with the key.
-        raise (failures.explain(error) or failures.damaged()) from None
+        failure = failures.explain(error) or failures.damaged()
+        if isinstance(failure, DatabaseMissing) and path.exists():
+            failure = failures.denied()
+        raise failure from None
     return raw
 
 

@@ -26,9 +26,17 @@ LOCKED = (
     "Một chương trình khác đang ghi vào cơ sở dữ liệu. Chưa có gì được ghi. "
     "Hãy đóng chương trình đó rồi thử lại."
 )
+IN_USE = (
+    "Cơ sở dữ liệu cần được nâng cấp nhưng một cửa sổ khác của chương trình đang mở nó. "
+    "Chưa có gì thay đổi. Hãy đóng mọi cửa sổ khác của chương trình rồi mở lại."
+)
 READ_ONLY = (
     "Tệp cơ sở dữ liệu đang ở chế độ chỉ đọc nên chưa có gì được ghi. "
     "Hãy cấp quyền ghi cho thư mục dữ liệu rồi thử lại."
+)
+DENIED = (
+    "Có tệp cơ sở dữ liệu của trạm nhưng máy không cho mở. Không có gì bị thay đổi. "
+    "Hãy đóng chương trình đang giữ tệp (ví dụ phần mềm diệt vi-rút), hoặc cấp quyền cho tài khoản này."
 )
 MISSING = (
     "Không tìm thấy cơ sở dữ liệu của trạm trong thư mục dữ liệu. "
@@ -70,6 +78,14 @@ def explain(error: BaseException) -> EnvironmentFailure | None:
         if words in text:
             return kind(sentence)
     return None
+
+
+def in_use() -> EnvironmentFailure:
+    return EnvironmentFailure(IN_USE)
+
+
+def denied() -> EnvironmentFailure:
+    return EnvironmentFailure(DENIED)
 
 
 def missing() -> DatabaseMissing:

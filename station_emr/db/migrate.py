@@ -71,6 +71,10 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         raise
     finally:
         guard.close()  # as the last one it folds the write-ahead log into the file
+    if path.with_name(f"{path.name}-wal").exists():
+        # Somebody else has it open: its log would be read into the new file.
+        _remove(work)
+        raise failures.in_use()
     _keep(path, kept)
     work.replace(path)
     return kept

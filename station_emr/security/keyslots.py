@@ -42,6 +42,10 @@ _LOCKED: Final = (
     "Tài khoản này đã bị khóa vì sai mật khẩu 5 lần. "
     "Nhờ giám đốc hoặc người quản trị mở khóa, hoặc dùng mã khôi phục của trạm."
 )
+_DENIED: Final = (
+    "Không đọc được tệp khóa của trạm (keyslots.json): máy không cho mở. Không có gì bị thay đổi. "
+    "Hãy kiểm tra ổ đĩa và cấp quyền đọc thư mục dữ liệu cho tài khoản này rồi mở lại."
+)
 _DAMAGED: Final = (
     "Tệp khóa của trạm (keyslots.json) bị hỏng, chưa mở được hồ sơ. Cơ sở dữ liệu không bị đụng tới. "
     "Hãy chép lại tệp này từ bản sao lưu gần nhất rồi mở lại."
@@ -319,17 +323,20 @@ class KeySlots:
 
     def _read(self) -> SlotFile:
         found = False
+        denied: OSError | None = None
         for path in (self._path, durable_file.backup_of(self._path)):
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
                 continue
-            except OSError:
-                found = True
+            except OSError as error:
+                denied = error
                 continue
             found = True
             with contextlib.suppress(slot_file.Damaged):
                 return slot_file.parse(data)
+        if denied is not None:
+            raise EnvironmentFailure(_DENIED) from denied
         if found:
             raise DatabaseDamaged(_DAMAGED)
         raise DatabaseMissing(

@@ -10,9 +10,11 @@ import logging
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from station_emr.domain.errors import StationError
@@ -84,6 +86,13 @@ def _offline_since(runs: tuple[SyncRun, ...]) -> datetime | None:
             break
         since = run.started_at
     return since
+
+
+def _outline(error: BaseException) -> str:
+    """Type and places of a fault without its message, which may quote a record."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = (f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {' < '.join(places)}"
 
 
 class SyncScheduler:
@@ -185,8 +194,8 @@ class SyncScheduler:
         self._publish(running=True)
         try:
             run = self._engine.run_once()
-        except Exception:  # noqa: BLE001 - the last place: a bug must not end sync for the day
-            _log.exception("a sync run failed")
+        except Exception as error:  # noqa: BLE001 - the last place: a bug must not end sync for the day
+            _log.error("a sync run failed: %s", _outline(error))
             run = None
         if self._is_stopping():
             return None
@@ -266,5 +275,5 @@ class SyncScheduler:
         for listener in listeners:
             try:
                 listener(status)
-            except Exception:  # noqa: BLE001 - a screen's bug must not stop the records
-                _log.exception("a sync listener failed")
+            except Exception as error:  # noqa: BLE001 - a screen's bug must not stop the records
+                _log.error("a sync listener failed: %s", _outline(error))

@@ -41,6 +41,14 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert folder(tmp_path) == {}
 
 
+def test_a_file_that_may_not_be_opened_is_not_called_missing(tmp_path: Path) -> None:
+    path = tmp_path / "station.db"
+    path.mkdir()  # what even the administrator cannot open as a file
+    with pytest.raises(EnvironmentFailure, match="không cho mở") as told:
+        EncryptedStore.open(path, KEY)
+    assert not isinstance(told.value, DatabaseMissing)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"not a database " * 1000, b"SQLite format 3\0" + bytes(8192)]
 )

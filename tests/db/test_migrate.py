@@ -138,6 +138,21 @@ def test_a_database_somebody_writes_to_is_not_migrated(
     EncryptedStore.open(closed, KEY).close()
 
 
+def test_a_database_that_another_window_has_open_is_not_exchanged_under_it(
+    closed: Path, tmp_path: Path
+) -> None:
+    other = connections.connect(closed, KEY)
+    other.execute("SELECT count(*) FROM patient").fetchone()
+    before = closed.read_bytes()
+
+    with pytest.raises(EnvironmentFailure, match="cửa sổ khác"):
+        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+
+    assert closed.read_bytes() == before
+    assert other.execute("PRAGMA user_version").fetchone() == (1,)
+    other.close()
+
+
 def test_no_room_for_a_copy_means_no_migration(
     closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from station_emr.domain.errors import (
+    DatabaseDamaged,
     DiskFull,
     EnvironmentFailure,
 )
@@ -121,3 +122,12 @@ def test_a_power_cut_between_the_two_renames_leaves_both_readable(path, station,
     assert slot_file.parse(durable_file.backup_of(path).read_bytes()).slots
     slots.describe("ha", display_name="Sau khi có điện", role_label="")
     assert reload(path).unlock("ha", PASSWORD) == data_key
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(path, station):
+    for name in (path, path.with_name(path.name + ".bak")):
+        name.unlink()
+        name.mkdir()  # what even the administrator cannot read as a file
+    with pytest.raises(EnvironmentFailure, match="không cho mở") as told:
+        reload(path)
+    assert not isinstance(told.value, DatabaseDamaged)

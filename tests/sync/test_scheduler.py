@@ -147,13 +147,13 @@ def test_stop_ends_with_the_patience_of_the_request_under_way(
     assert len(line.requests) == 1
 
 
-def test_a_faulty_listener_and_a_faulty_engine_end_nothing(
-    station: Station, running: Server
+def test_a_faulty_listener_and_a_faulty_engine_end_nothing_and_quote_nobody(
+    station: Station, running: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     station.sign(sample.PATIENT)
     engine = station.engine(running)
     whole = engine.run_once
-    faults = [RuntimeError("a bug")]
+    faults = [RuntimeError(sample.PATIENT.full_name)]
 
     def run_once() -> SyncRun:
         if faults:
@@ -168,7 +168,7 @@ def test_a_faulty_listener_and_a_faulty_engine_end_nothing(
     )
 
     def faulty(status: SyncStatus) -> None:
-        raise ValueError("a screen's bug")
+        raise ValueError(sample.PATIENT.full_name)
 
     scheduler.listen(faulty)
     scheduler.listen(watcher)
@@ -177,6 +177,9 @@ def test_a_faulty_listener_and_a_faulty_engine_end_nothing(
         watcher.until(lambda s: s.waiting == 0 and idle(s))
     finally:
         assert scheduler.stop(PATIENT)
+    assert "RuntimeError at test_scheduler.py:" in caplog.text
+    assert "ValueError at test_scheduler.py:" in caplog.text
+    assert sample.PATIENT.full_name not in caplog.text
 
 
 class Chance:

@@ -151,6 +151,8 @@ class Typeahead(QObject):
         kind = event.type()
         if kind == QEvent.Type.FocusOut:
             self._timer.stop()
+            if not self._take_first:
+                self._asked = ""  # an answer still on its way must not open over another field
             if not self._inline or not self.list.underMouse():
                 self.close()
         elif kind in (QEvent.Type.Hide, QEvent.Type.Resize) and not self._inline:

@@ -120,8 +120,9 @@ class LetterPage(QWidget):
         inner_column.setContentsMargins(GAP_M, GAP_M, GAP_M, GAP_M)
         self._area = scrolled(inner)
         self._number = label("", "muted")
-        self._state = label("", "muted")
-        foot = hbox(self._number, self._state, None, gap=0)
+        self._state = label("", "muted", wrap=True)  # a long line must not widen the form
+        foot = hbox(self._number, self._state, gap=0)
+        foot.setStretch(1, 1)
         foot.setContentsMargins(GAP_M, 0, GAP_M, GAP_M - 4)
         card = Card(margin=1)
         card.add(self._area, 1)

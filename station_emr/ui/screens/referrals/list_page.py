@@ -141,17 +141,28 @@ class ListPage(QWidget):
                     title=_("Ngày giờ"),
                     text=lambda r: show_when(r.written_at, self._now or r.written_at),
                     sort=lambda r: r.written_at,
-                    width=112,
+                    width=96,
                 ),
-                Column(title=_("Số phiếu"), text=lambda r: r.number or "—", width=158),
-                Column(title=_("Người bệnh"), text=self._person, width=212, strong=True),
+                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=112),
+                Column(
+                    title=_("Người bệnh"),
+                    text=self._person,
+                    tip=self._person,
+                    width=196,
+                    strong=True,
+                ),
                 Column(
                     title="",
                     text=lambda r: _("Cấp cứu") if r.emergency else "",
                     chip=lambda r: ChipSpec(_("Cấp cứu"), Severity.DANGER) if r.emergency else None,
-                    width=94,
+                    width=92,
                 ),
-                Column(title=_("Nơi nhận"), text=lambda r: r.to_facility or "—", width=190),
+                Column(
+                    title=_("Nơi nhận"),
+                    text=lambda r: r.to_facility or "—",
+                    tip=lambda r: r.to_facility,
+                    stretch=True,
+                ),
                 Column(
                     title=_("Chẩn đoán"),
                     text=lambda r: r.diagnosis,
@@ -160,15 +171,15 @@ class ListPage(QWidget):
                     muted=True,
                 ),
                 Column(
-                    title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=108
+                    title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=100
                 ),
                 Column(
                     title=_("In"),
                     text=lambda r: _("Đã in") if r.printed else "",
                     chip=print_chip,
-                    width=84,
+                    width=78,
                 ),
-                Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=100),
+                Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=94),
             ],
             empty=self.empty,
         )
@@ -212,3 +223,8 @@ class ListPage(QWidget):
 def _sent_text(row: ReferralRow) -> str:
     chip = sent_chip(row)
     return chip.text if chip else ""
+
+
+def _short_number(row: ReferralRow) -> str:
+    """Without the ending that all letters share."""
+    return row.number.removesuffix("/PCCKCB") or "—"

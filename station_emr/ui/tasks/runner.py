@@ -18,6 +18,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from station_emr.domain.errors import StationError
+from station_emr.ui.tasks.collector import GuiCollector
 from station_emr.ui.tasks.problems import ProblemSink
 
 T = TypeVar("T")
@@ -116,6 +117,7 @@ class TaskRunner(QObject):
         self._latest: dict[str, Task] = {}
         self._open: set[Task] = set()
         self._closed = False
+        self._collector = GuiCollector(self)
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     # -- starting ------------------------------------------------------------------------------
@@ -255,3 +257,4 @@ class TaskRunner(QObject):
             if task.finished:
                 task.cancel()
         self._lanes[Lane.DATABASE].shutdown(wait=True)
+        self._collector.close()

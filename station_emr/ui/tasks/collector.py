@@ -1,0 +1,49 @@
+"""Collects cyclic garbage on the GUI thread only.
+
+Python frees cycles in whichever thread happens to allocate. A dropped widget is often part of a
+cycle (its slots refer to it), and destroying a widget outside the GUI thread ends the program. So
+while a runner lives the automatic collector is off and a timer on the GUI thread does its work.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+_EVERY_MS: Final = 400
+_living: set[int] = set()
+
+
+class GuiCollector(QObject):
+    """Lives as long as there may be other threads; :meth:`close` gives Python its way back."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        _living.add(id(self))
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    @staticmethod
+    def collect() -> None:
+        """What the automatic collector would do now: the oldest generation that is due."""
+        due = [
+            generation
+            for generation, (count, most) in enumerate(
+                zip(gc.get_count(), gc.get_threshold(), strict=True)
+            )
+            if count > most
+        ]
+        if due:
+            gc.collect(due[-1])
+
+    def close(self) -> None:
+        """The other threads have ended."""
+        self._timer.stop()
+        _living.discard(id(self))
+        if not _living:
+            gc.enable()

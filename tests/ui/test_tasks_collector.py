@@ -1,0 +1,65 @@
+"""Widgets that nobody holds any more are freed on the GUI thread, never in a worker."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import pytest
+
+from station_emr.ui.tasks import TaskRunner
+
+
+class Cycle:
+    """Stands for a dropped screen whose slots refer to it."""
+
+    freed_in: list[str] = []  # noqa: RUF012 - written by __del__
+
+    def __init__(self) -> None:
+        self.myself = self
+
+    def __del__(self) -> None:
+        Cycle.freed_in.append(threading.current_thread().name)
+
+
+@pytest.fixture
+def runner(qapp):
+    Cycle.freed_in = []
+    made = TaskRunner()
+    yield made
+    made.close()
+
+
+def allocate() -> int:
+    """Enough for the automatic collector to run many times."""
+    return len([[place] for place in range(60_000)])
+
+
+def test_a_worker_that_allocates_frees_no_widget(qtbot, runner) -> None:
+    for _ in range(50):
+        Cycle()
+    counted: list[int] = []
+    runner.run(allocate, done=counted.append)
+    qtbot.waitUntil(lambda: counted == [60_000])
+    assert [name for name in Cycle.freed_in if name != threading.main_thread().name] == []
+
+    runner._collector.collect()
+    gc.collect()
+    assert Cycle.freed_in == [threading.main_thread().name] * 50
+
+
+def test_the_timer_collects_what_is_due(qtbot, runner) -> None:
+    gc.collect()
+    Cycle()
+    kept = [[place] for place in range(2_000)]
+    qtbot.waitUntil(lambda: Cycle.freed_in == [threading.main_thread().name])
+    assert len(kept) == 2_000
+
+
+def test_the_last_runner_gives_the_automatic_collector_back(qapp) -> None:
+    first, second = TaskRunner(), TaskRunner()
+    assert not gc.isenabled()
+    first.close()
+    assert not gc.isenabled()
+    second.close()
+    assert gc.isenabled()

@@ -141,21 +141,21 @@ class ListPage(QWidget):
                     title=_("Ngày giờ"),
                     text=lambda r: show_when(r.written_at, self._now or r.written_at),
                     sort=lambda r: r.written_at,
-                    width=96,
+                    width=108,
                 ),
-                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=112),
+                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=122),
                 Column(
                     title=_("Người bệnh"),
                     text=self._person,
                     tip=self._person,
-                    width=196,
+                    width=186,
                     strong=True,
                 ),
                 Column(
                     title="",
                     text=lambda r: _("Cấp cứu") if r.emergency else "",
                     chip=lambda r: ChipSpec(_("Cấp cứu"), Severity.DANGER) if r.emergency else None,
-                    width=92,
+                    width=90,
                 ),
                 Column(
                     title=_("Nơi nhận"),
@@ -171,13 +171,13 @@ class ListPage(QWidget):
                     muted=True,
                 ),
                 Column(
-                    title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=100
+                    title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=98
                 ),
                 Column(
                     title=_("In"),
                     text=lambda r: _("Đã in") if r.printed else "",
                     chip=print_chip,
-                    width=78,
+                    width=76,
                 ),
                 Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=94),
             ],

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from station_emr.domain.birth import BirthDate
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Diagnosis, DiagnosisRole, Stage
-from station_emr.domain.errors import DiskFull
+from station_emr.domain.errors import DiskFull, PermissionDenied
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 
@@ -126,3 +127,58 @@ def test_one_year_is_proposed_only_for_a_disease_without_a_condition(station, co
         station.doctor, replace(encounter, diagnoses=(diagnosis,))
     )
     assert station.services.referrals.prepare(station.doctor, encounter.id).one_year is expected
+
+
+def test_commands_on_people_and_settings_leave_their_lines(station):
+    accounts, director = station.services.accounts, station.director
+    start = lines(station)[0].seq
+    person = station.register(**PERSON)
+    station.services.patients.update(station.nurse, replace(person, note="Đã hẹn"), 1)
+    accounts.unlock(director, "ddmai")
+    accounts.reset_password(director, "ddmai", "x")
+    accounts.change_password(station.nurse, "x", "y")
+    accounts.save_station(director, replace(accounts.station(), phone="0900000003"))
+    accounts.save_setting(director, "sync.server_url", "https://tinh.example/fhir")
+    accounts.update_user(director, replace(station.nurse.user, phone="0900000004"))
+    accounts.log_out(station.nurse)
+    done = [name for name in actions_since(station, start) if not name.endswith(".view")]
+    assert done == [
+        "patient.register",
+        "patient.update",
+        "account.unlock",
+        "account.reset_password",
+        "account.change_password",
+        "station.update",
+        "setting.update",
+        "user.update",
+        "account.log_out",
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.INSPECTOR])
+def test_running_the_station_is_for_those_in_charge(station, role):
+    who, accounts = station.actor(role), station.services.accounts
+    for forbidden in (
+        lambda: accounts.unlock(who, "ddmai"),
+        lambda: accounts.reset_password(who, "ddmai", "x"),
+        lambda: accounts.locked(who, "ddmai"),
+        lambda: accounts.update_user(who, who.user),
+        lambda: accounts.save_setting(who, "sync.server_url", "x"),
+        lambda: accounts.accept_clock(who),
+        lambda: station.services.catalogs.preview_import(who, CatalogKind.ICD10, "x.csv"),
+        lambda: station.services.catalogs.apply_import(who, None),
+    ):
+        with pytest.raises(PermissionDenied):
+            forbidden()
+
+
+def test_who_reads_the_audit_and_who_sends(station):
+    with pytest.raises(PermissionDenied):
+        station.services.accounts.audit(station.doctor)
+    with pytest.raises(PermissionDenied):
+        station.services.accounts.verify_audit(station.nurse)
+    with pytest.raises(PermissionDenied):
+        station.services.sync.send_now(station.actor(Role.INSPECTOR))
+    assert station.sync.wakes == 0
+    station.services.sync.send_now(station.nurse)
+    assert station.sync.wakes == 1

@@ -27,7 +27,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models.moments import show_day
 from station_emr.ui.screens.catalogs.wording import NAMES, attributes_text, number
 
-MOST_ROWS = 1000
+MOST_ROWS = 2000
 
 
 class ListPage(QWidget):
@@ -64,7 +64,7 @@ class ListPage(QWidget):
                     title=_("Nguồn"),
                     text=lambda s: s.source,
                     tip=lambda s: s.source,
-                    width=126,
+                    width=112,
                     muted=True,
                 ),
             ],
@@ -109,7 +109,7 @@ class ListPage(QWidget):
         right.body.addLayout(top)
         right.add(plain_table(self.rows), 1)
         row = hbox(left, right, gap=GAP_M, parent=None)
-        row.setStretch(0, 5)
+        row.setStretch(0, 6)
         row.setStretch(1, 7)
         column = vbox(parent=self)
         column.addLayout(row, 1)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from enum import Enum
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from typing_extensions import override
 
 from station_emr.domain.birth import age_text
 from station_emr.domain.permissions import Action
@@ -46,6 +48,7 @@ from station_emr.ui.screens.referrals.missing import MissingCard
 
 AUTOSAVE_MS = 1500
 PREVIEW_MS = 400
+_ROOM_FOR_BOTH = 1080
 
 
 class Mode(Enum):
@@ -129,7 +132,7 @@ class LetterPage(QWidget):
         card.body.addLayout(foot)
         self.paper = PaperView("referral.paper", _("Xem trước phiếu chuyển"))
         self.feed = PaperFeed(self._session, self.paper)
-        ground = Card(sunken=True, margin=1)
+        self._ground = ground = Card(sunken=True, margin=1)
         ground.add(self.paper, 1)
         left = vbox(self.missing, card, gap=GAP_M)
         left.setStretch(1, 1)
@@ -137,6 +140,12 @@ class LetterPage(QWidget):
         row.setStretch(0, 7)
         row.setStretch(1, 5)
         return vbox(row)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window keeps the fields whole; the pages are still behind Ctrl+P."""
+        super().resizeEvent(event)
+        self._ground.setVisible(self.width() >= _ROOM_FOR_BOTH)
 
     def _timer(self, milliseconds: int, call: Callable[[], object]) -> QTimer:
         made = QTimer(self)

@@ -7,19 +7,16 @@ from dataclasses import replace
 from PySide6.QtWidgets import QStackedWidget
 from typing_extensions import override
 
-from station_emr.domain.catalog import CatalogHit, CatalogKind
 from station_emr.domain.errors import InvalidRecord, Problem, StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.referral import Referral
-from station_emr.domain.text import fold
 from station_emr.services.i18n import _
 from station_emr.services.views import ReferralRow
 from station_emr.ui.kit import (
     Message,
     Screen,
     Severity,
-    TypeaheadField,
     dialogs,
 )
 from station_emr.ui.models import routes
@@ -32,6 +29,7 @@ from station_emr.ui.screens.referrals.desk import (
 )
 from station_emr.ui.screens.referrals.letter_page import LetterPage, Mode
 from station_emr.ui.screens.referrals.list_page import ListPage
+from station_emr.ui.screens.referrals.lookups import LetterLookups
 
 
 class ReferralsScreen(Screen):
@@ -56,7 +54,7 @@ class ReferralsScreen(Screen):
         self._bind_letter()
 
     def _bind_letter(self) -> None:
-        page, form = self.letter, self.letter.form
+        page = self.letter
         page.back_wanted.connect(self._show_list)
         page.save_due.connect(self._save)
         page.save.clicked.connect(self.save_action)
@@ -67,10 +65,7 @@ class ReferralsScreen(Screen):
         page.stop.clicked.connect(self._reload)
         page.void.clicked.connect(self._void)
         page.missing.visit_wanted.connect(self._to_visit)
-        form.facility_wanted.connect(self._find_facility)
-        form.icd_wanted.connect(self._find_icd)
-        form.transport.wanted.connect(self._find_transport)
-        form.main_changed.connect(self._propose_one_year)
+        self._lookups = LetterLookups(self._session, self.letter.form)
 
     # -- coming and going ------------------------------------------------------------------------
 
@@ -139,7 +134,7 @@ class ReferralsScreen(Screen):
         self.letter.banner.dismiss()
         self._pages.setCurrentWidget(self.letter)
         self.letter.show_letter(letter, Mode.WRITE if writes else Mode.READ)
-        self._propose_one_year()
+        self._lookups.propose_one_year()
 
     def _reload(self) -> None:
         letter = self.letter.letter
@@ -160,68 +155,6 @@ class ReferralsScreen(Screen):
         mine = {letter.referral.id, letter.referral.encounter_id}
         if any(item.record_id in mine and item.version for item in changes.items):
             self._reload()
-
-    # -- look-ups --------------------------------------------------------------------------------
-
-    def _find_facility(self, text: str) -> None:
-        catalogs, form = self._services.catalogs, self.letter.form
-        self._session.ask(
-            lambda: catalogs.search(CatalogKind.FACILITY, text, 8),
-            lambda hits: form.set_facilities(hits, text),
-            owner=self,
-            latest="referrals.facility",
-        )
-
-    def _find_icd(self, field: object, text: str) -> None:
-        if not isinstance(field, TypeaheadField):
-            return
-        catalogs, form = self._services.catalogs, self.letter.form
-
-        def answer(hits: tuple[CatalogHit, ...]) -> None:
-            form.set_icd(field, hits, text)
-
-        self._session.ask(
-            lambda: catalogs.search(CatalogKind.ICD10, text, 10),
-            answer,
-            owner=self,
-            latest="referrals.icd",
-        )
-
-    def _find_transport(self, text: str) -> None:
-        catalogs, form = self._services.catalogs, self.letter.form
-
-        def names() -> list[str]:
-            rows = catalogs.rows(CatalogKind.TRANSPORT)
-            return [row.name for row in rows if fold(text) in fold(row.name)]
-
-        self._session.ask(
-            names,
-            lambda found: form.set_transports(found, text),
-            owner=self,
-            latest="referrals.transport",
-        )
-
-    def _propose_one_year(self) -> None:
-        """Say what annex III of TT 01/2025 holds for the main diagnosis."""
-        form, referrals = self.letter.form, self._services.referrals
-        found = form.diagnoses
-        code = found[0].icd_code if found else ""
-
-        def answer(condition: str | None) -> None:
-            if condition is None:
-                hint = _("{code} không thuộc danh mục được cấp 01 năm") if code else ""
-            elif condition:
-                hint = _("{code} được cấp 01 năm khi: {condition}")
-            else:
-                hint = _("{code} thuộc danh mục được cấp 01 năm")
-            form.one_year.set_hint(hint.format(code=code, condition=condition))
-
-        self._session.ask(
-            lambda: referrals.one_year_condition(code) if code else None,
-            answer,
-            owner=self,
-            latest="referrals.one_year",
-        )
 
     # -- the draft -------------------------------------------------------------------------------
 

@@ -335,7 +335,7 @@ class _Tick(QCheckBox):
         t = theme.tokens()
         on, enabled = self.isChecked(), self.isEnabled()
         painter = QPainter(self)
-        box = QRect(1, (self.height() - _BOX) // 2, _BOX, _BOX)
+        box = QRect(4, (self.height() - _BOX) // 2, _BOX, _BOX)  # room for the focus ring
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(t.primary if on and enabled else t.line_strong), 1.5))
         painter.setBrush(QColor(t.primary if on and enabled else t.raised if enabled else t.sunken))
@@ -344,10 +344,10 @@ class _Tick(QCheckBox):
             paint_icon(painter, box, "check", QColor(t.on_primary if enabled else t.disabled), 14)
         painter.setFont(theme.font())
         painter.setPen(QColor(t.text if enabled else t.disabled))
-        words = self.rect().adjusted(_BOX + theme.GAP_S, 0, 0, 0)
+        words = self.rect().adjusted(box.right() + theme.GAP_S, 0, 0, 0)
         painter.drawText(words, _LEFT | Qt.TextFlag.TextShowMnemonic, self.text())
         if self.hasFocus():
-            theme.paint_focus(painter, self.rect().adjusted(-2, 0, 0, 0))
+            theme.paint_focus(painter, self.rect())
         painter.end()
 
 

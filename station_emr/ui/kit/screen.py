@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from station_emr.ui.kit import theme
 from station_emr.ui.kit.banner import Message
@@ -102,7 +102,8 @@ class ScreenHeader(QWidget):
         self._detail.setVisible(bool(detail))
         for action in actions:
             row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
-        self.setMinimumHeight(theme.CONTROL_HEIGHT)
+        row.addStrut(theme.CONTROL_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_title(self, title: str, detail: str = "") -> None:
         self._title.setText(title)

@@ -33,6 +33,7 @@ from tests.ui.keys import press, type_text
 from tests.ui.sweep import clipped, duplicate_mnemonics, unnamed, without_object_name
 
 TODAY = MORNING.date()
+PATIENCE = 30_000  # milliseconds; a busy machine is slow, not wrong
 
 
 class Page:
@@ -57,7 +58,8 @@ class Page:
 
     def rest(self) -> None:
         self.qtbot.waitUntil(
-            lambda: not self.screen.finder._timer.isActive() and self.session.runner.busy == 0
+            lambda: not self.screen.finder._timer.isActive() and self.session.runner.busy == 0,
+            timeout=PATIENCE,
         )
 
     @property

@@ -22,6 +22,7 @@ from tests.ui.keys import press, type_text
 from tests.ui.sweep import clipped, duplicate_mnemonics, unnamed, without_object_name
 
 TODAY = MORNING.date()
+PATIENCE = 30_000  # milliseconds; a busy machine is slow, not wrong
 NUMBER = "064192990001"
 
 
@@ -48,7 +49,9 @@ class Page:
 
     def rest(self) -> None:
         """Until the database has answered everything that was asked."""
-        self.qtbot.waitUntil(lambda: self.screen._looked and self.session.runner.busy == 0)
+        self.qtbot.waitUntil(
+            lambda: self.screen._looked and self.session.runner.busy == 0, timeout=PATIENCE
+        )
 
     @property
     def state(self):

@@ -122,7 +122,7 @@ class DuplicatePanel(QWidget):
         inside = QWidget()
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GAP_S)
-        vbox(self._column, None, parent=inside, margin=2)
+        vbox(self._column, None, parent=inside)
         self._area = scrolled(inside)
         column = vbox(
             hbox(IconLabel("users", "muted"), self.title, None),

@@ -66,7 +66,7 @@ class FormPage(QWidget):
         )
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, theme.GAP_S, 0)
+        column.setContentsMargins(0, 0, theme.GAP_XS, 0)
         column.setSpacing(theme.GAP_M)
         for part in (
             self.identity,

@@ -41,7 +41,7 @@ from .saving import Saving
 from .scans import Completion, Filled, Scan, SomebodyElse, complete, fill, look_up
 from .state import RegistrationState, merge, state_of
 
-_SIDE_WIDTH: Final = 352
+_SIDE_WIDTH: Final = 344
 
 
 class RegistrationScreen(Screen):
@@ -81,7 +81,7 @@ class RegistrationScreen(Screen):
             self.form.visit, self.form.amendment, self.panel, gap=theme.GAP_L, parent=side
         )
         beside.setStretch(2, 1)
-        body = hbox(self.form, side, gap=theme.GAP_M)
+        body = hbox(self.form, side, gap=theme.GAP_S)
         body.setStretch(0, 1)
         self.page.addLayout(body, 1)
 

@@ -7,8 +7,8 @@ is imported in the background while the person types the password, hence the imp
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -42,6 +42,7 @@ from station_emr.ui.kit.memory import Forgetful
 from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
+from station_emr.ui.shell.file_memory import FileMemory
 from station_emr.ui.shell.waiting import WaitingPage
 from station_emr.ui.tasks import Lane, ProblemSink, Progress, Task, TaskRunner
 
@@ -53,38 +54,11 @@ _MEMORY: Final = "window.json"
 _PROBLEMS: Final = "problems"
 _DEMO_FOLDER: Final = "demo"
 _EXIT_DISPLAY: Final = 3
+_AWAKE_MS: Final = 500
 _NO_DISPLAY: Final = (
     "Không mở được cửa sổ: máy này không có màn hình, hoặc thiếu thư viện đồ họa của hệ thống. "
     "Hãy chạy trên máy có màn hình, hoặc dùng dòng lệnh (xem station-emr --help)."
 )
-
-
-class FileMemory:
-    """Column widths, theme, last person: a small file beside the database, nothing of patients."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found = {}
-        self._kept = {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-    def get(self, key: str) -> str | None:
-        return self._kept.get(key)
-
-    def put(self, key: str, value: str) -> None:
-        """Keep it; a disk that refuses costs only this comfort."""
-        if self._kept.get(key) == value:
-            return
-        self._kept[key] = value
-        fresh = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(self._kept, ensure_ascii=False), encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError:
-            return
 
 
 @dataclass(slots=True)
@@ -340,9 +314,20 @@ def main(arguments: Sequence[str]) -> int:
         return take_screenshots(app, options)
     program = Program(app, options.folder, clock, demo=options.demo)
     QTimer.singleShot(0, program.start)
+    _end_on_signals(program)
     status = app.exec()
     program.end()
     return status
+
+
+def _end_on_signals(program: Program) -> None:
+    """Ctrl+C in the terminal, or the system going down, closes the window as its cross does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: program.window.close())
+    # Python sees a signal only when it runs; Qt's loop alone would sleep through it.
+    awake = QTimer(program)
+    awake.timeout.connect(lambda: None)
+    awake.start(_AWAKE_MS)
 
 
 def take_screenshots(app: QApplication, options: Options) -> int:

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from station_emr.app import THEME, FileMemory, Program, StationGate
+from station_emr.app import THEME, Program, StationGate
 from station_emr.demo.clock import DemoClock
 from station_emr.demo.people import People
 from station_emr.demo.scripted import NURSE, actor_named, create_demo_station
@@ -27,6 +27,7 @@ from station_emr.ui.kit import Message
 from station_emr.ui.models import routes
 from station_emr.ui.screens.login import LoginPage, TroublePage
 from station_emr.ui.shell.camera import Camera, Walk
+from station_emr.ui.shell.file_memory import FileMemory
 from tests.services.conftest import MORNING
 from tests.ui.keys import press, type_text
 

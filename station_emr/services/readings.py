@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 from station_emr.domain.errors import DiskFull
 from station_emr.domain.record import RecordKind
@@ -22,7 +21,6 @@ class Readings:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._lock = threading.Lock()
         self._hour = ""
         self._seen: set[tuple[str, str, str]] = set()
 
@@ -30,13 +28,12 @@ class Readings:
         """Log the look, unless this person's look at this record is in the log of this hour."""
         now = self._clock.now()
         look = (actor.user.id, kind.value, record_id)
-        with self._lock:
-            hour = f"{now:%Y%m%d%H}"
-            if hour != self._hour:
-                self._hour, self._seen = hour, set()
-            if look in self._seen:
-                return
-            self._seen.add(look)
+        hour = f"{now:%Y%m%d%H}"
+        if hour != self._hour:
+            self._hour, self._seen = hour, set()
+        if look in self._seen:  # two threads at once log it twice, which harms nobody
+            return
+        self._seen.add(look)
         # On a full disk care goes before the log: the record can still be read.
         with contextlib.suppress(DiskFull), self._store.write() as work:
             work.audit.append(

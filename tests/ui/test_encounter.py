@@ -2,161 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QWidget
-from pytestqt.qtbot import QtBot
+from PySide6.QtWidgets import QApplication
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.encounter import Stage
-from station_emr.domain.patient import Allergy
-from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.ui.kit import Severity, dialogs
+from station_emr.ui.kit import Severity
 from station_emr.ui.models import routes
-from station_emr.ui.screens.encounter import EncounterScreen
 from station_emr.ui.screens.encounter.keeper import AUTOSAVE_MS
-from tests.ui.keys import press, type_text
+from tests.ui.encounter_desk import Desk, drug, ready
+from tests.ui.keys import press
 from tests.ui.sweep import clipped, duplicate_mnemonics, unnamed, without_object_name
 
 ENTER = Qt.Key.Key_Return
-
-
-class Desk:
-    """The page as hands meet it: focus, keys, and what can be read."""
-
-    def __init__(self, qtbot: QtBot, session, screen: EncounterScreen) -> None:
-        self.qtbot, self.session, self.screen = qtbot, session, screen
-        self.gone: list[tuple[str, object]] = []
-        self.said: list[tuple[str, Severity]] = []
-        screen.navigate.connect(lambda key, context: self.gone.append((key, context)))
-        screen.message.connect(lambda m: self.said.append((m.text, m.severity)))
-
-    @property
-    def form(self):
-        return self.screen.form
-
-    def idle(self) -> None:
-        """Until nothing is on its way and no timer of the page is about to start something."""
-        judging = self.screen._judging
-        self.qtbot.waitUntil(
-            lambda: self.session.runner.busy == 0 and not judging.isActive(), timeout=10_000
-        )
-
-    def open(self, encounter_id: str) -> None:
-        self.screen.on_enter(routes.EncounterRoute(encounter_id))
-        self.idle()
-
-    def at(self) -> str:
-        focused = QApplication.focusWidget()
-        return focused.objectName() if focused is not None else ""
-
-    def go(self, name: str) -> QWidget:
-        """Focus the widget of this name; a row just added is shown by the next turn of the loop."""
-
-        def shown() -> list[QWidget]:
-            return [w for w in self.screen.findChildren(QWidget, name) if w.isVisible()]
-
-        self.qtbot.waitUntil(lambda: len(shown()) == 1)
-        shown()[0].setFocus()
-        return shown()[0]
-
-    def type(self, text: str) -> None:
-        focused = QApplication.focusWidget()
-        if isinstance(focused, QLineEdit):
-            focused.selectAll()
-        type_text(focused, text)
-
-    def enter(self) -> None:
-        press(QApplication.focusWidget(), key=ENTER)
-
-    def choose(self, text: str) -> None:
-        """Type into a line with answers and take the first of them."""
-        line = QApplication.focusWidget()
-        assert isinstance(line, QLineEdit)
-        self.type(text)
-        self.enter()
-        self.idle()
-        if line.text():
-            self.enter()
-            self.idle()
-
-    def text(self, name: str) -> str:
-        found = self.screen.findChild(QWidget, name)
-        if isinstance(found, QPlainTextEdit):
-            return found.toPlainText()
-        assert isinstance(found, QLineEdit), name
-        return found.text()
-
-    def sign(self) -> None:
-        press(QApplication.focusWidget(), key=ENTER, modifiers=Qt.KeyboardModifier.ControlModifier)
-        self.idle()
-
-
-@pytest.fixture
-def patient(station):
-    return station.register(
-        full_name="Kpă Y Mẫu",
-        birth=BirthDate(1965, 3, 12),
-        conditions=(),
-        allergies=(Allergy(substance="Penicillin", group="penicillin"),),
-    )
-
-
-@pytest.fixture
-def visit_id(station, patient) -> str:
-    made = station.services.encounters.check_in(station.nurse, patient.id)
-    return made.id_of(RecordKind.ENCOUNTER)
-
-
-@pytest.fixture
-def desk_of(qtbot: QtBot, session_of) -> Callable[..., Desk]:
-    def make(role: Role = Role.DOCTOR) -> Desk:
-        session = session_of(role)
-        screen = EncounterScreen(session)
-        qtbot.addWidget(screen)
-        screen.resize(1178, 682)
-        screen.show()
-        screen.activateWindow()
-        qtbot.waitUntil(screen.isActiveWindow)
-        return Desk(qtbot, session, screen)
-
-    return make
-
-
-@pytest.fixture
-def desk(desk_of, visit_id) -> Desk:
-    made = desk_of()
-    made.open(visit_id)
-    return made
-
-
-def drug(desk: Desk, name: str, dose: str, times: str, days: str) -> None:
-    desk.go("prescription.drug")
-    desk.choose(name)
-    for cell in (dose, times, days):
-        desk.type(cell)
-        desk.enter()
-    desk.idle()
-
-
-def ready(desk: Desk) -> None:
-    """What a signature asks for, by the fields themselves."""
-    desk.go("encounter.reason")
-    desk.type("Đau đầu")
-    desk.go("encounter.diagnosis")
-    desk.choose("I10")
-    desk.go("closing.result")
-    desk.type("do")
-    desk.idle()
-
-
-# -- the whole visit ---------------------------------------------------------------------------
 
 
 def test_a_whole_visit_by_keys_alone(desk: Desk, station, visit_id: str) -> None:
@@ -463,94 +327,6 @@ def test_emptied_papers_leave_no_draft_behind(desk: Desk, station, visit_id: str
 # -- who may ------------------------------------------------------------------------------------
 
 
-def test_a_nurse_prepares_but_cannot_sign(desk_of, station, visit_id: str) -> None:
-    desk = desk_of(Role.NURSE)
-    desk.open(visit_id)
-    ready(desk)
-    assert not desk.screen.outcome.sign.isEnabled()
-    assert "mới ký được" in desk.screen.outcome.note.text()
-    desk.sign()
-    desk.screen._sign()
-    desk.idle()
-    assert desk.said == []
-    desk.screen.on_leave()
-    desk.idle()
-    kept = station.services.encounters.get(station.nurse, visit_id)
-    assert (kept.status, kept.record.reason) == (RecordStatus.DRAFT, "Đau đầu")
-    assert kept.record.stage is Stage.WAITING
-
-
-def test_an_inspector_only_reads(desk_of, station, visit_id: str) -> None:
-    desk = desk_of(Role.INSPECTOR)
-    desk.open(visit_id)
-    reason = desk.screen.findChild(QLineEdit, "encounter.reason")
-    assert reason is not None
-    assert reason.isReadOnly()
-    assert not desk.screen.outcome.sign.isVisible()
-    assert not desk.form.prescription.entry.isVisible()
-
-
-# -- after the signature -----------------------------------------------------------------------
-
-
-class Says(dialogs.QtDialogs):
-    """Gives the same text to every question."""
-
-    def __init__(self, text: str | None) -> None:
-        self.given = text
-
-    def ask_text(self, *_args: object, **_named: object) -> str | None:
-        return self.given
-
-
-@pytest.fixture
-def says(request):
-    before = dialogs.use_dialogs(Says("Bổ sung lời dặn"))
-    yield
-    dialogs.use_dialogs(before)
-
-
-def test_a_signed_visit_is_read_only_until_amended_with_a_reason(
-    desk: Desk, station, visit_id: str, says
-) -> None:
-    ready(desk)
-    desk.sign()
-    reason = desk.screen.findChild(QLineEdit, "encounter.reason")
-    assert reason is not None
-    assert reason.isReadOnly()
-    assert desk.form.state.spec.lead == "Đã ký"
-    assert not desk.form.diagnoses.entry.isVisible()
-    desk.screen.outcome.amend.click()
-    assert not reason.isReadOnly()
-    desk.go("closing.advice")
-    desk.type("Ăn nhạt")
-    desk.screen.outcome.keep_amendment.click()
-    desk.idle()
-    stored = station.services.encounters.get(station.doctor, visit_id)
-    assert (stored.status, stored.version, stored.record.advice) == (
-        RecordStatus.AMENDED,
-        2,
-        "Ăn nhạt",
-    )
-    with station.store.read() as work:
-        assert work.encounters.at_version(visit_id, 1).advice == ""
-    assert desk.form.state.spec.lead == "Đã sửa đổi"
-
-
-def test_a_signed_visit_is_voided_with_a_reason(desk: Desk, station, visit_id: str, says) -> None:
-    ready(desk)
-    drug(desk, "amlo", "1", "1", "7")
-    desk.sign()
-    desk.screen.outcome.void.click()
-    desk.idle()
-    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
-    assert paper is not None
-    assert paper.status is RecordStatus.VOIDED
-    assert station.services.encounters.get(station.doctor, visit_id).status is RecordStatus.VOIDED
-    assert desk.form.state.spec.lead == "Đã hủy"
-    assert not desk.screen.outcome.amend.isVisible()
-
-
 def test_f5_keeps_the_draft_and_opens_the_letter_of_this_visit(
     desk: Desk, station, visit_id: str
 ) -> None:
@@ -616,37 +392,3 @@ def test_a_small_child_needs_a_weight_on_the_paper(desk_of, station) -> None:
     desk.enter()
     desk.idle()
     assert "Thiếu cân nặng của trẻ" not in desk.screen.outcome.todo
-
-
-def test_an_amendment_carries_the_papers_with_it(desk: Desk, station, visit_id: str, says) -> None:
-    ready(desk)
-    drug(desk, "amlo", "1", "1", "7")
-    desk.sign()
-    desk.screen.outcome.amend.click()
-    desk.go("prescription.lines.0.days")
-    desk.type("14")
-    desk.go("closing.follow_up")
-    desk.type("14")
-    desk.screen.outcome.keep_amendment.click()
-    desk.idle()
-    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
-    assert paper is not None
-    assert (paper.status, paper.record.lines[0].days) == (RecordStatus.AMENDED, 14)
-    slip = station.services.appointments.of_encounter(station.doctor, visit_id)
-    assert slip is not None
-    assert slip.status is RecordStatus.SIGNED
-    visit = station.services.encounters.get(station.doctor, visit_id)
-    assert visit.status is RecordStatus.SIGNED
-
-
-def test_an_amendment_without_a_change_is_refused(desk: Desk, station, visit_id: str, says) -> None:
-    ready(desk)
-    drug(desk, "amlo", "1", "1", "7")
-    desk.sign()
-    desk.screen.outcome.amend.click()
-    desk.screen.outcome.keep_amendment.click()
-    desk.idle()
-    assert "Chưa có gì thay đổi" in desk.said[-1][0]
-    paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
-    assert paper is not None
-    assert paper.version == 1

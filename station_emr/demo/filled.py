@@ -7,13 +7,15 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from station_emr.domain.errors import StateError
+from station_emr.security.keyslots import KeySlots
 from station_emr.services.clock import SystemClock
-from station_emr.station import open_station, station_exists
+from station_emr.station import KEY_SLOTS, open_station, station_exists
 
 from .clock import DemoClock
 from .scripted import DOCTOR, NURSE, actor_named, create_demo_station
 from .seed import Seeder, SeedPlan
-from .station import DEMO_PASSWORD
+from .station import DEMO_PASSWORD, demo_people, demo_profile
 
 Progress = Callable[[int, int], None]
 
@@ -24,9 +26,11 @@ def make_filled_station(
     """Fill a station beside ``folder`` and move it there at the end.
 
     ``progress(done, total)`` may raise to cancel; then, as after a power cut, nothing is left in
-    ``folder`` and the next start begins afresh. Does nothing when a station is there already.
+    ``folder`` and the next start begins afresh. Does nothing when the demo is there already.
+    Raises StateError for the folder of a real station: the demo would try its passwords there.
     """
     if station_exists(folder):
+        _only_demo(folder)
         return
     now = now or SystemClock().now()
     plan = plan or SeedPlan(today=now.date(), now=now)
@@ -39,6 +43,18 @@ def make_filled_station(
             made.replace(folder / made.name)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _only_demo(folder: Path) -> None:
+    slots = KeySlots.load(folder / KEY_SLOTS, clock=SystemClock().now)
+    known = {person.user.username for person in demo_people()}
+    if slots.station_name != demo_profile("").name or not known <= {
+        person.username for person in slots.people()
+    }:
+        raise StateError(
+            f"Thư mục {folder} có dữ liệu của {slots.station_name}, không phải trạm dùng thử. "
+            "Không có gì bị đụng tới. Hãy chọn thư mục khác cho bản dùng thử."
+        )
 
 
 def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> None:

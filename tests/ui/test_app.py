@@ -16,13 +16,16 @@ from PySide6.QtWidgets import QApplication
 
 from station_emr.app import THEME, Program, StationGate
 from station_emr.demo.clock import DemoClock
+from station_emr.demo.filled import make_filled_station
 from station_emr.demo.people import People
 from station_emr.demo.scripted import NURSE, actor_named, create_demo_station
-from station_emr.demo.station import DEMO_PASSWORD
+from station_emr.demo.seed import SeedPlan
+from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
+from station_emr.domain.errors import DiskFull, StateError
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
 from station_emr.services.guards import confirmation_key
-from station_emr.station import open_station
+from station_emr.station import create_station, open_station
 from station_emr.ui.kit import Message
 from station_emr.ui.models import routes
 from station_emr.ui.screens.login import LoginPage, TroublePage
@@ -164,6 +167,24 @@ def test_the_status_line_tells_the_truth(start, qtbot) -> None:
     qtbot.waitUntil(lambda: "mục chờ gửi" in link.text())
     assert link.text().startswith("Chưa nối với máy chủ của tỉnh")
     assert driver.window.status.backup.text() == "Chưa sao lưu lần nào"
+
+
+def test_a_full_disk_shows_until_something_is_saved_again(start, qtbot) -> None:
+    driver = start()
+    driver.log_in()
+    session, saving = driver.program.desk.session, driver.window.status.saving
+    qtbot.waitUntil(lambda: saving.text() == "Đã lưu trên máy này")
+
+    def full():
+        raise DiskFull("Ổ đĩa đã đầy, chưa ghi được. Hãy dọn bớt tệp rồi lưu lại.")
+
+    session.command(full)
+    qtbot.waitUntil(lambda: "Chưa lưu được" in saving.text())
+    assert driver.toast.text.startswith("Ổ đĩa đã đầy")
+
+    visit = driver.services.encounters.queue(session.actor)[0].encounter_id
+    session.command(lambda: driver.services.encounters.start(session.actor, visit))
+    qtbot.waitUntil(lambda: saving.text() == "Đã lưu trên máy này")
 
 
 def test_an_administrator_meets_no_patient(start) -> None:
@@ -375,6 +396,29 @@ def test_without_a_display_a_sentence_and_no_crash() -> None:
     assert "Traceback" not in answer.stderr
 
 
+def test_the_demo_never_tries_its_passwords_on_a_real_station(tmp_path) -> None:
+    folder = tmp_path / "real"
+    profile = replace(demo_profile(""), name="Trạm Y tế xã Khác Mẫu")
+    create_station(folder, profile, demo_people()[0].user, "Mật khẩu khác 2027!")
+
+    with pytest.raises(StateError, match="không phải trạm dùng thử"):
+        make_filled_station(folder, lambda _done, _total: None)
+
+
+def test_a_cancelled_demo_leaves_nothing_behind(tmp_path) -> None:
+    class Stop(Exception):
+        pass
+
+    def cancel(_done: int, _total: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        make_filled_station(
+            tmp_path / "demo", cancel, SeedPlan(today=MORNING.date(), people=3), MORNING
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_camera_walks_through_the_screens(start, qtbot, tmp_path) -> None:
     driver = start()
     walk = Walk(
@@ -417,8 +461,6 @@ def test_a_disk_that_refuses_costs_only_comfort(tmp_path) -> None:
 
 
 def test_a_new_recovery_code_opens_and_gives_a_new_password(tmp_path) -> None:
-    from station_emr.demo.station import demo_people, demo_profile
-
     gate = StationGate(tmp_path / "new", DemoClock(MORNING, seed=7))
     code = gate.create(demo_profile(""), demo_people()[0].user, DEMO_PASSWORD)
     assert gate.recovery_sheet("Trạm Mẫu", code).startswith(b"%PDF")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from station_emr.domain.errors import StationError
+from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import Changes
 from station_emr.domain.user import Actor
@@ -22,11 +22,13 @@ class Session(QObject):
 
     ``changed(Changes)`` follows every command that changed the record, on the GUI thread, after
     its own ``done``; screens refresh only what they show. ``saved(str)`` carries the time of the
-    last autosave for the status line.
+    last autosave for the status line. ``unsaved(sentence)`` follows a command that the machine
+    could not write (a full disk); the status line says so until something is saved again.
     """
 
     changed = Signal(object)
     saved = Signal(str)
+    unsaved = Signal(str)
 
     def __init__(
         self,
@@ -72,4 +74,13 @@ class Session(QObject):
             if changes.items:
                 self.changed.emit(changes)
 
-        return self.runner.run(command, done=finished, failed=failed, owner=owner or self)
+        def refused(error: StationError) -> None:
+            if isinstance(error, EnvironmentFailure):
+                self.unsaved.emit(str(error))
+            handler = failed or self.runner.default_failed
+            if handler is None:
+                self.runner.problems.report(error)
+            else:
+                handler(error)
+
+        return self.runner.run(command, done=finished, failed=refused, owner=owner or self)

@@ -25,7 +25,7 @@ from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.line import StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.quick_card import show_quick_card
-from station_emr.ui.shell.status import Saving, StatusModel
+from station_emr.ui.shell.status import Saving
 from station_emr.ui.shell.window import Identity, MainWindow
 from station_emr.ui.tasks import Lane, TaskRunner
 
@@ -61,11 +61,11 @@ class Desk(QObject):
         self._feed.arrived.connect(self._show_status)
         self._status: SyncStatus | None = None
         self._backup = ""
+        self._unsaved = ""
         self._tick = QTimer(self)
         self._tick.setInterval(_REFRESH_MS)
         self._tick.timeout.connect(self._refresh_status)
         runner.default_failed = self._failed
-        runner.busy_changed.connect(self._busy_changed)
         runner.problems.shown.connect(self._bug)
         window.lock_wanted.connect(self._lock)
         window.user_picked.connect(self._user_picked)
@@ -171,6 +171,7 @@ class Desk(QObject):
         self._open, self.session, self._page = opened, session, None
         Lookup(window, session, opened)
         session.changed.connect(self._committed)
+        session.unsaved.connect(self._not_saved)
         # The pages' code is loaded while the password is typed, not before the names are shown.
         from station_emr.ui.shell.registry import screens_for  # noqa: PLC0415
 
@@ -190,7 +191,6 @@ class Desk(QObject):
         )
         self._stop_listening = opened.listen(self._feed.post)
         opened.start()
-        self._read_backup()
         self._refresh_status()
         self._tick.start()
         self.ready.emit()
@@ -251,7 +251,7 @@ class Desk(QObject):
         self._stop_listening = _nothing
         if self.session is not None:
             self.session.deleteLater()
-        self.session, self._status = None, None
+        self.session, self._status, self._unsaved = None, None, ""
         return opened
 
     def close(self) -> None:
@@ -263,7 +263,14 @@ class Desk(QObject):
 
     # -- status line ---------------------------------------------------------------------------
 
+    def _not_saved(self, sentence: str) -> None:
+        self._unsaved = sentence
+        self._repaint_status()
+
     def _committed(self, _changes: Changes) -> None:
+        if self._unsaved:
+            self._unsaved = ""
+            self._repaint_status()
         if self._open is not None:
             self._open.notify()
 
@@ -289,26 +296,19 @@ class Desk(QObject):
                 owner=session,
                 latest="frame.status",
             )
-            self._read_backup_seldom()
-
-    def _read_backup_seldom(self) -> None:
-        """Together with the tick: a backup made on the settings page shows within half a minute."""
-        if self._tick.isActive():
             self._read_backup()
 
     def _show_status(self, status: SyncStatus) -> None:
         self._status = status
         self._repaint_status()
 
-    def _busy_changed(self, _count: int) -> None:
-        """Reading makes the runner busy too, so the line speaks of saving only when it failed."""
-
     def _repaint_status(self) -> None:
         session = self.session
         if session is None or self._status is None:
             return
         now = session.services.clock.now()
-        model: StatusModel = status_model(self._status, now, self._backup, Saving.SAVED)
+        saving = Saving.FAILED if self._unsaved else Saving.SAVED
+        model = status_model(self._status, now, self._backup, saving)
         self._window.set_status(model)
         entry = self._window.navigation.items.get(routes.SYNC)
         if entry is not None:
@@ -318,7 +318,9 @@ class Desk(QObject):
         session = self.session
         if session is None:
             return
-        if topic == "backup" and session.may(Action.BACKUP):
+        if topic == "saving" and self._unsaved:
+            self._window.show_message(Message(text=self._unsaved, severity=Severity.DANGER))
+        elif topic == "backup" and session.may(Action.BACKUP):
             self._window.go(routes.SETTINGS)
         elif session.may(Action.SYNC_VIEW):
             self._window.go(routes.SYNC)

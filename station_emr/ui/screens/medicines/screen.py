@@ -94,6 +94,7 @@ class MedicinesScreen(Screen):
         self._timer.setInterval(_EACH_MINUTE)
         self._timer.timeout.connect(self.refresh)
         session.changed.connect(self._changed)
+        self._show_lines()
 
     def _columns(self) -> list[Column[Person]]:
         return [

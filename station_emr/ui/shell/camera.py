@@ -115,6 +115,7 @@ class Camera(QObject):
             yield _QUIET
             if not self._walk.brief:
                 self._snap("login")
+                yield from self._set_up()
             yield from self._log_in(self._walk.clinician)
             yield from self._clinic()
             if not self._walk.brief:
@@ -125,6 +126,13 @@ class Camera(QObject):
                 yield from self._office()
             self._desk.log_out()
             yield _QUIET
+
+    def _set_up(self) -> Iterator[float]:
+        self._desk.setup_wanted.emit()
+        yield _QUIET
+        self._snap("setup")
+        self._desk.start()
+        yield _QUIET
 
     def _log_in(self, username: str) -> Iterator[float]:
         page = self._desk.log_in_page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -80,6 +82,21 @@ def test_the_station_profile_is_checked_and_saved(qtbot, session_of, station) ->
     saved = station.services.accounts.station()
     assert (saved.code, saved.name) == ("DEMO7", "Trạm Y tế xã Mẫu Hai")
     assert duplicate_mnemonics(page.screen) == []
+
+
+def test_a_station_with_beds_says_so_by_a_tick(qtbot, session_of, station) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    beds = page.screen.panel.form.field("has_beds")
+    page.until(lambda: page.screen.panel.form.field("name").value() != "")
+    before = station.services.accounts.station()
+    assert beds.value() is before.has_beds is False
+
+    page.tick(beds.box)
+    page.shortcut(Qt.Key.Key_S)
+    page.until_said("Đã lưu thông tin trạm")
+
+    assert station.services.accounts.station() == replace(before, has_beds=True)
+    page.sweep()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from station_emr.domain.record import StationProfile
 from station_emr.services.i18n import _
-from station_emr.ui.kit import GAP_S, Form, LineField, Shortcut, hbox, primary
+from station_emr.ui.kit import GAP_S, CheckField, Form, LineField, Shortcut, hbox, primary
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.panel import Panel
 
@@ -25,6 +25,7 @@ _FIELDS = (
     "site",
     "device_name",
     "series",
+    "has_beds",
 )
 
 
@@ -64,6 +65,9 @@ class StationPanel(Panel):
             ("site", _("Điểm t&rạm"), LineField()),
             ("device_name", _("Tê&n máy này"), LineField()),
         )
+        beds = CheckField(_("Trạm có &giường lưu"))
+        beds.set_hint(_("Không có giường lưu thì không kê thuốc gây nghiện ở đây."))
+        self.form.add("has_beds", "", beds)
         self.add(self.form)
         self._save = primary(_("Lưu"), "settings.station.save", Shortcut.SAVE)
         self._save.clicked.connect(self.save)
@@ -88,8 +92,7 @@ class StationPanel(Panel):
     def save(self) -> None:
         if self._profile is None:
             return
-        values = {name: str(value) for name, value in self.form.values().items()}
-        profile = replace(self._profile, **values)  # type: ignore[arg-type]
+        profile = replace(self._profile, **self.form.values())  # type: ignore[arg-type]
 
         def saved(_nothing: None) -> None:
             self._profile = profile

@@ -263,9 +263,11 @@ class PrintLog(Protocol):
     def add(
         self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
     ) -> int:
-        """Log a print and return its copy number, 1 for the first."""
+        """Log a print and return its copy number, 1 for the first of this version."""
 
-    def copies(self, kind: str, record_id: str) -> int: ...
+    def copies(self, kind: str, record_id: str, version: int) -> int:
+        """How often this version was printed; the first of an amended paper is no reprint."""
+
     def rows(self, limit: int) -> tuple[PrintRow, ...]: ...
 
 

@@ -13,7 +13,7 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
-from .guards import allow
+from .guards import allow, allow_recovery
 from .ports import Clock, Documents, PrintMark, Store, Stored, Work
 from .readings import Readings
 from .snapshots import patient_snapshot
@@ -24,7 +24,10 @@ PRINTABLE = (RecordKind.REFERRAL, RecordKind.PRESCRIPTION, RecordKind.APPOINTMEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """A print that was logged. ``copy`` above 1 carries the mark "bản in lại"."""
+    """A print that was logged. ``copy`` above 1 carries the mark "bản in lại".
+
+    Copies are counted for each version: what an amendment says was never handed out before.
+    """
 
     pdf: bytes
     file_name: str
@@ -41,12 +44,19 @@ class Prints:
         self._documents = documents
         self._readings = Readings(store, clock)
 
+    def recovery_sheet(self, actor: Actor, code: str) -> bytes:
+        """The page with the recovery code, for a sealed envelope. It names no patient."""
+        allow_recovery(actor)
+        with self._store.read() as work:
+            name = work.settings.station().name
+        return self._documents.recovery_sheet(name, code, self._clock.now())
+
     def preview(self, actor: Actor, kind: RecordKind, record_id: str) -> bytes:
         """The PDF as it would print now; drafts carry a watermark. Nothing is logged as printed."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
             stored = _stored(work, kind, record_id)
-            copies = work.prints.copies(kind, record_id)
+            copies = work.prints.copies(kind, record_id, stored.version)
             pdf = self._render(work, actor, stored, copy=copies + 1)
         self._readings.note(actor, kind, record_id, stored.record.patient_id)
         return pdf
@@ -68,7 +78,7 @@ class Prints:
             stored = _stored(work, kind, record_id)
             if stored.status is RecordStatus.DRAFT:
                 raise NotFound("Giấy này chưa ký nên chưa in được. Hãy ký trước rồi in.")
-            copy = work.prints.copies(kind, record_id) + 1
+            copy = work.prints.copies(kind, record_id, stored.version) + 1
             pdf = self._render(work, actor, stored, copy=copy)
             work.prints.add(
                 kind,
@@ -91,11 +101,11 @@ class Prints:
                 pdf=pdf, file_name=_file_name(stored.record), copy=copy, version=stored.version
             )
 
-    def copies(self, actor: Actor, kind: RecordKind, record_id: str) -> int:
-        """How often this paper has been printed or saved."""
+    def copies(self, actor: Actor, kind: RecordKind, record_id: str, version: int) -> int:
+        """How often this version of the paper has been printed or saved."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
-            return work.prints.copies(kind, record_id)
+            return work.prints.copies(kind, record_id, version)
 
     def log(self, actor: Actor, limit: int = 200) -> tuple[PrintRow, ...]:
         allow(actor, Action.AUDIT_VIEW)

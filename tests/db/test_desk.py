@@ -79,19 +79,21 @@ def test_unfinished_forms(store: EncryptedStore) -> None:
         assert work.drafts.get(form.key) is None
 
 
-def test_prints_are_counted_per_document(store: EncryptedStore) -> None:
+def test_prints_are_counted_per_version_of_a_document(store: EncryptedStore) -> None:
     with store.write() as work:
         for _ in range(2):
             work.prints.add("referral", record_id(1), 1, NOW, DOCTOR, "ab")
-        assert work.prints.add("referral", record_id(1), 2, LATER, DOCTOR, "cd") == 3
+        assert work.prints.add("referral", record_id(1), 2, LATER, DOCTOR, "cd") == 1
         assert work.prints.add("prescription", record_id(1), 1, LATER, DOCTOR, "ef") == 1
     with store.read() as work:
-        assert work.prints.copies("referral", record_id(1)) == 3
-        assert work.prints.copies("referral", record_id(2)) == 0
-        rows = work.prints.rows(2)
+        assert work.prints.copies("referral", record_id(1), 1) == 2
+        assert work.prints.copies("referral", record_id(1), 2) == 1
+        assert work.prints.copies("referral", record_id(2), 1) == 0
+        rows = work.prints.rows(3)
     assert [(row.kind, row.copy, row.version) for row in rows] == [
         ("prescription", 1, 1),
-        ("referral", 3, 2),
+        ("referral", 1, 2),
+        ("referral", 2, 1),
     ]
     assert (rows[0].user_name, rows[0].printed_at, rows[0].sha256) == (
         DOCTOR.full_name,

@@ -72,7 +72,7 @@ def test_a_database_of_an_old_release_still_works(file: Path, tmp_path: Path) ->
         assert work.audit.verify() is None
         assert len(work.outbox.waiting(99)) == 7
         assert work.counters.peek("encounter", "A", 2026) == 2
-        assert work.prints.copies("referral", records.record_id(301)) == 1
+        assert work.prints.copies("referral", records.record_id(301), 1) == 1
     with store.write() as work:
         changed = records.sign(work.encounters, records.encounter(109))
         assert (changed.kind, changed.version) == (RecordKind.ENCOUNTER, 1)

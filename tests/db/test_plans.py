@@ -26,7 +26,7 @@ QUESTIONS = {
     "current drugs": lambda work: work.prescriptions.signed_of(record_id(1), TODAY),
     "letters": lambda work: work.referrals.rows(20),
     "audit": lambda work: work.audit.rows(50),
-    "copies": lambda work: work.prints.copies("referral", record_id(301)),
+    "copies": lambda work: work.prints.copies("referral", record_id(301), 1),
 }
 
 

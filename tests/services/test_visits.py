@@ -14,6 +14,7 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.referral import ReferralReason
 from station_emr.domain.vitals import VitalSigns
 from station_emr.services.visits import VisitPapers
+from tests.printing import pdf
 
 VITALS = VitalSigns(pulse=80, systolic=130, diastolic=80, temperature=Decimal("36.8"))
 
@@ -274,6 +275,29 @@ def test_reprint_shows_what_was_signed_and_counts_copies(station, patient, encou
     assert content.patient.full_name == patient.full_name
     rows = station.services.prints.log(station.director)
     assert [row.copy for row in rows] == [2, 1]
+
+
+@pdf.needs_poppler
+def test_first_print_of_an_amended_paper_is_no_reprint(station, encounter):
+    letter = referral_for(station, encounter)
+    services, kind = station.services, RecordKind.REFERRAL
+    services.visits.sign(station.doctor, VisitPapers(encounter=encounter, referral=letter))
+    for copy in (1, 2):
+        assert services.prints.print(station.nurse, kind, letter.id).copy == copy
+    signed = services.referrals.get(station.doctor, letter.id)
+    better = replace(signed.record, clinical_signs="Đau ngực trái lan ra tay")
+    services.referrals.amend(station.doctor, better, signed.version, "Bổ sung dấu hiệu")
+
+    assert services.prints.copies(station.nurse, kind, letter.id, 2) == 0
+    shown = pdf.text(services.prints.preview(station.nurse, kind, letter.id))
+    first = services.prints.print(station.nurse, kind, letter.id)
+    again = services.prints.print(station.nurse, kind, letter.id)
+    assert (first.version, first.copy, again.copy) == (2, 1, 2)
+    assert "Bản in lại" not in shown
+    assert "Bản in lại" not in pdf.text(first.pdf)
+    assert "Bản in lại (lần 2)" in pdf.text(again.pdf)
+    rows = services.prints.log(station.director)
+    assert [(row.version, row.copy) for row in rows] == [(2, 2), (2, 1), (1, 2), (1, 1)]
 
 
 def test_autosaved_draft_survives_a_restart(station, encounter):

@@ -72,6 +72,12 @@ def test_a_signed_paper_is_printed_and_counted_once(
     page.until_said("bản in lại (lần 2)")
     assert len(station.services.prints.log(station.director)) == 2
 
+    letter = station.services.referrals.get(station.doctor, letter_id)
+    better = replace(letter.record, clinical_signs="Đau ngực trái lan ra tay")
+    station.services.referrals.amend(station.doctor, better, letter.version, "Bổ sung dấu hiệu")
+    page.screen.on_enter(routes.PreviewRoute(RecordKind.REFERRAL, letter_id))
+    page.until(lambda: "bản sửa đổi, chưa in lần nào" in page.screen.header._detail.text())
+
 
 def test_saving_writes_the_very_bytes_that_were_logged(
     qtbot, session_of, station, signed_letter, answers, tmp_path

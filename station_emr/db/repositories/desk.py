@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy.orm import aliased
 
 from station_emr.db.codec import moment, offset_of, stamp, utc_text
 from station_emr.db.models import FormDraft, PrintEntry
@@ -90,7 +91,11 @@ def _form(row: Any) -> DraftForm:
 
 
 class PrintRepository:
-    """Every print of a document, counted from 1; above 1 the page says it is a reprint."""
+    """Every print of a document, counted from 1 for each version; above 1 it is a reprint.
+
+    The column ``copy`` runs on over all versions of a document, which the trigger of the table
+    holds to; readers are given the number within the version.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -98,39 +103,61 @@ class PrintRepository:
     def add(
         self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
     ) -> int:
-        copy = self.copies(kind, record_id) + 1
+        every: int = self._connection.execute(
+            select(func.count())
+            .select_from(PrintEntry)
+            .where(PrintEntry.kind == str(kind), PrintEntry.record_id == record_id)
+        ).scalar_one()
         self._connection.execute(
             insert(PrintEntry).values(
                 kind=str(kind),
                 record_id=record_id,
                 version=version,
-                copy=copy,
+                copy=every + 1,
                 user_id=user.id,
                 user_name=user.full_name,
                 sha256=sha256,
                 **stamp("at", at),
             )
         )
-        return copy
+        return self.copies(kind, record_id, version)
 
-    def copies(self, kind: str, record_id: str) -> int:
+    def copies(self, kind: str, record_id: str, version: int) -> int:
         found: int = self._connection.execute(
             select(func.count())
             .select_from(PrintEntry)
-            .where(PrintEntry.kind == str(kind), PrintEntry.record_id == record_id)
+            .where(
+                PrintEntry.kind == str(kind),
+                PrintEntry.record_id == record_id,
+                PrintEntry.version == version,
+            )
         ).scalar_one()
         return found
 
     def rows(self, limit: int) -> tuple[PrintRow, ...]:
+        before = aliased(PrintEntry)
+        within = (
+            select(func.count())
+            .select_from(before)
+            .where(
+                before.kind == PrintEntry.kind,
+                before.record_id == PrintEntry.record_id,
+                before.version == PrintEntry.version,
+                before.seq <= PrintEntry.seq,
+            )
+            .scalar_subquery()
+        )
         rows = self._connection.execute(
-            select(PrintEntry.__table__).order_by(PrintEntry.seq.desc()).limit(limit)
+            select(PrintEntry.__table__, within.label("within"))
+            .order_by(PrintEntry.seq.desc())
+            .limit(limit)
         )
         return tuple(
             PrintRow(
                 kind=row.kind,
                 record_id=row.record_id,
                 version=row.version,
-                copy=row.copy,
+                copy=row.within,
                 printed_at=moment(row.at_utc, row.at_offset),
                 user_name=row.user_name,
                 sha256=row.sha256,

@@ -11,7 +11,7 @@ from station_emr.services.station_services import StationServices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """Which paper, where it stands, and how often it went out."""
+    """Which paper, where it stands, and how often this version of it went out."""
 
     kind: RecordKind
     record_id: str
@@ -29,18 +29,21 @@ def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record
     """Reads the database; call it through the session."""
     if kind is RecordKind.REFERRAL:
         letter = services.referrals.get(actor, record_id)
-        status, number, patient_id = letter.status, letter.record.number, letter.record.patient_id
+        status, version = letter.status, letter.version
+        number, patient_id = letter.record.number, letter.record.patient_id
     elif kind is RecordKind.PRESCRIPTION:
         order = services.prescriptions.get(actor, record_id)
-        status, number, patient_id = order.status, order.record.code, order.record.patient_id
+        status, version = order.status, order.version
+        number, patient_id = order.record.code, order.record.patient_id
     else:
         slip = services.appointments.get(actor, record_id)
-        status, number, patient_id = slip.status, slip.record.number, slip.record.patient_id
+        status, version = slip.status, slip.version
+        number, patient_id = slip.record.number, slip.record.patient_id
     return Paper(
         kind=kind,
         record_id=record_id,
         status=status,
         number=number,
         person=services.patients.get(actor, patient_id).record.full_name,
-        copies=services.prints.copies(actor, kind, record_id),
+        copies=services.prints.copies(actor, kind, record_id, version),
     )

@@ -167,6 +167,8 @@ class PreviewScreen(Screen):
             told = _("đã in {count} lần, bản tới là bản in lại (lần {next})").format(
                 count=paper.copies, next=paper.copies + 1
             )
+        elif paper.status is RecordStatus.AMENDED:
+            told = _("bản sửa đổi, chưa in lần nào")
         else:
             told = _("chưa in lần nào")
         return " · ".join(part for part in (number, told) if part)

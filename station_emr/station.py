@@ -190,6 +190,9 @@ class _SlotKeyRing:
     def remove(self, username: str) -> None:
         self._slots.remove(username)
 
+    def new_recovery_code(self) -> str:
+        return self._slots.new_recovery_code(self._data_key)
+
     def _has(self, username: str) -> bool:
         return any(person.username == username for person in self._slots.people())
 
@@ -377,7 +380,7 @@ def build_services(
         prints=Prints(store, clock, PdfDocuments()),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         drafts=Drafts(store, clock),
-        sync=Synchronisation(store, sync),
+        sync=Synchronisation(store, clock, sync),
         backups=Backups(
             store, clock, FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS))
         ),

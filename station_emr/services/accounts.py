@@ -15,7 +15,7 @@ from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
-from .guards import allow, refuse
+from .guards import allow, allow_recovery, refuse
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem
 from .views import AuditRow
@@ -34,6 +34,9 @@ class KeyRing(Protocol):
 
     def unlock_account(self, username: str) -> None: ...
     def remove(self, username: str) -> None: ...
+    def new_recovery_code(self) -> str:
+        """Replace the station's recovery code; the one before opens nothing from then on."""
+
     def is_locked(self, username: str) -> bool: ...
     def password_problems(
         self, password: str, username: str, full_name: str
@@ -206,6 +209,15 @@ class Accounts:
         self._keys.change_password(user.username, old, new)
         with self._store.write() as work:
             work.audit.append(actor, "account.change_password", self._clock.now())
+
+    def new_recovery_code(self, actor: Actor) -> str:
+        """A new code for the sealed envelope: the director's alone, for it opens every record."""
+        allow_recovery(actor)
+        # Noted first and committed: a line about a code that was never made is harmless, a code
+        # nobody knows of is not. And the slow key derivation keeps nobody from writing.
+        with self._store.write() as work:
+            work.audit.append(actor, "account.new_recovery_code", self._clock.now())
+        return self._keys.new_recovery_code()
 
     def station(self) -> StationProfile:
         with self._store.read() as work:

@@ -14,7 +14,7 @@ from station_emr.domain.errors import (
     Problem,
     StateError,
 )
-from station_emr.domain.permissions import Action, may, require, require_signer
+from station_emr.domain.permissions import Action, Role, may, require, require_signer
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.user import Actor
 
@@ -27,6 +27,15 @@ def allow(actor: Actor, action: Action) -> None:
     if not actor.user.active:
         raise PermissionDenied("Tài khoản này đã ngừng sử dụng. Hãy đăng nhập bằng tài khoản khác.")
     require(actor.role, action)
+
+
+def allow_recovery(actor: Actor) -> None:
+    """The recovery code opens the record without a password, clinical content included, so an
+    administrator, who manages people but reads no record, does not get to see it.
+    """
+    allow(actor, Action.USER_MANAGE)
+    if actor.role is not Role.DIRECTOR:
+        raise PermissionDenied("Chỉ giám đốc trạm được cấp mã khôi phục mới.")
 
 
 def allow_signing(actor: Actor, action: Action) -> None:

@@ -9,7 +9,7 @@ from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
 from station_emr.domain.user import Actor
 
 from .guards import allow
-from .ports import Store
+from .ports import Clock, Store
 
 
 class SyncControl(Protocol):
@@ -21,8 +21,9 @@ class SyncControl(Protocol):
 
 
 class Synchronisation:
-    def __init__(self, store: Store, control: SyncControl) -> None:
+    def __init__(self, store: Store, clock: Clock, control: SyncControl) -> None:
         self._store = store
+        self._clock = clock
         self._control = control
 
     def status(self) -> SyncStatus:
@@ -47,6 +48,22 @@ class Synchronisation:
         allow(actor, Action.SYNC_RUN)
         with self._store.write() as work:
             count = work.outbox.release_quarantined()
+        self._control.wake()
+        return count
+
+    def requeue_all(self, actor: Actor) -> int:
+        """Send everything signed again, as when the province went back to a backup of its own.
+
+        For those in charge: it may take a slow line for hours. What the province has already is
+        recognised by its operation id, so nothing is doubled. Gives how many records were queued.
+        """
+        allow(actor, Action.SETTINGS_EDIT)
+        allow(actor, Action.SYNC_RUN)
+        with self._store.write() as work:
+            count = work.outbox.requeue_all()
+            work.audit.append(
+                actor, "sync.requeue_all", self._clock.now(), detail={"count": str(count)}
+            )
         self._control.wake()
         return count
 

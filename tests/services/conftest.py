@@ -25,6 +25,7 @@ class FakeKeys:
 
     def __init__(self):
         self.added, self.removed, self.unlocked, self.described = [], [], [], []
+        self.codes = 0
 
     def add(self, username, display_name, role_label, password):
         self.added.append((username, display_name, role_label, password))
@@ -43,6 +44,10 @@ class FakeKeys:
 
     def remove(self, username):
         self.removed.append(username)
+
+    def new_recovery_code(self):
+        self.codes += 1
+        return f"MAUAA-MAUBB-MAUCC-MAUD{self.codes}"
 
     def is_locked(self, username):
         return False

@@ -140,6 +140,8 @@ def test_commands_on_people_and_settings_leave_their_lines(station):
     accounts.save_station(director, replace(accounts.station(), phone="0900000003"))
     accounts.save_setting(director, "sync.server_url", "https://tinh.example/fhir")
     accounts.update_user(director, replace(station.nurse.user, phone="0900000004"))
+    accounts.new_recovery_code(director)
+    station.services.sync.requeue_all(director)
     accounts.log_out(station.nurse)
     done = [name for name in actions_since(station, start) if not name.endswith(".view")]
     assert done == [
@@ -151,6 +153,8 @@ def test_commands_on_people_and_settings_leave_their_lines(station):
         "station.update",
         "setting.update",
         "user.update",
+        "account.new_recovery_code",
+        "sync.requeue_all",
         "account.log_out",
     ]
 
@@ -165,6 +169,9 @@ def test_running_the_station_is_for_those_in_charge(station, role):
         lambda: accounts.update_user(who, who.user),
         lambda: accounts.save_setting(who, "sync.server_url", "x"),
         lambda: accounts.accept_clock(who),
+        lambda: accounts.new_recovery_code(who),
+        lambda: station.services.prints.recovery_sheet(who, "MAUA"),
+        lambda: station.services.sync.requeue_all(who),
         lambda: station.services.catalogs.preview_import(who, CatalogKind.ICD10, "x.csv"),
         lambda: station.services.catalogs.apply_import(who, None),
     ):
@@ -182,3 +189,33 @@ def test_who_reads_the_audit_and_who_sends(station):
     assert station.sync.wakes == 0
     station.services.sync.send_now(station.nurse)
     assert station.sync.wakes == 1
+
+
+def test_the_recovery_code_is_the_directors_alone(station):
+    admin = station.actor(Role.ADMINISTRATOR)
+    for forbidden in (
+        lambda: station.services.accounts.new_recovery_code(admin),
+        lambda: station.services.prints.recovery_sheet(admin, "MAUA"),
+    ):
+        with pytest.raises(PermissionDenied, match="giám đốc"):
+            forbidden()
+    assert station.keys.codes == 0
+    code = station.services.accounts.new_recovery_code(station.director)
+    assert station.services.prints.recovery_sheet(station.director, code).startswith(b"%PDF")
+    assert all(code not in row.detail for row in lines(station))
+
+
+def test_everything_signed_is_queued_again_once_and_sent_at_once(station):
+    station.register(**PERSON)
+    with station.store.write() as work:
+        for item in work.outbox.waiting(500):
+            work.outbox.acknowledge(item, {}, station.clock.now())
+        assert work.outbox.waiting(500) == ()
+    count = station.services.sync.requeue_all(station.actor(Role.ADMINISTRATOR))
+    assert count == len(station.services.sync.waiting(station.director, 500)) > 1
+    assert station.sync.wakes == 1
+    assert (lines(station)[0].action, lines(station)[0].detail) == (
+        "sync.requeue_all",
+        f"count: {count}",
+    )
+    assert station.services.sync.requeue_all(station.director) == 0

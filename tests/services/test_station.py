@@ -195,3 +195,14 @@ def test_unusable_log_in_names_are_refused_beside_their_field(station, username)
     with pytest.raises(InvalidRecord) as refused:
         station.services.accounts.add_user(station.director, user, "x")
     assert refused.value.problems[0].field == "username"
+
+
+def test_a_new_recovery_code_opens_and_the_one_before_no_longer(made, folder):
+    clock = DemoClock(MORNING, seed=6)
+    station = open_station(folder, "giamdoc", DIRECTOR.password, clock)
+    fresh = station.services.accounts.new_recovery_code(station.actor)
+    station.close()
+    with pytest.raises(WrongPassword):
+        open_with_recovery(folder, "giamdoc", made[1], NEW, clock)
+    open_with_recovery(folder, "giamdoc", fresh, NEW, clock).close()
+    open_station(folder, "giamdoc", NEW, clock).close()

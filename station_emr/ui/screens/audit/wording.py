@@ -47,6 +47,9 @@ _WHOLE: Final = {
     "account.log_out": "Đăng xuất",
     "account.change_password": "Đổi mật khẩu",
     "account.reset_password": "Đặt lại mật khẩu",
+    "account.recovery": "Mở lại bằng mã khôi phục",
+    "account.new_recovery_code": "Cấp mã khôi phục mới",
+    "sync.requeue_all": "Xếp lại toàn bộ hồ sơ để gửi",
 }
 _DETAILS: Final = {
     "reason": "lý do",
@@ -62,6 +65,7 @@ _DETAILS: Final = {
     "closed": "ngừng",
     "refused": "từ chối",
     "size": "số byte",
+    "count": "số mục",
 }
 _KEY: Final = re.compile(r"(^|, )([a-z_]+): ")
 _VALUE: Final = re.compile(r": ([A-Za-z_]+)(?=, |$)")

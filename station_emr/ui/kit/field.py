@@ -71,7 +71,8 @@ class InputFrame(QFrame):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.minimumHeight())
+        inside = super().sizeHint()  # a text of several lines is taller than one control
+        return QSize(inside.width(), max(inside.height(), self.minimumHeight()))
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

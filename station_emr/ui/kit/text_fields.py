@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from typing_extensions import override
 
@@ -100,6 +100,11 @@ class _Growing(QPlainTextEdit):
         wanted = max(wanted, theme.CONTROL_HEIGHT - 4)
         if wanted != self.height():
             self.setFixedHeight(wanted)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()  # narrower means more lines
 
     @override
     def sizeHint(self) -> QSize:

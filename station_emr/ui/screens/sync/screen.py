@@ -19,14 +19,12 @@ from station_emr.ui.kit import (
     GAP_M,
     Banner,
     Card,
-    Column,
-    EmptyState,
     Message,
     Screen,
     SegmentedField,
     Severity,
     Shortcut,
-    Table,
+    dialogs,
     hbox,
     label,
     named,
@@ -34,19 +32,17 @@ from station_emr.ui.kit import (
     primary,
     secondary,
 )
-from station_emr.ui.models.moments import show_ago, show_when
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.sync.lists import (
+    outages_table,
+    refused_table,
+    runs_table,
+    waiting_table,
+)
 from station_emr.ui.screens.sync.wording import (
-    KINDS,
-    Outage,
     link_sentence,
-    outage_length,
     outages,
-    outcome_chip,
-    seconds_text,
     sentence,
-    size_text,
-    what,
 )
 
 REFRESH_MS: Final = 5000
@@ -75,9 +71,11 @@ class SyncScreen(Screen):
         may_run = session.may(Action.SYNC_RUN)
         self.send = primary(_("Gửi ngay"), "sync.send", Shortcut.SIGN, "paper-plane-tilt")
         self.retry = secondary(_("Gửi lại mục bị từ chối"), "sync.retry", icon="arrow-clockwise")
+        self.again = quiet(_("Gửi lại toàn bộ hồ sơ…"), "sync.again")
+        self.header = self.add_header(_("Đồng bộ với tỉnh"), "", self.again, self.retry, self.send)
         for button in (self.send, self.retry):
             button.setVisible(may_run)
-        self.header = self.add_header(_("Đồng bộ với tỉnh"), "", self.retry, self.send)
+        self.again.setVisible(may_run and session.may(Action.SETTINGS_EDIT))
         self._sentence = label("", "strong", wrap=True, selectable=True)
         named(self._sentence, "sync.sentence")
         card = Card()
@@ -93,6 +91,7 @@ class SyncScreen(Screen):
         self._timer.timeout.connect(self.refresh)
         self.send.clicked.connect(self._send_now)
         self.retry.clicked.connect(self._retry)
+        self.again.clicked.connect(self._send_all_again)
         session.changed.connect(lambda _changes: self.refresh())
 
     def _lists(self) -> None:
@@ -110,10 +109,14 @@ class SyncScreen(Screen):
             named(button, f"sync.tab.{place}")
         self._stack = QStackedWidget()
         self._places: dict[str, QWidget] = {}
-        self._make_waiting()
-        self._make_refused()
-        self._make_runs()
-        self._make_outages()
+        self.waiting = waiting_table(self._now)
+        self.refused = refused_table(self._now)
+        self.runs = runs_table(self._now)
+        self.outages = outages_table(self._now)
+        self._place(_WAITING, plain_table(self.waiting))
+        self._place(_REFUSED, plain_table(self.refused))
+        self._place(_RUNS, plain_table(self.runs))
+        self._place(_OUTAGES, plain_table(self.outages))
         self.page.addLayout(hbox(self.tabs, None, gap=GAP_M))
         card = Card(margin=1)
         card.add(self._stack, 1)
@@ -127,166 +130,6 @@ class SyncScreen(Screen):
 
     def _show_list(self) -> None:
         self._stack.setCurrentWidget(self._places[str(self.tabs.value())])
-
-    def _make_waiting(self) -> None:
-        self.waiting: Table[OutboxItem] = Table(
-            "sync.waiting",
-            _("Mục chờ gửi, theo thứ tự gửi"),
-            [
-                Column(title=_("Nội dung"), text=what, stretch=True, strong=True),
-                Column(
-                    title=_("Có từ"),
-                    text=lambda i: show_when(i.created_at, self._now()),
-                    sort=lambda i: i.created_at,
-                    width=150,
-                ),
-                Column(
-                    title=_("Đã chờ"),
-                    text=lambda i: show_ago(i.created_at, self._now()),
-                    sort=lambda i: i.created_at,
-                    width=110,
-                ),
-                Column(
-                    title=_("Số lần thử"),
-                    text=lambda i: str(i.attempts),
-                    sort=lambda i: i.attempts,
-                    numeric=True,
-                    width=110,
-                ),
-            ],
-            empty=EmptyState(
-                "cloud-check", _("Không còn gì chờ gửi"), _("Mọi thứ đã ký đều đã tới máy chủ.")
-            ),
-        )
-        self._place(_WAITING, plain_table(self.waiting))
-
-    def _make_refused(self) -> None:
-        self.refused: Table[OutboxItem] = Table(
-            "sync.refused",
-            _("Mục máy chủ chưa nhận"),
-            [
-                Column(
-                    title=_("Nội dung"), text=lambda i: _(KINDS[i.kind]), width=130, strong=True
-                ),
-                Column(
-                    title=_("Máy chủ nói"),
-                    text=lambda i: i.reason,
-                    tip=lambda i: i.reason,
-                    stretch=True,
-                ),
-                Column(
-                    title=_("Có từ"),
-                    text=lambda i: show_when(i.created_at, self._now()),
-                    sort=lambda i: i.created_at,
-                    width=130,
-                ),
-            ],
-            empty=EmptyState(
-                "seal-check",
-                _("Máy chủ không từ chối mục nào"),
-                _("Mục bị từ chối nằm riêng ở đây, không cản các mục khác."),
-            ),
-        )
-        self._place(_REFUSED, plain_table(self.refused))
-
-    def _make_runs(self) -> None:
-        self.runs: Table[SyncRun] = Table(
-            "sync.runs",
-            _("Các lần gửi"),
-            [
-                Column(
-                    title=_("Lúc"),
-                    text=lambda r: show_when(r.started_at, self._now()),
-                    sort=lambda r: r.started_at,
-                    width=140,
-                ),
-                Column(
-                    title=_("Kết quả"),
-                    text=lambda r: outcome_chip(r).text,
-                    chip=outcome_chip,
-                    width=120,
-                ),
-                Column(
-                    title=_("Đã gửi"),
-                    text=lambda r: str(r.sent),
-                    sort=lambda r: r.sent,
-                    numeric=True,
-                    width=84,
-                ),
-                Column(
-                    title=_("Bị từ chối"),
-                    text=lambda r: str(r.quarantined),
-                    sort=lambda r: r.quarantined,
-                    numeric=True,
-                    width=96,
-                ),
-                Column(
-                    title=_("Gửi lên"),
-                    text=lambda r: size_text(r.bytes_up),
-                    sort=lambda r: r.bytes_up,
-                    numeric=True,
-                    width=92,
-                ),
-                Column(
-                    title=_("Nhận về"),
-                    text=lambda r: size_text(r.bytes_down),
-                    sort=lambda r: r.bytes_down,
-                    numeric=True,
-                    width=92,
-                ),
-                Column(
-                    title=_("Giây"),
-                    text=seconds_text,
-                    sort=lambda r: r.ended_at - r.started_at,
-                    numeric=True,
-                    width=74,
-                ),
-                Column(
-                    title=_("Ghi chú"),
-                    text=lambda r: r.detail,
-                    tip=lambda r: r.detail,
-                    stretch=True,
-                    muted=True,
-                ),
-            ],
-            empty=EmptyState("clock-counter-clockwise", _("Chưa gửi lần nào")),
-        )
-        self._place(_RUNS, plain_table(self.runs))
-
-    def _make_outages(self) -> None:
-        self.outages: Table[Outage] = Table(
-            "sync.outages",
-            _("Những lúc không tới được máy chủ"),
-            [
-                Column(
-                    title=_("Từ"),
-                    text=lambda o: f"{o.started:%H:%M %d/%m/%Y}",
-                    sort=lambda o: o.started,
-                    width=160,
-                ),
-                Column(
-                    title=_("Đến"),
-                    text=lambda o: f"{o.ended:%H:%M %d/%m/%Y}" if o.ended else _("đang mất mạng"),
-                    sort=lambda o: (o.ended is None, o.ended or o.started),
-                    width=160,
-                ),
-                Column(title=_("Kéo dài"), text=lambda o: outage_length(o, self._now()), width=110),
-                Column(
-                    title=_("Số lần thử"),
-                    text=lambda o: str(o.tries),
-                    sort=lambda o: o.tries,
-                    numeric=True,
-                    width=110,
-                ),
-                Column(title="", text=lambda _o: "", stretch=True),
-            ],
-            empty=EmptyState(
-                "wifi-high",
-                _("Chưa ghi nhận lần mất mạng nào"),
-                _("Danh sách này là bằng chứng khi phải giải trình gửi dữ liệu chậm."),
-            ),
-        )
-        self._place(_OUTAGES, plain_table(self.outages))
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -378,9 +221,34 @@ class SyncScreen(Screen):
             failed=self._failed,
         )
 
+    def _send_all_again(self) -> None:
+        wanted = dialogs.confirm(
+            self,
+            _("Gửi lại toàn bộ hồ sơ?"),
+            _(
+                "Dùng khi máy chủ của tỉnh khôi phục từ bản sao lưu nên thiếu hồ sơ đã nhận. Mọi hồ "
+                "sơ đã ký được xếp hàng gửi lại; máy chủ nhận ra hồ sơ nó đã có nên không bị trùng. "
+                "Đường truyền chậm có thể mất nhiều giờ, trong lúc đó vẫn khám bình thường."
+            ),
+            yes=_("Gửi lại toàn bộ"),
+        )
+        if wanted:
+            self._session.ask(
+                lambda: self._sync.requeue_all(self._actor),
+                lambda count: self._asked(_queued(count)),
+                owner=self,
+                failed=self._failed,
+            )
+
     def _asked(self, text: str) -> None:
         self.say(text, Severity.INFO)
         self.refresh()
 
     def _failed(self, error: StationError) -> None:
         self.say(str(error), Severity.DANGER)
+
+
+def _queued(count: int) -> str:
+    if not count:
+        return _("Mọi hồ sơ đã ký đều đang chờ gửi sẵn, không phải xếp thêm.")
+    return _("Đã xếp {count} hồ sơ để gửi lại.").format(count=count)

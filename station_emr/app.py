@@ -32,6 +32,7 @@ from station_emr.domain.user import Actor, User
 from station_emr.security import set_up
 from station_emr.security.keyslots import FILE_NAME, KeySlots
 from station_emr.security.passwords import password_problems
+from station_emr.security.window_claim import WindowClaim
 from station_emr.services.clock import SystemClock
 from station_emr.services.i18n import _
 from station_emr.services.ports import Clock
@@ -114,6 +115,7 @@ class StationGate:
         self._folder = folder
         self._clock = clock
         self._demo = demo
+        self._claim = WindowClaim(folder)  # kept over log-outs, until the window is gone
 
     def has_station(self) -> bool:
         set_up.clear_unfinished(self._folder, DATABASE_FILE)
@@ -140,7 +142,7 @@ class StationGate:
     def open(self, username: str, password: str) -> StationDesk:
         from station_emr.station import open_station  # noqa: PLC0415 - see the module
 
-        return self._desk(open_station(self._folder, username, password, self._clock))
+        return self._desk(lambda: open_station(self._folder, username, password, self._clock))
 
     def check(self, username: str, password: str) -> None:
         KeySlots.load(self._folder / FILE_NAME, clock=self._clock.now).unlock(username, password)
@@ -149,17 +151,28 @@ class StationGate:
         from station_emr.station import open_with_recovery  # noqa: PLC0415 - see the module
 
         return self._desk(
-            open_with_recovery(self._folder, username, code, new_password, self._clock)
+            lambda: open_with_recovery(self._folder, username, code, new_password, self._clock)
         )
 
-    def _desk(self, station: OpenStation) -> StationDesk:
+    def _desk(self, opening: Callable[[], OpenStation]) -> StationDesk:
         """The first screen's rows are read here, still off the GUI thread."""
+        taken = self._claim.take()
+        try:
+            station = opening()
+        except BaseException:
+            if taken:  # a wrong password keeps no other window out
+                self._claim.release()
+            raise
         try:
             rows = _first_queue(station)
             return StationDesk(station, station.services.accounts.station(), rows)
         except BaseException:
             station.close()
             raise
+
+    def release(self) -> None:
+        """Let another window open the folder; this one has closed its station."""
+        self._claim.release()
 
     def password_problems(
         self, password: str, username: str, full_name: str
@@ -299,6 +312,7 @@ class Program(QObject):
     def end(self) -> None:
         """After the event loop: what was begun is written, then everything is closed."""
         self.desk.close()
+        self.gate.release()
         if self._province is not None:
             self._province.stop()
 

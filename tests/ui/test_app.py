@@ -21,7 +21,7 @@ from station_emr.demo.people import People
 from station_emr.demo.scripted import NURSE, actor_named, create_demo_station
 from station_emr.demo.seed import SeedPlan
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
-from station_emr.domain.errors import DiskFull, StateError
+from station_emr.domain.errors import DiskFull, StateError, WrongPassword
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
 from station_emr.services.guards import confirmation_key
@@ -157,6 +157,28 @@ def test_a_wrong_password_counts_and_five_lock(start) -> None:
         said = driver.try_password("sai")
     assert "bị khóa" in said
     assert not driver.page.enter.isEnabled()
+
+
+def test_a_second_window_over_the_same_folder_is_told(start, tmp_path) -> None:
+    driver = start()
+    other = StationGate(tmp_path / "data", DemoClock(MORNING, seed=7))
+    with pytest.raises(WrongPassword):
+        other.open("ddmai", "sai")
+    driver.log_in()  # a wrong password over there holds nothing
+    with pytest.raises(StateError, match="cửa sổ khác"):
+        other.open("ddmai", DEMO_PASSWORD)
+    driver.program.desk.log_out()
+    driver.log_in("ddmai")  # its own claim is no hindrance
+    driver.program.desk.log_out()
+    driver.program.gate.release()
+
+    opened = other.open("ddmai", DEMO_PASSWORD)
+    driver.page.choose("bshoa")
+    assert "đang mở ở một cửa sổ khác trên máy này" in driver.try_password(DEMO_PASSWORD)
+    opened.close()
+    other.release()
+    driver.log_in()
+    assert driver.window.screen_key == routes.TODAY
 
 
 def test_the_status_line_tells_the_truth(start, qtbot) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from sqlalchemy import text
 
+from station_emr import services as services_package
+from station_emr.domain.encounter import Stage
+from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 from station_emr.services.views import AuditRow
 from station_emr.ui.screens.audit import AuditScreen
 from station_emr.ui.screens.audit.screen import in_group, matches
 from station_emr.ui.screens.audit.wording import action_text, detail_text
+from tests.services import visit_samples as samples
 from tests.services.conftest import MORNING
 from tests.ui.driver import ScreenDriver, answers
 from tests.ui.visits import letter, signed_letter, visit
@@ -58,6 +66,80 @@ def test_details_are_told_in_words() -> None:
     )
 
     assert detail_text(row) == "vai trò: Điều dưỡng, đang làm việc: không"
+
+
+def test_edited_fields_are_told_in_words() -> None:
+    row = replace(ROW, action="patient.update", detail="fields: allergies,no_known_allergy")
+    every = ",".join(field.name for field in fields(Patient) if field.name != "id")
+
+    assert detail_text(row) == "mục đã sửa: dị ứng, không có dị ứng đã biết"
+    assert "_" not in detail_text(replace(row, detail=f"fields: {every}"))
+
+
+def _a_day(station) -> None:
+    """Everything a person can do with a record or an account, done once."""
+    services, doctor, director = station.services, station.doctor, station.director
+    accounts, nurse = services.accounts, station.nurse
+    person = station.register()
+    seen = services.patients.get(nurse, person.id)
+    services.patients.update(nurse, replace(seen.record, note="Đã hẹn"), seen.version)
+    services.patients.card(doctor, person.id)
+    encounter = samples.visit(station, person)
+    paper = samples.prescription(station, encounter)
+    slip = samples.appointment(station, encounter)
+    letter = samples.referral(station, encounter)
+    services.referrals.save_draft(doctor, letter)
+    services.referrals.discard(doctor, letter.id)
+    letter = samples.referral(station, encounter)
+    samples.sign(station, encounter, prescription=paper, appointment=slip, referral=letter)
+    for kind, held in (
+        (RecordKind.PRESCRIPTION, paper),
+        (RecordKind.APPOINTMENT, slip),
+        (RecordKind.REFERRAL, letter),
+    ):
+        services.prints.print(nurse, kind, held.id)
+        services.prints.preview(director, kind, held.id)
+    services.encounters.set_stage(doctor, encounter.id, Stage.FINISHED)
+    signed = services.appointments.get(doctor, slip.id)
+    services.appointments.amend(doctor, signed.record, signed.version, "Đổi ngày")
+    services.referrals.void(doctor, letter.id, "Không đi")
+    services.encounters.void(doctor, encounter.id, "Nhầm người")
+    left = services.encounters.check_in(nurse, person.id, "Ho").id_of(RecordKind.ENCOUNTER)
+    services.encounters.discard(nurse, left)
+    accounts.unlock(director, "ddmai")
+    accounts.reset_password(director, "ddmai", "x")
+    accounts.change_password(nurse, "x", "y")
+    accounts.save_station(director, replace(accounts.station(), phone="0900000003"))
+    accounts.save_setting(director, "sync.server_url", "https://tinh.example/fhir")
+    accounts.update_user(director, replace(nurse.user, phone="0900000004"))
+    accounts.new_recovery_code(director)
+    services.sync.requeue_all(director)
+    accounts.log_out(nurse, "idle")
+
+
+def test_a_whole_day_has_no_line_in_the_programs_own_words(station) -> None:
+    _a_day(station)
+    rows = station.services.accounts.audit(station.director, 500)
+    assert len({row.action for row in rows}) > 25
+
+    raw = {row.action for row in rows if action_text(row.action) == row.action}
+    details = {detail_text(row) for row in rows}
+
+    assert raw == set()
+    assert {text for text in details if "_" in text or "fields" in text} == set()
+
+
+def test_every_action_the_services_write_has_words() -> None:
+    folder = Path(services_package.__file__).parent
+    written = "\n".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    calls = re.findall(r"(?:audit\.append|self\._log)\((.*?)\)", written, re.DOTALL)
+    named = {name for call in calls for name in re.findall(r'"([a-z]+\.[a-z_]+)"', call)}
+    papers = (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT, RecordKind.REFERRAL)
+    verbs = ("view", "sign", "amend", "void", "discard", "print")
+    named |= {f"{paper}.{verb}" for paper in papers for verb in verbs}
+    assert {"account.recovery", "backup.make", "catalog.import", "clock.accept"} <= named
+
+    assert {name for name in named if action_text(name) == name} == set()
 
 
 def test_filters_by_kind_of_action_and_words() -> None:

@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow, RefusedRow
 from station_emr.domain.permissions import Role
+from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.screens.catalogs import CatalogsScreen
 from station_emr.ui.screens.catalogs.refused_file import write_refused
-from station_emr.ui.screens.catalogs.wording import NAMES, change_text, drops_many, number
+from station_emr.ui.screens.catalogs.wording import change_text, drops_many, number
 from tests.ui.driver import ScreenDriver, answers
 from tests.ui.sweep import duplicate_mnemonics
 
@@ -64,7 +65,7 @@ def names(station) -> dict[str, str]:
 
 
 def test_every_list_has_a_name() -> None:
-    assert set(NAMES) == set(CatalogKind)
+    assert set(CATALOG_NAMES) == set(CatalogKind)
 
 
 def test_lists_are_counted_and_searched_without_marks(qtbot, session_of) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from station_emr.domain.encounter import Stage
 from station_emr.domain.permissions import Role
 from station_emr.services.i18n import _
 from station_emr.services.views import AuditRow
+from station_emr.ui.models.catalog_names import CATALOG_NAMES
 
 _OBJECTS: Final = {
     "patient": "người bệnh",
@@ -21,9 +23,9 @@ _OBJECTS: Final = {
     "setting": "cài đặt",
     "catalog": "danh mục",
     "backup": "bản sao lưu",
-    "sync": "đồng bộ",
 }
 _VERBS: Final = {
+    "view": "Xem",
     "sign": "Ký",
     "amend": "Sửa đổi",
     "void": "Hủy",
@@ -42,6 +44,8 @@ _VERBS: Final = {
 }
 _WHOLE: Final = {
     "clock.accept": "Chấp nhận giờ của máy",
+    "patient.view": "Xem hồ sơ người bệnh",
+    "patient.update": "Sửa hồ sơ người bệnh",
     "encounter.stage": "Chuyển chỗ trong hàng chờ",
     "account.log_in": "Đăng nhập",
     "account.log_out": "Đăng xuất",
@@ -66,15 +70,49 @@ _DETAILS: Final = {
     "refused": "từ chối",
     "size": "số byte",
     "count": "số mục",
+    "stage": "sang",
+    "with": "cùng với",
+    "fields": "mục đã sửa",
+}
+_FIELDS: Final = {
+    "full_name": "họ tên",
+    "birth": "ngày sinh",
+    "sex": "giới tính",
+    "chart_number": "mã người bệnh",
+    "national_id": "số định danh",
+    "old_national_id": "số CMND cũ",
+    "national_id_issued_on": "ngày cấp thẻ",
+    "phone": "điện thoại",
+    "address": "địa chỉ",
+    "ethnic_code": "dân tộc",
+    "ethnic_name": "dân tộc",
+    "nationality_code": "quốc tịch",
+    "nationality_name": "quốc tịch",
+    "occupation_code": "nghề nghiệp",
+    "occupation_name": "nghề nghiệp",
+    "workplace": "nơi làm việc",
+    "guardian": "người giám hộ",
+    "coverages": "thẻ bảo hiểm y tế",
+    "allergies": "dị ứng",
+    "no_known_allergy": "không có dị ứng đã biết",
+    "conditions": "bệnh mạn tính",
+    "blood_type": "nhóm máu",
+    "note": "ghi chú",
+    "card_extra": "thông tin đọc từ thẻ",
 }
 _KEY: Final = re.compile(r"(^|, )([a-z_]+): ")
-_VALUE: Final = re.compile(r": ([A-Za-z_]+)(?=, |$)")
+_VALUE: Final = re.compile(r": ([A-Za-z_.]+)(?=, |$)")
 _VALUES: Final = {
     "True": "có",
     "False": "không",
     "person": "người dùng bấm",
     "idle": "để máy không dùng",
     "close": "đóng chương trình",
+    "no_show": "người bệnh không đến",
+    "encounter": "lượt khám",
+    "sync.server_url": "địa chỉ máy chủ của tỉnh",
+    "sync.token": "mã kết nối với tỉnh",
+    **{stage.value: stage.label[0].lower() + stage.label[1:] for stage in Stage},
 }
 
 
@@ -94,11 +132,24 @@ def role_text(role: str) -> str:
 
 def detail_text(row: AuditRow) -> str:
     """The details of a line, their keys as words."""
+    if row.action == "patient.update":
+        return _changed(row.detail)
     words = _KEY.sub(lambda m: f"{m[1]}{_(_DETAILS.get(m[2], m[2]))}: ", row.detail)
     words = _VALUE.sub(lambda m: f": {_value(m[1])}", words)
     if row.action == "catalog.import":
-        return f"{row.kind}; {words}" if words else row.kind
+        name = CATALOG_NAMES.get(row.kind)
+        listed = _(name) if name else row.kind
+        return f"{listed}; {words}" if words else listed
     return words
+
+
+def _changed(detail: str) -> str:
+    """Which fields of a person were edited; code and name of one thing are told once."""
+    key, _colon, names = detail.partition(": ")
+    if key != "fields" or not names:
+        return detail
+    words = dict.fromkeys(_(_FIELDS.get(name, name)) for name in names.split(","))
+    return f"{_(_DETAILS[key])}: {', '.join(words)}"
 
 
 def _value(text: str) -> str:

@@ -33,9 +33,9 @@ from station_emr.ui.kit import (
     secondary,
     vbox,
 )
+from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.models.moments import parse_day, show_day
 from station_emr.ui.screens.catalogs.wording import (
-    NAMES,
     attributes_text,
     change_text,
     changes_nothing,
@@ -168,7 +168,7 @@ class ImportPage(QWidget):
     def show_preview(self, preview: CatalogPreview) -> None:
         self.preview = preview
         self.header.set_title(
-            _("Nhập danh mục: {name}").format(name=_(NAMES[preview.kind])),
+            _("Nhập danh mục: {name}").format(name=_(CATALOG_NAMES[preview.kind])),
             _("Từ tệp {file}. Chưa ghi gì cho tới khi bấm Áp dụng.").format(
                 file=Path(preview.source).name
             ),

@@ -24,8 +24,9 @@ from station_emr.ui.kit import (
     plain_table,
     vbox,
 )
+from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.models.moments import show_day
-from station_emr.ui.screens.catalogs.wording import NAMES, attributes_text, number
+from station_emr.ui.screens.catalogs.wording import attributes_text, number
 
 MOST_ROWS = 2000
 
@@ -44,7 +45,10 @@ class ListPage(QWidget):
             _("Các danh mục"),
             [
                 Column(
-                    title=_("Danh mục"), text=lambda s: _(NAMES[s.kind]), stretch=True, strong=True
+                    title=_("Danh mục"),
+                    text=lambda s: _(CATALOG_NAMES[s.kind]),
+                    stretch=True,
+                    strong=True,
                 ),
                 Column(
                     title=_("Số dòng"),
@@ -124,7 +128,7 @@ class ListPage(QWidget):
         return self._kind
 
     def set_summaries(self, summaries: Sequence[CatalogSummary]) -> None:
-        ordered = sorted(summaries, key=lambda s: list(NAMES).index(s.kind))
+        ordered = sorted(summaries, key=lambda s: list(CATALOG_NAMES).index(s.kind))
         self.lists.set_rows(ordered)
         kept = next((s for s in ordered if s.kind is self._kind), None)
         if kept is not None:

@@ -25,11 +25,12 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.catalogs.import_page import ImportPage
 from station_emr.ui.screens.catalogs.list_page import MOST_ROWS, ListPage
 from station_emr.ui.screens.catalogs.refused_file import write_refused
-from station_emr.ui.screens.catalogs.wording import NAMES, drops_many, number
+from station_emr.ui.screens.catalogs.wording import drops_many, number
 from station_emr.ui.tasks import Lane
 
 
@@ -117,7 +118,7 @@ class CatalogsScreen(Screen):
             return
         self._file = dialogs.open_file(
             self,
-            _("Tệp danh mục: {name}").format(name=_(NAMES[kind])),
+            _("Tệp danh mục: {name}").format(name=_(CATALOG_NAMES[kind])),
             _("Excel hoặc CSV (*.xlsx *.xls *.csv);;Mọi tệp (*)"),
         )
         if self._file is not None:

@@ -16,12 +16,15 @@ from station_emr.ui.screens.sync.wording import (
     link_sentence,
     outage_length,
     outages,
+    outcome_chip,
     sentence,
     size_text,
     what,
 )
 from tests.services.conftest import MORNING
-from tests.ui.driver import ScreenDriver
+from tests.ui.driver import ScreenDriver, answers
+
+__all__ = ["answers"]
 
 QUIET = SyncStatus(link=LinkState.ONLINE, server="https://tinh.example/fhir")
 
@@ -70,6 +73,10 @@ def test_the_sentence_never_claims_a_sync_that_was_not() -> None:
         ),
         (replace(QUIET, link=LinkState.REFUSED), "xem lại địa chỉ và mã truy cập"),
         (replace(QUIET, link=LinkState.UNKNOWN), "Sẽ tự gửi khi có mạng"),
+        (
+            replace(QUIET, link=LinkState.UNKNOWN, detail="Một cửa sổ khác đang gửi."),
+            "Một cửa sổ khác đang gửi.",
+        ),
     ],
 )
 def test_the_link_is_explained(status, words) -> None:
@@ -93,6 +100,9 @@ def test_outages_run_from_the_first_failure_to_the_next_success() -> None:
     assert now.ended is None
     assert outage_length(now, MORNING + timedelta(days=3)) == "2 ngày"
     assert outages([run(0, "complete")]) == ()
+    (one,) = outages([run(0, "offline"), run(1, "elsewhere"), run(2, "offline")])
+    assert (one.ended, one.tries) == (None, 2)
+    assert outcome_chip(run(0, "elsewhere")).text == "Nơi khác gửi"
 
 
 def test_sizes_and_kinds_are_read_by_people() -> None:
@@ -153,6 +163,45 @@ def test_refused_items_are_sent_again_on_demand(qtbot, session_of, station, refu
     page.until_said("Đã xếp lại 1 mục để gửi.")
     page.until(lambda: page.screen.refused.rows == ())
     assert station.sync.wakes == 1
+
+
+def test_the_director_sends_everything_again_after_a_yes(
+    qtbot, session_of, station, answers
+) -> None:
+    station.register(full_name="Người Mẫu Một")
+    with station.store.write() as work:
+        for item in work.outbox.waiting(500):
+            work.outbox.acknowledge(item, {}, station.clock.now())
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    answers.next = [False, True]
+
+    page.press_button("sync.again")
+    assert station.sync.wakes == 0
+
+    page.press_button("sync.again")
+    page.until_said("hồ sơ để gửi lại")
+    page.until(lambda: len(page.screen.waiting.rows) > 1)
+    assert station.sync.wakes == 1
+    page.sweep()
+
+
+@pytest.mark.parametrize("role", [Role.DOCTOR, Role.NURSE, Role.INSPECTOR])
+def test_sending_everything_again_is_for_those_in_charge(qtbot, session_of, role) -> None:
+    assert not Page(qtbot, session_of(role)).screen.again.isVisible()
+
+
+def test_no_header_of_the_lists_is_cut(qtbot, session_of) -> None:
+    page = Page(qtbot, session_of())
+    screen = page.screen
+    cut = []
+    for place, table in enumerate((screen.waiting, screen.refused, screen.runs, screen.outages)):
+        page.press_button(f"sync.tab.{place}")
+        header = table.horizontalHeader()
+        for column in range(header.count()):
+            if header.sectionSize(column) < header.sectionSizeHint(column):
+                title = table.model().headerData(column, Qt.Orientation.Horizontal)
+                cut.append((title, header.sectionSize(column), header.sectionSizeHint(column)))
+    assert cut == []
 
 
 def test_send_now_wakes_the_engine(qtbot, session_of, station) -> None:

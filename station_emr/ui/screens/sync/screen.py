@@ -30,6 +30,7 @@ from station_emr.ui.kit import (
     named,
     plain_table,
     primary,
+    quiet,
     secondary,
 )
 from station_emr.ui.models.session import Session

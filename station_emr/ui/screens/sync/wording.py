@@ -34,6 +34,7 @@ _OUTCOMES: Final = {
     "partial": ("Một phần", Severity.WARNING),
     "offline": ("Mất mạng", Severity.WARNING),
     "refused": ("Bị từ chối", Severity.DANGER),
+    "elsewhere": ("Nơi khác gửi", Severity.INFO),  # another window of the program has the turn
 }
 _AWAY: Final = frozenset({"offline", "refused"})
 
@@ -86,6 +87,8 @@ def link_sentence(status: SyncStatus, now: datetime) -> tuple[Severity, str]:
         return Severity.DANGER, f"{text} {status.detail}".strip()
     if status.link is LinkState.ONLINE:
         return Severity.SUCCESS, _("Đang nối với máy chủ của tỉnh.")
+    if status.detail:  # tried, yet not over the line: another window of the program is sending
+        return Severity.INFO, status.detail
     return Severity.NEUTRAL, _("Chưa thử nối từ lúc mở chương trình. {next}").format(
         next=_next_try(status)
     )
@@ -129,6 +132,8 @@ def outages(runs: Sequence[SyncRun]) -> tuple[Outage, ...]:
     started: datetime | None = None
     tries = 0
     for run in sorted(runs, key=lambda run: run.started_at):
+        if run.outcome == "elsewhere":
+            continue  # says nothing of the line
         if run.outcome in _AWAY:
             started, tries = started or run.started_at, tries + 1
         elif started is not None:

@@ -1,0 +1,180 @@
+"""The four lists of the sync page: what waits, what was refused, the runs, the outages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from station_emr.domain.sync import OutboxItem, SyncRun
+from station_emr.services.i18n import _
+from station_emr.ui.kit import Column, EmptyState, Table
+from station_emr.ui.models.moments import show_ago, show_when
+from station_emr.ui.screens.sync.wording import (
+    KINDS,
+    Outage,
+    outage_length,
+    outcome_chip,
+    seconds_text,
+    size_text,
+    what,
+)
+
+Now = Callable[[], datetime]
+
+
+def waiting_table(now: Now) -> Table[OutboxItem]:
+    return Table(
+        "sync.waiting",
+        _("Mục chờ gửi, theo thứ tự gửi"),
+        [
+            Column(title=_("Nội dung"), text=what, stretch=True, strong=True),
+            Column(
+                title=_("Có từ"),
+                text=lambda i: show_when(i.created_at, now()),
+                sort=lambda i: i.created_at,
+                width=150,
+            ),
+            Column(
+                title=_("Đã chờ"),
+                text=lambda i: show_ago(i.created_at, now()),
+                sort=lambda i: i.created_at,
+                width=110,
+            ),
+            Column(
+                title=_("Số lần thử"),
+                text=lambda i: str(i.attempts),
+                sort=lambda i: i.attempts,
+                numeric=True,
+                width=130,
+            ),
+        ],
+        empty=EmptyState(
+            "cloud-check", _("Không còn gì chờ gửi"), _("Mọi thứ đã ký đều đã tới máy chủ.")
+        ),
+    )
+
+
+def refused_table(now: Now) -> Table[OutboxItem]:
+    return Table(
+        "sync.refused",
+        _("Mục máy chủ chưa nhận"),
+        [
+            Column(title=_("Nội dung"), text=lambda i: _(KINDS[i.kind]), width=130, strong=True),
+            Column(
+                title=_("Máy chủ nói"),
+                text=lambda i: i.reason,
+                tip=lambda i: i.reason,
+                stretch=True,
+            ),
+            Column(
+                title=_("Có từ"),
+                text=lambda i: show_when(i.created_at, now()),
+                sort=lambda i: i.created_at,
+                width=130,
+            ),
+        ],
+        empty=EmptyState(
+            "seal-check",
+            _("Máy chủ không từ chối mục nào"),
+            _("Mục bị từ chối nằm riêng ở đây, không cản các mục khác."),
+        ),
+    )
+
+
+def runs_table(now: Now) -> Table[SyncRun]:
+    return Table(
+        "sync.runs",
+        _("Các lần gửi"),
+        [
+            Column(
+                title=_("Lúc"),
+                text=lambda r: show_when(r.started_at, now()),
+                sort=lambda r: r.started_at,
+                width=140,
+            ),
+            Column(
+                title=_("Kết quả"),
+                text=lambda r: outcome_chip(r).text,
+                chip=outcome_chip,
+                width=120,
+            ),
+            Column(
+                title=_("Đã gửi"),
+                text=lambda r: str(r.sent),
+                sort=lambda r: r.sent,
+                numeric=True,
+                width=100,
+            ),
+            Column(
+                title=_("Bị từ chối"),
+                text=lambda r: str(r.quarantined),
+                sort=lambda r: r.quarantined,
+                numeric=True,
+                width=122,
+            ),
+            Column(
+                title=_("Gửi lên"),
+                text=lambda r: size_text(r.bytes_up),
+                sort=lambda r: r.bytes_up,
+                numeric=True,
+                width=104,
+            ),
+            Column(
+                title=_("Nhận về"),
+                text=lambda r: size_text(r.bytes_down),
+                sort=lambda r: r.bytes_down,
+                numeric=True,
+                width=108,
+            ),
+            Column(
+                title=_("Giây"),
+                text=seconds_text,
+                sort=lambda r: r.ended_at - r.started_at,
+                numeric=True,
+                width=86,
+            ),
+            Column(
+                title=_("Ghi chú"),
+                text=lambda r: r.detail,
+                tip=lambda r: r.detail,
+                stretch=True,
+                muted=True,
+            ),
+        ],
+        empty=EmptyState("clock-counter-clockwise", _("Chưa gửi lần nào")),
+    )
+
+
+def outages_table(now: Now) -> Table[Outage]:
+    return Table(
+        "sync.outages",
+        _("Những lúc không tới được máy chủ"),
+        [
+            Column(
+                title=_("Từ"),
+                text=lambda o: f"{o.started:%H:%M %d/%m/%Y}",
+                sort=lambda o: o.started,
+                width=160,
+            ),
+            Column(
+                title=_("Đến"),
+                text=lambda o: f"{o.ended:%H:%M %d/%m/%Y}" if o.ended else _("đang mất mạng"),
+                sort=lambda o: (o.ended is None, o.ended or o.started),
+                width=160,
+            ),
+            Column(title=_("Kéo dài"), text=lambda o: outage_length(o, now()), width=110),
+            Column(
+                title=_("Số lần thử"),
+                text=lambda o: str(o.tries),
+                sort=lambda o: o.tries,
+                numeric=True,
+                width=130,
+            ),
+            Column(title="", text=lambda _o: "", stretch=True),
+        ],
+        empty=EmptyState(
+            "wifi-high",
+            _("Chưa ghi nhận lần mất mạng nào"),
+            _("Danh sách này là bằng chứng khi phải giải trình gửi dữ liệu chậm."),
+        ),
+    )

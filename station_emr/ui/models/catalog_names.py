@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from station_emr.domain.catalog import CatalogKind
 
-CATALOG_NAMES: Final = {
+CATALOG_NAMES: Final[Mapping[str, str]] = {
     CatalogKind.ICD10: "Mã bệnh ICD-10",
     CatalogKind.DRUG: "Thuốc",
     CatalogKind.PROVINCE: "Tỉnh, thành phố",

@@ -29,6 +29,7 @@ from station_emr.ui.models.moments import show_day
 from station_emr.ui.screens.catalogs.wording import attributes_text, number
 
 MOST_ROWS = 2000
+_MORE, _SINCE = 2, 3  # columns of the rows
 
 
 class ListPage(QWidget):
@@ -47,7 +48,8 @@ class ListPage(QWidget):
                 Column(
                     title=_("Danh mục"),
                     text=lambda s: _(CATALOG_NAMES[s.kind]),
-                    stretch=True,
+                    tip=lambda s: _(CATALOG_NAMES[s.kind]),
+                    width=202,
                     strong=True,
                 ),
                 Column(
@@ -55,20 +57,20 @@ class ListPage(QWidget):
                     text=lambda s: number(s.count),
                     sort=lambda s: s.count,
                     numeric=True,
-                    width=80,
+                    width=72,
                 ),
                 Column(
                     title=_("Bản"),
                     text=lambda s: str(s.version),
                     sort=lambda s: s.version,
                     numeric=True,
-                    width=52,
+                    width=44,
                 ),
                 Column(
                     title=_("Nguồn"),
                     text=lambda s: s.source,
                     tip=lambda s: s.source,
-                    width=112,
+                    stretch=True,
                     muted=True,
                 ),
             ],
@@ -86,20 +88,26 @@ class ListPage(QWidget):
             "catalogs.rows",
             _("Các dòng của danh mục"),
             [
-                Column(title=_("Mã"), text=lambda r: r.code, width=108, strong=True),
+                Column(
+                    title=_("Mã"),
+                    text=lambda r: r.code,
+                    tip=lambda r: r.code,
+                    width=84,
+                    strong=True,
+                ),
                 Column(title=_("Tên"), text=lambda r: r.name, tip=lambda r: r.name, stretch=True),
                 Column(
                     title=_("Thêm"),
                     text=attributes_text,
                     tip=attributes_text,
-                    width=160,
+                    width=146,
                     muted=True,
                 ),
                 Column(
                     title=_("Hiệu lực từ"),
                     text=_since,
                     sort=lambda r: r.valid_from,
-                    width=96,
+                    width=88,
                     muted=True,
                 ),
             ],
@@ -113,7 +121,7 @@ class ListPage(QWidget):
         right.body.addLayout(top)
         right.add(plain_table(self.rows), 1)
         row = hbox(left, right, gap=GAP_M, parent=None)
-        row.setStretch(0, 6)
+        row.setStretch(0, 5)
         row.setStretch(1, 7)
         column = vbox(parent=self)
         column.addLayout(row, 1)
@@ -149,6 +157,9 @@ class ListPage(QWidget):
 
     def set_rows(self, rows: Sequence[CatalogRow], total: int) -> None:
         self.rows.set_rows(rows)
+        # A column that says nothing of these rows leaves its room to the names.
+        for place, told in ((_MORE, attributes_text), (_SINCE, _since)):
+            self.rows.setColumnHidden(place, not any(told(row) for row in rows))
         if len(rows) < total:
             text = _("{shown} dòng đầu trong {total}, gõ để tìm").format(
                 shown=number(len(rows)), total=number(total)

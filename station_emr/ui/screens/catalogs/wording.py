@@ -38,7 +38,6 @@ _PLAIN: Final = (
     "form",
     "route",
     "condition",
-    "title_en",
     "inn",
 )  # speak for themselves
 _DROPS_MANY: Final = 0.2
@@ -50,10 +49,10 @@ def number(count: int) -> str:
 
 
 def attributes_text(row: CatalogRow) -> str:
-    """What else the row holds that a person would look for."""
+    """What else the row holds that a person would look for; English titles are for searching."""
     parts = []
     for key, words in _ATTRIBUTES.items():
-        value = row.attributes.get(key)
+        value = None if key == "title_en" else row.attributes.get(key)
         if value is True:
             parts.append(_(words))
         elif value not in (None, "", False):

@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models.moments import show_when
 
 ALL, DRAFT, UNPRINTED, UNSENT, SENT = "all", "draft", "unprinted", "unsent", "sent"
+_EMERGENCY = 3  # column of the table
 
 
 def state_chip(row: ReferralRow) -> ChipSpec:
@@ -141,21 +142,21 @@ class ListPage(QWidget):
                     title=_("Ngày giờ"),
                     text=lambda r: show_when(r.written_at, self._now or r.written_at),
                     sort=lambda r: r.written_at,
-                    width=108,
+                    width=104,
                 ),
-                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=122),
+                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=114),
                 Column(
                     title=_("Người bệnh"),
                     text=self._person,
                     tip=self._person,
-                    width=186,
+                    width=208,
                     strong=True,
                 ),
                 Column(
                     title="",
                     text=lambda r: _("Cấp cứu") if r.emergency else "",
                     chip=lambda r: ChipSpec(_("Cấp cứu"), Severity.DANGER) if r.emergency else None,
-                    width=90,
+                    width=84,
                 ),
                 Column(
                     title=_("Nơi nhận"),
@@ -177,9 +178,9 @@ class ListPage(QWidget):
                     title=_("In"),
                     text=lambda r: _("Đã in") if r.printed else "",
                     chip=print_chip,
-                    width=76,
+                    width=74,
                 ),
-                Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=94),
+                Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=92),
             ],
             empty=self.empty,
         )
@@ -209,6 +210,8 @@ class ListPage(QWidget):
                 _("Mở lượt khám rồi chọn “Chuyển tuyến”: phiếu được điền sẵn từ lượt khám."),
             )
         self.table.set_rows(shown)
+        # Without an emergency in the list its column leaves its room to names and places.
+        self.table.setColumnHidden(_EMERGENCY, not any(row.emergency for row in shown))
         urgent = sum(is_urgent(row) for row in shown)
         count = _("{count} phiếu").format(count=len(shown))
         if urgent:

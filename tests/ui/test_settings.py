@@ -17,7 +17,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.settings.server_panel import url_problem
 from tests.services.conftest import KEY
-from tests.ui.driver import ScreenDriver, answers
+from tests.ui.driver import ScreenDriver, answers, pdf_text
 from tests.ui.sweep import duplicate_mnemonics
 
 __all__ = ["answers"]
@@ -42,6 +42,19 @@ class Page(ScreenDriver):
     [
         (
             Role.DIRECTOR,
+            [
+                "station",
+                "server",
+                "backup",
+                "recovery",
+                "users",
+                "catalogs",
+                "audit",
+                "personal",
+            ],
+        ),
+        (
+            Role.ADMINISTRATOR,
             ["station", "server", "backup", "users", "catalogs", "audit", "personal"],
         ),
         (Role.DOCTOR, ["backup", "catalogs", "personal"]),
@@ -217,3 +230,42 @@ def short_password(password, username, full_name):
     if len(password) >= 14:
         return ()
     return (Problem(field="password", code="short", message="Ngắn quá."),)
+
+
+def test_a_new_recovery_code_is_shown_once_and_kept_on_paper(
+    qtbot, session_of, station, answers, tmp_path
+) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.open("recovery")
+    answers.next = [False, True]
+    page.press_button("settings.recovery.make")
+    assert station.keys.codes == 0
+
+    page.press_button("settings.recovery.make")
+    page.until(lambda: panel.step is not None)
+    assert "M A U A A" in page.find("setup.code").accessibleName()
+    page.sweep()
+    page.press_button("settings.recovery.done")
+    assert "lưu phiếu" in panel.step.last.problem
+
+    answers.next = [tmp_path / "phieu.pdf"]
+    page.press_button("setup.save")
+    assert "MAUA" in pdf_text(tmp_path / "phieu.pdf")
+    page.type("setup.last", "MAUD1")
+    page.press_button("settings.recovery.done")
+    page.until_said("Mã mới đã có hiệu lực")
+    assert panel.step is None
+    assert panel.make.isVisible()
+
+
+def test_the_code_does_not_stay_when_the_person_goes_elsewhere(qtbot, session_of, answers) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.open("recovery")
+    answers.next = [True]
+    page.press_button("settings.recovery.make")
+    page.until(lambda: panel.step is not None)
+
+    page.open("personal")
+    page.open("recovery")
+
+    assert panel.step is None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
-from station_emr.domain.permissions import Action
+from station_emr.domain.permissions import Action, Role
 from station_emr.services.i18n import _
 from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
 from station_emr.ui.models import routes
@@ -16,6 +16,7 @@ from station_emr.ui.screens.settings.backup_panel import BackupPanel
 from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
+from station_emr.ui.screens.settings.recovery_panel import RecoveryPanel
 from station_emr.ui.screens.settings.server_panel import ServerPanel
 from station_emr.ui.screens.settings.station_panel import StationPanel
 
@@ -23,6 +24,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "station": StationPanel,
     "server": ServerPanel,
     "backup": BackupPanel,
+    "recovery": RecoveryPanel,
     "personal": PersonalPanel,
 }
 
@@ -55,6 +57,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="hard-drives",
                 title=_("Sao lưu"),
                 detail=_("Chép ra USB hoặc ổ đĩa khác"),
+            ),
+        ),
+        (
+            Action.USER_MANAGE,
+            Entry(
+                key="recovery",
+                icon="key",
+                title=_("Mã khôi phục"),
+                detail=_("Cấp mã mới cho phong bì niêm phong"),
             ),
         ),
         (
@@ -97,7 +108,12 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
             ),
         ),
     )
-    return tuple(entry for action, entry in wanted if action is None or session.may(action))
+    hidden = () if session.actor.role is Role.DIRECTOR else ("recovery",)
+    return tuple(
+        entry
+        for action, entry in wanted
+        if (action is None or session.may(action)) and entry.key not in hidden
+    )
 
 
 class SettingsScreen(Screen):

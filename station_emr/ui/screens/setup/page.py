@@ -19,9 +19,9 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.kit.cover import CoverPage
+from station_emr.ui.kit.recovery_step import RecoveryStep
 from station_emr.ui.models.gate import Gate
 from station_emr.ui.screens.setup.director_step import DirectorStep
-from station_emr.ui.screens.setup.recovery_step import RecoveryStep
 from station_emr.ui.screens.setup.station_step import StationStep
 from station_emr.ui.tasks import Lane, TaskRunner
 

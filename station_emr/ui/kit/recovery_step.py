@@ -1,4 +1,4 @@
-"""Step 3: the recovery code, shown once, kept on paper, and proved to be kept."""
+"""The recovery code, shown once, kept on paper, and proved to be kept."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from station_emr.services.i18n import _
-from station_emr.ui.kit import (
-    ButtonKind,
-    Card,
-    LineField,
-    dialogs,
-    hbox,
-    label,
-    named,
-    primary,
-    secondary,
-    theme,
-)
+from station_emr.ui.kit import dialogs, theme
+from station_emr.ui.kit.buttons import ButtonKind, primary, secondary
+from station_emr.ui.kit.cards import Card
+from station_emr.ui.kit.layout import hbox, label
+from station_emr.ui.kit.names import named
+from station_emr.ui.kit.text_fields import LineField
 
 
 class RecoveryStep(QWidget):

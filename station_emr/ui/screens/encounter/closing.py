@@ -41,8 +41,8 @@ class ClosingPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._today = date.min
-        self.advice = TextField()
-        self.treatment = TextField()
+        self.advice = TextField(least=2, most=5)
+        self.treatment = TextField(least=2, most=5)
         self.result = ChoiceField(placeholder=_("Chọn kết quả"))
         self.discharge = ChoiceField(placeholder=_("Chọn"))
         self.follow_up: DateField[date] = DateField(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import Problem
-from station_emr.domain.prescription import quantity_text
+from station_emr.domain.prescription import PrescriptionLine, quantity_text
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.vitals import SIGNS
 from station_emr.services.guards import confirmation_key
@@ -59,18 +60,21 @@ _SHORT: Final = {
     "icd-not-main": "Mã không làm bệnh chính",
     "icd-discouraged-main": "Mã không nên là bệnh chính",
 }
+_LINE: Final = re.compile(r"(?:^|\.)lines\.(\d+)\.")
+_NAME_LENGTH: Final = 16  # letters of a drug's name that fit beside what is missing
 
 
 class Todo(Chip):
     """One thing between the visit and the signature; Enter or a click goes to its field."""
 
-    def __init__(self, problem: Problem, name: str) -> None:
-        asks = problem.severity == "confirm"
-        super().__init__(_short(problem), Severity.WARNING if asks else Severity.DANGER, name=name)
+    def __init__(self, text: str, problems: Sequence[Problem], name: str) -> None:
+        asks = all(problem.severity == "confirm" for problem in problems)
+        super().__init__(text, Severity.WARNING if asks else Severity.DANGER, name=name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(problem.message)
-        self.setToolTip(problem.message)
+        whole = "\n".join(dict.fromkeys(problem.message for problem in problems))
+        self.setAccessibleName(whole)
+        self.setToolTip(whole)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -111,6 +115,7 @@ class OutcomePanel(Card):
         self._todo = vbox(gap=6, parent=self._todo_box)
         self._todo_title = label(_("Trước khi ký"), "heading")
         self._shown: object = None
+        self._lines: tuple[PrescriptionLine, ...] = ()
         self._todo_keys: tuple[str, ...] | None = None
         column = vbox(
             label(_("Sắp in ra"), "heading"),
@@ -154,6 +159,7 @@ class OutcomePanel(Card):
         if shown == self._shown:
             return
         self._shown = shown
+        self._lines = papers.prescription.lines if papers.prescription is not None else ()
         clear(self._papers)
         patient = file.patient
         who = _("Họ tên: {name}").format(name=patient.full_name)
@@ -200,14 +206,19 @@ class OutcomePanel(Card):
             if p.severity == "error"
             or (p.severity == "confirm" and confirmation_key(p) not in answered)
         ]
-        keys = tuple(f"{confirmation_key(p)}{p.message}" for p in todo)
+        merged: dict[str, list[Problem]] = {}
+        for problem in todo:
+            merged.setdefault(_short(problem, self._lines), []).append(problem)
+        keys = tuple(
+            f"{text}{confirmation_key(p)}{p.message}" for text, same in merged.items() for p in same
+        )
         if keys == self._todo_keys:
             return
         self._todo_keys = keys
         clear(self._todo)
-        for place, problem in enumerate(todo):
-            chip = Todo(problem, f"encounter.todo.{place}")
-            chip.clicked.connect(lambda field=problem.field: self.wanted.emit(field))
+        for place, (text, same) in enumerate(merged.items()):
+            chip = Todo(text, same, f"encounter.todo.{place}")
+            chip.clicked.connect(lambda field=same[0].field: self.wanted.emit(field))
             self._todo.addWidget(chip)
         if not todo:
             self._todo.addWidget(Chip(_("Đủ mục bắt buộc"), Severity.SUCCESS))
@@ -245,16 +256,29 @@ class OutcomePanel(Card):
         self.note.setVisible(bool(text))
 
 
-def _short(problem: Problem) -> str:
+def _short(problem: Problem, lines: Sequence[PrescriptionLine]) -> str:
+    """A few words for a chip; what is missing on a row of the prescription names its drug."""
     sign = SIGNS.get(problem.field.removeprefix("vitals."))
     if problem.code == "impossible" and sign is not None:
         return _("{sign}: không thể có").format(sign=sign.label)
     if problem.code == "unusual" and sign is not None:
         return _("Xác nhận {sign}").format(sign=sign.label[0].lower() + sign.label[1:])
+    drug = _drug(problem, lines)
     if problem.field.endswith(".override_reason"):
-        return _("Cảnh báo thuốc cần lý do")
+        return _("{drug}: cần lý do").format(drug=drug or _("Cảnh báo thuốc"))
     known = _SHORT.get(problem.code)
-    return _(known) if known else problem.message
+    if not known:
+        return problem.message
+    return f"{drug}: {_(known)[0].lower()}{_(known)[1:]}" if drug else _(known)
+
+
+def _drug(problem: Problem, lines: Sequence[PrescriptionLine]) -> str:
+    found = _LINE.search(problem.field)
+    if found is None or int(found[1]) >= len(lines):
+        return ""
+    line = lines[int(found[1])]
+    name = line.inn or line.label
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1].rstrip()}…"
 
 
 def _state(stored: object) -> Chip | None:

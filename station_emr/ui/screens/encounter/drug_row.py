@@ -91,6 +91,7 @@ class DrugRow(QWidget):
     def __init__(self, line: PrescriptionLine, name: str) -> None:
         super().__init__()
         self._line = line
+        self.told: tuple[str, ...] = ()  # what stands beneath the row
         unit = line.unit
         self.dose: Cell[Decimal] = Cell(parse_number, lambda v: f"{number_text(v)} {unit}")
         self.times: Cell[Times] = Cell(parse_times, show_times)
@@ -261,6 +262,7 @@ class DrugRow(QWidget):
             line = hbox(mark, words, gap=GAP_XS)
             line.setStretch(1, 1)
             self._warned.addLayout(line)
+        self.told = tuple(problem.message for problem in others)
         self._warnings.setVisible(bool(others))
         self._show_reason(reasons)
 
@@ -279,6 +281,7 @@ class DrugRow(QWidget):
 
     def focus_field(self, key: str) -> None:
         targets: dict[str, Field] = {
+            "drug_code": self.dose,  # the name is no field; the sentence stands beneath
             "dose": self.dose,
             "times_per_day": self.times,
             "days": self.days,

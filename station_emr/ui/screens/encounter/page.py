@@ -95,6 +95,7 @@ class EncounterScreen(Screen):
         self.keeper.told.connect(self.saved.setText)
         self.keeper.refused.connect(lambda text: self.say(text, Severity.DANGER))
         self.form.settled.connect(self._judge)
+        self.form.prescription.person_wanted.connect(self._correct_person)
         out = self.outcome
         out.wanted.connect(self.form.go_to)
         out.follow_up.clicked.connect(self.form.closing.focus_follow_up)
@@ -250,6 +251,8 @@ class EncounterScreen(Screen):
             prescription=not open_ or not file.may_write(file.prescription),
             appointment=not open_ or not file.may_write(file.appointment),
         )
+        # An amendment lives on this page alone: leaving it would lose what was typed.
+        self.form.prescription.let_correct(self._editing_draft() and self._rights.correct_person)
         signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
         self.outcome.show_mode(
             draft=file.is_draft,
@@ -316,6 +319,15 @@ class EncounterScreen(Screen):
         self.keeper.keep()
         self._returning = True
         self.go(routes.REFERRALS, routes.ReferralRoute(encounter_id=self._file.encounter.id))
+
+    def _correct_person(self) -> None:
+        """To the registration of this person; F4 comes back to the visit."""
+        if self._file is None:
+            return
+        self.keeper.touch()
+        self.keeper.keep()
+        self._returning = True
+        self.go(routes.REGISTRATION, routes.RegistrationRoute(patient_id=self._file.patient.id))
 
     # -- signing -------------------------------------------------------------------------------
 
@@ -393,7 +405,7 @@ class EncounterScreen(Screen):
         reason = dialogs.ask_text(
             self,
             _("Hủy có lý do"),
-            _("Lượt khám cùng đơn thuốc và phiếu hẹn được đánh dấu đã hủy. Nội dung vẫn được giữ."),
+            _("Lượt khám cùng các giấy của nó được đánh dấu đã hủy. Nội dung vẫn được giữ."),
             label=_("Lý do hủy"),
             lines=2,
         )

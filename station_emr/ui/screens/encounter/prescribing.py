@@ -25,25 +25,34 @@ from station_emr.ui.kit import (
     label,
     match_spans,
     named,
+    quiet,
     rule,
     vbox,
 )
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.drug_row import HEADINGS, DrugRow, set_columns
+from station_emr.ui.screens.encounter.questions import Questions
 
 _USUAL_DAYS = 5
+_LINES = "prescription.lines"
+_GUARDIAN = "prescription.guardian"
+_ELSEWHERE = (_LINES, "prescription.weight", "prescription.diagnoses")
 
 
 class PrescriptionPanel(QWidget):
-    """``changed`` follows typing; ``settled`` asks for a judgement at once (a drug came or went)."""
+    """``changed`` follows typing; ``settled`` asks for a judgement at once (a drug came or went);
+    ``person_wanted`` asks to complete what the paper needs of the person.
+    """
 
     changed = Signal()
     settled = Signal()
+    person_wanted = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._locked = False
+        self._may_correct = False
         self._earlier_id = ""
         self._days = _USUAL_DAYS
         self.rows: list[DrugRow] = []
@@ -72,7 +81,15 @@ class PrescriptionPanel(QWidget):
         self.entry.set_spoken(_("Thêm thuốc"))
         caption.setBuddy(self.entry.editor)
         self.empty = label(_("Không kê đơn."), "muted")
-        vbox(head, self._heading, self._list, self.entry, self.empty, gap=6, parent=self)
+        self.notes = Questions("prescription.notes", "")
+        self.person = quiet(
+            _("Ghi người đưa trẻ đến"), "prescription.guardian", "identification-card"
+        )
+        self.person.clicked.connect(self.person_wanted)
+        self.person.hide()
+        notes = hbox(self.notes, self.person, gap=GAP_S)
+        notes.setStretch(0, 1)
+        vbox(head, notes, self._heading, self._list, self.entry, self.empty, gap=6, parent=self)
         self.entry.wanted.connect(self._look_up)
         self.entry.chosen.connect(self._chosen)
         self._refresh()
@@ -89,6 +106,7 @@ class PrescriptionPanel(QWidget):
         self._earlier_id = earlier_id
         self.entry.set_value(None)
         self.entry.set_problem(None)
+        self._show_notes(())
         for line in prescription.lines if prescription is not None else ():
             self._add(line)
         self._refresh()
@@ -98,6 +116,11 @@ class PrescriptionPanel(QWidget):
         for row in self.rows:
             row.set_read_only(read_only)
         self._refresh()
+
+    def let_correct(self, allowed: bool) -> None:
+        """Whether this person may go from here to the patient's registration."""
+        self._may_correct = allowed
+        self._offer_person()
 
     def _refresh(self) -> None:
         self._heading.setVisible(bool(self.rows))
@@ -202,14 +225,34 @@ class PrescriptionPanel(QWidget):
     # -- problems ------------------------------------------------------------------------------
 
     def show_problems(self, problems: Iterable[Problem]) -> None:
-        """``prescription.lines.N.key`` goes to its row."""
-        found = list(problems)
+        """``prescription.lines.N.key`` goes to its row, an empty list under the line to type in.
+
+        The rest stands above the table; the visit itself shows what it asks for too.
+        """
+        found = [p for p in problems if p.field.startswith("prescription.")]
+        empty = next((p for p in found if p.field == _LINES), None)
+        self.entry.set_problem(empty.message if empty else None)
+        rows = tuple(f"{_LINES}.{index}." for index in range(len(self.rows)))
+        self._show_notes(
+            p for p in found if p.field not in _ELSEWHERE and not p.field.startswith(rows)
+        )
         for index, row in enumerate(self.rows):
             row.show_problems(
                 p for p in found if p.field.startswith(f"prescription.lines.{index}.")
             )
 
+    def _show_notes(self, problems: Iterable[Problem]) -> None:
+        self.notes.show_problems(problems)
+        self._offer_person()
+
+    def _offer_person(self) -> None:
+        asked = any(p.field == _GUARDIAN for p in self.notes.problems)
+        self.person.setVisible(asked and self._may_correct)
+
     def focus_field(self, dotted: str) -> None:
+        if dotted == _GUARDIAN and not self.person.isHidden():
+            self.person.setFocus()
+            return
         parts = dotted.split(".")
         if len(parts) == 4 and parts[2].isdigit() and int(parts[2]) < len(self.rows):
             self.rows[int(parts[2])].focus_field(parts[3])

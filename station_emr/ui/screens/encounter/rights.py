@@ -13,6 +13,7 @@ class Rights:
     def __init__(self, session: Session) -> None:
         user = session.actor.user
         self.edit = session.may(Action.ENCOUNTER_EDIT)
+        self.correct_person = session.may(Action.PATIENT_EDIT)
         self.print = session.may(Action.PRINT)
         self._signer = session.may(Action.ENCOUNTER_SIGN)
         self.sign = self._signer and may_sign(user.role, user.licence_no)

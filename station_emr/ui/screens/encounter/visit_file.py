@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.birth import months_old
@@ -28,7 +28,6 @@ from station_emr.services.station_services import StationServices
 from station_emr.services.visits import VisitPapers
 
 P = TypeVar("P", Prescription, Appointment)
-_SIGNED: Final = (RecordStatus.SIGNED, RecordStatus.AMENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,11 +242,5 @@ def _amend_paper(
 
 
 def void(services: StationServices, actor: Actor, file: VisitFile, reason: str) -> Changes:
-    """Cancel the visit with its prescription and appointment, which mean nothing without it."""
-    changes = Changes()
-    prescription, appointment = file.prescription, file.appointment
-    if prescription is not None and prescription.status in _SIGNED:
-        changes += services.prescriptions.void(actor, prescription.record.id, reason)
-    if appointment is not None and appointment.status in _SIGNED:
-        changes += services.appointments.void(actor, appointment.record.id, reason)
-    return changes + services.encounters.void(actor, file.encounter.id, reason)
+    """Cancel the visit; its papers, which mean nothing without it, go with it."""
+    return services.encounters.void(actor, file.encounter.id, reason)

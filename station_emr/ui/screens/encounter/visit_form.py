@@ -50,6 +50,8 @@ _HINTS: Final = {
     "past_history": "Bản thân, gia đình",
     "examination": "Toàn thân và các cơ quan",
 }
+_WEIGHT: Final = "prescription.weight"
+_PAPER_DIAGNOSES: Final = "prescription.diagnoses"
 _CLOSING: Final = ("advice", "treatment", "result", "discharge")
 
 
@@ -73,10 +75,10 @@ class VisitForm(QWidget):
         self.vitals = VitalsPanel()
         self.story = Form("story")
         self.story.add_row(
-            ("history", _("&Bệnh sử"), TextField()),
-            ("past_history", _("&Tiền sử"), TextField()),
+            ("history", _("&Bệnh sử"), TextField(least=2, most=5)),
+            ("past_history", _("&Tiền sử"), TextField(least=2, most=5)),
         )
-        self.story.add("examination", _("&Khám lâm sàng"), TextField())
+        self.story.add("examination", _("&Khám lâm sàng"), TextField(least=2, most=5))
         self.diagnoses = DiagnosisPanel(session)
         self.orders = OrdersPanel(session)
         self.prescription = PrescriptionPanel(session)
@@ -271,7 +273,10 @@ class VisitForm(QWidget):
         shown = [p for p in problems if self._strict or p.code not in MISSING]
         reason = next((p for p in shown if p.field == "reason"), None)
         self.reason.set_problem(reason.message if reason else None)
-        self.diagnoses.show_problems(p for p in shown if p.field.startswith("diagnoses"))
+        self.vitals.show_needed_weight(next((p for p in shown if p.field == _WEIGHT), None))
+        own = [p for p in shown if p.field.startswith("diagnoses")]
+        of_paper = [p for p in shown if p.field == _PAPER_DIAGNOSES]
+        self.diagnoses.show_problems(own or of_paper)
         self.prescription.show_problems(shown)
         self.closing.show_problems(shown)
         if self._strict:
@@ -279,11 +284,11 @@ class VisitForm(QWidget):
 
     def go_to(self, dotted: str) -> None:
         """Put the person into the field a problem is about."""
-        if dotted == "prescription.weight":
+        if dotted == _WEIGHT:
             self.vitals.fields["weight"].editor.setFocus()
         elif dotted.startswith("vitals."):
             self.vitals.focus_field(dotted)
-        elif dotted.startswith("diagnoses"):
+        elif dotted.startswith("diagnoses") or dotted == _PAPER_DIAGNOSES:
             self.diagnoses.focus_field()
         elif dotted.startswith("prescription."):
             self.prescription.focus_field(dotted)

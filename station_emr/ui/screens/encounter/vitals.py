@@ -75,6 +75,7 @@ class VitalsPanel(QWidget):
         self._earlier: tuple[VitalSigns, ...] = ()
         self._touched = False
         self._locked = False
+        self._needed: Problem | None = None
         self.form = Form("vitals")
         self.pressure = PressureField()
         self.fields = {
@@ -119,6 +120,7 @@ class VitalsPanel(QWidget):
         self._age_months = age_months
         self._earlier, self._loaded = sets[:-1], sets[-1] if sets else VitalSigns()
         self._touched = False
+        self._needed = None
         self.questions.set_confirmed(k for k in confirmed if k.startswith("vitals."))
         self._show()
 
@@ -205,6 +207,8 @@ class VitalsPanel(QWidget):
 
     def _edited(self, key: str) -> None:
         self._touched = True
+        if key == "weight":
+            self._needed = None
         signs = [sign for sign, home in _HOME.items() if home == key] or [key]
         for sign in signs:
             self.questions.forget(f"vitals.{sign}")
@@ -221,6 +225,8 @@ class VitalsPanel(QWidget):
         """Judge what stands in the row: a word under the field, the sentence under the row."""
         typed = self._typed()
         problems = check_vitals(typed, self._age_months)
+        if self._needed is not None:
+            problems = (*problems, self._needed)
         homes: dict[str, tuple[str, Severity]] = {}
         for problem in problems:
             sign = problem.field.removeprefix("vitals.")
@@ -236,6 +242,13 @@ class VitalsPanel(QWidget):
             self._show_normals()
         self.questions.show_problems(problems)
         return problems
+
+    def show_needed_weight(self, problem: Problem | None) -> None:
+        """The prescription of a small child asks for the weight: said beside the weight."""
+        needed = None if problem is None else replace(problem, field="vitals.weight")
+        if needed != self._needed:
+            self._needed = needed
+            self.check()
 
     def start_again(self) -> None:
         """Keep the present set and begin another."""
@@ -266,6 +279,8 @@ class VitalsPanel(QWidget):
 
 def _word(problem: Problem, *, wide: bool) -> str:
     """What fits under a narrow field; the whole sentence stands below the row."""
+    if problem.code == "child-weight-required":
+        return _("Cần cân")
     if problem.code == "impossible":
         return _("Sai số")
     if problem.code == "unusual":

@@ -106,7 +106,9 @@ def _begin_visit(station: OpenStation) -> None:
     services, doctor, nurse = station.services, station.actor, actor_named(station, NURSE)
     patient_id = _chronic_patient(station)
     stored = services.patients.get(nurse, patient_id)
-    allergic = replace(stored.record, allergies=(Allergy(substance="Sulfamid"),))
+    allergic = replace(
+        stored.record, allergies=(Allergy(substance="Sulfamid", group="sulfonamide"),)
+    )
     yes = [confirmation_key(problem) for problem in services.patients.check(allergic)]
     services.patients.update(nurse, allergic, stored.version, yes)
     reason = "Tái khám, đau đầu vùng chẩm buổi sáng"
@@ -138,7 +140,10 @@ def _begin_visit(station: OpenStation) -> None:
     )
     services.encounters.save_draft(doctor, draft)
     seeder = Seeder(station.store, services, DemoClock(MOMENT, _SEED), doctor, nurse)
-    drugs = (CaseDrug(search="amlodipin 5", times=1, days=30), CaseDrug(search="paracetamol 500", days=5))
+    drugs = (
+        CaseDrug(search="losartan 50", times=1, days=30),
+        CaseDrug(search="hydroclorothiazid 25", times=1, days=30),
+    )
     prescription = services.prescriptions.prepare(doctor, visit)
     lines = tuple(line for drug in drugs if (line := seeder.line(drug)) is not None)
     written: Prescription = replace(prescription, lines=lines, diagnoses=(diagnosis,))

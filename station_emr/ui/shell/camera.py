@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from station_emr.domain.encounter import Stage
 from station_emr.domain.record import RecordKind
@@ -169,6 +169,9 @@ class Camera(QObject):
             yield from self._show(
                 "encounter", routes.ENCOUNTER, routes.EncounterRoute(visit), _LONG
             )
+            if not self._walk.brief and self._scroll_down():
+                yield _QUIET
+                self._snap("prescription")
         letters = services.referrals.rows(self._actor, _LETTERS)
         for letter in letters[:1]:
             yield from self._show(
@@ -184,6 +187,17 @@ class Camera(QObject):
             yield from self._show("referrals", routes.REFERRALS)
             yield from self._show("medicines", routes.MEDICINES)
         yield from self._show("sync", routes.SYNC)
+
+    def _scroll_down(self) -> bool:
+        """To the lower half of a long page; False when all of it is in view."""
+        screen = self._window.screen_now
+        areas = screen.findChildren(QScrollArea) if screen is not None else []
+        bars = [area.verticalScrollBar() for area in areas if area.isVisible()]
+        longest = max(bars, key=lambda bar: bar.maximum(), default=None)
+        if longest is None or longest.maximum() == 0:
+            return False
+        longest.setValue(longest.maximum())
+        return True
 
     def _office(self) -> Iterator[float]:
         for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT):

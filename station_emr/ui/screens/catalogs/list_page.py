@@ -49,7 +49,7 @@ class ListPage(QWidget):
                     title=_("Danh mục"),
                     text=lambda s: _(CATALOG_NAMES[s.kind]),
                     tip=lambda s: _(CATALOG_NAMES[s.kind]),
-                    width=202,
+                    width=222,
                     strong=True,
                 ),
                 Column(
@@ -121,8 +121,8 @@ class ListPage(QWidget):
         right.body.addLayout(top)
         right.add(plain_table(self.rows), 1)
         row = hbox(left, right, gap=GAP_M, parent=None)
-        row.setStretch(0, 5)
-        row.setStretch(1, 7)
+        row.setStretch(0, 11)
+        row.setStretch(1, 14)
         column = vbox(parent=self)
         column.addLayout(row, 1)
         self.lists.picked.connect(self._picked)

@@ -98,16 +98,21 @@ class UsersScreen(Screen):
                 Column(
                     title=_("Họ và tên"),
                     text=lambda r: r.user.snapshot.printed_name,
+                    tip=lambda r: r.user.snapshot.printed_name,
                     sort=lambda r: fold(
                         r.user.full_name.split()[-1:][0] if r.user.full_name else ""
                     ),
                     stretch=True,
                     strong=True,
                 ),
-                Column(title=_("Tên đăng nhập"), text=lambda r: r.user.username, width=116),
-                Column(title=_("Vai trò"), text=lambda r: _(r.user.role.label), width=136),
+                Column(title=_("Tên đăng nhập"), text=lambda r: r.user.username, width=112),
+                Column(title=_("Vai trò"), text=lambda r: _(r.user.role.label), width=122),
                 Column(
-                    title=_("Giấy phép"), text=lambda r: r.user.licence_no, width=136, muted=True
+                    title=_("Giấy phép"),
+                    text=lambda r: r.user.licence_no,
+                    tip=lambda r: r.user.licence_no,
+                    width=152,
+                    muted=True,
                 ),
                 Column(
                     title=_("Tình trạng"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -23,8 +24,10 @@ from station_emr.demo.seed import SeedPlan
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.errors import DiskFull, StateError, WrongPassword
 from station_emr.domain.permissions import Role
+from station_emr.domain.record import Changes
 from station_emr.domain.user import User
 from station_emr.services.guards import confirmation_key
+from station_emr.services.timekeeping import keep_time
 from station_emr.station import create_station, open_station
 from station_emr.ui.kit import Message
 from station_emr.ui.models import routes
@@ -490,3 +493,24 @@ def test_a_new_recovery_code_opens_and_gives_a_new_password(tmp_path) -> None:
     desk = gate.recover("giamdoc", code, "Mật khẩu khác 2027!")
     desk.close()
     gate.check("giamdoc", "Mật khẩu khác 2027!")
+
+
+def test_a_clock_behind_the_last_signature_is_told_until_it_is_put_right(start, qtbot) -> None:
+    def signed_tomorrow(folder) -> None:
+        station = open_station(folder, "giamdoc", DEMO_PASSWORD, DemoClock(MORNING, seed=8))
+        with station.store.write() as work:
+            keep_time(work, MORNING + timedelta(days=1))
+        station.close()
+
+    driver = start(spoil=signed_tomorrow)
+    driver.log_in("giamdoc")
+    notice = driver.window.notice
+    qtbot.waitUntil(notice.isVisible)
+    assert notice.message.text.startswith("Đồng hồ máy đang chỉ")
+
+    driver.window.go(routes.SETTINGS)
+    assert notice.isVisible()
+    session = driver.program.desk.session
+    session.services.accounts.accept_clock(session.actor)
+    session.changed.emit(Changes(()))
+    qtbot.waitUntil(lambda: not notice.isVisible())

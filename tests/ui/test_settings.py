@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,12 +12,13 @@ from PySide6.QtWidgets import QApplication
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import Problem
 from station_emr.domain.permissions import Role
+from station_emr.services.timekeeping import keep_time
 from station_emr.ui.kit import apply_theme, tokens
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.settings.server_panel import url_problem
-from tests.services.conftest import KEY
+from tests.services.conftest import KEY, MORNING
 from tests.ui.driver import ScreenDriver, answers, pdf_text
 from tests.ui.sweep import duplicate_mnemonics
 
@@ -269,3 +271,29 @@ def test_the_code_does_not_stay_when_the_person_goes_elsewhere(qtbot, session_of
     page.open("recovery")
 
     assert panel.step is None
+
+
+def test_the_time_of_the_machine_is_confirmed_after_a_look_at_it(
+    qtbot, session_of, station, answers
+) -> None:
+    with station.store.write() as work:
+        keep_time(work, MORNING + timedelta(days=3000))
+    session = session_of(Role.DIRECTOR)
+    told = []
+    session.changed.connect(told.append)
+    page = Page(qtbot, session)
+    panel = page.screen.panel
+    page.until(panel.clock.isVisible)
+    page.sweep()
+    answers.next = [False, True]
+
+    page.press_button("settings.clock.action")
+    page.until(panel.clock.isVisible)
+    assert station.services.accounts.clock_problem() != ""
+
+    page.press_button("settings.clock.action")
+    page.until_said("Đã xác nhận giờ của máy")
+    assert station.services.accounts.clock_problem() == ""
+    assert "20/11/2026" in answers.asked[0]
+    assert not panel.clock.isVisible()
+    assert len(told) == 1

@@ -62,6 +62,7 @@ class Desk(QObject):
         self._status: SyncStatus | None = None
         self._backup = ""
         self._unsaved = ""
+        self._clock_told = False
         self._tick = QTimer(self)
         self._tick.setInterval(_REFRESH_MS)
         self._tick.timeout.connect(self._refresh_status)
@@ -273,6 +274,8 @@ class Desk(QObject):
             self._repaint_status()
         if self._open is not None:
             self._open.notify()
+        if self._clock_told:
+            self._refresh_status()  # the time of the machine may just have been confirmed
 
     def _read_backup(self) -> None:
         session = self.session
@@ -297,6 +300,18 @@ class Desk(QObject):
                 latest="frame.status",
             )
             self._read_backup()
+            session.ask(
+                session.services.accounts.clock_problem,
+                self._show_clock,
+                owner=session,
+                latest="frame.clock",
+            )
+
+    def _show_clock(self, problem: str) -> None:
+        """A clock behind the last signature is told at once, not when somebody tries to sign."""
+        self._clock_told = bool(problem)
+        message = Message(text=problem, severity=Severity.WARNING) if problem else None
+        self._window.set_notice(message)
 
     def _show_status(self, status: SyncStatus) -> None:
         self._status = status

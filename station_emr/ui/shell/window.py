@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
+    Banner,
     Message,
     Option,
     Screen,
@@ -113,8 +114,9 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.status.explain.connect(self._explain)
         self.toast = Toast(self._stack)
-        column = vbox(self.top, self._stack, self.status, gap=0)
-        column.setStretch(1, 1)
+        self.notice = Banner("frame.notice", closable=False)
+        column = vbox(self.top, self.notice, self._stack, self.status, gap=0)
+        column.setStretch(2, 1)
         row = hbox(self.navigation, column, gap=0, parent=self._frame)
         row.setStretch(1, 1)
         self._root.addWidget(self._frame)
@@ -270,6 +272,15 @@ class MainWindow(QMainWindow):
     def show_message(self, message: Message) -> None:
         if self._frame is not None:
             self.toast.show_message(message)
+
+    def set_notice(self, message: Message | None) -> None:
+        """What stays above every screen until it is put right; None when all is well."""
+        if self._frame is None or message == self.notice.message:
+            return
+        if message is None:
+            self.notice.dismiss()
+        else:
+            self.notice.show_message(message)
 
     def set_status(self, status: StatusModel) -> None:
         if self._frame is not None:

@@ -7,9 +7,21 @@ from dataclasses import replace
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from station_emr.domain.record import StationProfile
+from station_emr.domain.record import Changes, StationProfile
 from station_emr.services.i18n import _
-from station_emr.ui.kit import GAP_S, CheckField, Form, LineField, Shortcut, hbox, primary
+from station_emr.ui.kit import (
+    GAP_S,
+    Banner,
+    CheckField,
+    Form,
+    LineField,
+    Message,
+    Severity,
+    Shortcut,
+    dialogs,
+    hbox,
+    primary,
+)
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.panel import Panel
 
@@ -38,6 +50,8 @@ class StationPanel(Panel):
             _("Tên và cơ quan chủ quản in ở đầu mọi giấy tờ. Giấy đã ký giữ nguyên như lúc ký."),
         )
         self._profile: StationProfile | None = None
+        self.clock = Banner("settings.clock", closable=False)
+        self.add(self.clock)
         self.form = Form("station")
         self.form.add_row(
             ("name", _("&Tên trạm"), LineField()),
@@ -77,7 +91,9 @@ class StationPanel(Panel):
 
     @override
     def load(self) -> None:
-        self._session.ask(self._services.accounts.station, self._show, owner=self)
+        accounts = self._services.accounts
+        self._session.ask(accounts.station, self._show, owner=self)
+        self._session.ask(accounts.clock_problem, self._show_clock, owner=self)
 
     @override
     def focus(self) -> QWidget:
@@ -87,6 +103,43 @@ class StationPanel(Panel):
         self._profile = profile
         self.form.clear_problems()
         self.form.set_values({name: getattr(profile, name) for name in _FIELDS})
+
+    def _show_clock(self, problem: str) -> None:
+        if not problem:
+            self.clock.dismiss()
+            return
+        self.clock.show_message(
+            Message(
+                text=problem,
+                severity=Severity.WARNING,
+                action_text=_("Đồng hồ máy đã đúng"),
+                action=self._accept_clock,
+            )
+        )
+
+    def _accept_clock(self) -> None:
+        now = self._services.clock.now()
+        if not dialogs.confirm(
+            self,
+            _("Bây giờ là {time:%H:%M ngày %d/%m/%Y}?").format(time=now),
+            _(
+                "Chỉ xác nhận khi đã so với đồng hồ khác. Từ lúc này lại ký được theo giờ của máy; "
+                "hồ sơ ký trước đó giữ nguyên giờ đã ghi. Việc xác nhận được ghi vào nhật ký."
+            ),
+            yes=_("Đúng giờ"),
+        ):
+            self.load()
+            return
+        self._session.ask(
+            lambda: self._services.accounts.accept_clock(self._actor),
+            self._clock_accepted,
+            owner=self,
+            failed=lambda error: self._refused(error, self.form),
+        )
+
+    def _clock_accepted(self, _nothing: None) -> None:
+        self._say(_("Đã xác nhận giờ của máy. Bây giờ ký được."))
+        self._session.changed.emit(Changes(()))  # takes the notice above every screen away
 
     @override
     def save(self) -> None:

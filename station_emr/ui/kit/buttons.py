@@ -25,6 +25,7 @@ from station_emr.ui.kit.names import named, plain
 from station_emr.ui.kit.shortcuts import Shortcut
 
 _PAD: Final = 12
+_ICON_GAP: Final = theme.GAP_XS + 2
 
 
 class ButtonKind(StrEnum):
@@ -109,9 +110,9 @@ class Button(QPushButton):
         width = 2 * (theme.GAP_S if self._dense else _PAD)
         width += QFontMetrics(self._font()).horizontalAdvance(plain(self.text()))
         if self._glyph:
-            width += theme.ICON_SIZE + (theme.GAP_XS if self.text() else -theme.GAP_S)
+            width += theme.ICON_SIZE + (_ICON_GAP if self.text() else -theme.GAP_S)
         if self._key_text:
-            key = QFontMetrics(theme.font(theme.CAPTION_PT)).horizontalAdvance(self._key_text)
+            key = QFontMetrics(self._key_font()).horizontalAdvance(self._key_text)
             width += theme.GAP_S + key
         return QSize(max(width, height), height)
 
@@ -123,6 +124,10 @@ class Button(QPushButton):
         size = theme.DENSE_PT if self._dense else theme.BODY_PT
         bold = self._kind in (ButtonKind.PRIMARY, ButtonKind.DANGER)
         return theme.font(size, 600 if bold else 400)
+
+    def _key_font(self) -> QFont:
+        bold = self._kind is ButtonKind.PRIMARY
+        return theme.font(theme.CAPTION_PT, 600 if bold else 400)
 
     def _colours(self) -> tuple[str, str, str, str]:
         """Fill, edge, words, key."""
@@ -158,8 +163,7 @@ class Button(QPushButton):
         painter.end()
 
     def _paint_key(self, painter: QPainter, inner: QRect, key: str) -> QRect:
-        bold = self._kind is ButtonKind.PRIMARY
-        font = theme.font(theme.CAPTION_PT, 600 if bold else 400)
+        font = self._key_font()
         painter.setFont(font)
         painter.setPen(QPen(QColor(key)))
         painter.drawText(
@@ -173,7 +177,7 @@ class Button(QPushButton):
         metrics = QFontMetrics(font)
         width = metrics.horizontalAdvance(plain(self.text()))
         glyph = theme.ICON_SIZE if self._glyph else 0
-        gap = theme.GAP_XS + 2 if self._glyph and self.text() else 0
+        gap = _ICON_GAP if self._glyph and self.text() else 0
         left = inner.left()
         if not self._key_text:
             left += max(0, (inner.width() - width - glyph - gap) // 2)

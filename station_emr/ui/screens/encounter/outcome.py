@@ -61,7 +61,7 @@ _SHORT: Final = {
     "icd-discouraged-main": "Mã không nên là bệnh chính",
 }
 _LINE: Final = re.compile(r"(?:^|\.)lines\.(\d+)\.")
-_NAME_LENGTH: Final = 16  # letters of a drug's name that fit beside what is missing
+_NAME_LENGTH: Final = 18  # letters of a drug's name that fit beside what is missing
 
 
 class Todo(Chip):

@@ -39,7 +39,7 @@ class DemoProvince:
         if getattr(sys, "frozen", False):
             raise EnvironmentFailure(
                 "Bản cài đặt này không kèm máy chủ tỉnh dùng thử. "
-                "Hãy chạy trạm mẫu từ mã nguồn, hoặc khai báo một máy chủ tỉnh trong Cài đặt."
+                "Hãy chạy trạm mẫu từ mã nguồn, hoặc khai báo một máy chủ tỉnh trong Quản trị."
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         port_file = self._folder / "port"

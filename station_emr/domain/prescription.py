@@ -260,7 +260,7 @@ def check_facility(prescription: Prescription, *, has_beds: bool) -> tuple[Probl
         Problem(
             field=f"lines.{index}.drug_code",
             code="narcotic-without-beds",
-            message=f"{line.label}: chỉ cơ sở có giường bệnh được kê thuốc gây nghiện. Hãy chọn thuốc khác hoặc chuyển người bệnh; nếu trạm có giường, nhờ giám đốc ghi trong Cài đặt.",
+            message=f"{line.label}: chỉ cơ sở có giường bệnh được kê thuốc gây nghiện. Hãy chọn thuốc khác hoặc chuyển người bệnh; nếu trạm có giường, nhờ giám đốc ghi trong Quản trị, mục Trạm.",
         )
         for index, line in enumerate(prescription.lines)
         if line.control is DrugControl.NARCOTIC
@@ -364,7 +364,8 @@ def _check_duplicates(
         for other in current
         if mine & _ingredients(other)
     ]
-    return [_needs_reason(line, index, code, text) for code, text in found]
+    # Three visits with the same drug are one warning, said once.
+    return [_needs_reason(line, index, code, text) for code, text in dict.fromkeys(found)]
 
 
 def _ingredients(line: PrescriptionLine) -> set[str]:

@@ -213,3 +213,8 @@ def test_narcotics_need_a_facility_with_beds():
     assert (refused.field, refused.severity) == ("lines.1.drug_code", "error")
     assert check_facility(paper, has_beds=True) == ()
     assert check_facility(prescription(AMOXICILLIN), has_beds=False) == ()
+
+
+def test_the_same_drug_of_three_earlier_visits_is_one_warning():
+    found = check_prescription(prescription(AMOXICILLIN), (), [AMOXICILLIN] * 3, lambda _code: None)
+    assert [p.code for p in found] == ["duplicate-current"]

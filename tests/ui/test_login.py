@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from station_emr.domain.errors import Problem
 from station_emr.ui.kit.memory import memory
@@ -90,6 +91,15 @@ def test_a_locked_person_reads_what_to_do_and_cannot_try(page) -> None:
     assert page.enter.isEnabled()
     assert page.password.problem is None
     assert page.password.value() == ""
+
+
+def test_a_click_on_a_name_or_typing_there_goes_to_the_password(page) -> None:
+    QTest.mouseClick(page.tiles["mai"], Qt.MouseButton.LeftButton)
+    assert page.password.editor.hasFocus()
+    page.tiles["hoa"].setFocus()
+    press(page.tiles["hoa"], "a")
+    assert page.password.editor.hasFocus()
+    assert page.password.value() == "a"
 
 
 def test_arrows_walk_the_tiles_and_enter_goes_to_the_password(page) -> None:

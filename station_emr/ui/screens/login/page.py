@@ -212,13 +212,19 @@ class LoginPage(CoverPage):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        if event.type() == QEvent.Type.MouseButtonRelease and watched is not self.password.editor:
+            self._to_password()  # whoever clicks on a name types the password next
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
             if watched is not self.password.editor:
                 steps |= {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
             step = steps.get(Qt.Key(event.key()))
             if step is not None and not self._only:
                 self._move(step, keep_password=watched is self.password.editor)
+                return True
+            if watched is not self.password.editor and event.text().isprintable() and event.text():
+                self._to_password()
+                self.password.editor.insert(event.text())
                 return True
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from .catalog import IcdCode
 from .errors import Problem
 from .patient import Coverage
 from .record import PractitionerSnapshot, Sex, Signature, StationProfile
-from .vitals import VitalSigns, check_vitals
+from .vitals import SIGNS, VitalSigns, check_vitals
 
 MAX_SECONDARY = 12  # MA_BENH_KT of the insurance tables takes at most 12 codes (QĐ 4750)
 
@@ -135,6 +135,20 @@ class Encounter:
     patient: PatientSnapshot | None = None
     practitioner: PractitionerSnapshot | None = None
     signature: Signature | None = None
+
+    @property
+    def latest_vitals(self) -> VitalSigns | None:
+        """Each sign as last measured, over all sets: a second weighing hides no blood pressure."""
+        if not self.vitals:
+            return None
+        newest = self.vitals[-1]
+        filled = {
+            name: value
+            for taken in self.vitals
+            for name in SIGNS
+            if (value := getattr(taken, name)) is not None
+        }
+        return replace(newest, **filled)
 
     @property
     def current_vitals(self) -> VitalSigns | None:

@@ -93,7 +93,7 @@ class Referrals(Papers[Referral]):
                 diagnoses=diagnoses,
                 procedures="; ".join(p.name for p in encounter.procedures if not p.is_test),
                 treatment=_treatment(encounter, prescription.record if prescription else None),
-                condition_on_transfer=_vitals_text(encounter.current_vitals),
+                condition_on_transfer=_vitals_text(encounter.latest_vitals),
                 transfer_at=now.replace(second=0, microsecond=0),
                 # A disease with a condition (annex III) is for the signer to judge and tick.
                 one_year=any(self.one_year_condition(d.icd_code) == "" for d in diagnoses[:1]),

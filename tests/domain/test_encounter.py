@@ -109,3 +109,11 @@ def test_only_the_last_vitals_count_and_time_runs_forward():
 def test_codes_of_the_mortality_statistics_need_a_death(result, allowed):
     ended = replace(ENCOUNTER, diagnoses=(dx("I46"),), result=result)
     assert (signing(ended) == set()) is allowed
+
+
+def test_the_latest_of_each_sign_over_all_sets():
+    first = VitalSigns(pulse=80, systolic=150, diastolic=90)
+    second = VitalSigns(pulse=90, weight=Decimal(61))
+    merged = replace(ENCOUNTER, vitals=(first, second)).latest_vitals
+    assert (merged.pulse, merged.systolic, merged.weight) == (90, 150, Decimal(61))
+    assert replace(ENCOUNTER, vitals=()).latest_vitals is None

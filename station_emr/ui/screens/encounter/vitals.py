@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
@@ -102,6 +102,8 @@ class VitalsPanel(QWidget):
         self.history = label("", "muted", wrap=True)
         self.again = quiet(_("Đo lạ&i"), "vitals.again", "arrow-counter-clockwise")
         self.again.setToolTip(_("Giữ lần đo này và ghi thêm một lần đo mới (Alt+I)"))
+        # Enter walks from field to field: it must not begin a new set of measurements on its way.
+        self.again.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.again.clicked.connect(self.start_again)
         foot = hbox(self.history, self.again, gap=GAP_S)
         foot.setStretch(0, 1)

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from station_emr.services.i18n import _
@@ -224,7 +224,7 @@ class LoginPage(CoverPage):
                 return True
             if watched is not self.password.editor and event.text().isprintable() and event.text():
                 self._to_password()
-                self.password.editor.insert(event.text())
+                QApplication.sendEvent(self.password.editor, event)
                 return True
         return False
 

@@ -106,6 +106,18 @@ def test_a_whole_visit_by_keys_alone(desk: Desk, station, visit_id: str) -> None
 # -- vital signs -------------------------------------------------------------------------------
 
 
+def test_enter_after_the_last_sign_begins_no_second_measurement(desk: Desk) -> None:
+    desk.go("vitals.pulse")
+    desk.type("82")
+    desk.enter()
+    desk.go("vitals.height")
+    desk.type("162")
+    desk.enter()
+
+    assert desk.at() == "story.history"
+    assert desk.text("vitals.pulse") == "82"
+
+
 def test_an_impossible_sign_is_refused_beside_its_field(desk: Desk, station, visit_id: str) -> None:
     ready(desk)
     desk.go("vitals.pulse")

@@ -73,7 +73,7 @@ def search(options: argparse.Namespace) -> int:
     with _station(options) as station:
         rows = station.services.patients.search(station.actor, options.text, options.limit)
         today = station.services.clock.now().date()
-        found = [
+        found: list[dict[str, Any]] = [
             {
                 "id": row.id,
                 "full_name": row.full_name,
@@ -83,15 +83,35 @@ def search(options: argparse.Namespace) -> int:
                 "national_id": mask_number(row.national_id),
                 "insurance": mask_number(row.insurance_number),
                 "last_visit": row.last_visit_on.isoformat() if row.last_visit_on else None,
+                "papers": _papers(station, row.id),
             }
             for row in rows
         ]
-        lines = [
-            f"{row.full_name} · {row.sex.label} · {age_text(row.birth, today)} · {row.address_line} · {row.id}"
-            for row in rows
-        ]
+        lines = []
+        for row, shown in zip(rows, found, strict=True):
+            lines.append(
+                f"{row.full_name} · {row.sex.label} · {age_text(row.birth, today)} · {row.address_line} · {row.id}"
+            )
+            lines += [
+                f"    {paper['kind']} {paper['id']} ({paper['on']})" for paper in shown["papers"]
+            ]
         _say(options, {"patients": found}, "\n".join(lines) or "Không tìm thấy ai.")
     return 0
+
+
+def _papers(station: OpenStation, patient_id: str) -> list[dict[str, str]]:
+    """The papers of the last visits, newest first: what `print` takes."""
+    visits = station.services.patients.card(station.actor, patient_id, visits=5).visits
+    return [
+        {"kind": kind, "id": paper_id, "on": visit.on.date().isoformat()}
+        for visit in visits
+        for kind, paper_id in (
+            ("referral", visit.referral_id),
+            ("prescription", visit.prescription_id),
+            ("appointment", visit.appointment_id),
+        )
+        if paper_id
+    ]
 
 
 def catalog_search(options: argparse.Namespace) -> int:

@@ -84,6 +84,11 @@ def _day(
         "resent": second.changed,
         "outbox": counts.outbox,
         "pdf": pdf,
+        "ids": {
+            "referral": papers.referral_id,
+            "prescription": papers.prescription_id,
+            "appointment": papers.appointment_id,
+        },
         "screenshots": pictures,
         "database": str(folder / DATABASE),
         "user": DOCTOR,

@@ -59,7 +59,7 @@ def test_the_key_file_opens_only_with_the_password(day):
 def test_the_last_line_has_every_promised_figure(day):
     assert set(day.figures) == {
         "patients", "encounters", "referrals", "server", "resent", "outbox", "pdf",
-        "screenshots", "database", "user", "password", "seconds",
+        "screenshots", "ids", "database", "user", "password", "seconds",
     }  # fmt: skip
     assert Path(day.figures["database"]).exists()
     assert all(Path(path).exists() for path in day.figures["screenshots"])

@@ -42,6 +42,7 @@ QT_LIBRARIES = {
     "libdbus-1-3": "libdbus-1.so.3",
     "libfontconfig1": "libfontconfig.so.1",
     "libglib2.0-0": "libglib-2.0.so.0",
+    "libcups2": "libcups.so.2",  # without it Qt sees no printer
 }
 # Debian package -> a file or a program that it brings.
 EXTRA_FILES = {

@@ -363,7 +363,10 @@ def test_a_damaged_old_file_is_read_or_refused(
     path.write_bytes(bytes(content))
 
     with contextlib.suppress(UserError):
-        read_list(CatalogKind.DRUG, path, FROM)
+        for row in read_list(CatalogKind.DRUG, path, FROM).rows:
+            assert row.code
+            assert row.name
+            assert row.valid_from == FROM
 
 
 # What changes

@@ -148,6 +148,9 @@ def test_queue_columns_of_a_signed_visit_may_move(raw) -> None:
     raw.execute("UPDATE encounter SET stage = 'finished'")
     raw.execute("UPDATE patient SET last_visit_on = '2026-03-05'")
 
+    assert set(raw.execute("SELECT stage FROM encounter")) == {("finished",)}
+    assert set(raw.execute("SELECT last_visit_on FROM patient")) == {("2026-03-05",)}
+
 
 def test_a_visit_needs_its_person(raw) -> None:
     with pytest.raises(sqlcipher.IntegrityError, match="FOREIGN KEY"):

@@ -87,7 +87,10 @@ def test_killed_between_a_persons_key_slot_and_the_record(station):
 
     accounts.add_user(station.actor, replace(NURSE), DEMO_PASSWORD)
 
-    open_station(station.folder, NURSE.username, DEMO_PASSWORD).close()
+    opened = open_station(station.folder, NURSE.username, DEMO_PASSWORD)
+    who = opened.actor.user.full_name
+    opened.close()
+    assert who == NURSE.full_name
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")

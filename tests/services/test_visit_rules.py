@@ -183,6 +183,8 @@ def test_a_visit_is_amended_by_the_age_the_child_had_then(station):
     signed = station.services.encounters.get(station.doctor, encounter.id).record
     noted = replace(signed, advice="Bú mẹ hoàn toàn")
     station.services.encounters.amend(station.doctor, noted, 1, "Bổ sung lời dặn")
+    kept = station.services.encounters.get(station.doctor, encounter.id)
+    assert (kept.version, kept.record.advice) == (2, "Bú mẹ hoàn toàn")
 
 
 def test_an_amended_visit_stays_the_same_persons(station, encounter):

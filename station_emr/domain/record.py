@@ -15,6 +15,7 @@ class RecordKind(StrEnum):
     PRESCRIPTION = "prescription"
     REFERRAL = "referral"
     APPOINTMENT = "appointment"
+    LINK = "link"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

@@ -16,7 +16,9 @@ from station_emr.domain.catalog import (
     CatalogRow,
 )
 from station_emr.domain.encounter import Encounter, Stage
+from station_emr.domain.operation import Operation, Origin, VersionNode
 from station_emr.domain.patient import Patient
+from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import (
     Changed,
@@ -26,9 +28,9 @@ from station_emr.domain.record import (
     VersionInfo,
 )
 from station_emr.domain.referral import Referral
-from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 from station_emr.domain.user import Actor, User
 
+from .sync_ports import OperationLog, Outbox
 from .views import (
     AuditRow,
     CatalogSummary,
@@ -96,10 +98,36 @@ class RecordStore(Protocol[T]):
         at: datetime,
         reason: str = "",
         expected_version: int,
+        open_fields: Sequence[str] = (),
     ) -> Changed:
         """Append a version, move the head to it and queue it for the province, all in this
-        transaction. Raises Conflict when the head is not at ``expected_version``.
+        transaction. Raises Conflict when the head is not at ``expected_version``. A version that
+        decides a conflict names the fields that are still open in ``open_fields``, and may follow
+        a voided one.
         """
+
+    def add_replica(
+        self,
+        record: T,
+        status: RecordStatus,
+        *,
+        author: tuple[str, str],
+        at: datetime,
+        parents: Sequence[int],
+        origin: Origin,
+        reason: str = "",
+        device: str = "",
+        skew: int | None = None,
+        open_fields: Sequence[str] = (),
+        move_head: bool = True,
+    ) -> Changed:
+        """Append a version that was written elsewhere (``REPLICA``, not queued) or by the merge
+        rule (``MERGE``, queued). ``author`` is id and name, ``parents`` are local version numbers.
+        A draft of the same id on this machine gives way to it.
+        """
+
+    def lineage(self, record_id: str) -> tuple[VersionNode, ...]:
+        """Every local version with what it was based on, oldest first; empty when unknown."""
 
 
 class PatientStore(RecordStore[Patient], Protocol):
@@ -158,12 +186,38 @@ class AppointmentStore(PaperStore[Appointment], Protocol):
     """Follow-up slips."""
 
 
+class PatientLinkStore(RecordStore[PatientLink], Protocol):
+    """Charts joined by a decision. Writing a version refreshes which chart lists show."""
+
+    def active(self) -> tuple[PatientLink, ...]:
+        """Links that are not voided."""
+
+    def survivor_of(self, patient_id: str) -> str:
+        """The chart shown for this one; itself when it is in no group."""
+
+    def group_of(self, patient_id: str) -> tuple[str, ...]:
+        """Every chart of the same person, the one shown first."""
+
+    def dismissed(self) -> frozenset[tuple[str, str]]:
+        """Pairs (smaller id first) that a person on this machine called two different people."""
+
+    def dismiss(self, one: str, other: str) -> None: ...
+
+
 class UserStore(Protocol):
     def get(self, user_id: str) -> User: ...
     def by_username(self, username: str) -> User | None: ...
     def all(self) -> tuple[User, ...]: ...
     def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
         """Insert or update, keep the version and queue the practitioner for the province."""
+
+    def add_replica(self, user: User, operation: Operation, parents: Sequence[int]) -> Changed:
+        """Keep a colleague who was entered on another machine. Somebody unknown here becomes an
+        inactive account under a placeholder name, without a key slot; log-in name, activity and
+        last log-in of somebody known stay as they are here.
+        """
+
+    def lineage(self, record_id: str) -> tuple[VersionNode, ...]: ...
 
 
 class CatalogStore(Protocol):
@@ -229,36 +283,6 @@ class AuditLog(Protocol):
         """None when the chain is whole, otherwise the first broken sequence number."""
 
 
-class Outbox(Protocol):
-    def waiting(self, limit: int) -> tuple[OutboxItem, ...]:
-        """In sending order: referrals with what they need, then the rest by age; one item per
-        record, the latest version only.
-        """
-
-    def acknowledge(self, item: OutboxItem, etags: Mapping[str, str], at: datetime) -> None:
-        """The server holds this version: drop events of the record up to ``item.seq`` only."""
-
-    def quarantine(self, item: OutboxItem, reason: str, at: datetime) -> None: ...
-    def release_quarantined(self) -> int: ...
-    def count_attempt(self, items: Sequence[OutboxItem]) -> None: ...
-    def quarantined(self) -> tuple[OutboxItem, ...]: ...
-    def count(self, state: UnitState) -> int:
-        """How many records have their newest event in this state."""
-
-    def oldest_waiting_at(self) -> datetime | None: ...
-    def requeue_all(self) -> int:
-        """Queue the current version of every signed record again (a restored server, a replay)."""
-
-    def requeue_person(self, patient_id: str) -> int:
-        """The same for one person's records and what they refer to."""
-
-    def etags(self, record_id: str) -> Mapping[str, str]:
-        """ETags the server gave for the resources of a record, keyed ``Type/id``."""
-
-    def add_run(self, run: SyncRun) -> None: ...
-    def runs(self, limit: int) -> tuple[SyncRun, ...]: ...
-
-
 class PrintLog(Protocol):
     def add(
         self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
@@ -300,6 +324,10 @@ class Work(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def prints(self) -> PrintLog: ...
+    @property
+    def links(self) -> PatientLinkStore: ...
+    @property
+    def operations(self) -> OperationLog: ...
     def counts(self) -> Counts: ...
 
 
@@ -359,11 +387,6 @@ class LetterSigner(Protocol):
 
     def sign(self, referral: Referral) -> str:
         """The text of the letter's QR code."""
-
-
-class SyncEngine(Protocol):
-    def run_once(self) -> SyncRun: ...
-    def link(self) -> LinkState: ...
 
 
 class PersonMatcher(Protocol):

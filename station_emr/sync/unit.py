@@ -23,6 +23,33 @@ class BuildUnit(Protocol):
     ) -> tuple[Resource, ...]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """What the resources of one unit say, as the domain knows it."""
+
+    kind: RecordKind
+    record: Any
+    status: RecordStatus
+
+
+class ReadUnit(Protocol):
+    """The reverse of :class:`BuildUnit`. Raises ValueError (with no patient data in its text) for
+    resources that are not a whole unit of ours.
+    """
+
+    def __call__(self, resources: Sequence[Resource]) -> ReadRecord: ...
+
+
+class CarryOver(Protocol):
+    """``resources`` with everything that ``before`` (the unit of a version it was written on) holds
+    and the mapping does not know.
+    """
+
+    def __call__(
+        self, before: Sequence[Resource], resources: Sequence[Resource]
+    ) -> tuple[Resource, ...]: ...
+
+
 def key_of(resource: Resource) -> str:
     """``Type/id``, the name of a resource on the wire and in the remembered ETags."""
     return f"{resource['resourceType']}/{resource['id']}"

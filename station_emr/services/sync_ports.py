@@ -1,0 +1,128 @@
+"""What the use cases and the engine need to know of what travels: the queue and the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from station_emr.domain.operation import Tally, VersionNode
+from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
+
+
+class Outbox(Protocol):
+    def waiting(self, limit: int) -> tuple[OutboxItem, ...]:
+        """In sending order: referrals with what they need, then the rest by age; one item per
+        record, the latest version only.
+        """
+
+    def acknowledge(self, item: OutboxItem, etags: Mapping[str, str], at: datetime) -> None:
+        """The server holds this version: drop events of the record up to ``item.seq`` only."""
+
+    def quarantine(self, item: OutboxItem, reason: str, at: datetime) -> None: ...
+    def release_quarantined(self) -> int: ...
+    def count_attempt(self, items: Sequence[OutboxItem]) -> None: ...
+    def quarantined(self) -> tuple[OutboxItem, ...]: ...
+    def count(self, state: UnitState) -> int:
+        """How many records have their newest event in this state."""
+
+    def oldest_waiting_at(self) -> datetime | None: ...
+    def requeue_all(self) -> int:
+        """Queue the current version of every signed record again (a restored server, a replay)."""
+
+    def requeue_person(self, patient_id: str) -> int:
+        """The same for one person's records and what they refer to."""
+
+    def etags(self, record_id: str) -> Mapping[str, str]:
+        """ETags the server gave for the resources of a record, keyed ``Type/id``."""
+
+    def add_run(self, run: SyncRun) -> None: ...
+    def runs(self, limit: int) -> tuple[SyncRun, ...]: ...
+
+    def operations(self, limit: int, today: date) -> tuple[OutboxItem, ...]:
+        """Every waiting version (not only the newest of a record), in the order in which an
+        exchange sends them: see docs/sync.md, "One run over the exchange", 1.
+        """
+
+    def acknowledge_numbers(self, items: Sequence[OutboxItem], at: datetime) -> None:
+        """The province holds exactly these versions: drop these events by their ``seq``."""
+
+    def queue_operation(self, op_id: str) -> None:
+        """Offer a kept operation again (the server lost it)."""
+
+    def last_number(self) -> int:
+        """The highest ``seq`` ever given in this database."""
+
+    def raise_number(self, at_least: int) -> None:
+        """Give no ``seq`` up to ``at_least`` from here on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOperation:
+    """A line with where it stands. ``version`` is the local version it wrote, 0 when it wrote none
+    (parked, unreadable, or of a kind this program does not know).
+    """
+
+    op_id: str
+    kind: str
+    record_id: str
+    version: int
+    line: bytes
+    held: bool
+
+
+class OperationLog(Protocol):
+    """The lines, byte for byte, and what the province is known to hold of them."""
+
+    def op_id_of(self, kind: RecordKind, record_id: str, version: int) -> str:
+        """Empty while the version is not sealed."""
+
+    def node(self, kind: RecordKind, record_id: str, version: int) -> VersionNode:
+        """Who wrote a version and on what, for sealing. Raises NotFound."""
+
+    def line(self, op_id: str) -> bytes | None: ...
+    def keep(self, kept: KeptOperation) -> None:
+        """Store a line; a second time only moves ``held`` from False to True."""
+
+    def knows(self, op_ids: Iterable[str]) -> frozenset[str]:
+        """Those of which the line is here."""
+
+    def set_held(self, op_ids: Iterable[str], *, held: bool = True) -> None: ...
+    def is_held(self, op_id: str) -> bool: ...
+    def holds_record(self, kind: RecordKind, record_id: str) -> bool:
+        """Whether the province holds any version of the record."""
+
+    def tally(self) -> Tally: ...
+    def buckets(self) -> tuple[Tally, ...]:
+        """256 of them, of what is held."""
+
+    def listed(self, bucket: int) -> tuple[str, ...]:
+        """Held operations of a bucket."""
+
+    def want(self, op_ids: Iterable[str]) -> None: ...
+    def wanted(self, limit: int) -> tuple[str, ...]: ...
+    def unwant(self, op_ids: Iterable[str]) -> None: ...
+    def park(self, op_id: str, needs: Iterable[str]) -> None:
+        """A kept line waits for operations or records (``kind/id``) that have not arrived."""
+
+    def released_by(self, arrived: str) -> tuple[bytes, ...]:
+        """Lines that waited for this and for nothing else any more; they are parked no longer."""
+
+    def parked(self) -> int: ...
+    def unreadable(self, op_id: str, reason: str) -> None:
+        """Note that a kept line cannot be shown by this program."""
+
+    def all_lines(self, after: str, limit: int) -> tuple[tuple[str, bytes], ...]:
+        """Id and line in an order in which every base and parent comes before what needs it;
+        ``after`` is the cursor that the last call's final id gives. For snapshots and relays.
+        """
+
+    def conflicts(self) -> tuple[tuple[RecordKind, str], ...]:
+        """Records whose newest version has open fields."""
+
+
+class SyncEngine(Protocol):
+    def run_once(self) -> SyncRun: ...
+    def link(self) -> LinkState: ...

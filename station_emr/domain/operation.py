@@ -51,6 +51,19 @@ class Envelope:
         return self.rule > 0
 
 
+@dataclass(frozen=True, slots=True)
+class ReadRecord:
+    """What the resources of one unit say, as the domain knows it.
+
+    ``status`` is voided or signed: resources do not tell an amended version from a first one, the
+    envelope does.
+    """
+
+    kind: RecordKind
+    record: Any
+    status: RecordStatus
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """An arrived line, opened: ``record`` is the domain record its resources hold."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
 Resource = dict[str, Any]
@@ -21,15 +22,6 @@ class BuildUnit(Protocol):
         status: RecordStatus,
         earlier: Sequence[Any] = (),
     ) -> tuple[Resource, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRecord:
-    """What the resources of one unit say, as the domain knows it."""
-
-    kind: RecordKind
-    record: Any
-    status: RecordStatus
 
 
 class ReadUnit(Protocol):

@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from station_emr.services.ports import Clock
 
 from .capabilities import ServerFacts
 from .peer import Traffic
+from .tokens import FixedToken, TokenSource
 
 _FHIR: Final = "application/fhir+json"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -82,12 +83,14 @@ class _SystemTrust(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def trusted_context(ca_file: str = "") -> ssl.SSLContext:
-    """A context that always verifies; ``ca_file`` adds a province's private authority."""
+def trusted_context(ca_file: str = "", authority: str = "") -> ssl.SSLContext:
+    """A context that always verifies; ``ca_file`` (a path) or ``authority`` (PEM text) adds a
+    province's private authority.
+    """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file:
-        context.load_verify_locations(ca_file)
+    if ca_file or authority:
+        context.load_verify_locations(cafile=ca_file or None, cadata=authority or None)
     elif platform.system() != "Windows":
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context
@@ -126,10 +129,11 @@ class FhirClient:
     def __init__(
         self,
         base_url: str,
-        token: str,
+        token: str | TokenSource,
         clock: Clock,
         *,
         ca_file: str = "",
+        authority: str = "",
         patience: Patience | None = None,
         program: str = "station-emr",
     ) -> None:
@@ -138,18 +142,18 @@ class FhirClient:
         self.facts = ServerFacts(url=self.base)
         self.clock_skew: timedelta | None = None
         self._clock = clock
+        self._tokens = FixedToken(token) if isinstance(token, str) else token
         self._patience = patience or Patience()
         self._aborted = threading.Event()
         self._session = requests.Session()
         # The environment's proxies and certificate bundles must not redirect records.
         self._session.trust_env = False
         if self.base.startswith("https:"):
-            self._session.mount("https://", _SystemTrust(trusted_context(ca_file)))
+            self._session.mount("https://", _SystemTrust(trusted_context(ca_file, authority)))
         self._session.headers.update(
             {
                 "Accept": _FHIR,
                 "Accept-Encoding": "gzip",
-                "Authorization": f"Bearer {token}",
                 "User-Agent": program,
             }
         )
@@ -196,10 +200,42 @@ class FhirClient:
             headers = {"Content-Type": _FHIR, "Prefer": "return=minimal"}
         if packed:
             headers["Content-Encoding"] = "gzip"
+        url = f"{self.base}{path}"
+        token = self._tokens.current(self)
+        answer = self.ask(method, url, query=query, body=body, headers=headers, token=token)
+        if answer.status == 401 and self._tokens.discard(token):
+            # The token had run out, or the server was restored: once more with a new one.
+            token = self._tokens.current(self)
+            answer = self.ask(method, url, query=query, body=body, headers=headers, token=token)
+        return answer
+
+    def corrected_now(self) -> datetime:
+        """The machine's clock, corrected by what the server's last answer said."""
+        return self._clock.now() + (self.clock_skew or timedelta())
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
+    ) -> Answer:
+        """One request to any address of the server, with a token only where one is given.
+
+        Raises NetworkFailure when no usable answer came.
+        """
+        if not self._is_safe(url):
+            raise NetworkFailure(UNTRUSTED)
         if self._aborted.is_set():
             raise NetworkFailure(CUT)
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
         try:
-            return self._exchange(method, f"{self.base}{path}", query, body, headers)
+            return self._exchange(method, url, query, body, sent)
         except requests.exceptions.SSLError as error:
             raise NetworkFailure(UNTRUSTED) from error
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
@@ -217,6 +253,14 @@ class FhirClient:
             OSError,
         ) as error:
             raise NetworkFailure(UNREACHABLE) from error
+
+    def _is_safe(self, url: str) -> bool:
+        """An address that the server named itself (its token endpoint) keeps to the same rules."""
+        try:
+            same_kind = urlsplit(url).scheme == urlsplit(self.base).scheme
+            return same_kind and bool(checked_base_url(url))
+        except (UserError, ValueError):
+            return False
 
     def _exchange(
         self,

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from .record import RecordKind, RecordStatus
+
+
+# Settings of the link, as a director or administrator keeps them.
+DAILY_BYTES: Final = "sync.daily_bytes"  # a whole number; empty or 0: no limit
+NOT_ON_METERED: Final = "sync.not_on_metered"  # "1": rest on a link paid by the megabyte
+AUTHORITY_FILE: Final = "sync.authority_file"  # path of a province's own certificate authority
 
 
 class UnitState(StrEnum):
@@ -39,6 +46,7 @@ class OutboxItem:
     state: UnitState = UnitState.WAITING
     attempts: int = 0
     reason: str = ""
+    size: int = 0  # bytes of its line; 0 while it is not sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +80,10 @@ class SyncStatus:
     next_try_at: datetime | None = None
     running: bool = False
     detail: str = ""
+    verified_at: datetime | None = None  # count and sum agreed with the province's; None: never
+    conflicts: int = 0  # records that a person must decide
+    bytes_today: int = 0
+    budget: int = 0  # bytes a day; 0: no limit
+    metered: bool = False  # resting because this link is paid by the megabyte
+    skew_seconds: float | None = None  # the server's clock minus this machine's; None: unknown
+    revoked: bool = False  # the province no longer lets this machine in

@@ -16,16 +16,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from provincial_server import __version__, auth, fhir_routes, wire
+from provincial_server import __version__, auth, fhir_routes, identity_routes, wire
 from provincial_server.context import Services
 from provincial_server.database import Database
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.overview import overview
-from provincial_server.settings import Limits, Settings
+from provincial_server.settings import Settings
 from provincial_server.store import ServerFact
 from provincial_server.transport import Guard, fault_response
 
-_ENROLMENT_LIMITS = Limits(received_bytes=16 * 1024, body_bytes=16 * 1024, depth=2)
 _RETRY_SECONDS = "5"
 
 
@@ -49,6 +48,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Guard)
     _add_fault_handlers(app)
     _add_operation_routes(app, services)
+    identity_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
     return app
 
@@ -95,27 +95,6 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
 
         return await services.run(ask)
 
-    @app.post("/enrol")
-    async def enrol(request: Request) -> Response:
-        """Trades a one-time code for a device token."""
-        body = await services.json_body(request, _ENROLMENT_LIMITS)
-        code, name, public_key = _enrolment_request(body)
-
-        def redeem() -> auth.Enrolment:
-            now = services.settings.clock()
-            with services.database.write() as session:
-                return auth.redeem_code(session, code, name, now, public_key)
-
-        enrolment = await services.run(redeem)
-        answer = {
-            "token": enrolment.token,
-            "device_id": enrolment.device_id,
-            "facility": {"code": enrolment.facility_code, "name": enrolment.facility_name},
-            "fhir_base": services.base(request),
-            "epoch": services.database.epoch,
-        }
-        return Response(wire.canonical(answer), 201, media_type="application/json")
-
     @app.get("/overview")
     async def show_overview(request: Request) -> Response:
         """Counts and last contacts per facility, for the administrator."""
@@ -129,17 +108,3 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
 
         text = await services.run(count)
         return Response(text, media_type="application/json")
-
-
-def _enrolment_request(body: object) -> tuple[str, str, str | None]:
-    if not isinstance(body, dict):
-        raise refuse(400, "structure", "an object with code and device_name is expected")
-    code, name = body.get("code"), body.get("device_name")
-    public_key = body.get("public_key")
-    if not isinstance(code, str) or not code or len(code) > 100:
-        raise refuse(400, "required", "the code is missing", "code")
-    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 120:
-        raise refuse(400, "required", "device_name has 1 to 120 letters", "device_name")
-    if public_key is not None and (not isinstance(public_key, str) or len(public_key) > 4000):
-        raise refuse(400, "value", "public_key is a PEM text", "public_key")
-    return code, name, public_key

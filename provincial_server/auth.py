@@ -1,5 +1,8 @@
 """Who is calling: devices with opaque tokens, the administrator, and one-time enrolment codes.
 
+A device that enrolled a key gets a token of a few minutes for each session (`tokens.py`); one of the
+first release holds a fixed token until it enrols a key.
+
 Only SHA-256 hashes are stored: tokens and codes are random with at least 100 bits, so a slow hash
 would add nothing.
 """
@@ -12,11 +15,11 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server.faults import FhirFault, Issue, refuse
-from provincial_server.store import Device, EnrolmentCode, Facility, ServerFact
+from provincial_server.store import AccessToken, Device, EnrolmentCode, Facility, ServerFact
 
 _ADMIN = "admin_token_hash"
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, for reading aloud
@@ -36,6 +39,8 @@ class Caller:
 
 @dataclass(frozen=True)
 class Enrolment:
+    """`token` is empty for a device with a key."""
+
     device_id: str
     token: str
     facility_code: str
@@ -58,8 +63,33 @@ def _unauthorised(diagnostics: str) -> FhirFault:
     return FhirFault(401, Issue("login", diagnostics), {"WWW-Authenticate": "Bearer"})
 
 
-def authenticate(session: Session, token: str) -> Caller:
-    """The device that holds the token; 401 when unknown or revoked, without saying which."""
+def authenticate(session: Session, token: str, now: int) -> Caller:
+    """The device that holds the token; 401 when unknown, run out or revoked, without saying which.
+
+    The device's own row is read for every request, so a revocation bites at once.
+    """
+    hashed = hash_secret(token)
+    held = select(AccessToken.device_id).where(
+        AccessToken.token_hash == hashed, AccessToken.expires_at > now
+    )
+    row = session.execute(
+        select(Device, Facility)
+        .join(Facility, Facility.code == Device.facility_code)
+        .where(
+            or_(Device.token_hash == hashed, Device.id.in_(held)),
+            Device.revoked_at.is_(None),
+        )
+    ).first()
+    if row is None:
+        raise _unauthorised("the token is unknown, has run out or has been revoked")
+    device, facility = row
+    return Caller(device.id, facility.code, facility.name)
+
+
+def add_key(session: Session, token: str, public_key: str) -> Enrolment:
+    """Gives a device of the first release a key. Its fixed token, which alone may do this, ends with
+    the first token that the key gets: a lost answer here locks nobody out.
+    """
     row = session.execute(
         select(Device, Facility)
         .join(Facility, Facility.code == Device.facility_code)
@@ -68,7 +98,8 @@ def authenticate(session: Session, token: str) -> Caller:
     if row is None:
         raise _unauthorised("the token is unknown or has been revoked")
     device, facility = row
-    return Caller(device.id, facility.code, facility.name)
+    device.public_key = public_key
+    return Enrolment(device.id, "", facility.code, facility.name)
 
 
 def contact_is_due(session: Session, device_id: str, now: int) -> bool:
@@ -116,10 +147,14 @@ def enrol_device(
     public_key: str | None = None,
     token: str | None = None,
 ) -> Enrolment:
-    """Adds a device to a facility and returns its token, which is not stored and shown only now."""
+    """Adds a device to a facility. Its token is not stored and shown only now; one with a key has
+    none.
+    """
     facility = session.get_one(Facility, facility_code)
-    chosen = token or secrets.token_urlsafe(32)
-    known = session.scalars(select(Device).where(Device.token_hash == hash_secret(chosen))).first()
+    chosen = "" if public_key else token or secrets.token_urlsafe(32)
+    # The token of a device with a key is one that nobody ever knew.
+    hashed = hash_secret(chosen) if chosen else secrets.token_bytes(32)
+    known = session.scalars(select(Device).where(Device.token_hash == hashed)).first()
     if known is not None:  # the demo station starts its server again with the same token
         if known.facility_code != facility_code:
             raise LookupError(facility_code)
@@ -128,7 +163,7 @@ def enrol_device(
         id=str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
         facility_code=facility_code,
         name=name,
-        token_hash=hash_secret(chosen),
+        token_hash=hashed,
         public_key=public_key,
         enrolled_at=now,
     )
@@ -140,22 +175,43 @@ def enrol_device(
 def redeem_code(
     session: Session, code: str, name: str, now: int, public_key: str | None
 ) -> Enrolment:
-    """Trades a one-time code for a token; one answer for unknown, used and expired codes."""
-    tidy = code.strip().upper()
+    """Trades a one-time code for a token, or for the enrolment of a key; one answer for unknown,
+    used and expired codes.
+
+    The same code with the same key is the same enrolment once more, after a lost answer: nothing
+    secret is in it.
+    """
+    hashed = hash_secret(code.strip().upper())
     facility_code = session.scalar(
         update(EnrolmentCode)
         .where(
-            EnrolmentCode.code_hash == hash_secret(tidy),
+            EnrolmentCode.code_hash == hashed,
             EnrolmentCode.used_at.is_(None),
             EnrolmentCode.expires_at > now,
         )
         .values(used_at=now)
         .returning(EnrolmentCode.facility_code)
     )
-    if facility_code is None:
+    if facility_code is not None:
+        return enrol_device(session, facility_code, name, now, public_key=public_key)
+    again = session.execute(
+        select(Device, Facility)
+        .join(EnrolmentCode, EnrolmentCode.facility_code == Device.facility_code)
+        .join(Facility, Facility.code == Device.facility_code)
+        .where(
+            EnrolmentCode.code_hash == hashed,
+            EnrolmentCode.used_at == Device.enrolled_at,
+            EnrolmentCode.expires_at > now,
+            Device.public_key == public_key,
+            Device.public_key.is_not(None),
+            Device.revoked_at.is_(None),
+        )
+    ).first()
+    if again is None:
         text = "Mã ghi danh sai, đã dùng hoặc đã hết hạn. Hãy xin mã mới từ quản trị của tỉnh."
         raise refuse(403, "forbidden", "the enrolment code is not valid", text=text)
-    return enrol_device(session, facility_code, name, now, public_key=public_key)
+    device, facility = again
+    return Enrolment(device.id, "", facility.code, facility.name)
 
 
 def revoke_device(session: Session, device_id: str, now: int) -> bool:

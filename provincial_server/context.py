@@ -33,7 +33,7 @@ class Services:
         def look_up() -> Caller:
             now = self.settings.clock()
             with self.database.read() as session:
-                caller = auth.authenticate(session, token)
+                caller = auth.authenticate(session, token, now)
                 due = auth.contact_is_due(session, caller.device_id, now)
             if due:
                 with self.database.write() as session:
@@ -53,5 +53,8 @@ class Services:
         return await run_in_threadpool(work)
 
     def base(self, request: Request) -> str:
-        root = self.settings.public_url or str(request.base_url)
-        return f"{root.rstrip('/')}/fhir"
+        return f"{self.root(request)}/fhir"
+
+    def root(self, request: Request) -> str:
+        """The server's own address as the stations see it, without a trailing slash."""
+        return (self.settings.public_url or str(request.base_url)).rstrip("/")

@@ -89,6 +89,26 @@ class EnrolmentCode(Base):
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class AccessToken(Base):
+    """A token of a few minutes, for the holder of an enrolled key; only its hash is kept."""
+
+    __tablename__ = "access_token"
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(36), ForeignKey("device.id"))
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index(None, "expires_at"),)
+
+
+class UsedAssertion(Base):
+    """The `jti` of an assertion that was taken, kept as long as the assertion could be shown again."""
+
+    __tablename__ = "used_assertion"
+    device_id: Mapped[str] = mapped_column(String(36), ForeignKey("device.id"), primary_key=True)
+    jti_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index(None, "expires_at"),)
+
+
 class ResourceHead(Base):
     """The current version of a resource, with the values that search looks at."""
 

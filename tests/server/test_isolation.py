@@ -139,7 +139,7 @@ def test_a_device_token_is_no_administrator(server, station):
 def test_a_revoked_device_is_out_at_once(server, station):
     assert station.get("Patient").status_code == 200
     with server.database.write() as session:
-        device = auth.authenticate(session, station.token).device_id
+        device = auth.authenticate(session, station.token, 0).device_id
         assert auth.revoke_device(session, device, 1)
     assert station.get("Patient").status_code == 401
 

@@ -41,7 +41,9 @@ from station_emr.services.appointments import Appointments
 from station_emr.services.backups import Backups
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
+from station_emr.services.conflicts import Conflicts
 from station_emr.services.drafts import Drafts
+from station_emr.services.duplicates import Duplicates
 from station_emr.services.encounters import Encounters
 from station_emr.services.guards import refuse
 from station_emr.services.matching import NameMatcher
@@ -384,6 +386,8 @@ def build_services(
         backups=Backups(
             store, clock, FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS))
         ),
+        conflicts=Conflicts(store, clock, signer),
+        duplicates=Duplicates(store, clock, NameMatcher()),
     )
 
 

@@ -145,6 +145,11 @@ class PatientStore(RecordStore[Patient], Protocol):
         """Candidates for the duplicate warning: born that year ±1 with that word in the name."""
 
     def row(self, patient_id: str) -> PatientRow: ...
+    def written_between(self, after: int, before: int, limit: int) -> tuple[tuple[int, str], ...]:
+        """Place and id of charts in the order in which this database got to know versions of them,
+        newest first, with ``after < place < before``. What arrives has a place like what is written
+        here, whatever its own date.
+        """
 
 
 class EncounterStore(RecordStore[Encounter], Protocol):

@@ -10,7 +10,9 @@ from .accounts import Accounts
 from .appointments import Appointments
 from .backups import Backups
 from .catalogs import Catalogs
+from .conflicts import Conflicts
 from .drafts import Drafts
+from .duplicates import Duplicates
 from .encounters import Encounters
 from .patients import Patients
 from .ports import Clock
@@ -38,6 +40,8 @@ class StationServices:
     drafts: Drafts
     sync: Synchronisation
     backups: Backups
+    conflicts: Conflicts
+    duplicates: Duplicates
 
     @staticmethod
     def scan(text: str) -> ScanResult:

@@ -83,8 +83,16 @@ class OperationLog(Protocol):
         """Who wrote a version and on what, for sealing. Raises NotFound."""
 
     def line(self, op_id: str) -> bytes | None: ...
+    def version_of(self, op_id: str) -> int | None:
+        """The local version that a kept line wrote or is equal to; 0 for a line that wrote none,
+        None for an operation whose line is not here.
+        """
+
     def keep(self, kept: KeptOperation) -> None:
-        """Store a line; a second time only moves ``held`` from False to True."""
+        """Store a line; a second time moves ``held`` from False to True and gives the version it
+        wrote to a line that had written none. A version that is not sealed takes the line's id as
+        its own; a version that is sealed keeps its id, and the line is a second name for it.
+        """
 
     def knows(self, op_ids: Iterable[str]) -> frozenset[str]:
         """Those of which the line is here."""

@@ -135,8 +135,7 @@ def test_any_record_is_valid_and_repeatable(
 NOT_SENT = {
     RecordKind.ENCOUNTER: {"stage"},  # a place in today's queue; a signed visit is finished
     RecordKind.PRACTITIONER: {"username", "last_login_at"},  # accounts stay at the station
-    # Settings of one machine, and what only decides which drugs this station may prescribe.
-    RecordKind.FACILITY: {"device_name", "series", "has_beds"},
+    RecordKind.FACILITY: {"device_name", "series"},  # settings of one machine
 }
 
 

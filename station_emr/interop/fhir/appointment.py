@@ -6,11 +6,9 @@ from station_emr.domain.appointment import Appointment
 
 from .datatypes import (
     Resource,
-    as_signed,
     day,
     identifier,
     moment,
-    own_fields,
     present,
     reference,
     resource,
@@ -18,7 +16,11 @@ from .datatypes import (
 )
 from .encounter import reason_concept
 from .facility import location_id
+from .own_extensions import AsSigned, OwnFields
 from .uris import UriTable
+
+SLIP = OwnFields("appointment-slip", Appointment, ("visited_on", "admitted_on", "discharged_on"))
+SIGNED = AsSigned(Appointment, ("station", "patient", "practitioner", "signature"))
 
 
 def appointment_resources(appointment: Appointment, uris: UriTable) -> list[Resource]:
@@ -37,12 +39,8 @@ def appointment_resources(appointment: Appointment, uris: UriTable) -> list[Reso
             "Appointment",
             appointment.id,
             extension=present(
-                own_fields(
-                    "appointment-slip",
-                    appointment,
-                    ("visited_on", "admitted_on", "discharged_on"),
-                ),
-                as_signed(appointment, ("station", "patient", "practitioner", "signature")),
+                SLIP.write(appointment),
+                SIGNED.write(appointment),
             ),
             identifier=present(
                 identifier(uris.record, appointment.id),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from enum import Enum
 from typing import Any, Final
 
-from station_emr.domain.birth import BirthDate
 from station_emr.domain.ids import is_record_id
 from station_emr.domain.record import PractitionerSnapshot, StationProfile
 
-from .uris import IDENTIFIER_TYPE, TERMINOLOGY, UCUM, UriTable, own_extension
+from .uris import IDENTIFIER_TYPE, TERMINOLOGY, UCUM, UriTable
 
 Resource = dict[str, Any]
 Json = dict[str, Any]
@@ -118,71 +114,3 @@ def extension(url: str, **value: Any) -> Json:
     """A simple extension, ``extension(url, valueString="…")``; empty without a value."""
     held = filled(**value)
     return {"url": url, **held} if held else {}
-
-
-def own_fields(name: str, record: object, fields: Iterable[str]) -> Json:
-    """The fields FHIR has no element for, as one extension of ours with a part per field.
-
-    Parts that stand at their default are left out, so the reverse mapping fills them in again.
-    """
-    defaults = {one.name: one.default for one in dataclasses.fields(record)}  # type: ignore[arg-type]
-    parts: list[Json] = []
-    for field in fields:
-        value = getattr(record, field)
-        if value != defaults[field]:
-            parts.extend(_parts(field, value))
-    return {"url": own_extension(name), "extension": parts} if parts else {}
-
-
-def as_signed(record: object, fields: Iterable[str]) -> Json:
-    """Snapshots and signature as they stood at signing: compact, meant for our own reading back.
-
-    A reprint shows what was signed whatever has changed since, on every machine; the elements
-    beside it say the same in plain FHIR for everybody else.
-    """
-    parts = [
-        {"url": field, "extension": _inside(value)}
-        for field in fields
-        if (value := getattr(record, field)) is not None
-    ]
-    return {"url": own_extension("as-signed"), "extension": parts} if parts else {}
-
-
-def _inside(record: Any) -> list[Json]:
-    parts: list[Json] = []
-    for one in dataclasses.fields(record):
-        value = getattr(record, one.name)
-        if value != one.default:
-            parts.extend(_parts(one.name, value))
-    return parts
-
-
-def _parts(name: str, value: Any) -> list[Json]:
-    if isinstance(value, (tuple, list)):
-        return [part for item in value for part in _parts(name, item)]
-    if isinstance(value, BirthDate):
-        return [{"url": name, "valueDate": value.to_iso()}]
-    if dataclasses.is_dataclass(value):
-        inside = _inside(value)
-        return [{"url": name, "extension": inside}] if inside else []
-    if value is None or value == "":
-        return []
-    return [{"url": name, **_typed(value)}]
-
-
-def _typed(value: Any) -> Json:
-    match value:
-        case bool():
-            return {"valueBoolean": value}
-        case Enum():
-            return {"valueCode": value.value}
-        case int():
-            return {"valueInteger": value}
-        case Decimal():
-            return {"valueDecimal": value}
-        case datetime():
-            return {"valueDateTime": moment(value)}
-        case date():
-            return {"valueDate": value.isoformat()}
-        case _:
-            return {"valueString": str(value)}

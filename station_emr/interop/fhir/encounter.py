@@ -17,7 +17,6 @@ from station_emr.domain.vitals import VitalSigns
 from .datatypes import (
     Json,
     Resource,
-    as_signed,
     coding,
     concept,
     extension,
@@ -25,7 +24,6 @@ from .datatypes import (
     identifier,
     moment,
     organization,
-    own_fields,
     performer,
     period,
     present,
@@ -35,9 +33,10 @@ from .datatypes import (
     staff,
     terminology,
 )
+from .own_extensions import AsSigned, OwnFields
 from .uris import ICD10, LOINC, TERMINOLOGY, UriTable
 
-_PRIORITY = {Priority.ROUTINE: "R", Priority.PRIORITY: "UR", Priority.EMERGENCY: "EM"}
+PRIORITY = {Priority.ROUTINE: "R", Priority.PRIORITY: "UR", Priority.EMERGENCY: "EM"}
 _NOTES = (
     "history",
     "past_history",
@@ -47,6 +46,13 @@ _NOTES = (
     "coverage_number",
     "confirmed",
 )
+
+
+DETAILS = OwnFields("visit-details", Encounter, _NOTES)
+SIGNED = AsSigned(Encounter, ("station", "patient", "practitioner", "signature"))
+DIAGNOSIS = OwnFields("diagnosis", Diagnosis, ("role", "note"))
+PROCEDURE = OwnFields("procedure-details", Procedure, ("result", "abnormal"))
+WITHOUT_SIGNS = OwnFields("vitals-without-signs", VitalSigns, ("measured_at", "measured_by"))
 
 
 class _Sign(NamedTuple):
@@ -60,7 +66,7 @@ class _Sign(NamedTuple):
 
 
 # Codes of the base vital-sign profiles of R4; glucose is a bedside test, so it is laboratory.
-_SIGNS: Final = (
+SIGNS: Final = (
     _Sign("pulse", "hr", "8867-4", "Mạch", "lần/phút", "/min"),
     _Sign("temperature", "temp", "8310-5", "Nhiệt độ", "°C", "Cel"),
     _Sign("respiratory_rate", "rr", "9279-1", "Nhịp thở", "lần/phút", "/min"),
@@ -71,7 +77,8 @@ _SIGNS: Final = (
     _Sign("glucose", "glu", "14743-9", "Đường huyết mao mạch", "mmol/L", "mmol/L", "laboratory"),
 )
 _BLOOD_PRESSURE: Final = "85354-9"
-_COMPONENTS: Final = (
+BLOOD_PRESSURE_END: Final = "bp"
+COMPONENTS: Final = (
     ("systolic", "8480-6", "Huyết áp tối đa"),
     ("diastolic", "8462-4", "Huyết áp tối thiểu"),
 )
@@ -99,7 +106,7 @@ def icd_concept(diagnosis: Diagnosis) -> Json:
 
 def reason_concept(diagnosis: Diagnosis) -> Json:
     """A diagnosis where FHIR has room for a code only; role and note ride along."""
-    kept = present(own_fields("diagnosis", diagnosis, ("role", "note")))
+    kept = present(DIAGNOSIS.write(diagnosis))
     return {**filled(extension=kept), **icd_concept(diagnosis)}
 
 
@@ -118,8 +125,9 @@ def _encounter(encounter: Encounter, uris: UriTable) -> Resource:
                 uris.treatment_outcome,
                 valueCodeableConcept=concept(coding(uris.treatment_result_codes, encounter.result)),
             ),
-            own_fields("visit-details", encounter, _NOTES),
-            as_signed(encounter, ("station", "patient", "practitioner", "signature")),
+            DETAILS.write(encounter),
+            SIGNED.write(encounter),
+            *_without_signs(encounter),
         ),
         identifier=present(
             identifier(uris.record, encounter.id),
@@ -129,7 +137,7 @@ def _encounter(encounter: Encounter, uris: UriTable) -> Resource:
         statusHistory=_history(encounter),
         class_=coding(f"{TERMINOLOGY}/v3-ActCode", "AMB"),
         type=present(concept(coding(uris.care_kind_codes, encounter.care_kind))),
-        priority=terminology("v3-ActPriority", _PRIORITY[encounter.priority]),
+        priority=terminology("v3-ActPriority", PRIORITY[encounter.priority]),
         subject=reference("Patient", encounter.patient_id),
         participant=present(filled(individual=staff(encounter.practitioner))),
         period=period(encounter.arrived_at, encounter.ended_at),
@@ -140,6 +148,21 @@ def _encounter(encounter: Encounter, uris: UriTable) -> Resource:
         ),
         serviceProvider=organization(encounter.station),
     )
+
+
+def _without_signs(encounter: Encounter) -> list[Json]:
+    """A set of vital signs that holds none has no Observation to say who looked and when."""
+    return [
+        {
+            "url": WITHOUT_SIGNS.url,
+            "extension": [
+                {"url": "place", "valueInteger": place},
+                *WITHOUT_SIGNS.write(vitals).get("extension", ()),
+            ],
+        }
+        for place, vitals in enumerate(encounter.vitals, 1)
+        if vitals.empty
+    ]
 
 
 def _history(encounter: Encounter) -> list[Json]:
@@ -189,16 +212,16 @@ def _vital_signs(encounter: Encounter, vitals: VitalSigns, prefix: str) -> list[
             _observation(
                 encounter,
                 vitals,
-                f"{prefix}-bp",
+                f"{prefix}-{BLOOD_PRESSURE_END}",
                 "vital-signs",
                 code=concept(coding(LOINC, _BLOOD_PRESSURE), text="Huyết áp"),
                 component=[
                     _component(getattr(vitals, field), loinc, text)
-                    for field, loinc, text in _COMPONENTS
+                    for field, loinc, text in COMPONENTS
                 ],
             )
         )
-    for sign in _SIGNS:
+    for sign in SIGNS:
         value: Decimal | int | None = getattr(vitals, sign.field)
         if value is not None:
             made.append(
@@ -250,7 +273,7 @@ def _procedure(
     return resource(
         "Procedure",
         resource_id,
-        extension=present(own_fields("procedure-details", procedure, ("result", "abnormal"))),
+        extension=present(PROCEDURE.write(procedure)),
         status="completed",
         code=concept(
             coding(uris.procedure_codes, procedure.code, procedure.name), text=procedure.name

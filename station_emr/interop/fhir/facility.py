@@ -15,8 +15,12 @@ from .datatypes import (
     reference,
     resource,
 )
+from .own_extensions import OwnFields
 from .patient import address
 from .uris import UriTable
+
+# ``site`` only where it is empty, and ``demo`` only where no code says it.
+DETAILS = OwnFields("facility-details", StationProfile, ("has_beds", "site", "demo"))
 
 
 def location_id(facility_id: str) -> str:
@@ -42,7 +46,8 @@ def facility_resources(station: StationProfile, uris: UriTable) -> list[Resource
             "Organization",
             station.facility_id,
             extension=present(
-                extension(uris.facility_level, valueCodeableConcept=concept(text=station.level))
+                extension(uris.facility_level, valueCodeableConcept=concept(text=station.level)),
+                _details(station),
             ),
             identifier=present(
                 identifier(uris.record, station.facility_id),
@@ -65,3 +70,10 @@ def facility_resources(station: StationProfile, uris: UriTable) -> list[Resource
             managingOrganization=reference("Organization", station.facility_id),
         ),
     ]
+
+
+def _details(station: StationProfile) -> Json:
+    said = {"site"} if station.site else set()
+    if station.code:
+        said.add("demo")
+    return DETAILS.write(station, *said)

@@ -22,15 +22,15 @@ from .datatypes import (
     facility_by_code,
     filled,
     identifier,
-    own_fields,
     present,
     reference,
     resource,
     terminology,
 )
+from .own_extensions import OwnFields
 from .uris import ICD10, NATIONALITY, SNOMED, UriTable, own_extension
 
-_CATEGORY = {
+CATEGORY = {
     AllergyCategory.DRUG: ["medication"],
     AllergyCategory.FOOD: ["food"],
     AllergyCategory.CHEMICAL: ["environment"],
@@ -38,6 +38,15 @@ _CATEGORY = {
 }
 _NO_KNOWN_ALLERGY = "716186003"
 _INSURER = "Bảo hiểm xã hội Việt Nam"
+GUARDIAN_ID = own_extension("guardian-national-id")
+UNNAMED_GUARDIAN = own_extension("unnamed-guardian")
+DETAILS = OwnFields(
+    "patient-details",
+    Patient,
+    ("workplace", "blood_type", "note", "card_extra", "national_id_issued_on"),
+)
+COVERAGE = OwnFields("coverage-details", Coverage, ("living_area", "five_year_on"))
+ALLERGY = OwnFields("allergy-details", Allergy, ("ingredient", "group"))
 
 
 def patient_resources(patient: Patient, uris: UriTable) -> list[Resource]:
@@ -94,9 +103,8 @@ def _patient(patient: Patient, uris: UriTable) -> Resource:
                 ),
             ),
             _nationality(patient, uris),
-            own_fields(
-                "patient-details", patient, ("workplace", "blood_type", "note", "card_extra")
-            ),
+            # The day of issue has its place beside the number, where there is a number.
+            DETAILS.write(patient, "national_id_issued_on" if patient.national_id else ""),
         ),
         identifier=present(
             identifier(uris.record, patient.id),
@@ -112,7 +120,7 @@ def _patient(patient: Patient, uris: UriTable) -> Resource:
         ),
         active=True,
         # One field as on the card: minority names have no family part, and nobody may guess one.
-        name=[{"text": patient.full_name}],
+        name=present(filled(text=patient.full_name)),
         telecom=_phone(patient.phone),
         gender=patient.sex.value,
         birthDate=patient.birth.to_iso(),
@@ -138,12 +146,13 @@ def _guardian(guardian: Guardian, uris: UriTable) -> Json:
     return filled(
         extension=present(
             extension(
-                own_extension("guardian-national-id"),
+                GUARDIAN_ID,
                 valueIdentifier=identifier(uris.national_id, guardian.national_id, "NI"),
-            )
+            ),
+            extension(UNNAMED_GUARDIAN, valueBoolean=None if guardian.full_name else True),
         ),
         relationship=present(concept(text=guardian.relationship)),
-        name={"text": guardian.full_name},
+        name=filled(text=guardian.full_name),
         telecom=_phone(guardian.phone),
     )
 
@@ -159,7 +168,7 @@ def _coverage(patient_id: str, resource_id: str, card: Coverage, uris: UriTable)
                     uris, card.initial_facility, card.initial_facility_name
                 ),
             ),
-            own_fields("coverage-details", card, ("living_area", "five_year_on")),
+            COVERAGE.write(card),
         ),
         identifier=present(identifier(uris.insurance_number, card.number, "SB")),
         status="active",
@@ -178,10 +187,10 @@ def _allergy(patient_id: str, resource_id: str, allergy: Allergy) -> Resource:
     return resource(
         "AllergyIntolerance",
         resource_id,
-        extension=present(own_fields("allergy-details", allergy, ("ingredient", "group"))),
+        extension=present(ALLERGY.write(allergy)),
         clinicalStatus=terminology("allergyintolerance-clinical", "active"),
         verificationStatus=terminology("allergyintolerance-verification", "confirmed"),
-        category=_CATEGORY[allergy.category],
+        category=CATEGORY[allergy.category],
         criticality="high" if allergy.severe else None,
         code=concept(text=allergy.substance),
         patient=reference("Patient", patient_id),

@@ -14,7 +14,10 @@ from .datatypes import (
     reference,
     resource,
 )
-from .uris import UriTable
+from .uris import UriTable, own_extension
+
+# Whether the person worked here before their record was voided: both say ``active: false``.
+ACTIVE_BEFORE = own_extension("active-before-voiding")
 
 
 def practitioner_resources(user: User, uris: UriTable) -> list[Resource]:

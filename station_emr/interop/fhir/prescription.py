@@ -14,13 +14,11 @@ from station_emr.domain.prescription import (
 from .datatypes import (
     Json,
     Resource,
-    as_signed,
     coding,
     concept,
     filled,
     identifier,
     moment,
-    own_fields,
     present,
     quantity,
     reference,
@@ -28,9 +26,10 @@ from .datatypes import (
     staff,
 )
 from .encounter import reason_concept
+from .own_extensions import AsSigned, OwnFields, emptied
 from .uris import UriTable
 
-_WHEN = {MORNING: "MORN", NOON: "NOON", AFTERNOON: "AFT", EVENING: "EVE"}
+WHEN = {MORNING: "MORN", NOON: "NOON", AFTERNOON: "AFT", EVENING: "EVE"}
 _LINE = (
     "inn",
     "strength",
@@ -43,7 +42,13 @@ _LINE = (
     "quantity",
     "instruction",
     "override_reason",
+    "daytimes",
 )
+LINE = OwnFields("prescription-line", PrescriptionLine, _LINE)
+DETAILS = OwnFields(
+    "prescription-details", Prescription, ("advice", "follow_up_on", "replaces_code", "written_at")
+)
+SIGNED = AsSigned(Prescription, ("station", "patient", "prescriber", "signature"))
 
 
 def prescription_resources(prescription: Prescription, uris: UriTable) -> list[Resource]:
@@ -53,9 +58,9 @@ def prescription_resources(prescription: Prescription, uris: UriTable) -> list[R
     ]
 
 
-def _fields_of(line: PrescriptionLine) -> tuple[str, ...]:
+def _said_elsewhere(line: PrescriptionLine) -> str:
     """Moments of the day have codes; free words such as "khi đau" do not."""
-    return _LINE if all(name in _WHEN for name in line.daytimes) else (*_LINE, "daytimes")
+    return "daytimes" if all(name in WHEN for name in line.daytimes) else ""
 
 
 def _line(
@@ -66,7 +71,7 @@ def _line(
         "MedicationRequest",
         f"{prescription.id}-l{number}",
         extension=present(
-            own_fields("prescription-line", line, _fields_of(line)),
+            LINE.write(line, _said_elsewhere(line)),
             *(_sheet(prescription) if number == 1 else ()),
         ),
         identifier=present(identifier(uris.record, f"{prescription.id}-l{number}")),
@@ -94,12 +99,12 @@ def _line(
 
 
 def _sheet(prescription: Prescription) -> tuple[Json, ...]:
-    return (
-        own_fields(
-            "prescription-details", prescription, ("advice", "follow_up_on", "replaces_code")
-        ),
-        as_signed(prescription, ("station", "patient", "prescriber", "signature")),
-    )
+    details = DETAILS.write(prescription, "written_at")
+    if prescription.written_at is None and prescription.signature is not None:
+        # authoredOn says when it was signed then, and must not be read as the time of writing.
+        parts = [*details.get("extension", ()), emptied("written_at")]
+        details = {"url": DETAILS.url, "extension": parts}
+    return (details, SIGNED.write(prescription))
 
 
 def _dosage(line: PrescriptionLine, uris: UriTable) -> Json:
@@ -112,7 +117,7 @@ def _dosage(line: PrescriptionLine, uris: UriTable) -> Json:
                 frequency=line.times_per_day,
                 period=1,
                 periodUnit="d",
-                when=[_WHEN[name] for name in line.daytimes if name in _WHEN],
+                when=[WHEN[name] for name in line.daytimes if name in WHEN],
             )
         },
         route=concept(coding(uris.route_codes, line.route_code, line.route), text=line.route),

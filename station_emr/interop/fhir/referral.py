@@ -9,7 +9,6 @@ from station_emr.domain.referral import Referral
 from .datatypes import (
     Json,
     Resource,
-    as_signed,
     coding,
     concept,
     extension,
@@ -18,13 +17,13 @@ from .datatypes import (
     identifier,
     moment,
     organization,
-    own_fields,
     present,
     reference,
     resource,
     staff,
 )
 from .encounter import reason_concept
+from .own_extensions import AsSigned, OwnFields
 from .uris import LOINC, SNOMED, UriTable, own_extension
 
 _PATIENT_REFERRAL = "3457005"
@@ -48,6 +47,9 @@ _ITEMS = (
     "transport",
     "escort",
 )
+REASON = own_extension("referral-reason")
+LETTER = OwnFields("referral-letter", Referral, _ITEMS)
+SIGNED = AsSigned(Referral, ("station", "patient", "referrer", "signature"))
 
 
 def referral_resources(referral: Referral, uris: UriTable) -> list[Resource]:
@@ -77,15 +79,15 @@ def _request(referral: Referral, uris: UriTable) -> Resource:
         referral.id,
         extension=present(
             extension(
-                own_extension("referral-reason"),
+                REASON,
                 valueCodeableConcept=concept(
                     coding(uris.referral_reason_codes, reason.value, reason.label)
                 )
                 if reason is not None
                 else None,
             ),
-            own_fields("referral-letter", referral, _ITEMS),
-            as_signed(referral, ("station", "patient", "referrer", "signature")),
+            LETTER.write(referral),
+            SIGNED.write(referral),
         ),
         identifier=present(
             identifier(uris.record, referral.id),

@@ -12,9 +12,11 @@ from .appointment import appointment_resources
 from .datatypes import VIETNAM, Resource, moment, terminology
 from .encounter import encounter_resources
 from .facility import facility_resources
+from .link import link_resources
 from .patient import patient_resources
-from .practitioner import practitioner_resources
+from .practitioner import ACTIVE_BEFORE, practitioner_resources
 from .prescription import prescription_resources
+from .reading import TAKEN_BACK
 from .referral import referral_resources
 from .uris import VN_CORE, UriTable
 
@@ -24,11 +26,14 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.PRESCRIPTION: prescription_resources,
     RecordKind.REFERRAL: referral_resources,
     RecordKind.APPOINTMENT: appointment_resources,
+    RecordKind.LINK: link_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }
 
-_BY_ACTIVE: Final = frozenset({"Patient", "Practitioner", "PractitionerRole", "Organization"})
+_BY_ACTIVE: Final = frozenset(
+    {"Patient", "Linkage", "Practitioner", "PractitionerRole", "Organization"}
+)
 _VERIFICATION: Final = {
     "Condition": "condition-ver-status",
     "AllergyIntolerance": "allergyintolerance-verification",
@@ -54,15 +59,35 @@ def build_unit(
         raise ValueError("a draft never leaves the machine")
     mapping = _MAPPINGS[kind]
     current = mapping(record, uris)
-    if status is RecordStatus.VOIDED:
-        current = [retired(resource) for resource in current]
+    voided = status is RecordStatus.VOIDED
+    if voided:
+        current = [_voided(resource) for resource in current]
+    if not earlier:
+        return tuple(current)
     held = {_key(resource) for resource in current}
     for version in reversed(earlier):
         for resource in mapping(version, uris):
             if _key(resource) not in held:
                 held.add(_key(resource))
-                current.append(retired(resource))
+                current.append(_taken_back(resource) if voided else retired(resource))
     return tuple(current)
+
+
+def _voided(resource: Resource) -> Resource:
+    """Voiding must leave readable what was voided."""
+    if resource["resourceType"] == "Practitioner":
+        resource = _with_extension(resource, ACTIVE_BEFORE, resource["active"])
+    return retired(resource)
+
+
+def _taken_back(resource: Resource) -> Resource:
+    """A leftover in a voided unit: every part is entered in error there, so it is told apart."""
+    return _with_extension(retired(resource), TAKEN_BACK, True)
+
+
+def _with_extension(resource: Resource, url: str, value: bool) -> Resource:
+    held = [*resource.get("extension", ()), {"url": url, "valueBoolean": value}]
+    return {**resource, "extension": held}
 
 
 def retired(resource: Resource) -> Resource:

@@ -1,0 +1,112 @@
+"""A unit back to the record it was made of: the reverse of :func:`.units.build_unit`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from station_emr.domain.operation import ReadRecord
+from station_emr.domain.record import RecordKind, RecordStatus
+
+from .datatypes import Resource
+from .practitioner import ACTIVE_BEFORE
+from .read_encounter import read_encounter
+from .read_papers import read_appointment, read_referral
+from .read_patient import read_patient
+from .read_prescription import read_prescription
+from .read_station import read_facility, read_link, read_practitioner
+from .reading import Parts, UnreadableUnit, by_url, is_retired, is_taken_back, unreadable
+from .uris import VN_CORE, UriTable
+
+
+class _Reader(NamedTuple):
+    kind: RecordKind
+    read: Callable[[Parts, UriTable], Any]
+
+
+_READERS: Final = {
+    "Patient": _Reader(RecordKind.PATIENT, read_patient),
+    "Encounter": _Reader(RecordKind.ENCOUNTER, read_encounter),
+    "MedicationRequest": _Reader(RecordKind.PRESCRIPTION, read_prescription),
+    "ServiceRequest": _Reader(RecordKind.REFERRAL, read_referral),
+    "Appointment": _Reader(RecordKind.APPOINTMENT, read_appointment),
+    "Linkage": _Reader(RecordKind.LINK, read_link),
+    "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
+    "Organization": _Reader(RecordKind.FACILITY, read_facility),
+}
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_FIRST_LINE: Final = (
+    "-l1"  # a prescription has no resource of its own, its first line stands for it
+)
+_BROKEN: Final = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    ArithmeticError,
+    StopIteration,
+    RecursionError,
+)
+
+
+def read_unit(resources: Sequence[Resource], *, uris: UriTable = VN_CORE) -> ReadRecord:
+    """The record that ``resources`` were built of, with everything they say.
+
+    What earlier versions had and this one took back is no part of it; a voided record keeps its
+    whole content. Resources that the mapping does not know are passed over if their id is derived
+    from the record's. Raises ValueError, without a word of the record, for anything that is not a
+    whole unit of ours.
+    """
+    try:
+        reader, parts = _take_apart(resources)
+        record = reader.read(parts, uris)
+    except UnreadableUnit:
+        raise
+    except _BROKEN:
+        raise unreadable("the resources are not a whole unit") from None
+    status = RecordStatus.VOIDED if parts.voided else RecordStatus.SIGNED
+    return ReadRecord(reader.kind, record, status)
+
+
+def _take_apart(resources: Sequence[Resource]) -> tuple[_Reader, Parts]:
+    root = resources[0]
+    reader = _READERS.get(root["resourceType"])
+    if reader is None:
+        raise unreadable("the first resource is not a record's own")
+    record_id = _record_id(root, reader.kind)
+    parts = Parts(root, record_id, _is_voided(root, reader.kind))
+    start, cut = f"{record_id}-", len(record_id) + 1
+    live, gone = parts.live, parts.gone
+    children = resources if reader.kind is RecordKind.PRESCRIPTION else resources[1:]
+    for child in children:
+        name = child["id"]
+        if not name.startswith(start) or _ID.fullmatch(name) is None:
+            raise unreadable("a resource of another record")
+        end = name[cut:]
+        if end in live and live[end]["resourceType"] == child["resourceType"]:
+            raise unreadable("a resource stands there twice")
+        if is_taken_back(child) if parts.voided else is_retired(child):
+            gone.add(end)
+        else:
+            live[end] = child
+    return reader, parts
+
+
+def _record_id(root: Resource, kind: RecordKind) -> str:
+    name = root["id"]
+    if _ID.fullmatch(name) is None:
+        raise unreadable("an id that FHIR does not allow")
+    if kind is not RecordKind.PRESCRIPTION:
+        return str(name)
+    if not name.endswith(_FIRST_LINE):
+        raise unreadable("the first line of a prescription is missing")
+    return str(name[: -len(_FIRST_LINE)])
+
+
+def _is_voided(root: Resource, kind: RecordKind) -> bool:
+    """A person who no longer works here is not active either: their record is not voided by that."""
+    if kind is RecordKind.PRACTITIONER:
+        return ACTIVE_BEFORE in by_url(root)
+    return is_retired(root)

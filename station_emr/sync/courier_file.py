@@ -297,12 +297,14 @@ class _Lines:
         self.failure: BaseException | None = None
 
     def write(self, piece: bytes) -> int:
+        if self.failure is not None:  # the library flushes what it had left
+            raise self.failure
         try:
             for place in range(0, len(piece), _SLICE):
                 self._take(piece[place : place + _SLICE])
-        except zstandard.ZstdError:
+        except zstandard.ZstdError as error:
             self.failure = CourierRefused("unreadable", UNREADABLE)
-            raise
+            raise self.failure from error
         except BaseException as error:
             self.failure = error
             raise

@@ -149,6 +149,8 @@ class _Hashing:
         self.failure: BaseException | None = None
 
     def write(self, piece: bytes) -> int:
+        if self.failure is not None:  # the library flushes what it had left
+            raise self.failure
         try:
             self._file.write(piece)
         except BaseException as error:

@@ -84,14 +84,13 @@ class OperationLog(Protocol):
 
     def line(self, op_id: str) -> bytes | None: ...
     def version_of(self, op_id: str) -> int | None:
-        """The local version that a kept line wrote or is equal to; 0 for a line that wrote none,
-        None for an operation whose line is not here.
+        """The local version of a kept line; 0 for a line that wrote none, None for an operation
+        whose line is not here.
         """
 
     def keep(self, kept: KeptOperation) -> None:
-        """Store a line; a second time moves ``held`` from False to True and gives the version it
-        wrote to a line that had written none. A version that is not sealed takes the line's id as
-        its own; a version that is sealed keeps its id, and the line is a second name for it.
+        """Store a line; a second time moves ``held`` from False to True and gives its version to a
+        line that had written none (it was parked, or could not be read).
         """
 
     def knows(self, op_ids: Iterable[str]) -> frozenset[str]:

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -83,6 +84,34 @@ class DeviceKey:
         )
 
 
+class _OsVault:
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def get(self, name: str) -> str | None:
+        found: str | None = self._backend.get_password(_SERVICE, name)
+        return found
+
+    def put(self, name: str, text: str) -> None:
+        self._backend.set_password(_SERVICE, name, text)
+
+
+def os_vault() -> Vault | None:
+    """The key store of the operating system, None where there is no real one."""
+    # Deferred: finding the stores takes a tenth of a second, and only an enrolled machine needs it.
+    import keyring  # noqa: PLC0415
+
+    try:
+        backend: Any = keyring.get_keyring()
+        chosen = [backend, *getattr(backend, "backends", ())]  # a chain holds others
+    except Exception:  # noqa: BLE001  a broken plug-in of the machine is no reason to fail
+        return None
+    for one in chosen:
+        if type(one).__module__.startswith(_REAL_STORES):
+            return _OsVault(one)
+    return None
+
+
 class DeviceKeys:
     """The keys of one station on one machine."""
 
@@ -94,18 +123,22 @@ class DeviceKeys:
         *,
         machine: str,
         random: Callable[[int], bytes],
-        vault: Vault | None = None,
+        vault: Callable[[], Vault | None] = os_vault,
     ) -> None:
         self._path = folder / FILE_NAME
         self._name = hashlib.sha256(f"{database_id}/{machine}".encode()).hexdigest()[:32]
         self._random = random
-        self._vault = vault
+        self._find_vault = vault
         info = _CONTEXT + machine.encode()
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(data_key)
         self._cipher = AESGCM(derived)
 
     def __repr__(self) -> str:
         return f"DeviceKeys({self._path.name})"
+
+    @cached_property
+    def _vault(self) -> Vault | None:
+        return self._find_vault()
 
     def find(self, key_id: str) -> DeviceKey | None:
         """The key with this id; None when this machine does not hold it."""
@@ -173,34 +206,6 @@ class DeviceKeys:
         scalar = key._private.private_numbers().private_value.to_bytes(_SCALAR, "big")  # noqa: SLF001  this module's own
         sealed = nonce + self._cipher.encrypt(nonce, scalar, _CONTEXT)
         return base64.b64encode(sealed).decode("ascii")
-
-
-class _OsVault:
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-
-    def get(self, name: str) -> str | None:
-        found: str | None = self._backend.get_password(_SERVICE, name)
-        return found
-
-    def put(self, name: str, text: str) -> None:
-        self._backend.set_password(_SERVICE, name, text)
-
-
-def os_vault() -> Vault | None:
-    """The key store of the operating system, None where there is no real one."""
-    # Deferred: finding the stores takes a tenth of a second, and only an enrolled machine needs it.
-    import keyring  # noqa: PLC0415
-
-    try:
-        backend: Any = keyring.get_keyring()
-        chosen = [backend, *getattr(backend, "backends", ())]  # a chain holds others
-    except Exception:  # noqa: BLE001  a broken plug-in of the machine is no reason to fail
-        return None
-    for one in chosen:
-        if type(one).__module__.startswith(_REAL_STORES):
-            return _OsVault(one)
-    return None
 
 
 def _thumbprint(jwk: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ Passwords open key slots (a port); the record only knows who exists and what the
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
 from .guards import allow, allow_recovery, refuse
+from .incarnation import closed_series
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem
 from .views import AuditRow
@@ -230,6 +232,8 @@ class Accounts:
         now = self._clock.now()
         with self._store.write() as work:
             before = work.settings.station()
+            if profile.series != before.series:
+                refuse(_check_series(profile.series, closed_series(work)))
             profile = replace(profile, facility_id=before.facility_id, demo=before.demo)
             work.settings.save_station(profile, now)
             work.audit.append(actor, "station.update", now)
@@ -291,7 +295,7 @@ class Accounts:
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 # Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
-_PRIVATE_SETTINGS = ("letter.", "station.", "clock.")
+_PRIVATE_SETTINGS = ("letter.", "station.", "clock.", "sync.incarnation", "sync.key_id")
 
 
 def _public_setting(key: str) -> None:
@@ -325,6 +329,18 @@ def check_user(user: User) -> tuple[Problem, ...]:
             Problem(field="full_name", code="name-required", message="Chưa có họ tên người dùng.")
         )
     return tuple(problems)
+
+
+def _check_series(series: str, closed: Collection[str]) -> tuple[Problem, ...]:
+    if series.upper() not in {one.upper() for one in closed}:
+        return ()
+    return (
+        Problem(
+            field="series",
+            code="series-closed",
+            message=f"Ký hiệu “{series}” đã dùng trước khi máy được khôi phục: dùng lại có thể in trùng số. Hãy chọn ký hiệu khác.",
+        ),
+    )
 
 
 def check_station(profile: StationProfile) -> tuple[Problem, ...]:

@@ -63,7 +63,7 @@ UNREADABLE: Final = (
     "Tệp đúng chữ ký nhưng nội dung bên trong không đọc được. Chưa có gì thay đổi. "
     "Hãy xuất lại tệp ở nơi gửi, hoặc báo bộ phận hỗ trợ phần mềm."
 )
-NOT_READ: Final = "Không đọc được tệp. Dữ liệu của trạm còn nguyên. Hãy kiểm tra USB rồi thử lại."
+NOT_READ: Final = "Không đọc được tệp. Dữ liệu đã lưu còn nguyên. Hãy kiểm tra USB rồi thử lại."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

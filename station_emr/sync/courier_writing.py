@@ -34,11 +34,11 @@ _LEVEL: Final = 10
 _SPARE: Final = 256 * 1024
 
 NO_ROOM: Final = (
-    "Ổ đĩa hoặc USB đã đầy nên chưa ghi được tệp. Dữ liệu của trạm còn nguyên. "
+    "Ổ đĩa hoặc USB đã đầy nên chưa ghi được tệp. Dữ liệu đã lưu còn nguyên. "
     "Hãy xóa bớt tệp trên đó hoặc dùng USB khác rồi làm lại."
 )
 NOT_WRITTEN: Final = (
-    "Không ghi được tệp vào nơi đã chọn. Dữ liệu của trạm còn nguyên. "
+    "Không ghi được tệp vào nơi đã chọn. Dữ liệu đã lưu còn nguyên. "
     "Hãy kiểm tra USB có bị khóa ghi hoặc đã rút ra không rồi làm lại."
 )
 

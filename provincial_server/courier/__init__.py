@@ -1,0 +1,1 @@
+"""What stations bring and take on a USB stick (docs/courier.md)."""

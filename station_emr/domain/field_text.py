@@ -1,0 +1,328 @@
+"""Fields and their values in the words of the people who decide about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from .birth import BirthDate
+from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure
+from .patient import Address, Allergy, ChronicCondition, Coverage, Guardian
+from .prescription import PrescriptionLine, quantity_text
+from .record import PractitionerSnapshot, RecordKind, RecordStatus, StationProfile
+from .referral import PriorCare
+from .vitals import SIGNS, VitalSigns
+
+_STATUS: Final = {"status": "Tình trạng của hồ sơ"}
+
+_PATIENT: Final = {
+    "full_name": "Họ và tên",
+    "birth": "Ngày sinh",
+    "sex": "Giới tính",
+    "chart_number": "Mã người bệnh",
+    "national_id": "Số định danh cá nhân",
+    "old_national_id": "Số chứng minh nhân dân cũ",
+    "national_id_issued_on": "Ngày cấp giấy tờ",
+    "phone": "Điện thoại",
+    "address": "Địa chỉ",
+    "ethnic_name": "Dân tộc",
+    "nationality_name": "Quốc tịch",
+    "occupation_name": "Nghề nghiệp",
+    "workplace": "Nơi làm việc",
+    "guardian": "Người đưa đến khám",
+    "coverages": "Thẻ bảo hiểm y tế",
+    "allergies": "Dị ứng",
+    "no_known_allergy": "Chưa ghi nhận dị ứng nào",
+    "conditions": "Bệnh mạn tính",
+    "blood_type": "Nhóm máu",
+    "note": "Ghi chú",
+    "card_extra": "Dòng khác trên thẻ đã quét",
+}
+
+_SIGNED: Final = {
+    "patient_id": "Hồ sơ người bệnh",
+    "encounter_id": "Lượt khám",
+    "number": "Số giấy",
+    "diagnoses": "Chẩn đoán",
+    "station": "Trạm",
+    "patient": "Thông tin người bệnh trên giấy",
+    "practitioner": "Người khám",
+}
+
+_ENCOUNTER: Final = _SIGNED | {
+    "number": "Số khám bệnh",
+    "arrived_at": "Giờ đến",
+    "started_at": "Giờ bắt đầu khám",
+    "ended_at": "Giờ kết thúc",
+    "priority": "Mức ưu tiên",
+    "care_kind": "Loại khám chữa bệnh",
+    "visit_object": "Đối tượng đến khám",
+    "coverage_number": "Thẻ dùng cho lượt khám",
+    "reason": "Lý do đến khám",
+    "history": "Bệnh sử",
+    "past_history": "Tiền sử",
+    "vitals": "Dấu hiệu sinh tồn",
+    "examination": "Khám",
+    "procedures": "Thủ thuật và xét nghiệm nhanh",
+    "treatment": "Xử trí",
+    "advice": "Lời dặn",
+    "result": "Kết quả điều trị",
+    "discharge": "Loại ra viện",
+}
+
+_PRESCRIPTION: Final = _SIGNED | {
+    "code": "Mã đơn thuốc",
+    "lines": "Thuốc",
+    "advice": "Lời dặn",
+    "follow_up_on": "Hẹn khám lại",
+    "replaces_code": "Thay cho đơn",
+    "written_at": "Giờ kê đơn",
+    "prescriber": "Người kê đơn",
+}
+
+_REFERRAL: Final = _SIGNED | {
+    "number": "Số phiếu",
+    "record_number": "Số hồ sơ",
+    "register_number": "Số vào sổ chuyển",
+    "to_facility_name": "Cơ sở nhận",
+    "card_unlimited": "Thẻ không xác định thời hạn",
+    "prior_care": "Nơi đã khám, điều trị",
+    "clinical_signs": "Dấu hiệu lâm sàng",
+    "test_results": "Kết quả xét nghiệm",
+    "procedures": "Thủ thuật",
+    "procedures_start": "Giờ bắt đầu thủ thuật",
+    "procedures_end": "Giờ kết thúc thủ thuật",
+    "treatment": "Thuốc và kỹ thuật đã dùng",
+    "condition_on_transfer": "Tình trạng lúc chuyển",
+    "reason": "Lý do chuyển",
+    "plan": "Hướng điều trị",
+    "transfer_at": "Giờ chuyển",
+    "one_year": "Phiếu có giá trị một năm",
+    "transport": "Phương tiện",
+    "escort": "Người hộ tống",
+    "emergency": "Cấp cứu",
+    "referrer": "Người ký chuyển",
+}
+
+_APPOINTMENT: Final = _SIGNED | {
+    "on": "Ngày hẹn",
+    "visited_on": "Ngày khám",
+    "admitted_on": "Ngày vào viện",
+    "discharged_on": "Ngày ra viện",
+    "note": "Ghi chú",
+}
+
+_LINK: Final = {
+    "survivor_id": "Hồ sơ được giữ",
+    "duplicate_id": "Hồ sơ trùng",
+    "reason": "Lý do gộp",
+}
+
+LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
+    {
+        RecordKind.PATIENT: _PATIENT | _STATUS,
+        RecordKind.ENCOUNTER: _ENCOUNTER | _STATUS,
+        RecordKind.PRESCRIPTION: _PRESCRIPTION | _STATUS,
+        RecordKind.REFERRAL: _REFERRAL | _STATUS,
+        RecordKind.APPOINTMENT: _APPOINTMENT | _STATUS,
+        RecordKind.LINK: _LINK | _STATUS,
+    }
+)
+
+
+def field_label(kind: RecordKind, path: str) -> str:
+    """What people call a field. A field of a newer program is shown by its own name."""
+    return LABELS.get(kind, {}).get(path, path)
+
+
+def describe(kind: RecordKind, path: str, value: Any) -> str:
+    """A value as people read it; empty for "nothing written"."""
+    if path == "status":
+        return "Đã hủy" if value is RecordStatus.VOIDED else "Đang có giá trị"
+    if path == "to_facility_name":
+        return " ".join(part for part in (str(value[1]), _bracketed(str(value[0]))) if part)
+    if isinstance(value, tuple) and path in _CODED:
+        return str(value[1] or value[0])
+    if path == "no_known_allergy":
+        return "Đã hỏi, chưa ghi nhận dị ứng nào" if value else ""
+    del kind
+    return _text(value)
+
+
+_CODED: Final = frozenset({"ethnic_name", "nationality_name", "occupation_name"})
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "Có" if value else "Không"
+    if isinstance(value, datetime):
+        return f"{value:%H:%M %d/%m/%Y}"
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    if isinstance(value, Decimal):
+        return f"{value:f}".replace(".", ",")
+    if isinstance(value, (tuple, list)):
+        return "\n".join(text for text in map(_text, value) if text)
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return str(writer(value))
+    label = getattr(value, "label", None)
+    if isinstance(label, str):
+        return label
+    if is_dataclass(value):
+        parts = (_text(getattr(value, field.name)) for field in fields(value))
+        return ", ".join(part for part in parts if part)
+    return str(value)
+
+
+def _joined(*parts: str, by: str = ", ") -> str:
+    return by.join(part for part in parts if part)
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text else ""
+
+
+def _coverage(card: Coverage) -> str:
+    dates = ""
+    if card.valid_from is not None or card.valid_to is not None:
+        dates = _joined(
+            f"từ {_text(card.valid_from)}" if card.valid_from else "",
+            f"đến {_text(card.valid_to)}" if card.valid_to else "",
+            by=" ",
+        )
+    place = _joined(card.initial_facility_name, card.initial_facility, by=" ")
+    five = f"đủ 5 năm từ {_text(card.five_year_on)}" if card.five_year_on else ""
+    return _joined(
+        card.number, dates, f"nơi đăng ký {place}" if place else "", card.living_area, five
+    )
+
+
+_CATEGORIES: Final = {
+    "drug": "thuốc",
+    "food": "thức ăn",
+    "chemical": "hóa chất",
+    "other": "khác",
+}
+
+
+def _allergy(allergy: Allergy) -> str:
+    detail = _joined(
+        _CATEGORIES[allergy.category.value],
+        allergy.ingredient,
+        allergy.group,
+        "nặng" if allergy.severe else "",
+        f"ghi ngày {_text(allergy.noted_on)}" if allergy.noted_on else "",
+    )
+    return f"{_joined(allergy.substance, allergy.reaction, by=': ')} ({detail})"
+
+
+def _condition(condition: ChronicCondition) -> str:
+    since = f"(từ {condition.since_year})" if condition.since_year else ""
+    return _joined(condition.icd_code, condition.title, since, by=" ")
+
+
+def _guardian(guardian: Guardian) -> str:
+    return _joined(
+        guardian.full_name,
+        guardian.relationship,
+        f"điện thoại {guardian.phone}" if guardian.phone else "",
+        f"số định danh {guardian.national_id}" if guardian.national_id else "",
+    )
+
+
+def _address(address: Address) -> str:
+    codes = _joined(address.commune_code, address.province_code)
+    return _joined(address.text, f"(mã {codes})" if codes else "", by=" ")
+
+
+def _diagnosis(diagnosis: Diagnosis) -> str:
+    role = "Bệnh chính" if diagnosis.role is DiagnosisRole.MAIN else "Bệnh kèm theo"
+    return f"{role}: {diagnosis.label}"
+
+
+def _procedure(procedure: Procedure) -> str:
+    result = procedure.result + (" (bất thường)" if procedure.abnormal else "")
+    when = _joined(_text(procedure.started_at), _text(procedure.ended_at), by=" đến ")
+    name = _joined(procedure.name or procedure.code, result, by=": ")
+    return _joined(name, when, procedure.performed_by, procedure.note)
+
+
+def _vitals(vitals: VitalSigns) -> str:
+    signs = _joined(
+        *(
+            f"{sign.label} {_text(getattr(vitals, sign.name))} {sign.unit}"
+            for sign in SIGNS.values()
+            if getattr(vitals, sign.name) is not None
+        )
+    )
+    taken = _joined(_text(vitals.measured_at), vitals.measured_by, by=", ")
+    return _joined(signs, f"(đo {taken})" if taken else "", by=" ")
+
+
+def _line(line: PrescriptionLine) -> str:
+    why = f"lý do dùng: {line.override_reason}" if line.override_reason else ""
+    dose = f"mỗi lần {_text(line.dose)} {line.unit}, ngày {line.times_per_day} lần"
+    return _joined(
+        line.label,
+        f"{line.days} ngày",
+        f"số lượng {quantity_text(line)} {line.unit}",
+        dose,
+        line.sentence,
+        why,
+    )
+
+
+def _prior_care(care: PriorCare) -> str:
+    when = _joined(_text(care.start), _text(care.end), by=" đến ")
+    return _joined(care.facility, care.level, when)
+
+
+def _person(snapshot: PatientSnapshot) -> str:
+    return _joined(
+        snapshot.full_name,
+        snapshot.birth.display(),
+        snapshot.sex.label,
+        snapshot.chart_number,
+        snapshot.national_id,
+        snapshot.phone,
+        snapshot.address,
+        snapshot.ethnic_name,
+        snapshot.nationality_name,
+        snapshot.occupation_name,
+        snapshot.workplace,
+        _joined(snapshot.guardian_name, snapshot.guardian_relationship, by=" "),
+        _text(snapshot.coverage),
+        _joined(*snapshot.allergies),
+        f"{snapshot.weight_kg} kg" if snapshot.weight_kg else "",
+    )
+
+
+def _practitioner(person: PractitionerSnapshot) -> str:
+    return _joined(person.printed_name, person.licence_no)
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any], str]]] = MappingProxyType(
+    {
+        BirthDate: BirthDate.display,
+        Address: _address,
+        Guardian: _guardian,
+        Coverage: _coverage,
+        Allergy: _allergy,
+        ChronicCondition: _condition,
+        Diagnosis: _diagnosis,
+        Procedure: _procedure,
+        VitalSigns: _vitals,
+        PrescriptionLine: _line,
+        PriorCare: _prior_care,
+        PatientSnapshot: _person,
+        PractitionerSnapshot: _practitioner,
+        StationProfile: lambda station: _joined(station.name, station.code, station.site),
+    }
+)

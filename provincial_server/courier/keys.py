@@ -42,7 +42,7 @@ class CourierKeys:
     def recipient(self) -> str:
         return str(pyrage.x25519.Identity.from_str(self.identity).to_public())
 
-    def sign(self, message: bytes) -> bytes:
+    def sign_message(self, message: bytes) -> bytes:
         r, s = decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA384())))
         return r.to_bytes(_SCALAR, "big") + s.to_bytes(_SCALAR, "big")
 

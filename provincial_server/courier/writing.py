@@ -50,7 +50,7 @@ class Signer(Protocol):
     def public_der(self) -> bytes:
         """SubjectPublicKeyInfo."""
 
-    def sign(self, message: bytes) -> bytes:
+    def sign_message(self, message: bytes) -> bytes:
         """ECDSA with SHA-384; 96 bytes, r and s side by side."""
 
 
@@ -105,7 +105,7 @@ def _write_body(
         raise out.failure
     length = struct.pack(">Q", out.size)
     out.digest.update(length)
-    signature = signer.sign(SIGNED_AS + out.digest.digest())
+    signature = signer.sign_message(SIGNED_AS + out.digest.digest())
     file.write(TAIL.pack(out.size, signature, END))
     return out.size + TAIL.size
 

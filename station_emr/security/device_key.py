@@ -21,8 +21,9 @@ import jwt
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from . import durable_file
@@ -82,6 +83,18 @@ class DeviceKey:
         return jwt.encode(
             dict(claims), self._private, algorithm=ALGORITHM, headers={"kid": self.key_id}
         )
+
+    @property
+    def public_der(self) -> bytes:
+        """SubjectPublicKeyInfo."""
+        return self._private.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def sign_message(self, message: bytes) -> bytes:
+        """ES384 without the clothes of a JWS: r and s side by side. The message says what it is for."""
+        r, s = decode_dss_signature(self._private.sign(message, ec.ECDSA(SHA384())))
+        return r.to_bytes(_SCALAR, "big") + s.to_bytes(_SCALAR, "big")
 
 
 class _OsVault:

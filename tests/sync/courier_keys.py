@@ -29,7 +29,7 @@ class TestSigner:
             .decode()
         )
 
-    def sign(self, message: bytes) -> bytes:
+    def sign_message(self, message: bytes) -> bytes:
         r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(SHA384())))
         return r.to_bytes(48, "big") + s.to_bytes(48, "big")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from station_emr.catalogs.importers import FileImporter
@@ -12,13 +11,20 @@ from station_emr.catalogs.starter import starter_rows
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.db import DATABASE_FILE
 from station_emr.db.store import EncryptedStore
-from station_emr.domain.errors import DatabaseMissing, Problem, StateError, UserError
+from station_emr.domain.errors import DatabaseMissing, Problem, StateError
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
+from station_emr.machine_identity import (
+    MachineIdentity,
+    MarkingShelf,
+    enrolments,
+    identity_of,
+    province,
+)
 from station_emr.printing.documents import PdfDocuments
 from station_emr.security import durable_file, set_up
 from station_emr.security.backup_shelf import FolderShelf
@@ -55,7 +61,6 @@ from station_emr.services.referrals import Referrals
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.services.visits import Visits
-from station_emr.sync.client import FhirClient
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.scheduler import SyncScheduler
@@ -70,10 +75,7 @@ _STATION_FILES = (
     f"{DATABASE}-shm",
 )
 _TAKEN = "Thư mục này đã có dữ liệu của một trạm. Hãy chọn thư mục khác hoặc đăng nhập vào trạm đó."
-_SYNC_TURN = "sync.lock"
 LETTER_KEY = "letter.private_key"
-SERVER_URL = "sync.server_url"
-SERVER_TOKEN = "sync.token"  # noqa: S105  the name of a setting, not a secret
 
 
 def station_exists(folder: Path) -> bool:
@@ -217,6 +219,7 @@ class OpenStation:
     actor: Actor
     scheduler: SyncScheduler
     engine: SyncEngine
+    identity: MachineIdentity
 
     def sync_now(self) -> SyncRun:
         """One attempt in this thread; the run says what happened."""
@@ -253,6 +256,7 @@ class OpenStation:
 
     def close(self) -> None:
         self.scheduler.stop()
+        self.identity.lives.note(self.store)
         self.store.close()
 
 
@@ -327,19 +331,20 @@ def _join(
     *,
     recovery: bool = False,
 ) -> OpenStation:
+    identity = identity_of(folder, slots.database_id, data_key, clock)
+    identity.lives.opened(store)
     with store.read() as work:
-        server_url = work.settings.get(SERVER_URL) or ""
-        token = work.settings.get(SERVER_TOKEN) or ""
+        client = province(work, identity.keys, clock)
         device = work.settings.station().device_name
     engine = SyncEngine(
         store,
         clock,
         build_unit,
-        _peer(server_url, token, clock),
-        turn=partial(durable_file.turn, folder / _SYNC_TURN),
+        FhirPeer(client) if client is not None else None,
+        turn=lambda: identity.turn(store),
     )
     scheduler = SyncScheduler(engine, store, clock)
-    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler)
+    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler, identity)
     return OpenStation(
         folder=folder,
         store=store,
@@ -347,19 +352,16 @@ def _join(
         actor=services.accounts.log_in(username, device, recovery=recovery),
         scheduler=scheduler,
         engine=engine,
+        identity=identity,
     )
 
 
-def _peer(server_url: str, token: str, clock: Clock) -> FhirPeer | None:
-    """The province, or None when no usable address is set: nobody is kept from the record by it."""
-    try:
-        return FhirPeer(FhirClient(server_url, token, clock)) if server_url else None
-    except UserError:
-        return None
-
-
 def build_services(
-    store: EncryptedStore, clock: Clock, keys: KeyRing, sync: SyncControl
+    store: EncryptedStore,
+    clock: Clock,
+    keys: KeyRing,
+    sync: SyncControl,
+    identity: MachineIdentity,
 ) -> StationServices:
     """The use cases over one open store."""
     with store.read() as work:
@@ -384,8 +386,14 @@ def build_services(
         drafts=Drafts(store, clock),
         sync=Synchronisation(store, clock, sync),
         backups=Backups(
-            store, clock, FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS))
+            store,
+            clock,
+            MarkingShelf(
+                FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS)),
+                lambda: identity.lives.copied(store),
+            ),
         ),
+        enrolments=enrolments(store, clock, identity.keys),
         conflicts=Conflicts(store, clock, signer),
         duplicates=Duplicates(store, clock, NameMatcher()),
     )

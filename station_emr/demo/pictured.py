@@ -20,8 +20,9 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.referral import ReferralReason
 from station_emr.domain.vitals import VitalSigns
 from station_emr.services.clock import VIETNAM
+from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
 from station_emr.services.guards import confirmation_key
-from station_emr.station import SERVER_TOKEN, SERVER_URL, OpenStation, open_station
+from station_emr.station import OpenStation, open_station
 
 from .cases import CaseDrug
 from .clock import DemoClock

@@ -9,10 +9,9 @@ from typing import Any
 
 from station_emr.domain.errors import StateError
 from station_emr.domain.user import Actor
+from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
 from station_emr.station import (
     DATABASE,
-    SERVER_TOKEN,
-    SERVER_URL,
     OpenStation,
     create_station,
     open_station,

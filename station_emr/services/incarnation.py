@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -60,52 +60,52 @@ class Lives:
         self._machine = machine
 
     def opened(self, store: Store) -> bool:
-        """To be called whenever a database is opened, before anything is written; True when it
+        """To be called whenever a database is opened, before anything else is written; True when it
         begins a new life.
         """
-        with self._witness.held():
+        fresh_mark = self._clock.random(8).hex()
+        with store.write() as work, self._witness.held():
             seen = self._witness.read()
-            with store.read() as work:
-                own = work.settings.get(INCARNATION) or ""
-                mark = work.settings.get(MARK) or ""
-                number = work.outbox.last_number()
-            fresh = not own and seen is None  # a new station, or one of the first release
-            if not fresh and (seen is None or self._doubtful(seen, own, mark, number)):
-                self._begin(store, seen, mark)
-                return True
-            self._change_mark(store, own or self._new_name(), mark)
-            return False
+            own = self.current(work)
+            # A new station, or one of the first release, has nothing to be compared with.
+            renewed = (own != "" or seen is not None) and self._is_doubtful(seen, work)
+            if renewed:
+                elsewhere = seen is None or seen.machine != self._machine
+                self._begin(work, seen, fresh_mark, by_chance=elsewhere)
+            else:
+                if not own:
+                    work.settings.put(INCARNATION, self._new_name())
+                self._change_mark(work, seen, fresh_mark)
+        self._settle(fresh_mark)
+        return renewed
 
-    def _doubtful(self, seen: Testimony, own: str, mark: str, number: int) -> bool:
+    def _is_doubtful(self, seen: Testimony | None, work: Work) -> bool:
         return (
-            seen.incarnation != own
+            seen is None
+            or seen.incarnation != self.current(work)
             or seen.machine != self._machine
-            or mark not in seen.marks
-            or number < seen.number
+            or (work.settings.get(MARK) or "") not in seen.marks
+            or work.outbox.last_number() < seen.number
         )
 
     def copied(self, store: Store) -> None:
         """A backup was made: what it holds shall not be taken for this database later."""
-        with self._witness.held():
-            with store.read() as work:
-                own = work.settings.get(INCARNATION) or ""
-                mark = work.settings.get(MARK) or ""
-            self._change_mark(store, own, mark)
+        fresh_mark = self._clock.random(8).hex()
+        with store.write() as work, self._witness.held():
+            self._change_mark(work, self._witness.read(), fresh_mark)
+        self._settle(fresh_mark)
 
     def note(self, store: Store) -> None:
         """Tell the witness the highest number, after a sync and at the end. Never raises for the
         disk: the mark alone tells a copy, too.
         """
-        try:
+        with suppress(EnvironmentFailure):
+            with store.read() as work:
+                own, number = self.current(work), work.outbox.last_number()
             with self._witness.held():
                 seen = self._witness.read()
-                with store.read() as work:
-                    own = work.settings.get(INCARNATION)
-                    number = work.outbox.last_number()
                 if seen is not None and seen.incarnation == own and seen.number < number:
                     self._witness.write(replace(seen, number=number))
-        except EnvironmentFailure:
-            return
 
     def current(self, work: Work) -> str:
         """The name of this life."""
@@ -114,22 +114,42 @@ class Lives:
     def renew(self, work: Work) -> str:
         """Begin a new life in this transaction: the server knows of a later one than this."""
         with self._witness.held():
-            seen = self._witness.read()
-            mark = work.settings.get(MARK) or ""
-            life = self._prepare(work, seen, (mark,), by_chance=True)
-            self._witness.write(life)
-            return life.incarnation
+            self._begin(work, self._witness.read(), self._clock.random(8).hex(), by_chance=True)
+        return self.current(work)
 
-    def _begin(self, store: Store, seen: Testimony | None, mark: str) -> None:
-        fresh_mark = self._clock.random(8).hex()
-        elsewhere = seen is None or seen.machine != self._machine
-        with store.write() as work:
-            life = self._prepare(work, seen, (mark, fresh_mark), by_chance=elsewhere)
+    def _begin(
+        self, work: Work, seen: Testimony | None, fresh_mark: str, *, by_chance: bool
+    ) -> None:
+        """The witness is told before the commit: a life that was begun twice costs a series, one
+        that nobody knows of costs numbers given twice.
+        """
+        marks = (work.settings.get(MARK) or "", fresh_mark)
+        life = self._prepare(work, seen, marks, by_chance=by_chance)
+        work.settings.put(MARK, fresh_mark)
+        self._witness.write(life)
+
+    def _change_mark(self, work: Work, seen: Testimony | None, fresh_mark: str) -> None:
+        """While the witness names both marks, the database may hold either: a power cut between the
+        two writes is no new life. On a full disk the old mark stays.
+        """
+        given = {*(seen.series if seen else ()), *_series_of(work)}
+        testimony = Testimony(
+            incarnation=self.current(work),
+            number=max(work.outbox.last_number(), seen.number if seen else 0),
+            machine=self._machine,
+            marks=(work.settings.get(MARK) or "", fresh_mark),
+            series=tuple(sorted(given)),
+        )
+        with suppress(EnvironmentFailure):
+            self._witness.write(testimony)
             work.settings.put(MARK, fresh_mark)
-            # Before the commit: a life that was begun twice costs a series, one that nobody knows
-            # of costs numbers given twice.
-            self._witness.write(life)
-        self._witness.write(replace(life, marks=(fresh_mark,)))
+
+    def _settle(self, mark: str) -> None:
+        """The database holds this mark now, so no other one is good any more."""
+        with suppress(EnvironmentFailure), self._witness.held():
+            seen = self._witness.read()
+            if seen is not None and mark in seen.marks:
+                self._witness.write(replace(seen, marks=(mark,)))
 
     def _prepare(
         self, work: Work, seen: Testimony | None, marks: tuple[str, ...], *, by_chance: bool
@@ -152,10 +172,9 @@ class Lives:
         self, work: Work, given: Collection[str], *, by_chance: bool
     ) -> tuple[str, ...]:
         """Old and new series; none before the station was set up."""
-        try:
-            station = work.settings.station()
-        except NotFound:
+        if not _series_of(work):
             return ()
+        station = work.settings.station()
         kept = (work.settings.get(SERIES_BASE) or "").split(":")
         base = kept[0] if len(kept) == 2 and kept[1] == station.series else station.series
         taken = {*given, station.series}
@@ -171,40 +190,16 @@ class Lives:
         )
         return (station.series, series)
 
-    def _change_mark(self, store: Store, name: str, mark: str) -> None:
-        """Full of care for a full disk: as long as the witness cannot be written, the mark stays."""
-        with store.read() as work:
-            number = work.outbox.last_number()
-            before = work.settings.get(INCARNATION)
-            try:
-                series = work.settings.station().series
-            except NotFound:
-                series = ""
-        seen = self._witness.read()
-        fresh_mark = self._clock.random(8).hex()
-        given = {*(seen.series if seen else ()), *((series,) if series else ())}
-        next_seen = Testimony(
-            incarnation=name,
-            number=max(number, seen.number if seen else 0),
-            machine=self._machine,
-            marks=tuple(dict.fromkeys((mark, fresh_mark))),
-            series=tuple(sorted(given)),
-        )
-        try:
-            self._witness.write(next_seen)
-        except EnvironmentFailure:
-            return
-        with store.write() as work:
-            work.settings.put(MARK, fresh_mark)
-            if before != name:
-                work.settings.put(INCARNATION, name)
-        try:
-            self._witness.write(replace(next_seen, marks=(fresh_mark,)))
-        except EnvironmentFailure:
-            return  # both marks are named: the next opening fits
-
     def _new_name(self) -> str:
         return self._clock.random(8).hex()
+
+
+def _series_of(work: Work) -> tuple[str, ...]:
+    """What this machine prints with; nothing before the station was set up."""
+    try:
+        return (work.settings.station().series,)
+    except NotFound:
+        return ()
 
 
 def closed_series(work: Work) -> frozenset[str]:

@@ -14,6 +14,7 @@ from .conflicts import Conflicts
 from .drafts import Drafts
 from .duplicates import Duplicates
 from .encounters import Encounters
+from .enrolment import Enrolments
 from .patients import Patients
 from .ports import Clock
 from .prescriptions import Prescriptions
@@ -40,6 +41,7 @@ class StationServices:
     drafts: Drafts
     sync: Synchronisation
     backups: Backups
+    enrolments: Enrolments
     conflicts: Conflicts
     duplicates: Duplicates
 

@@ -31,7 +31,9 @@ UNREACHED: Final = (
     "Hãy kiểm tra mạng và địa chỉ rồi làm lại."
 )
 _BUSY: Final = "Máy chủ tỉnh đang bận nên chưa ghi danh được. Mã vẫn dùng được, hãy làm lại sau."
-_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+# A refusal comes as an OperationOutcome.
+_JSON_OR_FHIR: Final = "application/json, application/fhir+json;q=0.5"
+_JSON: Final = {"Content-Type": "application/json", "Accept": _JSON_OR_FHIR}
 
 
 class Registrar:

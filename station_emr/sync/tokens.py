@@ -22,6 +22,11 @@ REVOKED: Final = (
     "Mọi hồ sơ vẫn còn nguyên trên máy này. Nếu máy vẫn được dùng, hãy xin mã ghi danh mới của tỉnh "
     "rồi ghi danh lại."
 )
+KEY_NOT_HERE: Final = (
+    "Khóa của máy này không còn ở đây (dữ liệu được chép từ máy khác, hoặc kho khóa của Windows đã "
+    "bị xóa), nên chưa gửi được. Mọi hồ sơ vẫn còn nguyên trên máy này. "
+    "Hãy xin mã ghi danh mới của tỉnh rồi ghi danh lại máy này."
+)
 NOT_UNDERSTOOD: Final = (
     "Máy chủ tỉnh không nhận cách đăng nhập bằng khóa của máy này. Hồ sơ vẫn an toàn ở trạm. "
     "Hãy báo người quản trị máy chủ tỉnh."
@@ -35,8 +40,10 @@ _LIFE: Final = timedelta(minutes=4)
 _SPARE: Final = timedelta(seconds=20)
 _LONGEST: Final = timedelta(hours=1)
 _NOTABLE: Final = timedelta(seconds=20)
-_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-_JSON: Final = {"Accept": "application/json"}
+# A refusal may come as an OperationOutcome.
+_JSON_OR_FHIR: Final = "application/json, application/fhir+json;q=0.5"
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": _JSON_OR_FHIR}
+_JSON: Final = {"Accept": _JSON_OR_FHIR}
 
 
 class TokenAnswer(Protocol):
@@ -89,6 +96,18 @@ class FixedToken:
 
     def current(self, line: Line) -> str:  # noqa: ARG002  the port
         return self._token
+
+    def discard(self, token: str) -> bool:  # noqa: ARG002  the port
+        return False
+
+
+class LostKey:
+    """The settings name a key that this machine does not hold: the data folder came from another
+    machine, or the key store of the operating system was emptied.
+    """
+
+    def current(self, line: Line) -> str:  # noqa: ARG002  the port
+        raise Refused(KEY_NOT_HERE)
 
     def discard(self, token: str) -> bool:  # noqa: ARG002  the port
         return False

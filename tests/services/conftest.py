@@ -13,6 +13,7 @@ from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.permissions import Role
 from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.domain.user import Actor, User
+from station_emr.machine_identity import identity_of
 from station_emr.services.guards import confirmation_key
 from station_emr.station import build_services, furnish
 
@@ -79,7 +80,8 @@ class Station:
 
     def open(self):
         self.store = EncryptedStore.open(self.path, KEY)
-        self.services = build_services(self.store, self.clock, self.keys, self.sync)
+        identity = identity_of(self.path.parent, "DEMO-STATION", KEY, self.clock)
+        self.services = build_services(self.store, self.clock, self.keys, self.sync, identity)
 
     def reopen(self):
         self.store.close()

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from provincial_server import __version__, wire
+from provincial_server.exchange.packing import dictionaries
+from provincial_server.exchange.protocol import VERSION
 from provincial_server.search_values import SEARCH_PARAMETERS
 
 _INTERACTIONS = ("read", "vread", "update", "create", "history-instance", "search-type")
+
+
+_OWN = "https://station-emr.example/fhir"
 
 
 def capability_statement(base: str, published_at: int) -> dict[str, Any]:
@@ -32,6 +37,7 @@ def capability_statement(base: str, published_at: int) -> dict[str, Any]:
                 "security": {"description": "Bearer token of an enrolled device (POST /enrol)."},
                 "resource": [_resource(name) for name in SEARCH_PARAMETERS],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "operation": [_exchange()],
             }
         ],
     }
@@ -54,4 +60,23 @@ def _resource(name: str) -> dict[str, Any]:
             {"name": parameter.name, "type": parameter.kind}
             for parameter in SEARCH_PARAMETERS[name].values()
         ],
+    }
+
+
+def _exchange() -> dict[str, Any]:
+    offered = [("exchange-version", VERSION)]
+    offered += [("exchange-dictionary", number) for number in dictionaries()]
+    return {
+        "extension": [
+            {"url": f"{_OWN}/StructureDefinition/{name}", "valueInteger": number}
+            for name, number in offered
+        ],
+        "name": "exchange",
+        "definition": f"{_OWN}/OperationDefinition/exchange",
+        "documentation": (
+            "POST [base]/$exchange: both directions in one round trip, as lines of JSON "
+            "(application/vnd.station-emr.exchange). The extensions name the versions of the "
+            "protocol and the zstd dictionaries of X-Exchange-Dictionary. Request bodies may be "
+            "zstd, gzip or plain."
+        ),
     }

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from provincial_server.migrations import upgrade
 from provincial_server.store import SCHEMA_VERSION, Base, Facility, ServerFact
 
 _BUSY_SECONDS = 30
@@ -32,11 +33,16 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _create_engine(url)
-        self._reader = self.engine
+        # A page and the count beside it must be of one moment; SQLite's readers see one anyway.
+        sqlite = self.engine.dialect.name == "sqlite"
+        self._reader = (
+            self.engine
+            if sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._writer = self.engine.execution_options(begin_mode="IMMEDIATE")
         # SQLite has one writer; waiting here is fair, waiting inside SQLite is a lottery.
-        single_writer = self.engine.dialect.name == "sqlite"
-        self._turn: Any = threading.Lock() if single_writer else nullcontext()
+        self._turn: Any = threading.Lock() if sqlite else nullcontext()
         self.epoch = self._open()
 
     def _open(self) -> str:
@@ -72,6 +78,20 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    def current_epoch(self, session: Session) -> str:
+        """As the database says now: another process may have given it a new one."""
+        self.epoch = session.scalars(
+            select(ServerFact.value).where(ServerFact.name == "epoch")
+        ).one()
+        return self.epoch
+
+    def new_epoch(self, session: Session) -> str:
+        """The database went back in time: stations must compare and offer again what it forgot."""
+        session.execute(
+            update(ServerFact).where(ServerFact.name == "epoch").values(value=secrets.token_hex(16))
+        )
+        return self.current_epoch(session)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -127,6 +147,8 @@ def _prepare(connection: Connection, session: Session) -> str:
             f"Cơ sở dữ liệu thuộc phiên bản mới hơn ({found}) chương trình này ({SCHEMA_VERSION}). "
             "Hãy cài chương trình mới; chưa có gì bị ghi."
         )
+    if found < SCHEMA_VERSION:
+        upgrade(connection, found)
     return facts["epoch"]
 
 

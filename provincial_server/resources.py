@@ -21,6 +21,7 @@ from provincial_server import wire
 from provincial_server.auth import Caller
 from provincial_server.database import lock_facility
 from provincial_server.faults import FhirFault, Issue, refuse
+from provincial_server.records import record_of
 from provincial_server.search_values import SearchValues, read_values
 from provincial_server.store import Change, ResourceHead, ResourceIdentifier, ResourceVersion
 from provincial_server.validation import Checked, Parent
@@ -87,6 +88,10 @@ class Writer:
         self._new: set[Key] = set()
         self._versions: list[dict[str, Any]] = []
         self._identifiers: dict[Key, frozenset[tuple[str, str]]] = {}
+        self.device_id = caller.device_id
+        """On whose behalf the next resource is written."""
+        self.changed: list[Key] = []
+        """Every resource that got a new version, in the order in which they were written."""
 
     def prefetch(self, keys: Iterable[Key]) -> None:
         wanted = sorted(set(keys) - self._heads.keys())
@@ -171,11 +176,13 @@ class Writer:
                 facility_code=self._caller.facility_code,
                 resource_type=key[0],
                 resource_id=key[1],
+                record_id=record_of(key[1]),
                 version=0,
             )
             self._heads[key] = head
             self._new.add(key)
         self._stage(head, values, digest)
+        self.changed.append(key)
         stored = Stored(*key, head.version, self._now, meta, content)
         self._versions.append(
             {
@@ -184,7 +191,7 @@ class Writer:
                 "resource_id": key[1],
                 "version": head.version,
                 "last_updated": self._now,
-                "device_id": self._caller.device_id,
+                "device_id": self.device_id,
                 "meta": meta,
                 "content": content,
             }
@@ -246,7 +253,7 @@ class Writer:
             "resource_type": row["resource_type"],
             "resource_id": row["resource_id"],
             "version": row["version"],
-            "origin_device_id": self._caller.device_id,
+            "origin_device_id": row["device_id"],
         }
 
 

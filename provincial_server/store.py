@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FACILITY_CODE = String(32)
 RESOURCE_TYPE = String(64)
 RESOURCE_ID = String(64)
@@ -54,8 +54,12 @@ class ServerFact(Base):
 
 
 class Facility(Base):
-    """A health facility by its code. Its row is locked by every write of that facility, so its two
-    counters grow without a gap and in the order of commits."""
+    """A health facility by its code. Its row is locked by every write of that facility, so its
+    counters grow without a gap and in the order of commits.
+
+    Operations up to `indexed_sequence` can be found as resources; `skipped_operations` counts those
+    that could not be turned into resources, which is a fault of this program.
+    """
 
     __tablename__ = "facility"
     code: Mapped[str] = mapped_column(FACILITY_CODE, primary_key=True)
@@ -63,6 +67,9 @@ class Facility(Base):
     added_at: Mapped[int] = mapped_column(BigInteger)
     last_sequence: Mapped[int] = mapped_column(BigInteger, default=0)
     last_write_at: Mapped[int] = mapped_column(BigInteger, default=0)
+    operation_sequence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    indexed_sequence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    skipped_operations: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Device(Base):
@@ -125,7 +132,10 @@ class ResourceHead(Base):
     status: Mapped[str | None] = mapped_column(String(64))
     date_low: Mapped[int | None] = mapped_column(BigInteger)
     date_high: Mapped[int | None] = mapped_column(BigInteger)
+    record_id: Mapped[str] = mapped_column(RESOURCE_ID, default="", server_default="")
+    """The record whose unit it is part of (records.py)."""
     __table_args__ = (
+        Index(None, "facility_code", "record_id"),
         Index(None, "facility_code", "resource_type", "last_updated", "resource_id"),
         Index(None, "facility_code", "resource_type", "patient_id"),
         Index(None, "facility_code", "resource_type", "date_low"),
@@ -203,7 +213,8 @@ def _guard(table: str, action: str) -> DDL:
     return DDL(statement)  # type: ignore[no-untyped-call]
 
 
-def _append_only(model: type[Base]) -> None:
+def append_only(model: type[Base]) -> None:
+    """Rows of this table are never changed nor deleted, whatever the code does."""
     table: Any = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- a mapped class always has one
     for action in ("UPDATE", "DELETE"):
@@ -214,5 +225,5 @@ def _append_only(model: type[Base]) -> None:
         )
 
 
-_append_only(ResourceVersion)
-_append_only(Change)
+append_only(ResourceVersion)
+append_only(Change)

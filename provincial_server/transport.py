@@ -51,13 +51,17 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise refuse(415, "not-supported", "only gzip is supported as content encoding")
+    received = await read_bytes(request, limits)
+    return gunzip(received, limits.body_bytes) if encoding == "gzip" else received
+
+
+async def read_bytes(request: Request, limits: Limits) -> bytes:
+    """The body as it came; 413 before more than the limit is in memory."""
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
         if len(received) > limits.received_bytes:
             raise refuse(413, "too-long", "the body is too large")
-    if encoding == "gzip":
-        return gunzip(bytes(received), limits.body_bytes)
     return bytes(received)
 
 

@@ -1,0 +1,86 @@
+"""Request and answer as bytes: a header, then lines (docs/sync.md, "The exchange")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from provincial_server.faults import FhirFault, Issue, refuse
+
+VERSION = 1
+VERSIONS_HEADER = "X-Exchange-Versions"
+_LONGEST_HEADER = 2 * 1024 * 1024
+_MOST_LINES = 20_000
+_LARGEST_NUMBER = 2**62
+_LONGEST_STATE = 2000
+OPERATION_ID = re.compile(r"[0-9a-f]{32}")
+
+_Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
+_Bucket = Annotated[int, Meta(ge=0, le=255)]
+_OperationId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+
+
+class _Version(msgspec.Struct):
+    v: int
+
+
+class RequestHeader(msgspec.Struct, frozen=True):
+    """What a station says first. Keys of a later protocol are passed over."""
+
+    v: int
+    rid: Annotated[str, Meta(min_length=1, max_length=100)]
+    inc: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+    n: _Number
+    epoch: Annotated[str, Meta(max_length=64)] = ""
+    cursor: _Number = 0
+    room: _Number = 65536
+    want: list[_OperationId] = []
+    buckets: bool | Annotated[list[_Bucket], Meta(max_length=256)] | None = None
+    state: dict[str, str | int | float | bool | None] = {}
+
+
+def read_request(plain: bytes) -> tuple[RequestHeader, list[bytes]]:
+    """The header and the lines; 400 for what is not a request of a version that is known."""
+    first, *lines = plain.removesuffix(b"\n").split(b"\n")
+    if len(first) > _LONGEST_HEADER:
+        raise refuse(413, "too-long", "the header is too long")
+    if len(lines) > _MOST_LINES:
+        raise refuse(413, "too-costly", f"at most {_MOST_LINES} operations")
+    if not all(lines):
+        raise refuse(400, "structure", "a line is empty")
+    try:
+        version = msgspec.json.decode(first, type=_Version).v
+        if version != VERSION:
+            issue = Issue("not-supported", "this version of the exchange is not known here")
+            raise FhirFault(400, issue, {VERSIONS_HEADER: str(VERSION)})
+        header = msgspec.json.decode(first, type=RequestHeader)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise refuse(400, "structure", "the first line is not a header of the exchange") from None
+    return header, lines
+
+
+def state_text(header: RequestHeader) -> str:
+    """What the overview shows of the device, empty when it says nothing or too much."""
+    if not header.state:
+        return ""
+    text = msgspec.json.encode(header.state, order="sorted").decode("utf-8", "replace")
+    return text if len(text) <= _LONGEST_STATE else ""
+
+
+def write_answer(header: dict[str, Any], lines: Sequence[bytes]) -> bytes:
+    return b"\n".join((msgspec.json.encode(header), *lines))
+
+
+def ranges(places: Iterable[int]) -> list[list[int]]:
+    """0, 1, 2, 5 → [[0, 2], [5, 5]]."""
+    found: list[list[int]] = []
+    for place in places:
+        if found and found[-1][1] == place - 1:
+            found[-1][1] = place
+        else:
+            found.append([place, place])
+    return found

@@ -1,0 +1,305 @@
+"""One exchange, from the plain bytes of the request to those of the answer.
+
+Lines are judged before any lock is taken; everything that is taken is written in one transaction,
+which is on the disk before the answer says so; the page is read after it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provincial_server.auth import Caller
+from provincial_server.database import Database, lock_facility
+from provincial_server.exchange import feed, log, protocol
+from provincial_server.exchange.judge import Judged, judge, operation_id
+from provincial_server.exchange.log import NewOperation
+from provincial_server.exchange.protocol import RequestHeader
+from provincial_server.exchange.tables import DeviceState, Incarnation, Operation
+from provincial_server.faults import Issue
+from provincial_server.records import KINDS
+from provincial_server.resources import Key
+from provincial_server.settings import Settings
+from provincial_server.store import Facility, ResourceHead
+
+_STATE_EVERY = 60_000
+_log = logging.getLogger("provincial_server.exchange")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    kind: str
+    issues: Sequence[Issue] = ()
+
+
+@dataclass
+class _Request:
+    """One request on its way through."""
+
+    caller: Caller
+    header: RequestHeader
+    lines: list[bytes]
+    ids: list[str] = field(default_factory=list)
+    judged: dict[str, Judged | Refusal] = field(default_factory=dict)
+    """By operation id; what is known already is not judged."""
+    taken: set[str] = field(default_factory=set)
+    stale: bool = False
+
+    @property
+    def code(self) -> str:
+        return self.caller.facility_code
+
+
+class Exchange:
+    """Threads may share it."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def answer(self, caller: Caller, plain: bytes) -> bytes:
+        header, lines = protocol.read_request(plain)
+        request = _Request(caller, header, lines, [operation_id(line) for line in lines])
+        with self._database.read() as session:
+            request.taken = set(log.known_operations(session, request.code, request.ids))
+            silent = self._nothing_to_write(session, request)
+        for op_id, line in zip(request.ids, lines, strict=True):
+            if op_id not in request.taken and op_id not in request.judged:
+                request.judged[op_id] = self._judge(line)
+        if not silent or request.judged:
+            with self._database.write() as session:
+                self._write(session, request)
+        with self._database.read() as session:
+            return self._reply(session, request)
+
+    def _judge(self, line: bytes) -> Judged | Refusal:
+        found = judge(line, self._settings.limits)
+        return found if isinstance(found, Judged) else Refusal("poison", found)
+
+    # --- what the database knows of the asker ----------------------------------------------------
+
+    def _nothing_to_write(self, session: Session, request: _Request) -> bool:
+        header = request.header
+        facility = session.get_one(Facility, request.code)
+        row = session.get(Incarnation, (request.code, header.inc))
+        request.stale = _is_stale(row, request)
+        numbered = request.stale or (row is not None and row.highest_number == header.n)
+        epoch = self._database.current_epoch(session)
+        gone_back = header.epoch == epoch and header.cursor > facility.operation_sequence
+        return numbered and not gone_back and not self._state_is_due(session, request)
+
+    def _state_is_due(self, session: Session, request: _Request) -> bool:
+        text = protocol.state_text(request.header)
+        if not text:
+            return False
+        row = session.get(DeviceState, request.caller.device_id)
+        if row is None:
+            return True
+        return row.state != text and self._settings.clock() - row.received_at >= _STATE_EVERY
+
+    # --- the one transaction ---------------------------------------------------------------------
+
+    def _write(self, session: Session, request: _Request) -> None:
+        now = self._settings.clock()
+        facility = lock_facility(session, request.code)
+        header = request.header
+        epoch = self._database.current_epoch(session)
+        if header.epoch == epoch and header.cursor > facility.operation_sequence:
+            _log.warning("a station is ahead of this database: it takes a new epoch")
+            self._database.new_epoch(session)
+        row = session.get(Incarnation, (request.code, header.inc), populate_existing=True)
+        request.stale = _is_stale(row, request)
+        operations = self._decide(session, request)
+        if _reuses_numbers(session, request, operations):
+            request.stale = True
+        sender = "" if request.stale else header.inc
+        log.append(session, facility, [_sent(item, sender) for item in operations], now)
+        if not request.stale:
+            device = request.caller.device_id
+            log.note_number(session, request.code, header.inc, header.n, device, now)
+        if text := protocol.state_text(header):
+            session.merge(
+                DeviceState(device_id=request.caller.device_id, state=text, received_at=now)
+            )
+
+    def _decide(self, session: Session, request: _Request) -> list[NewOperation]:
+        """Each line by itself, in the order in which they came."""
+        fits = {op_id: item for op_id, item in request.judged.items() if isinstance(item, Judged)}
+        bases = {base for item in fits.values() for base in item.base}
+        known = log.known_operations(session, request.code, bases | fits.keys())
+        stored = _stored_parents(session, request.code, fits.values())
+        lines = dict(zip(request.ids, request.lines, strict=True))
+        new: list[NewOperation] = []
+        for op_id, item in fits.items():
+            if op_id in known:  # another request brought it meanwhile
+                request.taken.add(op_id)
+                continue
+            refusal = _refusal(item, known, stored)
+            if refusal:
+                request.judged[op_id] = refusal
+                continue
+            known[op_id] = (item.kind, item.record_id)
+            stored.update(item.keys)
+            request.taken.add(op_id)
+            new.append(
+                NewOperation(
+                    op_id=op_id,
+                    kind=item.kind,
+                    record_id=item.record_id,
+                    base=item.base,
+                    incarnation=item.incarnation,
+                    number=item.number,
+                    line=lines[op_id],
+                    device_id=request.caller.device_id,
+                    sender="",
+                )
+            )
+        return new
+
+    # --- the answer ------------------------------------------------------------------------------
+
+    def _reply(self, session: Session, request: _Request) -> bytes:
+        header, code = request.header, request.code
+        facility = session.get_one(Facility, code, populate_existing=True)
+        epoch = self._database.current_epoch(session)
+        newest = facility.operation_sequence
+        # A cursor of another epoch says nothing: the station compares, and asks for what it lacks.
+        fresh = header.cursor == 0 and not header.epoch
+        cursor = header.cursor if fresh or header.epoch == epoch else newest
+        page = feed.read_page(
+            session,
+            code,
+            cursor=min(cursor, newest),
+            newest=newest,
+            room=header.room,
+            want=header.want,
+            without="" if request.stale else header.inc,
+        )
+        answer: dict[str, Any] = {
+            "v": protocol.VERSION,
+            "rid": header.rid,
+            "epoch": epoch,
+            "cursor": page.cursor,
+            "more": page.more,
+        }
+        self._add_verdicts(answer, request)
+        if not page.more or header.buckets is True:
+            table = feed.read_tallies(session, code)
+            if not page.more:
+                answer["count"], answer["sum"] = feed.whole_tally(table)
+            if header.buckets is True:
+                answer["buckets"] = table
+        if isinstance(header.buckets, list):
+            answer["listed"] = feed.list_buckets(session, code, header.buckets)
+        if request.stale:
+            answer["incarnation"] = "stale"
+        return protocol.write_answer(answer, page.lines)
+
+    def _add_verdicts(self, answer: dict[str, Any], request: _Request) -> None:
+        places = enumerate(request.ids)
+        refused = []
+        taken = []
+        for place, op_id in places:
+            if op_id in request.taken:
+                taken.append(place)
+                continue
+            refusal = request.judged[op_id]
+            assert isinstance(refusal, Refusal)  # noqa: S101 -- everything else has been taken
+            issues = [issue.as_fhir() for issue in refusal.issues]
+            refused.append({"at": place, "kind": refusal.kind, "issues": issues})
+        if taken:
+            answer["taken"] = protocol.ranges(taken)
+        if refused:
+            answer["refused"] = refused
+
+
+def _is_stale(row: Incarnation | None, request: _Request) -> bool:
+    """An incarnation that gave higher numbers was restored; one of another device was copied."""
+    if row is None:
+        return False
+    other = row.device_id not in {None, request.caller.device_id}
+    return other or request.header.n < row.highest_number
+
+
+def _reuses_numbers(
+    session: Session, request: _Request, operations: Sequence[NewOperation]
+) -> bool:
+    """Another operation has this number already: the database was restored and went on counting."""
+    own = [item.number for item in operations if item.incarnation == request.header.inc]
+    if len(set(own)) != len(own):
+        return True
+    for some in log.portions(own):
+        found = session.scalars(
+            select(Operation.number)
+            .where(
+                Operation.facility_code == request.code,
+                Operation.incarnation == request.header.inc,
+                Operation.number.in_(some),
+            )
+            .limit(1)
+        ).first()
+        if found is not None:
+            return True
+    return False
+
+
+def _sent(item: NewOperation, sender: str) -> NewOperation:
+    return NewOperation(
+        item.op_id,
+        item.kind,
+        item.record_id,
+        item.base,
+        item.incarnation,
+        item.number,
+        item.line,
+        item.device_id,
+        sender,
+    )
+
+
+def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set[Key]:
+    """Those that the items point at and the facility has, as operations or as resources."""
+    wanted = {
+        (parent.resource_type, parent.resource_id) for item in items for parent in item.parents
+    }
+    records = {
+        (KINDS[resource_type], name): (resource_type, name) for resource_type, name in wanted
+    }
+    stored = {records[found] for found in log.heads_of(session, code, records)}
+    for resource_type in sorted({key[0] for key in wanted - stored}):
+        names = sorted(name for kind, name in wanted - stored if kind == resource_type)
+        for some in log.portions(names):
+            rows = session.scalars(
+                select(ResourceHead.resource_id).where(
+                    ResourceHead.facility_code == code,
+                    ResourceHead.resource_type == resource_type,
+                    ResourceHead.resource_id.in_(some),
+                )
+            )
+            stored.update((resource_type, name) for name in rows)
+    return stored
+
+
+def _refusal(item: Judged, known: dict[str, tuple[str, str]], stored: set[Key]) -> Refusal | None:
+    """What only the store can say: the bases and the parents."""
+    for base in item.base:
+        if base in known and known[base] != (item.kind, item.record_id):
+            return Refusal("poison", [Issue("invariant", "a base belongs to another record")])
+    if not all(base in known for base in item.base):
+        return Refusal("base", [Issue("not-found", "a version it was written on is not here")])
+    missing = [
+        Issue(
+            "not-found",
+            f"the {parent.resource_type} this points at is not stored; send it first",
+            parent.path,
+            "Hồ sơ cha của mục này chưa có trên máy chủ.",
+        )
+        for parent in item.parents
+        if (parent.resource_type, parent.resource_id) not in stored
+    ]
+    return Refusal("parent", missing[:20]) if missing else None

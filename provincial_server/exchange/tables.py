@@ -1,0 +1,128 @@
+"""The log of operations and what is derived from it, each row under its facility.
+
+A line is kept as the bytes that came, packed with zstd: packing 8 kB costs 13 µs and saves 37 µs of
+writing. Numbers, heads and tallies are written in the transaction that writes the line.
+"""
+
+from __future__ import annotations
+
+import zstandard
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from provincial_server.store import FACILITY_CODE, RESOURCE_ID, Base, append_only
+
+OPERATION_ID = String(32)
+INCARNATION = String(16)
+KIND = String(64)
+REST = "rest"
+"""The incarnation of changes that came through plain FHIR."""
+MERGE = "merge"
+"""The incarnation of merges that a rule wrote; the same on every machine."""
+
+
+class Operation(Base):
+    """One line. `is_current` says that it was based on the newest version when it came, so that
+    its resources are the ones to show; `sender` is the incarnation that brought it, if it is one
+    that may be trusted to have it still."""
+
+    __tablename__ = "operation"
+    facility_code: Mapped[str] = mapped_column(
+        FACILITY_CODE, ForeignKey("facility.code"), primary_key=True
+    )
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    op_id: Mapped[str] = mapped_column(OPERATION_ID)
+    kind: Mapped[str] = mapped_column(KIND)
+    record_id: Mapped[str] = mapped_column(RESOURCE_ID)
+    incarnation: Mapped[str] = mapped_column(INCARNATION)
+    number: Mapped[int] = mapped_column(BigInteger)
+    sender: Mapped[str] = mapped_column(INCARNATION)
+    device_id: Mapped[str] = mapped_column(String(36), ForeignKey("device.id"))
+    received_at: Mapped[int] = mapped_column(BigInteger)
+    is_current: Mapped[bool] = mapped_column(Boolean)
+    size: Mapped[int] = mapped_column()
+    line: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (
+        Index("uq_operation_op_id", "facility_code", "op_id", unique=True),
+        Index("ix_operation_number", "facility_code", "incarnation", "number"),
+    )
+
+
+class OperationRecord(Base):
+    """The newest operation of a record, in the order in which the server took them."""
+
+    __tablename__ = "operation_record"
+    facility_code: Mapped[str] = mapped_column(
+        FACILITY_CODE, ForeignKey("facility.code"), primary_key=True
+    )
+    record_id: Mapped[str] = mapped_column(RESOURCE_ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(KIND, primary_key=True)
+    head_op_id: Mapped[str] = mapped_column(OPERATION_ID)
+
+
+class OperationBucket(Base):
+    """Count and sum of the operations of one bucket. The sum is unsigned; SQL has signed numbers
+    only, so it is kept in two's complement."""
+
+    __tablename__ = "operation_bucket"
+    facility_code: Mapped[str] = mapped_column(
+        FACILITY_CODE, ForeignKey("facility.code"), primary_key=True
+    )
+    bucket: Mapped[int] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+
+
+class Incarnation(Base):
+    """One life of one station database. The device is unknown while only others brought its work."""
+
+    __tablename__ = "incarnation"
+    facility_code: Mapped[str] = mapped_column(
+        FACILITY_CODE, ForeignKey("facility.code"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(INCARNATION, primary_key=True)
+    device_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("device.id"))
+    highest_number: Mapped[int] = mapped_column(BigInteger)
+    first_seen: Mapped[int] = mapped_column(BigInteger)
+
+
+class DeviceState(Base):
+    """What a device last said of itself, for the province's overview: counts and times."""
+
+    __tablename__ = "device_state"
+    device_id: Mapped[str] = mapped_column(String(36), ForeignKey("device.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[int] = mapped_column(BigInteger)
+
+
+append_only(Operation)
+
+_SIGN, _WHOLE = 1 << 63, 1 << 64
+_LEVEL = 3
+_LARGEST_LINE = 64 * 1024 * 1024
+
+
+def as_signed(total: int) -> int:
+    return total - _WHOLE if total >= _SIGN else total
+
+
+def as_unsigned(total: int) -> int:
+    return total % _WHOLE
+
+
+def bucket_of(op_id: str) -> int:
+    """0 to 255."""
+    return int(op_id[:2], 16)
+
+
+def weight(op_id: str) -> int:
+    """An operation's share of the sum."""
+    return int(op_id[16:32], 16)
+
+
+def pack_line(line: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(line)
+
+
+def unpack_line(packed: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST_LINE)

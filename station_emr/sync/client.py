@@ -9,7 +9,7 @@ import platform
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -60,12 +60,17 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is None for an empty answer and for an error page that is not JSON."""
+    """``body`` is None for an empty answer and for an error page that is not JSON. ``raw`` holds the
+    bytes as they came, with their ``headers``, only where a media type of our own was asked for
+    and given.
+    """
 
     status: int
     body: Any
     etag: str = ""
     retry_after: float | None = None
+    raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _SystemTrust(HTTPAdapter):
@@ -186,6 +191,12 @@ class FhirClient:
             return again
         return answer
 
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a body of another media type than FHIR, packed by the caller. An answer of the type
+        in ``Accept`` comes back unread; any other is understood like every answer.
+        """
+        return self._send("POST", path, body=body, own=headers)
+
     def _send(
         self,
         method: str,
@@ -194,9 +205,10 @@ class FhirClient:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
         packed: bool = False,
+        own: Mapping[str, str] | None = None,
     ) -> Answer:
-        headers = {}
-        if body is not None:
+        headers = dict(own or {})
+        if body is not None and own is None:
             headers = {"Content-Type": _FHIR, "Prefer": "return=minimal"}
         if packed:
             headers["Content-Encoding"] = "gzip"
@@ -282,14 +294,19 @@ class FhirClient:
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = self._read(response)
+            self.traffic.count(response.request.headers, response.headers)
+            own = _kind_of(response) == headers.get("Accept")
+            content = self._read(response, unpacking=not own)
             self._note_clock(response.headers.get("Date"), asked_at)
+            if own:
+                after = _retry_after(response.headers.get("Retry-After"))
+                return Answer(response.status_code, None, "", after, content, response.headers)
             return _understood(response, content)
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response, *, unpacking: bool) -> bytes:
         content = bytearray()
         before = 0
-        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        for chunk in response.raw.stream(_CHUNK, decode_content=unpacking):
             received = response.raw.tell()
             self.traffic.down += received - before
             before = received
@@ -317,7 +334,7 @@ def _understood(response: requests.Response, content: bytes) -> Answer:
     status = response.status_code
     if 300 <= status < 400 or status == 511:
         raise NetworkFailure(PORTAL)
-    kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    kind = _kind_of(response)
     body: Any = None
     if content.strip():
         is_json = kind.endswith("json")
@@ -333,7 +350,12 @@ def _understood(response: requests.Response, content: bytes) -> Answer:
         body,
         response.headers.get("ETag", ""),
         _retry_after(response.headers.get("Retry-After")),
+        headers=response.headers,
     )
+
+
+def _kind_of(response: requests.Response) -> str:
+    return str(response.headers.get("Content-Type", "")).split(";")[0].strip().lower()
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
 
@@ -48,10 +48,22 @@ class Held:
 
 @dataclass(slots=True)
 class Traffic:
-    """Body bytes on the wire, after compression, both ways."""
+    """Body bytes on the wire, after compression, both ways; the headers beside them."""
 
     up: int = 0
     down: int = 0
+    requests: int = 0
+    header_up: int = 0
+    header_down: int = 0
+
+    def count(self, asked: Mapping[str, Any], answered: Mapping[str, Any]) -> None:
+        """One request with these headers has been answered with those (as text of HTTP/1.1)."""
+        self.requests += 1
+        self.header_up += sum(len(name) + len(str(value)) + 4 for name, value in asked.items())
+        self.header_down += sum(len(name) + len(str(value)) + 4 for name, value in answered.items())
+
+    def copy(self) -> Traffic:
+        return replace(self)
 
 
 class Refused(EnvironmentFailure):

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
-from uuid import NAMESPACE_OID, uuid5
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import insert, select, text
 
-from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, SyncRun, UnitState
 
-from .codec import moment, offset_of, stamp, utc_text
-from .models import OutboxEvent, SyncedResource, SyncRunRow, table_of
+from .codec import moment, stamp
+from .exchange_queue import ExchangeQueue, note_synced
+from .models import SyncedResource, SyncRunRow
+from .outbox_events import ENQUEUE, ITEM, event_id
+from .outbox_events import item as read_item
 
-_OPERATIONS: Final = uuid5(NAMESPACE_OID, "station-emr outbox")
-
-_ENQUEUE: Final = insert(table_of(OutboxEvent))
-
-# The newest event of each record decides; older ones are covered by it.
+# The newest event of each record decides; older ones are covered by it. An event of version 0 is
+# a kept line without a version here: it stands for itself, and only an exchange can carry it.
 _NEWEST: Final = """
 WITH newest AS (
   SELECT kind, record_id, max(seq) AS seq, min(seq) AS first_seq
-  FROM outbox GROUP BY kind, record_id
+  FROM outbox WHERE version > 0 GROUP BY kind, record_id
 )
 """
-_ITEM: Final = (
-    "o.seq, o.op_id, o.kind, o.record_id, o.version, o.status, o.patient_id, o.created_utc, "
-    "o.created_offset, o.state, o.attempts, o.reason"
-)
 # Staff and the station are referenced by everything. A person with a waiting referral comes next,
 # and within that person the letter comes after what it refers to.
 _WAITING: Final = f"""
@@ -38,12 +33,12 @@ _WAITING: Final = f"""
   FROM newest AS n JOIN outbox AS o ON o.seq = n.seq
   WHERE o.kind = 'referral' AND o.state = 'waiting' GROUP BY o.patient_id
 )
-SELECT {_ITEM}
+SELECT {ITEM}
 FROM newest AS n JOIN outbox AS o ON o.seq = n.seq
 LEFT JOIN urgent AS u ON u.patient_id = o.patient_id AND o.patient_id <> ''
 WHERE o.state = 'waiting'
 ORDER BY
-  CASE o.kind WHEN 'facility' THEN 0 WHEN 'practitioner' THEN 1 ELSE 2 END,
+  CASE o.kind WHEN 'facility' THEN 0 WHEN 'practitioner' THEN 1 WHEN 'link' THEN 3 ELSE 2 END,
   u.first_seq IS NULL,
   u.first_seq,
   CASE WHEN u.first_seq IS NULL THEN 0 ELSE
@@ -53,12 +48,12 @@ ORDER BY
 LIMIT :limit
 """  # noqa: S608  # fixed texts only
 _BY_STATE: Final = (
-    f"{_NEWEST} SELECT {_ITEM} FROM newest AS n JOIN outbox AS o ON o.seq = n.seq "  # noqa: S608
-    "WHERE o.state = :state ORDER BY o.seq"
+    f"{_NEWEST} SELECT {ITEM} FROM outbox AS o WHERE o.state = :state "  # noqa: S608
+    "AND (o.version = 0 OR o.seq IN (SELECT seq FROM newest)) ORDER BY o.seq"
 )
 _COUNT: Final = (
-    f"{_NEWEST} SELECT count(*) FROM newest AS n JOIN outbox AS o ON o.seq = n.seq "  # noqa: S608
-    "WHERE o.state = :state"
+    f"{_NEWEST} SELECT count(*) FROM outbox AS o WHERE o.state = :state "  # noqa: S608
+    "AND (o.version = 0 OR o.seq IN (SELECT seq FROM newest))"
 )
 _KIND_ORDER: Final = (
     RecordKind.FACILITY,
@@ -68,67 +63,20 @@ _KIND_ORDER: Final = (
     RecordKind.PRESCRIPTION,
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
+    RecordKind.LINK,
 )
 
 
-def operation_id(kind: RecordKind, record_id: str, version: int) -> str:
-    """The same version always travels under the same operation id, so a replay is harmless."""
-    return str(uuid5(_OPERATIONS, f"{kind.value}/{record_id}/{version}"))
-
-
-def enqueue(
-    connection: Connection,
-    kind: RecordKind,
-    record_id: str,
-    version: int,
-    status: RecordStatus,
-    patient_id: str,
-    at: datetime,
-) -> None:
-    """Queue one written version, in the transaction that writes it."""
-    connection.execute(
-        _ENQUEUE,
-        {
-            "op_id": operation_id(kind, record_id, version),
-            "kind": kind.value,
-            "record_id": record_id,
-            "version": version,
-            "status": status.value,
-            "patient_id": patient_id,
-            **stamp("created", at),
-        },
-    )
-
-
-def _item(row: Any) -> OutboxItem:
-    return OutboxItem(
-        seq=row.seq,
-        op_id=row.op_id,
-        kind=RecordKind(row.kind),
-        record_id=row.record_id,
-        version=row.version,
-        status=RecordStatus(row.status),
-        patient_id=row.patient_id,
-        created_at=moment(row.created_utc, row.created_offset),
-        state=UnitState(row.state),
-        attempts=row.attempts,
-        reason=row.reason,
-    )
-
-
-class OutboxRepository:
+class OutboxRepository(ExchangeQueue):
     """The queue, the server's answers and the evidence of each attempt."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def waiting(self, limit: int) -> tuple[OutboxItem, ...]:
         rows = self._connection.execute(text(_WAITING), {"limit": limit})
-        return tuple(_item(row) for row in rows)
+        return tuple(read_item(row) for row in rows)
 
     def quarantined(self) -> tuple[OutboxItem, ...]:
         rows = self._connection.execute(text(_BY_STATE), {"state": UnitState.QUARANTINED.value})
-        return tuple(_item(row) for row in rows)
+        return tuple(read_item(row) for row in rows)
 
     def count(self, state: UnitState) -> int:
         """Records whose newest event is in ``state``."""
@@ -136,21 +84,14 @@ class OutboxRepository:
         return found
 
     def acknowledge(self, item: OutboxItem, etags: Mapping[str, str], at: datetime) -> None:
-        record = {"kind": item.kind.value, "id": item.record_id}
-        self._connection.execute(
-            text("DELETE FROM outbox WHERE kind = :kind AND record_id = :id AND seq <= :seq"),
-            {**record, "seq": item.seq},
-        )
         self._connection.execute(
             text(
-                "INSERT INTO synced_record (kind, record_id, version, at_utc, at_offset) "
-                "VALUES (:kind, :id, :version, :utc, :offset) "
-                "ON CONFLICT (kind, record_id) DO UPDATE SET version = excluded.version, "
-                "at_utc = excluded.at_utc, at_offset = excluded.at_offset "
-                "WHERE excluded.version >= version"
+                "DELETE FROM outbox WHERE kind = :kind AND record_id = :id AND seq <= :seq "
+                "AND version > 0"
             ),
-            {**record, "version": item.version, "utc": utc_text(at), "offset": offset_of(at)},
+            {"kind": item.kind.value, "id": item.record_id, "seq": item.seq},
         )
+        note_synced(self._connection, item.kind, item.record_id, item.version, at)
         if etags:
             self._connection.execute(
                 text(
@@ -169,12 +110,14 @@ class OutboxRepository:
         self._connection.execute(
             text(
                 "UPDATE outbox SET state = 'quarantined', reason = :reason "
-                "WHERE kind = :kind AND record_id = :id AND seq <= :seq"
+                "WHERE seq = :seq OR (:version > 0 AND version > 0 AND kind = :kind "
+                "AND record_id = :id AND seq <= :seq)"
             ),
             {
                 "reason": reason,
                 "kind": item.kind.value,
                 "id": item.record_id,
+                "version": item.version,
                 "seq": item.seq,
             },
         )
@@ -221,10 +164,10 @@ class OutboxRepository:
             queued += len(rows)
             if rows:
                 self._connection.execute(
-                    _ENQUEUE,
+                    ENQUEUE,
                     [
                         {
-                            "op_id": operation_id(kind, row.id, row.version),
+                            "op_id": row.sealed or event_id(kind, row.id, row.version),
                             "kind": kind.value,
                             "record_id": row.id,
                             "version": row.version,
@@ -293,9 +236,12 @@ def _current_sql(kind: RecordKind) -> str:
         RecordKind.FACILITY: "''",
         RecordKind.PRACTITIONER: "''",
         RecordKind.PATIENT: "h.id",
+        RecordKind.LINK: "h.survivor_id",
     }.get(kind, "h.patient_id")
     return (
-        f"SELECT h.row_id, h.id, h.version, h.status, {patient} AS patient_id, h.saved_utc, h.saved_offset "  # noqa: S608  # fixed names only
+        f"SELECT h.row_id, h.id, h.version, h.status, {patient} AS patient_id, h.saved_utc, h.saved_offset, "  # noqa: S608  # fixed names only
+        "(SELECT w.op_id FROM operation AS w WHERE w.kind = :kind AND w.record_id = h.id "
+        "AND w.version = h.version AND w.version > 0) AS sealed "
         f'FROM "{table}" AS h WHERE h.version > 0 AND NOT EXISTS (SELECT 1 FROM outbox AS o '
         "WHERE o.kind = :kind AND o.record_id = h.id AND o.version = h.version)"
     )

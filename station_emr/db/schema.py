@@ -10,8 +10,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from .connection import RawConnection
 from .models import Base
 
-SCHEMA_VERSION: Final = 1  # PRAGMA user_version
-REVISION: Final = "0001"  # the Alembic revision that builds this version
+SCHEMA_VERSION: Final = 2  # PRAGMA user_version
+REVISION: Final = "0002"  # the Alembic revision that builds this version
 APPLICATION_ID: Final = 0x53454D52  # "SEMR"
 
 # Words arrive folded, so the tokenizer leaves marks alone: a typed mark then matches only itself.
@@ -29,6 +29,7 @@ _HEADS: Final = (
     ("prescription", "prescription"),
     ("referral", "referral"),
     ("appointment", "appointment"),
+    ("link", "link"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )
@@ -41,9 +42,9 @@ def _head_triggers(table: str, kind: str) -> tuple[str, ...]:
         f"""CREATE TRIGGER {table}_insert BEFORE INSERT ON "{table}" BEGIN
   SELECT RAISE(ABORT, '{table}: id already used')
     WHERE EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, '{table}: a new record is a draft or its first written version')
+  SELECT RAISE(ABORT, '{table}: a new record is a draft or a written version')
     WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version = 1 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND {written});
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND {written});
 END""",  # noqa: S608  # table names of this module
         f"""CREATE TRIGGER {table}_update
 BEFORE UPDATE OF row_id, id, version, status, draft ON "{table}" BEGIN
@@ -51,7 +52,7 @@ BEFORE UPDATE OF row_id, id, version, status, draft ON "{table}" BEGIN
     WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
   SELECT RAISE(ABORT, '{table}: status and version move only with a written version')
     WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version = OLD.version + 1 AND {written});
+      AND NOT (NEW.version > OLD.version AND {written});
   SELECT RAISE(ABORT, '{table}: signed content has no draft')
     WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
 END""",
@@ -72,6 +73,24 @@ END""",
     )
 
 
+def _number(first: int, digits: int) -> str:
+    """SQL for the number in ``digits`` hexadecimal digits of the id; SQLite has no function."""
+    return " + ".join(
+        f"(instr('123456789abcdef', substr(NEW.op_id, {first + place}, 1)) "
+        f"<< {4 * (digits - 1 - place)})"
+        for place in range(digits)
+    )
+
+
+def _tallied(share: str) -> str:
+    """Add (``1``) or take away (``-1``) an operation's share of its bucket."""
+    return f"""INSERT INTO held_bucket (bucket, count, high, low)
+  VALUES ({_number(1, 2)}, {share}, {share} * ({_number(17, 8)}), {share} * ({_number(25, 8)}))
+  ON CONFLICT (bucket) DO UPDATE SET count = count + excluded.count,
+    high = (high + excluded.high + ((low + excluded.low) >> 32)) & 4294967295,
+    low = (low + excluded.low) & 4294967295;"""  # noqa: S608  # fixed texts only
+
+
 TRIGGERS: Final[tuple[str, ...]] = (
     *(trigger for table, kind in _HEADS for trigger in _head_triggers(table, kind)),
     *_append_only("record_version"),
@@ -81,11 +100,49 @@ TRIGGERS: Final[tuple[str, ...]] = (
   SELECT RAISE(ABORT, 'record_version: versions follow one another')
     WHERE NEW.version <> 1 + coalesce((SELECT max(version) FROM record_version
       WHERE kind = NEW.kind AND record_id = NEW.record_id), 0);
-  SELECT RAISE(ABORT, 'record_version: a voided record stays voided')
-    WHERE EXISTS (SELECT 1 FROM record_version WHERE kind = NEW.kind
-      AND record_id = NEW.record_id AND version = NEW.version - 1 AND status = 'voided');
   SELECT RAISE(ABORT, 'record_version: a version is signed, amended or voided')
     WHERE NEW.status NOT IN ('signed', 'amended', 'voided');
+  SELECT RAISE(ABORT, 'record_version: written here, elsewhere or by the rule')
+    WHERE NEW.origin NOT IN ('here', 'replica', 'merge');
+  SELECT RAISE(ABORT, 'record_version: parents and open fields are lists')
+    WHERE NOT json_valid(NEW.parents) OR NOT json_valid(NEW.open_fields);
+  SELECT RAISE(ABORT, 'record_version: a version is based on earlier ones')
+    WHERE EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
+      WHERE p.type <> 'integer' OR p.value NOT BETWEEN 1 AND NEW.version - 1)
+      OR (NEW.origin = 'here' AND NEW.version > 1 AND json_array_length(NEW.parents) = 0);
+  SELECT RAISE(ABORT, 'record_version: a voided record stays voided')
+    WHERE NEW.origin = 'here' AND EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
+      JOIN record_version AS v ON v.kind = NEW.kind AND v.record_id = NEW.record_id
+        AND v.version = p.value
+      WHERE v.status = 'voided' AND v.open_fields = '[]'
+        AND NOT (NEW.open_fields <> '[]' AND EXISTS (SELECT 1 FROM json_each(v.parents) AS q
+          JOIN record_version AS d ON d.kind = NEW.kind AND d.record_id = NEW.record_id
+            AND d.version = q.value WHERE d.open_fields <> '[]')));
+END""",
+    """CREATE TRIGGER operation_insert BEFORE INSERT ON operation BEGIN
+  SELECT RAISE(ABORT, 'operation: an id has 32 hexadecimal digits')
+    WHERE length(NEW.op_id) <> 32 OR NEW.op_id GLOB '*[^0-9a-f]*';
+  SELECT RAISE(ABORT, 'operation: held or not')
+    WHERE NEW.held NOT IN (0, 1);
+END""",
+    """CREATE TRIGGER operation_update BEFORE UPDATE ON operation BEGIN
+  SELECT RAISE(ABORT, 'operation: a line never changes')
+    WHERE NEW.op_id <> OLD.op_id OR NEW.line <> OLD.line OR NEW.size <> OLD.size
+      OR NEW.kind <> OLD.kind OR NEW.record_id <> OLD.record_id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'operation: the version it wrote never changes')
+    WHERE NEW.version <> OLD.version AND OLD.version <> 0;
+  SELECT RAISE(ABORT, 'operation: held or not')
+    WHERE NEW.held NOT IN (0, 1);
+END""",
+    """CREATE TRIGGER operation_delete BEFORE DELETE ON operation BEGIN
+  SELECT RAISE(ABORT, 'operation: never deleted');
+END""",
+    f"""CREATE TRIGGER operation_born_held AFTER INSERT ON operation WHEN NEW.held = 1 BEGIN
+  {_tallied("1")}
+END""",
+    f"""CREATE TRIGGER operation_held AFTER UPDATE OF held ON operation
+WHEN NEW.held <> OLD.held BEGIN
+  {_tallied("(NEW.held - OLD.held)")}
 END""",
     """CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry BEGIN
   SELECT RAISE(ABORT, 'audit_entry: lines follow one another')

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -143,6 +143,12 @@ _SHOWN = (
     "p.id, p.full_name, p.birth, p.sex, p.address_line, p.commune_name, p.phone, p.national_id, "
     "p.insurance_number, p.chart_number, p.last_visit_on"
 )
+_CHARTS = f"SELECT p.row_id, {_SHOWN} FROM patient AS p WHERE p.row_id IN"  # noqa: S608  # fixed
+_PEOPLE = (
+    f"SELECT h.row_id, {_SHOWN} FROM patient AS h "  # noqa: S608  # fixed texts only
+    "LEFT JOIN patient_identity AS i ON i.patient_id = h.id "
+    "JOIN patient AS p ON p.id = coalesce(i.survivor_id, h.id) WHERE h.row_id IN"
+)
 _MATCHES = (
     "SELECT p.row_id, p.folded_name, p.last_visit_on FROM patient_search "
     "CROSS JOIN patient AS p ON p.row_id = patient_search.rowid "
@@ -170,8 +176,7 @@ def search_patients(connection: Connection, typed: str, limit: int) -> tuple[Pat
         found.update((row[0], row) for row in rows)
         if len(rows) == CANDIDATES and not query.numeric:
             found.update((row[0], row) for row in _lately(connection, query.folded))
-    best = _rank(found.values(), exact, query)[:limit]
-    return _fetch(connection, best)
+    return shown_rows(connection, _rank(found.values(), exact, query), limit)
 
 
 def _matches(connection: Connection, match: str) -> list[Any]:
@@ -208,16 +213,26 @@ def _place(name: str, phrase: str) -> int:
     return 3 if f" {phrase}" in name else 4
 
 
-def _fetch(connection: Connection, row_ids: list[int]) -> tuple[PatientRow, ...]:
-    if not row_ids:
-        return ()
-    marks = ",".join("?" * len(row_ids))
-    rows = connection.exec_driver_sql(
-        f"SELECT p.row_id, {_SHOWN} FROM patient AS p WHERE p.row_id IN ({marks})",  # noqa: S608  # marks only
-        tuple(row_ids),
-    )
-    by_id = {row[0]: patient_row(row[1:]) for row in rows}
-    return tuple(by_id[row_id] for row_id in row_ids)
+def shown_rows(
+    connection: Connection, row_ids: Sequence[int], limit: int | None
+) -> tuple[PatientRow, ...]:
+    """The charts that lists show for these hits, each once, in the order of the hits."""
+    wanted = len(row_ids) if limit is None else limit
+    joined = connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM patient_identity)").scalar()
+    people = _PEOPLE if joined else _CHARTS
+    shown: dict[str, PatientRow] = {}
+    for start in range(0, len(row_ids), max(wanted, 1)):
+        some = row_ids[start : start + wanted]
+        marks = ",".join("?" * len(some))
+        rows = connection.exec_driver_sql(f"{people} ({marks})", tuple(some))
+        by_hit = {row[0]: row[1:] for row in rows}
+        for hit in some:
+            row = by_hit[hit]
+            if row[0] not in shown:
+                shown[row[0]] = patient_row(row)
+        if len(shown) >= wanted:
+            break
+    return tuple(shown.values())[:wanted]
 
 
 def patient_row(row: Any) -> PatientRow:

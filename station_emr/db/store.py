@@ -21,14 +21,18 @@ from . import failures, migrate, schema
 from .audit import AuditRepository
 from .catalogs import CatalogRepository
 from .outbox import OutboxRepository
+from .repositories.attachments import AttachmentRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
+from .repositories.links import PatientLinkRepository
+from .repositories.operations import OperationRepository
 from .repositories.papers import (
     AppointmentRepository,
     PrescriptionRepository,
     ReferralRepository,
 )
 from .repositories.patients import PatientRepository
+from .repositories.replicas import forget_here
 from .repositories.staff import SettingRepository, UserRepository
 
 READERS = 4
@@ -41,9 +45,10 @@ SELECT
   (SELECT count(*) FROM referral) - (SELECT count(*) FROM referral WHERE version = 0),
   (SELECT count(*) FROM appointment) - (SELECT count(*) FROM appointment WHERE version = 0)
 """
-# Versions written in this transaction that nobody queued for the province.
+# Versions written in this transaction that nobody queued for the province. What came from
+# elsewhere is not offered back.
 _UNQUEUED = """
-SELECT count(*) FROM record_version AS v WHERE v.seq > :seq AND NOT EXISTS (
+SELECT count(*) FROM record_version AS v WHERE v.seq > :seq AND v.origin <> 'replica' AND NOT EXISTS (
   SELECT 1 FROM outbox AS o
   WHERE o.kind = v.kind AND o.record_id = v.record_id AND o.version = v.version
 )
@@ -107,6 +112,18 @@ class SqlWork:
     @cached_property
     def prints(self) -> PrintRepository:
         return PrintRepository(self._connection)
+
+    @cached_property
+    def links(self) -> PatientLinkRepository:
+        return PatientLinkRepository(self._connection)
+
+    @cached_property
+    def operations(self) -> OperationRepository:
+        return OperationRepository(self._connection)
+
+    @cached_property
+    def attachments(self) -> AttachmentRepository:
+        return AttachmentRepository(self._connection)
 
     def counts(self) -> Counts:
         """Signed records, voided ones too: the province holds those as well."""
@@ -190,6 +207,7 @@ class EncryptedStore:
             self._writer_thread = threading.get_ident()
             try:
                 with self._writer.begin() as connection:
+                    forget_here(connection)
                     last = connection.execute(
                         text("SELECT coalesce(max(seq), 0) FROM record_version")
                     ).scalar_one()

@@ -30,7 +30,7 @@ from station_emr.domain.record import (
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor, User
 
-from .sync_ports import OperationLog, Outbox
+from .sync_ports import AttachmentStore, OperationLog, Outbox
 from .views import (
     AuditRow,
     CatalogSummary,
@@ -333,6 +333,8 @@ class Work(Protocol):
     def links(self) -> PatientLinkStore: ...
     @property
     def operations(self) -> OperationLog: ...
+    @property
+    def attachments(self) -> AttachmentStore: ...
     def counts(self) -> Counts: ...
 
 

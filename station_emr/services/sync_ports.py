@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from station_emr.domain.operation import Tally, VersionNode
@@ -43,7 +44,9 @@ class Outbox(Protocol):
 
     def operations(self, limit: int, today: date) -> tuple[OutboxItem, ...]:
         """Every waiting version (not only the newest of a record), in the order in which an
-        exchange sends them: see docs/sync.md, "One run over the exchange", 1.
+        exchange sends them: see docs/sync.md, "One run over the exchange", 1. ``op_id`` is empty
+        while a version is not sealed. An item of version 0 is a kept line without a version here
+        (see :meth:`queue_operation`): its line is sent as it is, and its kind says nothing.
         """
 
     def acknowledge_numbers(self, items: Sequence[OutboxItem], at: datetime) -> None:
@@ -57,6 +60,12 @@ class Outbox(Protocol):
 
     def raise_number(self, at_least: int) -> None:
         """Give no ``seq`` up to ``at_least`` from here on."""
+
+    def add_traffic(self, day: date, up: int, down: int) -> None:
+        """Count bytes towards the daily budget."""
+
+    def traffic_on(self, day: date) -> tuple[int, int]:
+        """Bytes up and down on a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +130,9 @@ class OperationLog(Protocol):
     def unreadable(self, op_id: str, reason: str) -> None:
         """Note that a kept line cannot be shown by this program."""
 
+    def unreadables(self, limit: int) -> tuple[tuple[str, str, str], ...]:
+        """Id, kind and reason of lines that were noted so, the newest first."""
+
     def all_lines(self, after: str, limit: int) -> tuple[tuple[str, bytes], ...]:
         """Id and line in an order in which every base and parent comes before what needs it;
         ``after`` is the cursor that the last call's final id gives. For snapshots and relays.
@@ -128,6 +140,57 @@ class OperationLog(Protocol):
 
     def conflicts(self) -> tuple[tuple[RecordKind, str], ...]:
         """Records whose newest version has open fields."""
+
+
+class AttachmentState(StrEnum):
+    EMPTY = "empty"  # queued; the file has not been made yet
+    READY = "ready"
+    DONE = "done"  # the province has it; the content is no longer kept here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file on its way, without its content. ``sent`` bytes of ``size`` have arrived."""
+
+    id: str
+    kind: RecordKind
+    record_id: str
+    version: int
+    title: str
+    content_type: str
+    sha256: str
+    size: int
+    sent: int
+    state: AttachmentState
+    created_at: datetime
+
+
+class AttachmentStore(Protocol):
+    """Printed forms that follow their records in pieces, after everything else."""
+
+    def queue(
+        self,
+        kind: RecordKind,
+        record_id: str,
+        version: int,
+        at: datetime,
+        *,
+        title: str = "",
+        content_type: str = "application/pdf",
+    ) -> str:
+        """The id; a second time for the same version it is the same and nothing changes."""
+
+    def due(self, limit: int) -> tuple[Attachment, ...]:
+        """Oldest first, empty ones too."""
+
+    def content(self, attachment_id: str) -> bytes | None: ...
+    def fill(self, attachment_id: str, content: bytes, sha256: str) -> None:
+        """The file is made: from here on it is due in pieces, from its start."""
+
+    def progress(self, attachment_id: str, sent: int) -> None: ...
+    def done(self, attachment_id: str) -> None: ...
+    def counts(self) -> tuple[int, int]:
+        """How many are not done, and how many of their bytes are still to send."""
 
 
 class SyncEngine(Protocol):

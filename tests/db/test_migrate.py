@@ -8,14 +8,16 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy.exc import OperationalError
 
 from station_emr.db import connection as connections
-from station_emr.db import migrate
+from station_emr.db import migrate, schema
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import DatabaseDamaged, DiskFull, EnvironmentFailure
 
 from .records import KEY, patient, record_id
+from .test_golden import DATA, GOLDEN
 
 
 def shape(raw) -> list[tuple[str, str, str]]:
@@ -41,18 +43,49 @@ def test_migrating_from_nothing_gives_a_fresh_database(tmp_path: Path) -> None:
             one.execute(f"PRAGMA {pragma}").fetchone()
             == other.execute(f"PRAGMA {pragma}").fetchone()
         )
-    assert one.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-    assert other.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert one.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+    assert other.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
     one.close()
     other.close()
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_migrating_an_old_release_gives_a_fresh_database(file: Path, tmp_path: Path) -> None:
+    EncryptedStore.open(shutil.copy(file, tmp_path), KEY).close()
+    EncryptedStore.create(tmp_path / "fresh.db", KEY).close()
+
+    one = connections.connect(tmp_path / file.name, KEY)
+    other = connections.connect(tmp_path / "fresh.db", KEY)
+    assert shape(one) == shape(other)
+    assert one.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+    one.close()
+    other.close()
+
+
+def test_the_versions_of_the_first_release_are_a_chain(tmp_path: Path) -> None:
+    EncryptedStore.open(shutil.copy(DATA / "golden-0.1.db", tmp_path), KEY).close()
+
+    raw = connections.connect(tmp_path / "golden-0.1.db", KEY)
+    rows = raw.execute(
+        "SELECT kind, version, parents, origin, open_fields, device, skew FROM record_version "
+        "WHERE kind IN ('encounter', 'patient') ORDER BY kind, version"
+    ).fetchall()
+    assert rows == [
+        ("encounter", 1, "[]", "here", "[]", "", None),
+        ("encounter", 2, "[1]", "here", "[]", "", None),
+        ("patient", 1, "[]", "here", "[]", "", None),
+    ]
+    with pytest.raises(sqlcipher.IntegrityError, match="written once"):
+        raw.execute("UPDATE record_version SET parents = '[]'")
+    raw.close()
 
 
 NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade():
@@ -73,16 +106,16 @@ def scripts(tmp_path: Path, trouble: str = "") -> Path:
     """The real migrations and one that is still to come."""
     made = tmp_path / "scripts"
     shutil.copytree(migrate.MIGRATIONS, made)
-    (made / "versions" / "0002_next.py").write_text(NEXT.format(trouble=trouble), encoding="utf-8")
+    (made / "versions" / "0003_next.py").write_text(NEXT.format(trouble=trouble), encoding="utf-8")
     return made
 
 
 def test_a_migration_keeps_the_record_and_a_copy(closed: Path, tmp_path: Path) -> None:
-    copy = migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+    copy = migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
 
     raw = connections.connect(closed, KEY)
-    assert raw.execute("PRAGMA user_version").fetchone() == (2,)
-    assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+    assert raw.execute("PRAGMA user_version").fetchone() == (3,)
+    assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0003",)
     assert raw.execute("SELECT count(*) FROM novelty").fetchone() == (0,)
     assert raw.execute("SELECT count(*) FROM record_version").fetchone() == (7,)
     raw.close()
@@ -108,7 +141,7 @@ def test_a_failed_migration_puts_everything_back(
     before = closed.read_bytes()
 
     with pytest.raises((KeyError, DatabaseDamaged, OperationalError)):
-        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path, trouble))
+        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path, trouble))
 
     assert closed.read_bytes() == before
     assert [item.name for item in closed.parent.iterdir()] == [closed.name]
@@ -131,7 +164,7 @@ def test_a_database_somebody_writes_to_is_not_migrated(
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(EnvironmentFailure, match="chương trình khác"):
-        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
 
     other.execute("ROLLBACK")
     other.close()
@@ -146,10 +179,10 @@ def test_a_database_that_another_window_has_open_is_not_exchanged_under_it(
     before = closed.read_bytes()
 
     with pytest.raises(EnvironmentFailure, match="cửa sổ khác"):
-        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
 
     assert closed.read_bytes() == before
-    assert other.execute("PRAGMA user_version").fetchone() == (1,)
+    assert other.execute("PRAGMA user_version").fetchone() == (2,)
     other.close()
 
 
@@ -161,7 +194,7 @@ def test_no_room_for_a_copy_means_no_migration(
     before = closed.read_bytes()
 
     with pytest.raises(DiskFull):
-        migrate.upgrade(closed, KEY, 2, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
 
     assert closed.read_bytes() == before
     assert [item.name for item in closed.parent.iterdir()] == [closed.name]
@@ -171,10 +204,10 @@ def test_opening_an_older_database_migrates_it(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[tuple[Path, int]] = []
-    monkeypatch.setattr(migrate.schema, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(migrate.schema, "SCHEMA_VERSION", 3)
     monkeypatch.setattr(
         migrate, "upgrade", lambda path, _key, target: called.append((path, target))
     )
     EncryptedStore.open(closed, KEY).close()
 
-    assert called == [(closed, 2)]
+    assert called == [(closed, 3)]

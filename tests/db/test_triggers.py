@@ -11,8 +11,9 @@ from . import records
 
 VERSION = (
     "INSERT INTO record_version (kind, record_id, version, status, content, content_sha256, "
-    "author_id, author_name, at_utc, at_offset, reason) "
-    "VALUES ('{kind}', '{id}', {version}, '{status}', '{{}}', '', '', '', '', 0, '')"
+    "author_id, author_name, at_utc, at_offset, reason, parents, origin, open_fields) "
+    "SELECT '{kind}', '{id}', {version}, '{status}', '{{}}', '', '', '', '', 0, '', "
+    "'[' || ({version} - 1) || ']', 'here', '[]'"
 )
 FORGED = (
     "INSERT INTO audit_entry SELECT 2, at_utc, at_offset, user_id, user_name, role, device, "
@@ -99,12 +100,12 @@ def test_what_is_written_once_stays(raw, sql: str, reason: str) -> None:
 
 
 def test_a_head_may_not_be_born_signed_without_its_version(raw) -> None:
-    with pytest.raises(sqlcipher.IntegrityError, match="first written version"):
+    with pytest.raises(sqlcipher.IntegrityError, match="draft or a written version"):
         raw.execute(
             "INSERT INTO facility (id, version, status, saved_utc, saved_offset, code, name) "
             "VALUES ('new', 1, 'signed', '', 0, '', '')"
         )
-    with pytest.raises(sqlcipher.IntegrityError, match="first written version"):
+    with pytest.raises(sqlcipher.IntegrityError, match="draft or a written version"):
         raw.execute(
             "INSERT INTO facility (id, version, status, saved_utc, saved_offset, code, name) "
             "VALUES ('new', 0, 'signed', '', 0, '', '')"
@@ -131,17 +132,18 @@ def test_the_head_follows_its_version_and_only_then(raw) -> None:
     assert raw.execute("SELECT version, status FROM patient").fetchall() == [(2, "amended")]
 
 
-def test_the_head_neither_skips_a_version_nor_goes_back(raw) -> None:
+def test_the_head_may_pass_over_a_version_but_never_goes_back(raw) -> None:
     for version in (2, 3):
         raw.execute(
             VERSION.format(kind="patient", id=HEADS["patient"], version=version, status="amended")
         )
     with pytest.raises(sqlcipher.IntegrityError, match="only with a written version"):
-        raw.execute("UPDATE patient SET version = 3, status = 'amended'")
-    raw.execute("UPDATE patient SET version = 2, status = 'amended'")
+        raw.execute("UPDATE patient SET version = 4, status = 'amended'")
+    raw.execute("UPDATE patient SET version = 3, status = 'amended'")
 
-    with pytest.raises(sqlcipher.IntegrityError, match="only with a written version"):
-        raw.execute("UPDATE patient SET version = 1, status = 'signed'")
+    for version, status in ((2, "amended"), (1, "signed")):
+        with pytest.raises(sqlcipher.IntegrityError, match="only with a written version"):
+            raw.execute("UPDATE patient SET version = ?, status = ?", (version, status))
 
 
 def test_queue_columns_of_a_signed_visit_may_move(raw) -> None:
@@ -160,4 +162,4 @@ def test_a_visit_needs_its_person(raw) -> None:
 def test_no_trigger_is_missing(raw) -> None:
     names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type='trigger'")]
 
-    assert len(names) == len(schema.TRIGGERS) == 3 * len(HEADS) + 2 * 3 + 6
+    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 1) + 2 * 3 + 11

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from .appointment import AppointmentHead
+from .attachment import AttachmentRow
 from .audit import AuditEntry
 from .base import Base, Head, table_of
 from .catalog import CatalogEntry, CatalogList
 from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
 from .facility import FacilityHead
-from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow
+from .link import LinkHead, NotDuplicate, PatientIdentity
+from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperation
+from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
 from .patient import PatientHead, PatientNumber
 from .prescription import PrescriptionHead
 from .referral import ReferralHead
@@ -18,6 +21,7 @@ from .version import RecordVersion
 
 __all__ = [
     "AppointmentHead",
+    "AttachmentRow",
     "AuditEntry",
     "Base",
     "CatalogEntry",
@@ -27,8 +31,14 @@ __all__ = [
     "FacilityHead",
     "FormDraft",
     "Head",
+    "HeldBucket",
+    "LinkHead",
+    "NotDuplicate",
+    "OperationRow",
     "OutboxEvent",
+    "ParkedOperation",
     "PatientHead",
+    "PatientIdentity",
     "PatientNumber",
     "PrescriptionHead",
     "PrintEntry",
@@ -38,6 +48,8 @@ __all__ = [
     "SyncRunRow",
     "SyncedRecord",
     "SyncedResource",
+    "TrafficDay",
     "UserHead",
+    "WantedOperation",
     "table_of",
 ]

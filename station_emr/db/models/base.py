@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import Integer, Table, Text
+from sqlalchemy import Integer, LargeBinary, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 STRICT: dict[str, Any] = {"sqlite_strict": True}
 
 
 class Base(DeclarativeBase):
-    """STRICT tables take INTEGER and TEXT only; dates are ISO text, moments are UTC text plus the
-    offset in minutes of the clock that wrote them, structured content is JSON text.
+    """STRICT tables; dates are ISO text, moments are UTC text plus the offset in minutes of the
+    clock that wrote them, structured content is JSON text. Only packed lines and files are bytes.
     """
 
-    type_annotation_map: ClassVar[dict[Any, Any]] = {int: Integer, str: Text}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: Integer, str: Text, bytes: LargeBinary}
 
 
 class Head(Base):

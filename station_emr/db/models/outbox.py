@@ -73,3 +73,14 @@ class SyncRunRow(Base):
     bytes_down: Mapped[int]
     detail: Mapped[str]
     verified: Mapped[int]
+
+
+class TrafficDay(Base):
+    """Bytes on the line per day of this machine, for the daily budget."""
+
+    __tablename__ = "traffic_day"
+    __table_args__ = {**STRICT, "sqlite_with_rowid": False}  # noqa: RUF012  # read by SQLAlchemy
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    up: Mapped[int]
+    down: Mapped[int]

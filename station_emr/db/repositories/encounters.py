@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import text, update
+from sqlalchemy import bindparam, text, update
 
 from station_emr.db.codec import decode, encode, maybe_moment, moment, stamp
 from station_emr.db.models import EncounterHead
@@ -17,6 +17,7 @@ from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.domain.vitals import VitalSigns
 from station_emr.services.views import QueueRow, VisitRow, VitalPoint
 
+from .links import group_of, note_last_visit
 from .records import RecordRepository, not_found
 
 # The paper of a visit that counts: not voided before voided, the newest first.
@@ -46,24 +47,30 @@ LEFT JOIN referral AS r ON r.row_id = {_LETTER}
 LEFT JOIN appointment AS a ON a.row_id = {_SLIP}
 ORDER BY e.arrived_utc, e.row_id
 """  # noqa: S608  # fixed texts only
-_TIMELINE: Final = f"""
+_TIMELINE: Final = text(
+    f"""
 SELECT e.id, e.arrived_utc, e.arrived_offset, e.status, e.stage, e.reason, e.diagnoses,
   e.practitioner, rx.id AS rx_id, rx.drugs, rx.status AS rx_status,
   r.id AS referral_id, r.to_facility, r.status AS referral_status,
   a.id AS slip_id, a.on_day, a.status AS slip_status
 FROM (
-  SELECT * FROM encounter WHERE patient_id = :patient ORDER BY arrived_utc DESC LIMIT :limit
+  SELECT * FROM encounter WHERE patient_id IN :charts ORDER BY arrived_utc DESC LIMIT :limit
 ) AS e
 LEFT JOIN prescription AS rx ON rx.row_id = {_RX}
 LEFT JOIN referral AS r ON r.row_id = {_LETTER}
 LEFT JOIN appointment AS a ON a.row_id = {_SLIP}
 ORDER BY e.arrived_utc DESC, e.row_id DESC
 """  # noqa: S608  # fixed texts only
-_NOTE_LAST_VISIT: Final = text(
-    "UPDATE patient SET last_visit_on = (SELECT e.day FROM encounter AS e "
-    "WHERE e.patient_id = :patient AND e.status <> 'voided' "
-    "ORDER BY e.arrived_utc DESC LIMIT 1) WHERE id = :patient"
-)
+).bindparams(bindparam("charts", expanding=True))
+_VITALS: Final = text(
+    "SELECT arrived_utc, arrived_offset, vitals FROM encounter "
+    "WHERE patient_id IN :charts AND status <> 'voided' AND vitals <> '[]' "
+    "ORDER BY arrived_utc DESC LIMIT :limit"
+).bindparams(bindparam("charts", expanding=True))
+_OPEN: Final = text(
+    "SELECT id FROM encounter WHERE patient_id IN :charts AND day = :day "
+    "AND version = 0 ORDER BY arrived_utc DESC LIMIT 1"
+).bindparams(bindparam("charts", expanding=True))
 _VOIDED: Final = RecordStatus.VOIDED.value
 
 
@@ -98,16 +105,10 @@ class EncounterRepository(RecordRepository[Encounter]):
         return record if record.stage is stage else replace(record, stage=stage)
 
     def written(self, record: Encounter) -> None:
-        self._note_last_visit(record.patient_id)
+        note_last_visit(self._connection, record.patient_id)
 
     def discarded(self, row: Any) -> None:
-        self._note_last_visit(row.patient_id)
-
-    def _note_last_visit(self, patient_id: str) -> None:
-        self._connection.execute(
-            _NOTE_LAST_VISIT,
-            {"patient": patient_id},
-        )
+        note_last_visit(self._connection, row.patient_id)
 
     def set_stage(self, encounter_id: str, stage: Stage) -> None:
         done = self._connection.execute(
@@ -118,30 +119,27 @@ class EncounterRepository(RecordRepository[Encounter]):
 
     def open_of(self, patient_id: str, day: date) -> str | None:
         found: str | None = self._connection.execute(
-            text(
-                "SELECT id FROM encounter WHERE patient_id = :patient AND day = :day "
-                "AND version = 0 ORDER BY arrived_utc DESC LIMIT 1"
-            ),
-            {"patient": patient_id, "day": day.isoformat()},
+            _OPEN, {"charts": self._charts(patient_id), "day": day.isoformat()}
         ).scalar_one_or_none()
         return found
+
+    def _charts(self, patient_id: str) -> tuple[str, ...]:
+        """A person's visits are those of every chart that was joined to this one."""
+        return group_of(self._connection, patient_id)
 
     def queue(self, day: date) -> tuple[QueueRow, ...]:
         rows = self._connection.execute(text(_QUEUE), {"day": day.isoformat()})
         return tuple(_queue_row(row) for row in rows)
 
     def timeline(self, patient_id: str, limit: int) -> tuple[VisitRow, ...]:
-        rows = self._connection.execute(text(_TIMELINE), {"patient": patient_id, "limit": limit})
+        rows = self._connection.execute(
+            _TIMELINE, {"charts": self._charts(patient_id), "limit": limit}
+        )
         return tuple(_visit_row(row) for row in rows)
 
     def vitals_of(self, patient_id: str, limit: int) -> tuple[VitalPoint, ...]:
         rows = self._connection.execute(
-            text(
-                "SELECT arrived_utc, arrived_offset, vitals FROM encounter "
-                "WHERE patient_id = :patient AND status <> 'voided' AND vitals <> '[]' "
-                "ORDER BY arrived_utc DESC LIMIT :limit"
-            ),
-            {"patient": patient_id, "limit": limit},
+            _VITALS, {"charts": self._charts(patient_id), "limit": limit}
         )
         points = [
             VitalPoint(

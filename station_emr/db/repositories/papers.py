@@ -17,6 +17,7 @@ from station_emr.domain.referral import Referral, ReferralReason
 from station_emr.services.ports import Stored
 from station_emr.services.views import ReferralRow
 
+from .links import group_of
 from .records import RecordRepository
 
 
@@ -72,7 +73,7 @@ class PrescriptionRepository(PaperRepository[Prescription]):
             )
             .where(
                 RecordVersion.kind == self.kind.value,
-                head.patient_id == patient_id,
+                head.patient_id.in_(group_of(self._connection, patient_id)),
                 head.written_on >= since.isoformat(),
                 head.version > 0,
                 head.status != RecordStatus.VOIDED.value,
@@ -116,7 +117,10 @@ class ReferralRepository(PaperRepository[Referral]):
                 "EXISTS (SELECT 1 FROM print_log AS l WHERE l.kind = 'referral' "
                 "  AND l.record_id = r.id) AS printed, "
                 "EXISTS (SELECT 1 FROM synced_record AS s WHERE s.kind = 'referral' "
-                "  AND s.record_id = r.id AND s.version = r.version) AS sent "
+                "  AND s.record_id = r.id AND s.version = r.version) "
+                "OR EXISTS (SELECT 1 FROM operation AS o WHERE o.kind = 'referral' "
+                "  AND o.record_id = r.id AND o.version = r.version AND o.version > 0 "
+                "  AND o.held = 1) AS sent "
                 f"FROM referral AS r JOIN patient AS p ON p.id = r.patient_id {which} LIMIT :limit"
             ),
             {"limit": limit, **values},

@@ -13,6 +13,7 @@ from station_emr.db.search import (
     patient_row,
     search_patients,
     search_words,
+    shown_rows,
 )
 from station_emr.domain.patient import Patient
 from station_emr.domain.record import RecordKind
@@ -86,32 +87,44 @@ class PatientRepository(RecordRepository[Patient]):
         if not wanted:
             return ()
         rows = self._connection.execute(
-            select(*ROW_COLUMNS)
+            select(PatientHead.row_id)
             .join(PatientNumber, PatientNumber.patient_row == PatientHead.row_id)
             .where(PatientNumber.number == wanted)
             .order_by(PatientHead.row_id)
-        )
-        return tuple(patient_row(row) for row in rows)
+        ).scalars()
+        return shown_rows(self._connection, rows.all(), None)
 
     def same_birth_year(
         self, year: int, folded_last_word: str, limit: int
     ) -> tuple[PatientRow, ...]:
         padded: Any = literal_column("' ' || patient.folded_name || ' '")
         rows = self._connection.execute(
-            select(*ROW_COLUMNS)
+            select(PatientHead.row_id)
             .where(
                 PatientHead.birth_year.between(year - 1, year + 1),
                 func.instr(padded, f" {folded_last_word} ") > 0,
             )
             .order_by(func.abs(PatientHead.birth_year - year), PatientHead.row_id.desc())
             .limit(limit)
-        )
-        return tuple(patient_row(row) for row in rows)
+        ).scalars()
+        return shown_rows(self._connection, rows.all(), limit)
 
     def row(self, patient_id: str) -> PatientRow:
+        """The chart itself, also when lists show another one for it."""
         row = self._connection.execute(
             select(*ROW_COLUMNS).where(PatientHead.id == patient_id)
         ).one_or_none()
         if row is None:
             raise not_found(self.kind)
         return patient_row(row)
+
+    def written_between(self, after: int, before: int, limit: int) -> tuple[tuple[int, str], ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT seq, record_id FROM record_version INDEXED BY version_patient "
+                "WHERE kind = 'patient' AND seq > :after AND seq < :before "
+                "ORDER BY seq DESC LIMIT :limit"
+            ),
+            {"after": after, "before": before, "limit": limit},
+        )
+        return tuple((row.seq, row.record_id) for row in rows)

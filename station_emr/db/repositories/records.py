@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -10,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.codec import decode, digest, encode, moment, offset_of, stamp, utc_text
 from station_emr.db.models import Head, RecordVersion, table_of
-from station_emr.db.outbox import enqueue
+from station_emr.db.outbox_events import enqueue
 from station_emr.domain.errors import Conflict, NotFound, StateError
+from station_emr.domain.operation import Origin, VersionNode
 from station_emr.domain.record import (
     Changed,
     PractitionerSnapshot,
@@ -21,12 +23,15 @@ from station_emr.domain.record import (
 )
 from station_emr.services.ports import Stored
 
+from . import replicas
+
 _LABELS = {
     RecordKind.PATIENT: "hồ sơ người bệnh",
     RecordKind.ENCOUNTER: "lượt khám",
     RecordKind.PRESCRIPTION: "đơn thuốc",
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
+    RecordKind.LINK: "lần ghép hồ sơ",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }
@@ -79,8 +84,16 @@ def write_version(
     author: tuple[str, str],
     at: datetime,
     reason: str = "",
+    parents: Sequence[int] = (),
+    open_fields: Sequence[str] = (),
+    origin: Origin = Origin.HERE,
+    written_on: tuple[str, int | None] | None = None,
 ) -> Changed:
-    """Append a version and queue it for the province. The head moves after this, never before."""
+    """Append a version and, unless it came from elsewhere, queue it for the province. The head
+    moves after this, never before. ``written_on`` is the writing machine's name and clock
+    difference; this machine's own when it is not given.
+    """
+    device, skew = written_on or replicas.written_here(connection)
     connection.execute(
         _WRITE,
         {
@@ -93,10 +106,16 @@ def write_version(
             "author_id": author[0],
             "author_name": author[1],
             "reason": reason,
+            "parents": replicas.as_list(parents),
+            "origin": origin.value,
+            "open_fields": replicas.as_list(open_fields),
+            "device": device,
+            "skew": skew,
             **stamp("at", at),
         },
     )
-    enqueue(connection, kind, record_id, version, status, patient_id, at)
+    if origin is not Origin.REPLICA:
+        enqueue(connection, kind, record_id, version, status, patient_id, at)
     return Changed(kind, record_id, version, status)
 
 
@@ -246,6 +265,7 @@ class RecordRepository(Generic[T]):
         at: datetime,
         reason: str = "",
         expected_version: int,
+        open_fields: Sequence[str] = (),
     ) -> Changed:
         if status is RecordStatus.DRAFT:
             raise StateError("Bản nháp không phải là một phiên bản đã ký.")
@@ -256,22 +276,78 @@ class RecordRepository(Generic[T]):
                 f"Có người vừa lưu bản mới của {_LABELS[self.kind]} này. Bản của bạn chưa được ghi. "
                 "Hãy mở lại để xem bản mới rồi nhập lại phần cần đổi."
             )
-        if row is not None and row.status == RecordStatus.VOIDED.value:
+        if (
+            row is not None
+            and row.status == RecordStatus.VOIDED.value
+            and not replicas.may_follow_voided(
+                self._connection, self.kind, record.id, current, opens=bool(open_fields)
+            )
+        ):
             raise StateError(f"Đã hủy {_LABELS[self.kind]} này nên không thay đổi được nữa.")
+        version = 1
+        if current:
+            version += replicas.last_version(self._connection, self.kind, record.id)
         changed = write_version(
             self._connection,
             kind=self.kind,
             record_id=record.id,
             patient_id=self.patient_of(record),
-            version=current + 1,
+            version=version,
             status=status,
             content=encode(record),
             author=(author.user_id, author.full_name),
             at=at,
             reason=reason,
+            parents=(current,) if current else (),
+            open_fields=open_fields,
         )
-        self._write_head(record, row, version=current + 1, status=status, at=at, draft=None)
+        self._write_head(record, row, version=version, status=status, at=at, draft=None)
         return changed
+
+    def add_replica(
+        self,
+        record: T,
+        status: RecordStatus,
+        *,
+        author: tuple[str, str],
+        at: datetime,
+        parents: Sequence[int],
+        origin: Origin,
+        reason: str = "",
+        device: str = "",
+        skew: int | None = None,
+        open_fields: Sequence[str] = (),
+        move_head: bool = True,
+    ) -> Changed:
+        if status is RecordStatus.DRAFT or origin is Origin.HERE:
+            raise ValueError("a replica is a version that was written elsewhere or by the rule")
+        row = self._head(record.id)
+        shown = 0 if row is None else row.version
+        if row is not None and not shown:
+            replicas.keep_displaced(self._connection, self.kind, row)
+        last = replicas.last_version(self._connection, self.kind, record.id)
+        changed = write_version(
+            self._connection,
+            kind=self.kind,
+            record_id=record.id,
+            patient_id=self.patient_of(record),
+            version=last + 1,
+            status=status,
+            content=encode(record),
+            author=author,
+            at=at,
+            reason=reason,
+            parents=parents,
+            open_fields=open_fields,
+            origin=origin,
+            written_on=(device, skew),
+        )
+        if move_head or not shown:  # what was ever written has a head
+            self._write_head(record, row, version=last + 1, status=status, at=at, draft=None)
+        return changed
+
+    def lineage(self, record_id: str) -> tuple[VersionNode, ...]:
+        return replicas.lineage(self._connection, self.kind, record_id)
 
     def _write_head(
         self,

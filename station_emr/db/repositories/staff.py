@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from station_emr.db.codec import decode, encode, maybe_moment, stamp
 from station_emr.db.models import FacilityHead, RecordVersion, UserHead
 from station_emr.domain.errors import NotFound
+from station_emr.domain.operation import Operation, Origin, VersionNode
 from station_emr.domain.record import (
     Changed,
     PractitionerSnapshot,
@@ -20,6 +22,7 @@ from station_emr.domain.record import (
 )
 from station_emr.domain.user import User
 
+from . import replicas
 from .records import not_found, write_version
 
 _STATION: Final = "station.facility_id"
@@ -91,7 +94,7 @@ class UserRepository:
                 RecordKind.PRACTITIONER, user.id, head.version, RecordStatus(head.status)
             )
         author = author or user.snapshot
-        version = 1 if head is None else head.version + 1
+        version = 1 + replicas.last_version(self._connection, RecordKind.PRACTITIONER, user.id)
         changed = write_version(
             self._connection,
             kind=RecordKind.PRACTITIONER,
@@ -102,21 +105,71 @@ class UserRepository:
             content=content,
             author=(author.user_id, author.full_name),
             at=at,
+            parents=() if head is None else (head.version,),
         )
+        self._move_head(user, changed, at, is_new=head is None)
+        return changed
+
+    def add_replica(self, user: User, operation: Operation, parents: Sequence[int]) -> Changed:
+        envelope = operation.envelope
+        known = self._connection.execute(_USERS.where(UserHead.id == user.id)).one_or_none()
+        if known is None:
+            kept = replace(
+                user, username=self._placeholder(user.id), active=False, last_login_at=None
+            )
+        else:
+            here = _user(known)
+            kept = replace(
+                user,
+                username=here.username,
+                active=here.active,
+                last_login_at=here.last_login_at,
+            )
+        changed = write_version(
+            self._connection,
+            kind=RecordKind.PRACTITIONER,
+            record_id=user.id,
+            patient_id="",
+            version=1 + replicas.last_version(self._connection, RecordKind.PRACTITIONER, user.id),
+            status=envelope.status,
+            content=encode(replace(kept, last_login_at=None)),
+            author=(envelope.author_id, envelope.author_name),
+            at=envelope.at,
+            reason=envelope.reason,
+            parents=parents,
+            open_fields=envelope.open_fields,
+            origin=Origin.REPLICA,
+            written_on=(envelope.device, envelope.skew),
+        )
+        self._move_head(kept, changed, envelope.at, is_new=known is None)
+        return changed
+
+    def lineage(self, record_id: str) -> tuple[VersionNode, ...]:
+        return replicas.lineage(self._connection, RecordKind.PRACTITIONER, record_id)
+
+    def _placeholder(self, user_id: str) -> str:
+        """A log-in name that nobody chose: a colleague known from another machine only."""
+        wanted = f"nv-{user_id[-6:].lower()}"
+        name, number = wanted, 1
+        while self.by_username(name) is not None:
+            number += 1
+            name = f"{wanted}-{number}"
+        return name
+
+    def _move_head(self, user: User, changed: Changed, at: datetime, *, is_new: bool) -> None:
         values = {
-            "version": version,
+            "version": changed.version,
             "status": changed.status.value,
             "username": user.username.strip().lower(),
-            **login,
+            **stamp("last_login", user.last_login_at),
             **stamp("saved", at),
         }
-        if head is None:
+        if is_new:
             self._connection.execute(insert(UserHead).values(id=user.id, **values))
         else:
             self._connection.execute(
                 update(UserHead).where(UserHead.id == user.id).values(**values)
             )
-        return changed
 
 
 class SettingRepository:
@@ -137,6 +190,7 @@ class SettingRepository:
             ),
             {"key": key, "value": value},
         )
+        replicas.forget_here(self._connection)
 
     def station(self) -> StationProfile:
         content: str | None = self._connection.execute(
@@ -155,7 +209,9 @@ class SettingRepository:
         current = head is not None and self.get(_STATION) == profile.facility_id
         if current and self.station() == profile:
             return
-        version = 1 if head is None else head.version + 1
+        version = 1 + replicas.last_version(
+            self._connection, RecordKind.FACILITY, profile.facility_id
+        )
         status = _next_status(version)
         write_version(
             self._connection,
@@ -167,6 +223,8 @@ class SettingRepository:
             content=encode(profile),
             author=("", profile.name),
             at=at,
+            parents=() if head is None else (head.version,),
+            written_on=(profile.device_name, replicas.written_here(self._connection)[1]),
         )
         values = {
             "version": version,

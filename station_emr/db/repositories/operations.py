@@ -1,0 +1,295 @@
+"""The lines as they travel, what the province holds of them, and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, text
+
+from station_emr.db.lines import pack, unpack
+from station_emr.domain.operation import Tally, VersionNode
+from station_emr.domain.record import RecordKind
+from station_emr.services.sync_ports import KeptOperation
+
+from . import replicas
+from .records import not_found
+
+BUCKETS: Final = 256
+CHUNK: Final = 500
+_MODULUS: Final = 1 << 64
+
+# A line that was parked gets its version when it is applied; nothing else of it ever changes.
+_KEEP: Final = text("""
+INSERT INTO operation (op_id, kind, record_id, version, size, held, line)
+VALUES (:op_id, :kind, :record_id, :version, :size, :held, :line)
+ON CONFLICT (op_id) DO UPDATE SET
+  held = max(held, excluded.held),
+  version = CASE version WHEN 0 THEN excluded.version ELSE version END,
+  note = CASE WHEN version = 0 AND excluded.version > 0 THEN '' ELSE note END
+""")
+_NAME_EVENT: Final = text(
+    "UPDATE outbox SET op_id = :op_id "
+    "WHERE kind = :kind AND record_id = :record_id AND version = :version"
+)
+_KNOWN: Final = text("SELECT op_id FROM operation WHERE op_id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_SET_HELD: Final = text("UPDATE operation SET held = :held WHERE op_id = :op_id AND held <> :held")
+# A server that lost the line has not the version either.
+_FORGET_SYNCED: Final = text(
+    "DELETE FROM synced_record WHERE (kind, record_id, version) IN "
+    "(SELECT kind, record_id, version FROM operation WHERE op_id = :op_id)"
+)
+_WANT: Final = text(
+    "INSERT INTO wanted_operation (op_id) SELECT :op_id WHERE NOT EXISTS "
+    "(SELECT 1 FROM operation WHERE op_id = :op_id) ON CONFLICT DO NOTHING"
+)
+_UNWANT: Final = text("DELETE FROM wanted_operation WHERE op_id = :op_id")
+# Versions are appended after everything they are based on, here and on every other machine.
+_WRITTEN: Final = text("""
+SELECT o.op_id, o.line FROM record_version AS v
+CROSS JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
+  AND o.version = v.version AND o.version > 0
+WHERE v.seq > :after ORDER BY v.seq LIMIT :limit
+""")
+_KEPT: Final = text(
+    "SELECT op_id, line FROM operation WHERE version = 0 AND row_id > :after "
+    "ORDER BY row_id LIMIT :limit"
+)
+_HEAD_VERSION: Final = " ".join(
+    f"WHEN '{kind}' THEN (SELECT h.version FROM \"{table}\" AS h WHERE h.id = v.record_id)"  # noqa: S608  # fixed names
+    for kind, table in (
+        ("patient", "patient"),
+        ("encounter", "encounter"),
+        ("prescription", "prescription"),
+        ("referral", "referral"),
+        ("appointment", "appointment"),
+        ("link", "link"),
+        ("practitioner", "user"),
+        ("facility", "facility"),
+    )
+)
+_CONFLICTS: Final = text(
+    "SELECT v.kind, v.record_id FROM record_version AS v "  # noqa: S608  # fixed texts only
+    f"WHERE v.open_fields <> '[]' AND v.version = CASE v.kind {_HEAD_VERSION} END ORDER BY v.seq"
+)
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+class OperationRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def op_id_of(self, kind: RecordKind, record_id: str, version: int) -> str:
+        found: str | None = self._connection.execute(
+            text(
+                "SELECT op_id FROM operation WHERE kind = :kind AND record_id = :id "
+                "AND version = :version AND version > 0"
+            ),
+            {"kind": kind.value, "id": record_id, "version": version},
+        ).scalar_one_or_none()
+        return found or ""
+
+    def node(self, kind: RecordKind, record_id: str, version: int) -> VersionNode:
+        found = replicas.node(self._connection, kind, record_id, version)
+        if found is None:
+            raise not_found(kind)
+        return found
+
+    # the lines
+
+    def line(self, op_id: str) -> bytes | None:
+        packed: bytes | None = self._connection.execute(
+            text("SELECT line FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
+        ).scalar_one_or_none()
+        return None if packed is None else unpack(packed)
+
+    def version_of(self, op_id: str) -> int | None:
+        found: int | None = self._connection.execute(
+            text("SELECT version FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
+        ).scalar_one_or_none()
+        return found
+
+    def keep(self, kept: KeptOperation) -> None:
+        """Also gives a line that was kept without a version the one it wrote when it was applied,
+        and takes it off the list of what is wanted.
+        """
+        values = {
+            "op_id": kept.op_id,
+            "kind": kept.kind,
+            "record_id": kept.record_id,
+            "version": kept.version,
+            "size": len(kept.line),
+            "held": int(kept.held),
+            "line": pack(kept.line),
+        }
+        self._connection.execute(_KEEP, values)
+        self._connection.execute(_UNWANT, {"op_id": kept.op_id})
+        if kept.version and not kept.held:
+            self._connection.execute(_NAME_EVENT, values)
+
+    def knows(self, op_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            op_id
+            for chunk in _chunks(op_ids)
+            for op_id in self._connection.execute(_KNOWN, {"ids": chunk}).scalars()
+        )
+
+    def unreadable(self, op_id: str, reason: str) -> None:
+        self._connection.execute(
+            text("UPDATE operation SET note = :reason WHERE op_id = :op_id"),
+            {"op_id": op_id, "reason": reason},
+        )
+
+    def unreadables(self, limit: int) -> tuple[tuple[str, str, str], ...]:
+        """Id, kind and reason of kept lines that cannot be shown, the newest first."""
+        rows = self._connection.execute(
+            text(
+                "SELECT op_id, kind, note FROM operation WHERE version = 0 AND note <> '' "
+                "ORDER BY row_id DESC LIMIT :limit"
+            ),
+            {"limit": limit},
+        )
+        return tuple((row.op_id, row.kind, row.note) for row in rows)
+
+    def all_lines(self, after: str, limit: int) -> tuple[tuple[str, bytes], ...]:
+        phase, place = self._place(after)
+        found: list[Any] = []
+        if phase == 0:
+            found += self._connection.execute(_WRITTEN, {"after": place, "limit": limit}).all()
+            place = 0
+        if len(found) < limit:
+            rest = {"after": place, "limit": limit - len(found)}
+            found += self._connection.execute(_KEPT, rest).all()
+        return tuple((row.op_id, unpack(row.line)) for row in found)
+
+    def _place(self, op_id: str) -> tuple[int, int]:
+        """0 and the number of the version a line wrote, or 1 and the row of one that wrote none."""
+        if not op_id:
+            return 0, 0
+        row = self._connection.execute(
+            text(
+                "SELECT o.row_id, v.seq FROM operation AS o LEFT JOIN record_version AS v "
+                "ON v.kind = o.kind AND v.record_id = o.record_id AND v.version = o.version "
+                "WHERE o.op_id = :op_id"
+            ),
+            {"op_id": op_id},
+        ).one_or_none()
+        if row is None:
+            raise LookupError("the cursor names no kept line")
+        return (1, row.row_id) if row.seq is None else (0, row.seq)
+
+    # what the province holds
+
+    def set_held(self, op_ids: Iterable[str], *, held: bool = True) -> None:
+        for chunk in _chunks(op_ids):
+            values = [{"op_id": op_id, "held": int(held)} for op_id in chunk]
+            self._connection.execute(_SET_HELD, values)
+            if not held:
+                self._connection.execute(_FORGET_SYNCED, values)
+
+    def is_held(self, op_id: str) -> bool:
+        found: int | None = self._connection.execute(
+            text("SELECT held FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
+        ).scalar_one_or_none()
+        return bool(found)
+
+    def holds_record(self, kind: RecordKind, record_id: str) -> bool:
+        """By a line, or by what a server confirmed through plain FHIR."""
+        found: int = self._connection.execute(
+            text(
+                "SELECT EXISTS (SELECT 1 FROM operation WHERE kind = :kind AND record_id = :id "
+                "AND version > 0 AND held = 1) OR EXISTS (SELECT 1 FROM operation "
+                "WHERE kind = :kind AND record_id = :id AND version = 0 AND held = 1) "
+                "OR EXISTS (SELECT 1 FROM synced_record WHERE kind = :kind AND record_id = :id)"
+            ),
+            {"kind": kind.value, "id": record_id},
+        ).scalar_one()
+        return bool(found)
+
+    def tally(self) -> Tally:
+        buckets = self.buckets()
+        return Tally(
+            sum(one.count for one in buckets), sum(one.total for one in buckets) % _MODULUS
+        )
+
+    def buckets(self) -> tuple[Tally, ...]:
+        found = [Tally()] * BUCKETS
+        for row in self._connection.execute(
+            text("SELECT bucket, count AS number, high, low FROM held_bucket")
+        ):
+            found[row.bucket] = Tally(row.number, (row.high << 32) + row.low)
+        return tuple(found)
+
+    def listed(self, bucket: int) -> tuple[str, ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT op_id FROM operation WHERE substr(op_id, 1, 2) = :bucket AND held = 1 "
+                "ORDER BY op_id"
+            ),
+            {"bucket": f"{bucket:02x}"},
+        )
+        return tuple(rows.scalars())
+
+    # what is missing
+
+    def want(self, op_ids: Iterable[str]) -> None:
+        """Remember what to ask for; a line that is here is not wanted."""
+        for chunk in _chunks(op_ids):
+            self._connection.execute(_WANT, [{"op_id": op_id} for op_id in chunk])
+
+    def wanted(self, limit: int) -> tuple[str, ...]:
+        rows = self._connection.execute(
+            text("SELECT op_id FROM wanted_operation ORDER BY op_id LIMIT :limit"), {"limit": limit}
+        )
+        return tuple(rows.scalars())
+
+    def unwant(self, op_ids: Iterable[str]) -> None:
+        for chunk in _chunks(op_ids):
+            self._connection.execute(_UNWANT, [{"op_id": op_id} for op_id in chunk])
+
+    def park(self, op_id: str, needs: Iterable[str]) -> None:
+        waits = [{"op_id": op_id, "needs": need} for need in needs]
+        if waits:
+            self._connection.execute(
+                text(
+                    "INSERT INTO parked_operation (op_id, needs) VALUES (:op_id, :needs) "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                waits,
+            )
+
+    def released_by(self, arrived: str) -> tuple[bytes, ...]:
+        waiting = list(
+            self._connection.execute(
+                text("DELETE FROM parked_operation WHERE needs = :needs RETURNING op_id"),
+                {"needs": arrived},
+            ).scalars()
+        )
+        if not waiting:
+            return ()
+        rows = self._connection.execute(
+            text(
+                "SELECT o.line FROM operation AS o WHERE o.op_id IN :ids AND NOT EXISTS "
+                "(SELECT 1 FROM parked_operation AS p WHERE p.op_id = o.op_id) ORDER BY o.row_id"
+            ).bindparams(bindparam("ids", expanding=True)),
+            {"ids": waiting},
+        )
+        return tuple(unpack(packed) for packed in rows.scalars())
+
+    def parked(self) -> int:
+        found: int = self._connection.execute(
+            text("SELECT count(DISTINCT op_id) FROM parked_operation")
+        ).scalar_one()
+        return found
+
+    def conflicts(self) -> tuple[tuple[RecordKind, str], ...]:
+        rows = self._connection.execute(_CONFLICTS)
+        return tuple((RecordKind(row.kind), row.record_id) for row in rows)

@@ -1,0 +1,139 @@
+"""The graph of a record's versions: what each was written on, where, and by which machine."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+from station_emr.db.codec import decode, encode, moment
+from station_emr.domain.operation import Origin, VersionNode
+from station_emr.domain.record import RecordKind, RecordStatus
+
+_HERE: Final = "written here"  # the key of what a transaction knows of this machine
+
+_STATION: Final = """
+SELECT
+  (SELECT json_extract(v.content, '$.device_name') FROM setting AS s
+     JOIN facility AS f ON f.id = s.value
+     JOIN record_version AS v ON v.kind = 'facility' AND v.record_id = f.id
+       AND v.version = f.version
+     WHERE s.key = 'station.facility_id'),
+  (SELECT value FROM setting WHERE key = 'sync.clock_skew_seconds')
+"""
+_NODES: Final = """
+SELECT v.version, v.status, v.parents, v.origin, v.author_id, v.author_name, v.at_utc, v.at_offset,
+  v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id
+FROM record_version AS v
+LEFT JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
+  AND o.version = v.version AND o.version > 0
+WHERE v.kind = :kind AND v.record_id = :id
+"""
+_ONE: Final = text(f"{_NODES} AND v.version = :version")
+_ALL: Final = text(f"{_NODES} ORDER BY v.version")
+_LAST: Final = text(
+    "SELECT coalesce(max(version), 0) FROM record_version "
+    "WHERE kind = :kind AND record_id = :id AND version > 0"
+)
+_DECISION: Final = text("""
+SELECT v.open_fields <> '[]' AS open, EXISTS (
+  SELECT 1 FROM json_each(v.parents) AS p JOIN record_version AS d
+    ON d.kind = v.kind AND d.record_id = v.record_id AND d.version = p.value
+  WHERE d.open_fields <> '[]') AS decided
+FROM record_version AS v WHERE v.kind = :kind AND v.record_id = :id AND v.version = :version
+""")
+_DISPLACE: Final = text(
+    "INSERT INTO form_draft (key, user_id, content, saved_utc, saved_offset) "
+    "VALUES (:key, '', :content, :utc, :offset)"
+)
+
+
+def written_here(connection: Connection) -> tuple[str, int | None]:
+    """Name of this machine and how far its clock is behind, asked once per transaction."""
+    known: tuple[str, int | None] | None = connection.info.get(_HERE)
+    if known is None:
+        device, skew = connection.exec_driver_sql(_STATION).one()
+        known = connection.info[_HERE] = (device or "", _seconds(skew))
+    return known
+
+
+def forget_here(connection: Connection) -> None:
+    """The transaction is new, or has changed what :func:`written_here` tells."""
+    connection.info.pop(_HERE, None)
+
+
+def _seconds(value: str | None) -> int | None:
+    try:
+        return None if value is None else round(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def last_version(connection: Connection, kind: RecordKind, record_id: str) -> int:
+    """The newest version that was written, which the head need not show; 0 when there is none."""
+    found: int = connection.execute(_LAST, {"kind": kind.value, "id": record_id}).scalar_one()
+    return found
+
+
+def may_follow_voided(
+    connection: Connection, kind: RecordKind, record_id: str, version: int, *, opens: bool
+) -> bool:
+    """A voided version is the end, unless people disagree about it: its conflict is being decided,
+    or that decision is being undone, which opens the fields again.
+    """
+    row = connection.execute(
+        _DECISION, {"kind": kind.value, "id": record_id, "version": version}
+    ).one()
+    return bool(row.open or (opens and row.decided))
+
+
+def keep_displaced(connection: Connection, kind: RecordKind, row: Any) -> None:
+    """Put the content of a draft head aside, as an unfinished form of nobody: the record was signed
+    elsewhere under the same id, and what was typed here must not be lost.
+    """
+    connection.execute(
+        _DISPLACE,
+        {
+            "key": f"displaced/{kind.value}/{row.id}",
+            "content": row.draft,
+            "utc": row.saved_utc,
+            "offset": row.saved_offset,
+        },
+    )
+
+
+def lineage(connection: Connection, kind: RecordKind, record_id: str) -> tuple[VersionNode, ...]:
+    """Every local version with what it was based on, oldest first."""
+    rows = connection.execute(_ALL, {"kind": kind.value, "id": record_id})
+    return tuple(_node(row) for row in rows)
+
+
+def node(
+    connection: Connection, kind: RecordKind, record_id: str, version: int
+) -> VersionNode | None:
+    row = connection.execute(
+        _ONE, {"kind": kind.value, "id": record_id, "version": version}
+    ).one_or_none()
+    return None if row is None else _node(row)
+
+
+def _node(row: Any) -> VersionNode:
+    return VersionNode(
+        version=row.version,
+        status=RecordStatus(row.status),
+        parents=decode(row.parents, tuple[int, ...]),
+        op_id=row.op_id,
+        origin=Origin(row.origin),
+        author_id=row.author_id,
+        author_name=row.author_name,
+        at=moment(row.at_utc, row.at_offset),
+        reason=row.reason,
+        device=row.device,
+        skew=row.skew,
+        open_fields=decode(row.open_fields, tuple[str, ...]),
+    )
+
+
+def as_list(values: Any) -> str:
+    """A list column."""
+    return encode(list(values)) if values else "[]"

@@ -216,7 +216,14 @@ class UserStore(Protocol):
     def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
         """Insert or update, keep the version and queue the practitioner for the province."""
 
-    def add_replica(self, user: User, operation: Operation, parents: Sequence[int]) -> Changed:
+    def add_replica(
+        self,
+        user: User,
+        operation: Operation,
+        parents: Sequence[int],
+        *,
+        move_head: bool = True,
+    ) -> Changed:
         """Keep a colleague who was entered on another machine. Somebody unknown here becomes an
         inactive account under a placeholder name, without a key slot; log-in name, activity and
         last log-in of somebody known stay as they are here.

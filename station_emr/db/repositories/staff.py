@@ -110,7 +110,14 @@ class UserRepository:
         self._move_head(user, changed, at, is_new=head is None)
         return changed
 
-    def add_replica(self, user: User, operation: Operation, parents: Sequence[int]) -> Changed:
+    def add_replica(
+        self,
+        user: User,
+        operation: Operation,
+        parents: Sequence[int],
+        *,
+        move_head: bool = True,
+    ) -> Changed:
         envelope = operation.envelope
         known = self._connection.execute(_USERS.where(UserHead.id == user.id)).one_or_none()
         if known is None:
@@ -141,7 +148,8 @@ class UserRepository:
             origin=Origin.REPLICA,
             written_on=(envelope.device, envelope.skew),
         )
-        self._move_head(kept, changed, envelope.at, is_new=known is None)
+        if move_head or known is None:  # who was ever written has a head
+            self._move_head(kept, changed, envelope.at, is_new=known is None)
         return changed
 
     def lineage(self, record_id: str) -> tuple[VersionNode, ...]:

@@ -1,0 +1,55 @@
+"""Which store keeps a kind, and which records have to be there before one of that kind can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from station_emr.domain.patient_link import PatientLink
+from station_emr.domain.record import RecordKind
+
+from .ports import RecordStore, Work
+
+MERGED_KINDS = frozenset(
+    {
+        RecordKind.PATIENT,
+        RecordKind.ENCOUNTER,
+        RecordKind.PRESCRIPTION,
+        RecordKind.REFERRAL,
+        RecordKind.APPOINTMENT,
+        RecordKind.LINK,
+    }
+)
+"""Kinds whose versions two people can write at once; the others belong to one machine or table."""
+
+_PAPERS = frozenset({RecordKind.PRESCRIPTION, RecordKind.REFERRAL, RecordKind.APPOINTMENT})
+
+
+def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
+    """Raises KeyError for staff and the station, which have stores of their own."""
+    stores: dict[RecordKind, RecordStore[Any]] = {
+        RecordKind.PATIENT: work.patients,
+        RecordKind.ENCOUNTER: work.encounters,
+        RecordKind.PRESCRIPTION: work.prescriptions,
+        RecordKind.REFERRAL: work.referrals,
+        RecordKind.APPOINTMENT: work.appointments,
+        RecordKind.LINK: work.links,
+    }
+    return stores[kind]
+
+
+def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], ...]:
+    """The person and the visit a record hangs on."""
+    if isinstance(record, PatientLink):
+        return (RecordKind.PATIENT, record.survivor_id), (RecordKind.PATIENT, record.duplicate_id)
+    found: list[tuple[RecordKind, str]] = []
+    if kind is RecordKind.ENCOUNTER:
+        found.append((RecordKind.PATIENT, record.patient_id))
+    elif kind in _PAPERS:
+        found.append((RecordKind.PATIENT, record.patient_id))
+        found.append((RecordKind.ENCOUNTER, record.encounter_id))
+    return tuple(found)
+
+
+def patient_of(kind: RecordKind, record: Any) -> str:
+    """Whose record it is."""
+    return str(record.id if kind is RecordKind.PATIENT else record.patient_id)

@@ -1,0 +1,334 @@
+"""Apply what other machines wrote: nothing here is lost by it (docs/sync.md, "Two people, one record").
+
+The outcome depends on the set of operations alone. Which version is the newest, and what the merge
+rule writes, is computed from the graph of versions and never from the order of arrival or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from station_emr.domain.lineage import Lineage, by_rule
+from station_emr.domain.merge import Written, merge_all
+from station_emr.domain.operation import (
+    MERGE_AUTHOR_ID,
+    MERGE_AUTHOR_NAME,
+    Applied,
+    Operation,
+    Origin,
+    VersionNode,
+)
+from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
+from station_emr.domain.user import User
+
+from .decisions import remember_decision
+from .ports import RecordStore, Work
+from .record_stores import MERGED_KINDS, parents_of, patient_of, record_store
+from .sync_ports import KeptOperation
+
+
+class UnsealedVersion(Exception):
+    """A merge needs the operation id of a version that has none yet. Nothing was written: seal
+    that version (and queue it, when nobody else can know it) and apply the operation again.
+    """
+
+    def __init__(self, kind: RecordKind, record_id: str, version: int) -> None:
+        super().__init__(f"version {version} of a {kind.value} is not sealed")
+        self.kind = kind
+        self.record_id = record_id
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyResult:
+    """``released_lines`` waited for this operation: the caller opens and applies them next.
+    ``changes`` are what screens have to read again.
+    """
+
+    applied: Applied
+    released_lines: tuple[bytes, ...] = ()
+    changes: Changes = field(default_factory=Changes)
+
+
+def apply_operation(
+    work: Work, operation: Operation, now: datetime, *, held: bool = True
+) -> ApplyResult:
+    """Make an arrived operation part of this database, in the caller's transaction.
+
+    ``held``: the province has it (a page of its answer), as opposed to another PC of the station.
+    An operation that was parked may be given again at any time. Raises UnsealedVersion before
+    anything is written. Never moves the time of the newest signature of this machine.
+    """
+    if work.operations.version_of(operation.op_id):
+        if held:
+            work.operations.set_held((operation.op_id,))
+        return ApplyResult(applied=Applied.KNOWN)
+    envelope = operation.envelope
+    if envelope.kind is RecordKind.FACILITY:
+        _keep(work, operation, 0, held=held)
+        return _with_released(work, operation, Applied.KEPT)
+    missing = _missing(work, operation)
+    if missing:
+        _keep(work, operation, 0, held=held)
+        work.operations.park(operation.op_id, missing)
+        return ApplyResult(applied=Applied.PARKED)
+    if envelope.kind in MERGED_KINDS:
+        applied, changed = _Arrival(work, operation, now, held=held).write()
+    else:
+        applied, changed = _colleague(work, operation, held=held)
+    return _with_released(work, operation, applied, changed)
+
+
+def _with_released(
+    work: Work, operation: Operation, applied: Applied, changed: Sequence[Changed] = ()
+) -> ApplyResult:
+    envelope = operation.envelope
+    names = (operation.op_id, f"{envelope.kind.value}/{envelope.record_id}")
+    lines = tuple(line for name in names for line in work.operations.released_by(name))
+    return ApplyResult(applied=applied, released_lines=lines, changes=Changes(tuple(changed)))
+
+
+def _missing(work: Work, operation: Operation) -> tuple[str, ...]:
+    """Operations it is based on, and records it hangs on, that are not here yet."""
+    envelope = operation.envelope
+    missing = [base for base in envelope.base if not work.operations.version_of(base)]
+    if not envelope.base:
+        missing += [
+            f"{kind.value}/{record_id}"
+            for kind, record_id in parents_of(envelope.kind, operation.record)
+            if not record_store(work, kind).lineage(record_id)
+        ]
+    return tuple(missing)
+
+
+def _keep(work: Work, operation: Operation, version: int, *, held: bool) -> None:
+    envelope = operation.envelope
+    work.operations.keep(
+        KeptOperation(
+            op_id=operation.op_id,
+            kind=envelope.kind.value,
+            record_id=envelope.record_id,
+            version=version,
+            line=operation.line,
+            held=held,
+        )
+    )
+
+
+def _node_of(operation: Operation, version: int, parents: Sequence[int]) -> VersionNode:
+    envelope = operation.envelope
+    return VersionNode(
+        version=version,
+        status=envelope.status,
+        parents=tuple(parents),
+        op_id=operation.op_id,
+        origin=Origin.REPLICA,
+        # The rule's author is what tells its versions: a person's line cannot borrow it.
+        author_id=MERGE_AUTHOR_ID if envelope.by_rule else envelope.author_id,
+        author_name=envelope.author_name,
+        at=envelope.at,
+        open_fields=envelope.open_fields,
+    )
+
+
+class _Arrival:
+    """One operation of a record that two people may have written."""
+
+    def __init__(self, work: Work, operation: Operation, now: datetime, *, held: bool) -> None:
+        self._work = work
+        self._operation = operation
+        self._now = now
+        self._held = held
+        self._kind = operation.envelope.kind
+        self._id = operation.envelope.record_id
+        self._store: RecordStore[Any] = record_store(work, self._kind)
+        self._nodes = self._store.lineage(self._id)
+        self._contents: dict[int, Any] = {}
+
+    def write(self) -> tuple[Applied, Sequence[Changed]]:
+        if not self._nodes:
+            return Applied.NEWEST, (self._add((), move_head=True),)
+        parents = self._parents()
+        new = _node_of(self._operation, self._nodes[-1].version + 1, parents)
+        self._contents[new.version] = self._operation.record
+        twin = self._unsealed_twin(new)
+        if twin is not None:
+            _keep(self._work, self._operation, twin.version, held=self._held)
+            return Applied.KNOWN, ()
+        before = Lineage(self._nodes, self._same)
+        graph = Lineage((*self._nodes, new), self._same)
+        newest = graph.newest()
+        if newest is None or by_rule(new):
+            self._must_be_sealed(graph, new)
+        stands = graph.stands_for(new.version)
+        if newest is None:
+            added = self._add(parents, move_head=False)
+            return self._merge(graph, added)
+        if graph.stands_for(newest.version) != stands:
+            self._add(parents, move_head=False)  # a merge of less than what is known here
+            return Applied.KEPT, ()
+        shown = before.newest()
+        if shown is not None and graph.stands_for(shown.version) == stands:
+            self._add(parents, move_head=False)  # the same, written by two people
+            return Applied.KNOWN, ()
+        added = self._add(parents, move_head=True)
+        if not by_rule(new):
+            self._note_decision(graph, new)
+            return Applied.NEWEST, (added,)
+        return (Applied.CONFLICT if new.open_fields else Applied.MERGED), (added,)
+
+    def _parents(self) -> tuple[int, ...]:
+        found = (self._work.operations.version_of(op) for op in self._operation.envelope.base)
+        return tuple(sorted({version for version in found if version}))
+
+    def _content(self, version: int) -> Any:
+        if version not in self._contents:
+            self._contents[version] = self._store.at_version(self._id, version)
+        return self._contents[version]
+
+    def _same(self, one: VersionNode, other: VersionNode) -> bool:
+        return (
+            one.status is other.status
+            and set(one.open_fields) == set(other.open_fields)
+            and bool(self._content(one.version) == self._content(other.version))
+        )
+
+    def _unsealed_twin(self, new: VersionNode) -> VersionNode | None:
+        """The version of this machine that the arrived line is: our own merge before it got a line,
+        or what the server wrote down when it came by plain FHIR.
+        """
+        graph = Lineage(self._nodes)
+        base = set(new.parents)
+        twins = [
+            node
+            for node in graph.nodes
+            if not node.op_id
+            and by_rule(node) == by_rule(new)
+            and (not by_rule(new) or set(node.parents) == base)
+            and set(node.open_fields) == set(new.open_fields)
+            and (node.status is RecordStatus.VOIDED) == (new.status is RecordStatus.VOIDED)
+            and self._content(node.version) == self._operation.record
+        ]
+        return min(twins, key=lambda node: (set(node.parents) != base, node.version), default=None)
+
+    def _must_be_sealed(self, graph: Lineage, new: VersionNode) -> None:
+        """Ids order the sides of a merge, so each side needs one."""
+        rivals = list(graph.heads())
+        if by_rule(new):
+            merges = {node.version for node in graph.nodes if by_rule(node)}
+            rivals += [graph[v] for v in merges if set(graph[v].parents) == set(new.parents)]
+        for node in rivals:
+            if not node.op_id:
+                raise UnsealedVersion(self._kind, self._id, node.version)
+
+    def _add(self, parents: Sequence[int], *, move_head: bool) -> Changed:
+        envelope = self._operation.envelope
+        author = (envelope.author_id, envelope.author_name)
+        if envelope.by_rule:
+            author = (MERGE_AUTHOR_ID, MERGE_AUTHOR_NAME)
+        added = self._store.add_replica(
+            self._operation.record,
+            envelope.status,
+            author=author,
+            at=envelope.at,
+            parents=parents,
+            origin=Origin.REPLICA,
+            reason=envelope.reason,
+            device=envelope.device,
+            skew=envelope.skew,
+            open_fields=envelope.open_fields,
+            move_head=move_head,
+        )
+        _keep(self._work, self._operation, added.version, held=self._held)
+        return added
+
+    def _merge(self, graph: Lineage, added: Changed) -> tuple[Applied, Sequence[Changed]]:
+        """Write the version that the rule makes of what people wrote beside one another."""
+        heads = graph.heads()
+        common = graph.nearest_common(head.version for head in heads)
+        merged = merge_all(
+            self._kind,
+            None if common is None else self._written(common),
+            [self._written(head) for head in heads],
+        )
+        latest = max(heads, key=lambda head: head.at)  # the first of equals, by operation id
+        changed = self._store.add_replica(
+            merged.record,
+            merged.status,
+            author=(MERGE_AUTHOR_ID, MERGE_AUTHOR_NAME),
+            at=latest.at,
+            parents=sorted(head.version for head in heads),
+            origin=Origin.MERGE,
+            open_fields=merged.open_fields,
+        )
+        applied = Applied.CONFLICT if merged.open_fields else Applied.MERGED
+        self._log(applied, merged.open_fields)
+        return applied, (added, changed)
+
+    def _written(self, node: VersionNode) -> Written:
+        return Written(
+            record=self._content(node.version),
+            status=node.status,
+            open_fields=node.open_fields,
+        )
+
+    def _note_decision(self, graph: Lineage, new: VersionNode) -> None:
+        was_open = {path for parent in new.parents for path in graph[parent].open_fields}
+        if was_open - set(new.open_fields):
+            remember_decision(self._work, self._kind, self._id, new.version)
+
+    def _log(self, applied: Applied, open_fields: Sequence[str]) -> None:
+        detail = {"from": self._operation.envelope.device}
+        if open_fields:
+            detail["fields"] = ",".join(open_fields)
+        self._work.audit.append(
+            None,
+            "sync.conflict" if applied is Applied.CONFLICT else "sync.merge",
+            self._now,
+            kind=self._kind.value,
+            record_id=self._id,
+            patient_id=patient_of(self._kind, self._operation.record),
+            detail=detail,
+        )
+
+
+# Staff ------------------------------------------------------------------------------------
+
+
+def _colleague(
+    work: Work, operation: Operation, *, held: bool
+) -> tuple[Applied, Sequence[Changed]]:
+    """Staff are not merged: of two changes at once the one with the longer history stands, then
+    the one with the smaller operation id. The other stays in the history.
+    """
+    envelope = operation.envelope
+    nodes = work.users.lineage(envelope.record_id)
+    found = (work.operations.version_of(op) for op in envelope.base)
+    parents = tuple(sorted({version for version in found if version}))
+    if nodes:
+        for node in nodes:
+            if not node.op_id:
+                if _same_person(work, envelope.record_id, operation.record):
+                    _keep(work, operation, node.version, held=held)
+                    return Applied.KNOWN, ()
+                raise UnsealedVersion(envelope.kind, envelope.record_id, node.version)
+    new = _node_of(operation, nodes[-1].version + 1 if nodes else 1, parents)
+    graph = Lineage((*nodes, new))
+    rank: Callable[[VersionNode], tuple[int, str]] = lambda node: (  # noqa: E731
+        -len(graph.ancestors(node.version)),
+        node.op_id,
+    )
+    stands = min(graph.nodes, key=rank).version == new.version
+    changed = work.users.add_replica(operation.record, operation, parents, move_head=stands)
+    _keep(work, operation, changed.version, held=held)
+    return (Applied.NEWEST, (changed,)) if stands else (Applied.KEPT, ())
+
+
+def _same_person(work: Work, user_id: str, arrived: User) -> bool:
+    """Whether what travels of a colleague is what stands here."""
+    here = work.users.get(user_id)
+    names = ("full_name", "role", "title", "licence_no", "phone")
+    return all(getattr(here, name) == getattr(arrived, name) for name in names)

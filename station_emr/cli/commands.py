@@ -50,7 +50,7 @@ def init(options: argparse.Namespace) -> int:
         ),
         options.ask_password("Mật khẩu của giám đốc: "),
     )
-    _say(
+    say(
         options,
         {"data_dir": str(folder), "user": username, "recovery_code": code},
         f"Đã thiết lập trạm trong {folder}.\n"
@@ -70,7 +70,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def search(options: argparse.Namespace) -> int:
-    with _station(options) as station:
+    with opened_station(options) as station:
         rows = station.services.patients.search(station.actor, options.text, options.limit)
         today = station.services.clock.now().date()
         found: list[dict[str, Any]] = [
@@ -95,7 +95,7 @@ def search(options: argparse.Namespace) -> int:
             lines += [
                 f"    {paper['kind']} {paper['id']} ({paper['on']})" for paper in shown["papers"]
             ]
-        _say(options, {"patients": found}, "\n".join(lines) or "Không tìm thấy ai.")
+        say(options, {"patients": found}, "\n".join(lines) or "Không tìm thấy ai.")
     return 0
 
 
@@ -115,11 +115,11 @@ def _papers(station: OpenStation, patient_id: str) -> list[dict[str, str]]:
 
 
 def catalog_search(options: argparse.Namespace) -> int:
-    with _station(options) as station:
+    with opened_station(options) as station:
         hits = station.services.catalogs.search(
             CatalogKind(options.kind), options.text, options.limit
         )
-        _say(
+        say(
             options,
             {"hits": [{"code": hit.row.code, "name": hit.row.name} for hit in hits]},
             "\n".join(f"{hit.row.code}\t{hit.row.name}" for hit in hits)
@@ -138,7 +138,7 @@ def catalog_import(options: argparse.Namespace) -> int:
             f"Không hiểu “{options.kind}” hoặc ngày “{options.effective_from}”. "
             f"Loại danh mục: {', '.join(CatalogKind)}; ngày dạng 2026-07-01."
         ) from wrong
-    with _station(options) as station:
+    with opened_station(options) as station:
         preview = station.services.catalogs.preview_import(
             station.actor, kind, str(options.file), day
         )
@@ -158,12 +158,12 @@ def catalog_import(options: argparse.Namespace) -> int:
         f"giữ nguyên {preview.unchanged}, không nhận {len(preview.refused)} dòng."
     )
     refused = [f"  dòng {row.line}: {row.reason}" for row in preview.refused[:50]]
-    _say(options, counts, "\n".join([text, *refused]))
+    say(options, counts, "\n".join([text, *refused]))
     return 0
 
 
 def print_paper(options: argparse.Namespace) -> int:
-    with _station(options) as station:
+    with opened_station(options) as station:
         printed = station.services.prints.print(station.actor, RecordKind(options.kind), options.id)
     try:
         options.out.write_bytes(printed.pdf)
@@ -171,7 +171,7 @@ def print_paper(options: argparse.Namespace) -> int:
         raise EnvironmentFailure(
             f"Không ghi được tệp {options.out}: {failure.strerror}. Lần in đã được ghi nhật ký; hãy in lại vào nơi khác."
         ) from failure
-    _say(
+    say(
         options,
         {"out": str(options.out), "copy": printed.copy, "version": printed.version},
         f"Đã in {options.out} (bản thứ {printed.copy}).",
@@ -180,7 +180,7 @@ def print_paper(options: argparse.Namespace) -> int:
 
 
 def sync(options: argparse.Namespace) -> int:
-    with _station(options) as station:
+    with opened_station(options) as station:
         run = station.sync_now()
         with station.store.read() as work:
             counts = work.counts()
@@ -195,7 +195,7 @@ def sync(options: argparse.Namespace) -> int:
         "detail": run.detail,
     }
     text = f"Đã gửi {run.sent} mục, còn chờ {counts.outbox} mục. {run.detail}".strip()
-    _say(options, result, text)
+    say(options, result, text)
     return 0 if run.outcome in {"complete", "partial"} else 3
 
 
@@ -203,7 +203,7 @@ def selftest(options: argparse.Namespace) -> int:
     """Try the parts that a damaged installation would miss."""
     results = run_selftest()
     failed = [result for result in results if not result.passed]
-    _say(
+    say(
         options,
         {"passed": not failed, "checks": [asdict(result) for result in results]},
         "\n".join(f"{'đạt ' if r.passed else 'HỎNG'} {r.name} {r.detail}" for r in results),
@@ -213,11 +213,11 @@ def selftest(options: argparse.Namespace) -> int:
 
 def letter_key(options: argparse.Namespace) -> int:
     """Add this station's public letter key to a list that hospitals check letters with."""
-    with _station(options) as station:
+    with opened_station(options) as station:
         own = station.letter_key()
     count = add_trusted(options.out, own)
     name = key_id(own.public_key)
-    _say(
+    say(
         options,
         {"out": str(options.out), "key_id": name, "stations": count},
         f"Đã ghi khóa {name} của {own.name} vào {options.out} (danh sách có {count} khóa).\n"
@@ -228,10 +228,10 @@ def letter_key(options: argparse.Namespace) -> int:
 
 def accept_clock(options: argparse.Namespace) -> int:
     """Confirm the machine's time after something was signed in a wrong future."""
-    with _station(options) as station:
+    with opened_station(options) as station:
         station.services.accounts.accept_clock(station.actor)
         now = station.services.clock.now()
-    _say(
+    say(
         options,
         {"accepted": now.isoformat()},
         f"Đã xác nhận giờ của máy: {now:%H:%M ngày %d/%m/%Y}. Từ nay ký được theo giờ này.",
@@ -242,12 +242,12 @@ def accept_clock(options: argparse.Namespace) -> int:
 def verify_letter(options: argparse.Namespace) -> int:
     """Check a letter's QR with no network and no log-in. 0 trusted, 1 readable but not trusted."""
     verdict = read_letter(options.text, options.trusted)
-    _say(options, verdict.as_json(), verdict.text())
+    say(options, verdict.as_json(), verdict.text())
     return verdict.exit_code
 
 
 @contextmanager
-def _station(options: argparse.Namespace) -> Iterator[OpenStation]:
+def opened_station(options: argparse.Namespace) -> Iterator[OpenStation]:
     if not options.user:
         raise UserError("Hãy thêm --user TÊN_ĐĂNG_NHẬP.")
     password = options.ask_password(f"Mật khẩu của {options.user}: ")
@@ -263,7 +263,7 @@ def _folder(options: argparse.Namespace) -> Path:
     return folder
 
 
-def _say(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
+def say(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
     if options.json:
         print(json.dumps(result, ensure_ascii=False, default=str))
     else:

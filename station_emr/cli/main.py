@@ -15,7 +15,7 @@ import platformdirs
 from station_emr import __version__
 from station_emr.domain.errors import EnvironmentFailure, InvalidRecord, StationError
 
-from . import commands
+from . import commands, enrolment
 
 PASSWORD_VARIABLE = "STATION_EMR_PASSWORD"  # noqa: S105  the name of a variable
 EXIT_USER, EXIT_ENVIRONMENT = 2, 3
@@ -130,6 +130,21 @@ def _add_station_commands(
         "accept-clock", parents=[shared], help="xác nhận giờ của máy sau khi đã ký với giờ sai"
     )
     clock.set_defaults(command=commands.accept_clock)
+
+    enrol = sub.add_parser(
+        "enrol", parents=[shared], help="ghi danh máy này với máy chủ tỉnh bằng mã dùng một lần"
+    )
+    enrol.add_argument("--server", required=True, help="địa chỉ máy chủ tỉnh (https://…)")
+    enrol.add_argument("--code", required=True, help="mã ghi danh do tỉnh cấp")
+    enrol.add_argument(
+        "--ca-file", type=Path, default=None, help="tệp chứng chỉ riêng của tỉnh (PEM), nếu có"
+    )
+    enrol.set_defaults(command=enrolment.enrol)
+
+    key = sub.add_parser(
+        "enrol-key", parents=[shared], help="đổi mã truy cập của bản đầu tiên thành khóa của máy"
+    )
+    key.set_defaults(command=enrolment.enrol_key)
 
     sync = sub.add_parser("sync", parents=[shared], help="gửi những gì đang chờ lên máy chủ tỉnh")
     sync.set_defaults(command=commands.sync)

@@ -19,7 +19,7 @@ from station_emr.domain.user import Actor, User
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
 from .ports import Clock, Store, Work
-from .timekeeping import accept_time, clock_problem
+from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow
 
 
@@ -62,6 +62,7 @@ class Accounts:
         with self._store.write() as work:
             user = active_user(work, username)
             work.users.save(replace(user, last_login_at=now), author=None, at=now)
+            note_use(work, now)
             actor = Actor(user=user, device=device)
             work.audit.append(actor, "account.recovery" if recovery else "account.log_in", now)
             return actor
@@ -256,6 +257,13 @@ class Accounts:
         """Why nothing can be signed at this machine's time; empty when the clock is in order."""
         with self._store.read() as work:
             return clock_problem(work, self._clock.now())
+
+    def clock_warning(self, actor: Actor) -> str:  # noqa: ARG002  everybody may know
+        """What is odd about the machine's time, for the banner at log-in: everything that
+        :meth:`clock_problem` says, and what keeps nobody from signing. Empty when nothing is.
+        """
+        with self._store.read() as work:
+            return clock_warning(work, self._clock.now())
 
     def accept_clock(self, actor: Actor) -> None:
         """Confirm that the machine's time is right now, after a signature in a wrong future."""

@@ -18,6 +18,7 @@ from station_emr.domain.errors import EnvironmentFailure, NetworkFailure, NotFou
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 from station_emr.services.ports import Clock, Store
+from station_emr.services.timekeeping import note_server_clock
 
 from .conflicts import CONFLICT, Unsettled, forget, remember, settle
 from .loading import Loaded, load, newest_version
@@ -27,7 +28,6 @@ from .unit import BuildUnit, Resource, Unit
 _log = logging.getLogger(__name__)
 
 FACTS_KEY: Final = "sync.server_facts"
-SKEW_KEY: Final = "sync.clock_skew_seconds"
 NOT_CONFIGURED: Final = "Chưa khai báo máy chủ tỉnh. Mọi thứ đã lưu trên máy này."
 ELSEWHERE: Final = "Một cửa sổ hoặc lệnh khác của chương trình đang gửi dữ liệu của trạm này. Không cần làm gì thêm."
 CANNOT_BUILD: Final = (
@@ -337,9 +337,7 @@ class SyncEngine:
                     work.settings.put(FACTS_KEY, facts)
                     self._remembered = facts
                 if peer.clock_skew is not None:
-                    seconds = f"{peer.clock_skew.total_seconds():.0f}"
-                    if work.settings.get(SKEW_KEY) != seconds:
-                        work.settings.put(SKEW_KEY, seconds)
+                    note_server_clock(work, self._clock.now(), peer.clock_skew)
         return summary
 
     def _summary(self, peer: Peer, run: _Run) -> SyncRun:

@@ -301,14 +301,14 @@ class Desk(QObject):
             )
             self._read_backup()
             session.ask(
-                session.services.accounts.clock_problem,
+                lambda: session.services.accounts.clock_warning(session.actor),
                 self._show_clock,
                 owner=session,
                 latest="frame.clock",
             )
 
     def _show_clock(self, problem: str) -> None:
-        """A clock behind the last signature is told at once, not when somebody tries to sign."""
+        """A clock that is set wrong is told at once, not when somebody tries to sign."""
         self._clock_told = bool(problem)
         message = Message(text=problem, severity=Severity.WARNING) if problem else None
         self._window.set_notice(message)

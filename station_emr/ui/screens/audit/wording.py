@@ -53,6 +53,9 @@ _WHOLE: Final = {
     "account.reset_password": "Đặt lại mật khẩu",
     "account.recovery": "Mở lại bằng mã khôi phục",
     "account.new_recovery_code": "Cấp mã khôi phục mới",
+    "device.enrol": "Ghi danh máy này với máy chủ của tỉnh",
+    "device.add_key": "Cấp khóa riêng cho máy này",
+    "station.new_life": "Đổi ký hiệu số phiếu sau khi dữ liệu được khôi phục hoặc chép sang máy khác",
     "sync.requeue_all": "Xếp lại toàn bộ hồ sơ để gửi",
 }
 _DETAILS: Final = {
@@ -71,6 +74,9 @@ _DETAILS: Final = {
     "size": "số byte",
     "count": "số mục",
     "stage": "sang",
+    "device": "mã thiết bị",
+    "before": "ký hiệu trước",
+    "series": "ký hiệu mới",
     "with": "cùng với",
     "fields": "mục đã sửa",
 }
@@ -112,6 +118,7 @@ _VALUES: Final = {
     "encounter": "lượt khám",
     "sync.server_url": "địa chỉ máy chủ của tỉnh",
     "sync.token": "mã kết nối với tỉnh",
+    "sync.authority": "cơ quan cấp chứng chỉ riêng của tỉnh",
     **{stage.value: stage.label[0].lower() + stage.label[1:] for stage in Stage},
 }
 

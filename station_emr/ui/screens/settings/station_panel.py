@@ -93,7 +93,7 @@ class StationPanel(Panel):
     def load(self) -> None:
         accounts = self._services.accounts
         self._session.ask(accounts.station, self._show, owner=self)
-        self._session.ask(accounts.clock_problem, self._show_clock, owner=self)
+        self._session.ask(lambda: accounts.clock_warning(self._actor), self._show_clock, owner=self)
 
     @override
     def focus(self) -> QWidget:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from provincial_server import auth, wire
+from provincial_server.courier.commands import add_commands as add_courier_commands
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.settings import Settings, system_clock
 from provincial_server.store import Device, Facility
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke = device.add_parser("revoke", parents=[shared], help="thu hồi một thiết bị")
     revoke.add_argument("device")
     revoke.set_defaults(run=_device_revoke)
+    add_courier_commands(commands, shared)
     return parser
 
 

@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from provincial_server import __version__, auth, fhir_routes, identity_routes, wire
 from provincial_server.context import Services
+from provincial_server.courier import routes as courier_routes
 from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
 from provincial_server.faults import FhirFault, refuse
@@ -51,6 +52,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     _add_operation_routes(app, services)
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
+    courier_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
     return app
 

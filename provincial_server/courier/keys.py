@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from provincial_server.store import ServerFact
 
 KEY_FORMAT = "station-emr-courier-key"
-_SIGN, _OPEN = "courier_signing_key", "courier_identity"
+_SIGN, _OPEN, _COUNT = "courier_signing_key", "courier_identity", "courier_files"
 _SCALAR = 48
 
 
@@ -62,7 +62,7 @@ def fingerprint(public_der: bytes, recipient: str) -> str:
 
 
 def courier_keys(session: Session) -> CourierKeys:
-    """The keys of this database, made at the first call. Needs a write session for that."""
+    """The keys of this database, made at the first call: that needs a write session."""
     sign, opening = session.get(ServerFact, _SIGN), session.get(ServerFact, _OPEN)
     if sign is None or opening is None:
         number = ec.generate_private_key(ec.SECP384R1()).private_numbers().private_value
@@ -76,3 +76,20 @@ def courier_keys(session: Session) -> CourierKeys:
 
 def key_file(keys: CourierKeys) -> bytes:
     return json.dumps(keys.public(), indent=2, sort_keys=True).encode("ascii") + b"\n"
+
+
+def next_number(session: Session) -> int:
+    """Counts the files that the province writes."""
+    fact = session.get(ServerFact, _COUNT)
+    if fact is None:
+        fact = ServerFact(name=_COUNT, value="0")
+        session.add(fact)
+    fact.value = str(int(fact.value) + 1)
+    session.flush()
+    return int(fact.value)
+
+
+def find_keys(session: Session) -> CourierKeys | None:
+    """The keys, None while nobody asked for them."""
+    made = session.get(ServerFact, _SIGN) is not None
+    return courier_keys(session) if made else None

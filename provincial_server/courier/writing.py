@@ -61,7 +61,7 @@ def write_file(path: Path, preamble: Preamble, lines: Iterable[bytes], signer: S
     ``lines`` raises comes out unchanged. In every case nothing is left behind and an older file of
     the name stays.
     """
-    recipient = _recipient(preamble.recipient)
+    recipient = recipient_of(preamble.recipient)
     fresh = path.with_name(f"{path.name}.part")
     try:
         _need_room(path.parent)
@@ -170,7 +170,8 @@ def _need_room(folder: Path) -> None:
         raise DiskFull(NO_ROOM)
 
 
-def _recipient(text: str) -> pyrage.x25519.Recipient:
+def recipient_of(text: str) -> pyrage.x25519.Recipient:
+    """An age key as people and files write it. Raises ValueError."""
     try:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError as error:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
+
+from .exchange_peer import PROTOCOL
+
+_FRESH: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
-    """Remembered per server address. ``gzip`` is None until a compressed upload was tried."""
+    """Remembered per server address. ``gzip`` is None until a compressed upload was tried; ``zstd``
+    is False where the server did not know the dictionary. ``seen_at`` is when the statement was
+    read.
+    """
 
     url: str
     software: str = ""
     transaction: bool | None = None
     update_create: bool | None = None
     gzip: bool | None = None
+    exchange: bool = False
+    zstd: bool | None = None
+    seen_at: datetime | None = None
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the statement need not be read again yet."""
+        return self.seen_at is not None and abs(now - self.seen_at) < _FRESH
 
     def to_text(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -31,8 +46,20 @@ class ServerFacts:
         return facts if facts.url == url else cls(url=url)
 
 
-def read_statement(body: Any, needed: frozenset[str]) -> tuple[str, bool, bool] | None:
-    """Software, whether transactions work, and whether every needed type takes our own ids.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``update_create``: every needed type takes our own ids; ``exchange``: the one round trip of
+    ours is offered in a version that this program speaks.
+    """
+
+    software: str
+    transaction: bool
+    update_create: bool
+    exchange: bool
+
+
+def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
+    """What the server promises.
 
     None when ``body`` is not a CapabilityStatement of an R4 server: then it is not a server for us.
     """
@@ -54,4 +81,17 @@ def read_statement(body: Any, needed: frozenset[str]) -> tuple[str, bool, bool] 
     }
     software = body.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip()
-    return name, transaction, needed <= creates
+    return Statement(name, transaction, needed <= creates, _offers_exchange(rest))
+
+
+def _offers_exchange(rest: dict[str, Any]) -> bool:
+    """By name; versions are told apart by an extension, and without one it is the first."""
+    for operation in rest.get("operation") or ():
+        if isinstance(operation, dict) and operation.get("name") == "exchange":
+            versions = [
+                one.get("valueInteger")
+                for one in operation.get("extension") or ()
+                if isinstance(one, dict) and str(one.get("url", "")).endswith("/exchange-version")
+            ]
+            return not versions or PROTOCOL in versions
+    return False

@@ -221,6 +221,9 @@ class FhirClient:
             answer = self.ask(method, url, query=query, body=body, headers=headers, token=token)
         return answer
 
+    def now(self) -> datetime:
+        return self._clock.now()
+
     def corrected_now(self) -> datetime:
         """The machine's clock, corrected by what the server's last answer said."""
         return self._clock.now() + (self.clock_skew or timedelta())

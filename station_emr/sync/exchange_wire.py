@@ -27,8 +27,8 @@ VERSIONS_HEADER: Final = "X-Exchange-Versions"
 STALE: Final = "stale"
 LARGEST_BODY: Final = 32 * 1024 * 1024
 _NOT_WORTH_PACKING: Final = 100
-_FIRM_UP_TO: Final = 512 * 1024  # the hardest level costs seconds on larger bodies
-_HARD_UP_TO: Final = 1024 * 1024
+_FIRM_UP_TO: Final = 1024 * 1024  # the hardest level costs seconds on larger bodies
+_HARD_UP_TO: Final = 2 * 1024 * 1024
 _WINDOW: Final = 32 * 1024 * 1024
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -60,8 +60,10 @@ class Body:
 # --- packing -------------------------------------------------------------------------------------
 
 
-def pack(plain: bytes, packing: Packing) -> Body:
-    """Packed as ``packing`` says, unless it is too short for that to help."""
+def pack(plain: bytes, packing: Packing, level: int = 19) -> Body:
+    """Packed as ``packing`` says, unless it is too short for that to help. ``level`` is the hardest
+    that is worth the time; large bodies are packed less hard in any case.
+    """
     headers = {"Content-Type": MEDIA_TYPE}
     if len(plain) < _NOT_WORTH_PACKING or not packing.encoding:
         return Body(plain, headers)
@@ -70,10 +72,11 @@ def pack(plain: bytes, packing: Packing) -> Body:
         return Body(gzip.compress(plain, 9, mtime=0), headers)
     if packing.dictionary:
         headers[DICTIONARY_HEADER] = str(packing.dictionary)
-    return Body(compressor(packing.dictionary, _level(len(plain))).compress(plain), headers)
+    level = min(level, _hardest(len(plain)))
+    return Body(compressor(packing.dictionary, level).compress(plain), headers)
 
 
-def _level(size: int) -> int:
+def _hardest(size: int) -> int:
     if size <= _FIRM_UP_TO:
         return 19
     return 12 if size <= _HARD_UP_TO else 6

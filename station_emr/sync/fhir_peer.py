@@ -82,14 +82,18 @@ class FhirPeer:
         found = read_statement(answer.body, NEEDED)
         if found is None:
             raise Refused(NOT_OURS)
-        software, transaction, update_create = found
         facts = self._client.facts
-        if software != facts.software:
-            facts = replace(facts, gzip=None)  # a new release may have learnt to unpack
+        if found.software != facts.software:
+            facts = replace(facts, gzip=None, zstd=None)  # a new release may have learnt to unpack
         self._client.facts = replace(
-            facts, software=software, transaction=transaction, update_create=update_create
+            facts,
+            software=found.software,
+            transaction=found.transaction,
+            update_create=found.update_create,
+            exchange=found.exchange,
+            seen_at=self._client.now(),
         )
-        if not (transaction and update_create):
+        if not found.exchange and not (found.transaction and found.update_create):
             raise Refused(NO_TRANSACTIONS)
 
     def probe(self) -> None:

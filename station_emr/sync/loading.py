@@ -43,6 +43,15 @@ def newest_version(work: Work, item: OutboxItem) -> int:
     return _store(work, item.kind).get(item.record_id).version
 
 
+def content_of(work: Work, kind: RecordKind, record_id: str, version: int) -> Any:
+    """One version's content. Staff and the station keep their newest alone."""
+    if kind is RecordKind.PRACTITIONER:
+        return work.users.get(record_id)
+    if kind is RecordKind.FACILITY:
+        return work.settings.station()
+    return _store(work, kind).at_version(record_id, version)
+
+
 def _versions(work: Work, item: OutboxItem) -> tuple[Any, tuple[Any, ...]]:
     if item.kind is RecordKind.PRACTITIONER:
         return work.users.get(item.record_id), ()
@@ -65,6 +74,7 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.PRESCRIPTION: work.prescriptions,
         RecordKind.REFERRAL: work.referrals,
         RecordKind.APPOINTMENT: work.appointments,
+        RecordKind.LINK: work.links,
     }
     return stores[kind]
 

@@ -201,6 +201,15 @@ def worst_issue(body: Any) -> Mapping[str, Any] | None:
     return next((i for i in issues if i.get("severity") in {"error", "fatal"}), None)
 
 
+def refusal_reason(
+    issues: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]]
+) -> str:
+    """The same sentence for one operation that an exchange refused for its content."""
+    outcome = {"resourceType": "OperationOutcome", "issue": list(issues)}
+    unit = Unit(tuple(dict(resource) for resource in resources))
+    return _reason(VerdictKind.POISON, 422, worst_issue(outcome), unit, None)
+
+
 def _kind_of(status: int, issue: Mapping[str, Any] | None) -> VerdictKind:
     found = _BY_STATUS.get(status)
     by_issue = _BY_ISSUE.get(str(issue.get("code"))) if issue is not None else None

@@ -1,0 +1,124 @@
+"""The exchange over HTTP: one POST on the kept-alive connection of the FHIR client.
+
+What the client refuses to believe (a portal's page, a redirect, half an answer, a wrong certificate)
+is a network error here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from station_emr.domain.errors import NetworkFailure
+
+from .client import Answer, FhirClient
+from .exchange_peer import ExchangeReply, ExchangeRequest
+from .exchange_wire import (
+    DICTIONARY_HEADER,
+    GZIP,
+    MEDIA_TYPE,
+    PLAIN,
+    Garbled,
+    Packing,
+    decode_reply,
+    encode_request,
+    pack,
+    unpack,
+)
+from .peer import Busy, Refused, Traffic, VerdictKind
+from .verdicts import COME_BACK, NOT_ALLOWED, NOT_AS_SAID, UNREADABLE, kind_of_status
+
+_PATH: Final = "/$exchange"
+_HARDEST: Final = 19
+
+
+class ExchangeOverHttp:
+    """See :class:`station_emr.sync.exchange_peer.ExchangePeer`. ``random`` names requests."""
+
+    def __init__(self, client: FhirClient, random: Callable[[int], bytes]) -> None:
+        self._client = client
+        self._random = random
+        self.level = _HARDEST
+        """How hard the next request is packed; the engine measures the line."""
+
+    @property
+    def name(self) -> str:
+        return self._client.base
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._client.traffic
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        return self._client.clock_skew
+
+    @property
+    def software(self) -> str:
+        return self._client.facts.software
+
+    @property
+    def offered(self) -> bool:
+        """Whether the server's statement, as remembered, names the exchange."""
+        return self._client.facts.exchange
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the statement was read lately enough to go by it."""
+        return self._client.facts.exchange and self._client.facts.is_fresh(now)
+
+    def exchange(self, request: ExchangeRequest) -> ExchangeReply:
+        rid = self._random(8).hex()
+        plain = encode_request(request, rid)
+        answer = self._post(plain)
+        if answer.raw is None or answer.status >= 300:
+            self._raise_for(answer)
+        try:
+            return decode_reply(_unpacked(answer), rid, len(request.lines))
+        except Garbled as error:
+            raise NetworkFailure(UNREADABLE) from error
+
+    def _post(self, plain: bytes) -> Answer:
+        """Packed the best way that this server was not seen to refuse."""
+        facts = self._client.facts
+        if facts.zstd is not False:
+            answer = self._send(plain, Packing())
+            if answer.status != 415:
+                return answer
+            self._client.facts = facts = replace(facts, zstd=False)
+        answer = self._send(plain, GZIP if facts.gzip is not False else PLAIN)
+        if answer.status == 415 and facts.gzip is not False:
+            answer = self._send(plain, PLAIN)
+            if answer.status != 415:
+                self._client.facts = replace(facts, gzip=False)
+        return answer
+
+    def _send(self, plain: bytes, packing: Packing) -> Answer:
+        body = pack(plain, packing, self.level)
+        headers = {**body.headers, "Accept": MEDIA_TYPE, "Accept-Encoding": "gzip"}
+        if packing.dictionary:
+            headers["Accept-Encoding"] = "zstd, gzip"
+            headers[DICTIONARY_HEADER] = str(packing.dictionary)
+        return self._client.post(_PATH, body.content, headers)
+
+    def _raise_for(self, answer: Answer) -> None:
+        """Anything but an answer of the exchange ends this run."""
+        kind = kind_of_status(answer.status, answer.body)
+        if kind is VerdictKind.ACCEPTED:
+            raise NetworkFailure(UNREADABLE)
+        if kind is VerdictKind.REFUSED:
+            raise Refused(NOT_ALLOWED)
+        if kind in {VerdictKind.BUSY, VerdictKind.RETRY, VerdictKind.CONFLICT}:
+            raise Busy(COME_BACK, answer.retry_after)
+        # It does not work the way it said, so what is remembered of it is worth nothing.
+        self._client.facts = replace(self._client.facts, exchange=False, seen_at=None, zstd=None)
+        raise Refused(f"{NOT_AS_SAID} [{answer.status}]")
+
+
+def _unpacked(answer: Answer) -> bytes:
+    encoding = answer.headers.get("Content-Encoding", "")
+    number = answer.headers.get(DICTIONARY_HEADER, "0")
+    if not (number.isascii() and number.isdigit() and len(number) < 4):
+        raise Garbled("no number of a dictionary")
+    return unpack(answer.raw or b"", encoding, int(number))

@@ -9,11 +9,9 @@ from typing import Final
 
 from .record import RecordKind, RecordStatus
 
-
 # Settings of the link, as a director or administrator keeps them.
 DAILY_BYTES: Final = "sync.daily_bytes"  # a whole number; empty or 0: no limit
 NOT_ON_METERED: Final = "sync.not_on_metered"  # "1": rest on a link paid by the megabyte
-AUTHORITY_FILE: Final = "sync.authority_file"  # path of a province's own certificate authority
 
 
 class UnitState(StrEnum):

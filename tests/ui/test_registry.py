@@ -18,6 +18,7 @@ EVERY_PAGE = {
     routes.MEDICINES,
     routes.PREVIEW,
     routes.SYNC,
+    routes.CONFLICTS,
     routes.SETTINGS,
     routes.USERS,
     routes.CATALOGS,

@@ -19,6 +19,8 @@ REFERRALS: Final = "referrals"  # ReferralRoute or None (None: the list of lette
 PREVIEW: Final = "preview"  # PreviewRoute
 MEDICINES: Final = "medicines"  # no context: people waiting for medicine
 SYNC: Final = "sync"  # no context
+CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
+PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
 AUDIT: Final = "audit"  # no context
@@ -37,6 +39,7 @@ class RegistrationRoute:
     scan: CitizenCardScan | InsuranceCardScan | NumberScan | None = None
     name: str = ""
     patient_id: str = ""
+    field: str = ""  # where the cursor goes, such as what the province would not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,14 @@ class ReferralRoute:
 @dataclass(frozen=True, slots=True)
 class PreviewRoute:
     """A paper to look at and print."""
+
+    kind: RecordKind
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRoute:
+    """One record whose open fields a person decides."""
 
     kind: RecordKind
     record_id: str

@@ -56,6 +56,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
         (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
+        (clinical, page(routes.CONFLICTS, _conflicts, under=routes.SYNC)),
         (True, page(admin, _settings, Shortcut.ADMIN, "gear-six", at_foot=True)),
         (may(Action.USER_MANAGE), page(routes.USERS, _users, under=admin)),
         (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
@@ -104,6 +105,12 @@ def _sync(session: Session) -> Screen:
     from station_emr.ui.screens.sync import SyncScreen
 
     return SyncScreen(session)
+
+
+def _conflicts(session: Session) -> Screen:
+    from station_emr.ui.screens.conflicts import ConflictsScreen
+
+    return ConflictsScreen(session, session.services.conflicts, session.services.duplicates)
 
 
 def _settings(session: Session) -> Screen:

@@ -1,0 +1,152 @@
+"""What the desk says, worked out from what it was given. No widgets."""
+
+from __future__ import annotations
+
+import difflib
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from station_emr.domain.record import RecordStatus
+from station_emr.services.desk_views import (
+    ChartSummary,
+    Choice,
+    ConflictRow,
+    DuplicateProposal,
+    FieldDifference,
+    Side,
+)
+from station_emr.services.i18n import _
+from station_emr.ui.models.moments import show_when
+
+_MOST_FIELDS: Final = 3
+NOTHING: Final = "Không ghi gì"
+_STATES: Final = {
+    RecordStatus.SIGNED: "Đã ký",
+    RecordStatus.AMENDED: "Sửa đổi sau khi ký",
+    RecordStatus.VOIDED: "Đã hủy",
+    RecordStatus.DRAFT: "Nháp",
+}
+
+
+def fields_words(fields: tuple[str, ...]) -> str:
+    """``Dị ứng, Ngày sinh``; the rest of a long list is counted."""
+    shown = ", ".join(fields[:_MOST_FIELDS])
+    more = len(fields) - _MOST_FIELDS
+    return _("{shown} và {count} mục nữa").format(shown=shown, count=more) if more > 0 else shown
+
+
+def row_detail(row: ConflictRow) -> str:
+    return f"{row.title}: {fields_words(row.fields)}"
+
+
+def since_words(row: ConflictRow, now: datetime) -> str:
+    return _("Từ {when}").format(when=show_when(row.since, now))
+
+
+def ordered(rows: tuple[ConflictRow, ...]) -> tuple[ConflictRow, ...]:
+    """What may harm somebody first, then the oldest."""
+    return tuple(sorted(rows, key=lambda row: (not row.safety, row.since)))
+
+
+def who_words(side: Side) -> str:
+    return _("{name}, {device}").format(name=side.author_name, device=side.device)
+
+
+def clocks(side: Side) -> str:
+    """Both clocks: the machine's own and, where the difference was known, the server's."""
+    own = _("{at:%H:%M %d/%m/%Y} theo máy đó").format(at=side.at)
+    if side.corrected_at is None:
+        return _("{own}; chưa so được với giờ máy chủ").format(own=own)
+    if side.corrected_at.date() == side.at.date():
+        return _("{own}; {at:%H:%M} theo giờ máy chủ").format(own=own, at=side.corrected_at)
+    return _("{own}; {at:%H:%M %d/%m/%Y} theo giờ máy chủ").format(own=own, at=side.corrected_at)
+
+
+def state_words(side: Side) -> str:
+    """How this version came to be, with the reason that was given for it."""
+    state = _(_STATES[side.status])
+    return (
+        _("{state}, lý do: {reason}").format(state=state, reason=side.reason.rstrip("."))
+        if (side.reason)
+        else state
+    )
+
+
+def value_words(text: str) -> str:
+    return text or _(NOTHING)
+
+
+def marked(text: str, against: str) -> str:
+    """``text`` as safe rich text with the words that ``against`` does not have set bold.
+
+    When nearly everything differs nothing is marked: two sentences in bold tell nobody anything.
+    """
+    if not text:
+        return f"<i>{html.escape(_(NOTHING))}</i>"
+    mine, theirs = text.split(" "), against.split(" ")
+    matcher = difflib.SequenceMatcher(a=mine, b=theirs, autojunk=False)
+    if not against or matcher.ratio() < 0.25:
+        return html.escape(text).replace("\n", "<br>")
+    parts = []
+    for tag, start, end, _b1, _b2 in matcher.get_opcodes():
+        words = html.escape(" ".join(mine[start:end])).replace("\n", "<br>")
+        if words:
+            parts.append(words if tag == "equal" else f"<b><u>{words}</u></b>")
+    return " ".join(parts)
+
+
+def progress_words(differences: tuple[FieldDifference, ...], choices: Mapping[str, Choice]) -> str:
+    count = len(choices)
+    if not count:
+        return _("Chưa chọn mục nào. Bấm 1 hoặc 2 để chọn bản, mũi tên để đi giữa các mục.")
+    if count < len(differences):
+        return _("Đã chọn {count} trên {all} mục. Mục chưa chọn vẫn để ngỏ.").format(
+            count=count, all=len(differences)
+        )
+    return _("Đã chọn đủ {count} mục.").format(count=count)
+
+
+def option_words(choice: Choice, *, pair: bool = False) -> str:
+    if pair:
+        return {
+            Choice.ONE: _("Hồ sơ giữ lại"),
+            Choice.OTHER: _("Hồ sơ gộp vào"),
+            Choice.BOTH: _("Giữ cả hai"),
+        }[choice]
+    return {
+        Choice.ONE: _("Bản 1"),
+        Choice.OTHER: _("Bản 2"),
+        Choice.BOTH: _("Giữ cả hai"),
+    }[choice]
+
+
+# -- people registered twice -------------------------------------------------------------------
+
+
+def pair_title(proposal: DuplicateProposal) -> str:
+    one, other = proposal.one.full_name, proposal.other.full_name
+    return one if one == other else f"{one} / {other}"
+
+
+def chart_facts(chart: ChartSummary, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Caption and text of each known fact, in the order of a citizen card."""
+    visits = _("Chưa khám lần nào")
+    if chart.visits:
+        visits = _("{count} lượt").format(count=chart.visits)
+        if chart.last_visit_at is not None:
+            last = show_when(chart.last_visit_at, now)
+            visits = _("{visits}, gần nhất {when}").format(visits=visits, when=last)
+    registered = _("{by}, {on}").format(by=chart.registered_by, on=chart.registered_on)
+    facts = (
+        (_("Mã người bệnh"), chart.chart_number),
+        (_("Giới, ngày sinh"), " · ".join(t for t in (chart.sex, chart.birth) if t)),
+        (_("Nơi ở"), chart.address),
+        (_("Số định danh"), chart.national_id),
+        (_("Thẻ BHYT"), chart.insurance_number),
+        (_("Điện thoại"), chart.phone),
+        (_("Lượt khám"), visits),
+        (_("Người lập, nơi lập"), registered.strip(", ")),
+    )
+    return tuple((caption, text or _("Chưa ghi")) for caption, text in facts)

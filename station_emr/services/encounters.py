@@ -23,6 +23,7 @@ from station_emr.domain.text import clean
 from station_emr.domain.user import Actor
 from station_emr.domain.vitals import VitalSigns, check_vitals
 
+from .decisions import still_open
 from .guards import (
     allow,
     allow_any,
@@ -326,6 +327,7 @@ class Encounters:
                 at=now,
                 reason=reason,
                 expected_version=expected_version,
+                open_fields=still_open(work, RecordKind.ENCOUNTER, before, amended),
             )
             self._log(work, actor, "encounter.amend", amended, reason=reason)
             return Changes((changed,))

@@ -21,6 +21,7 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
+from .decisions import still_open
 from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
 from .readings import Readings
@@ -153,6 +154,7 @@ class Papers(ABC, Generic[P]):
                 at=now,
                 reason=reason,
                 expected_version=expected_version,
+                open_fields=still_open(work, self.kind, before, amended),
             )
             self._log(work, actor, "amend", amended, reason=reason)
             return Changes((changed,))

@@ -21,6 +21,7 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.text import clean, fold, fold_words
 from station_emr.domain.user import Actor
 
+from .decisions import still_open
 from .guards import allow, refuse
 from .ports import Clock, PersonMatcher, Store, Stored, Work
 from .readings import Readings
@@ -178,6 +179,7 @@ class Patients:
                 at=now,
                 reason=reason,
                 expected_version=expected_version,
+                open_fields=still_open(work, RecordKind.PATIENT, before, patient),
             )
             work.audit.append(
                 actor,

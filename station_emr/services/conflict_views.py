@@ -1,0 +1,227 @@
+"""Two versions side by side: whose values are open in a record, taken from its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from station_emr.domain.field_text import describe, field_label
+from station_emr.domain.lineage import Lineage, by_rule
+from station_emr.domain.merge import LIST_FIELDS, SAFETY_FIELDS, STATUS, paths, union, value_of
+from station_emr.domain.operation import VersionNode
+from station_emr.domain.record import RecordKind, RecordStatus
+
+from .desk_views import Choice, ConflictRow, ConflictView, FieldDifference, Side
+from .ports import Work
+from .record_stores import patient_of, record_store
+
+_FURTHER: Final = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """One open field and the versions whose values stand against one another, by operation id."""
+
+    path: str
+    base: Any
+    versions: tuple[VersionNode, ...]
+    values: tuple[Any, ...]
+
+
+class OpenRecord:
+    """A record with its graph. ``node`` is the version that lists show."""
+
+    def __init__(self, work: Work, kind: RecordKind, record_id: str) -> None:
+        self._work = work
+        self.kind = kind
+        self.id = record_id
+        self._store = record_store(work, kind)
+        self.stored = self._store.get(record_id)
+        self._graph = Lineage(self._store.lineage(record_id))
+        self._contents: dict[int, Any] = {}
+
+    @property
+    def node(self) -> VersionNode:
+        return self._graph[self.stored.version]
+
+    @property
+    def decided_version(self) -> VersionNode | None:
+        """The version that the newest one decided; None when the newest is no decision."""
+        node = self.node
+        if by_rule(node) or len(node.parents) != 1:
+            return None
+        before = self._graph[node.parents[0]]
+        return before if set(before.open_fields) - set(node.open_fields) else None
+
+    def content(self, version: int) -> Any:
+        if version not in self._contents:
+            self._contents[version] = self._store.at_version(self.id, version)
+        return self._contents[version]
+
+    def rivals(self) -> tuple[Rivals, ...]:
+        """What is open, safety first, then in the order of the record's fields. A field of a newer
+        program is left out: it stays open until that program is here.
+        """
+        known = (STATUS, *paths(self.kind))
+        shown = [path for path in known if path in self.node.open_fields]
+        shown.sort(key=lambda path: path not in SAFETY_FIELDS)
+        return tuple(found for path in shown if len((found := self._rivals(path)).versions) > 1)
+
+    def _rivals(self, path: str) -> Rivals:
+        written = {node.version: node for node in self._written(self.node, path)}
+        ordered = sorted(written.values(), key=lambda node: node.op_id)
+        common = self._graph.nearest_common(node.version for node in ordered)
+        base = None if common is None else self._value(common, path)
+        one_sided = self.kind is RecordKind.PATIENT and path not in SAFETY_FIELDS
+        if one_sided and common is not None:
+            changed = [node for node in ordered if self._value(node, path) != base]
+            ordered = changed if len(changed) > 1 else ordered
+        distinct: list[VersionNode] = []
+        for node in ordered:
+            if all(self._value(node, path) != self._value(other, path) for other in distinct):
+                distinct.append(node)
+        values = tuple(self._value(node, path) for node in distinct)
+        return Rivals(path, base, tuple(distinct), values)
+
+    def _written(self, node: VersionNode, path: str) -> list[VersionNode]:
+        """The people's versions behind an open field: merges and later edits are walked through."""
+        if not by_rule(node):
+            while path not in (before := self._before(node)).open_fields:
+                if before.version == node.version:
+                    return []
+                node = before
+            return self._written(before, path)
+        found: list[VersionNode] = []
+        for parent in (self._graph[version] for version in node.parents):
+            found += self._written(parent, path) if path in parent.open_fields else [parent]
+        return found
+
+    def _before(self, node: VersionNode) -> VersionNode:
+        return self._graph[node.parents[0]] if node.parents else replace(node, open_fields=())
+
+    def _value(self, node: VersionNode, path: str) -> Any:
+        if path == STATUS:
+            voided = node.status is RecordStatus.VOIDED
+            return RecordStatus.VOIDED if voided else RecordStatus.AMENDED
+        return value_of(self.content(node.version), path)
+
+    # what the desk shows
+
+    def row(self) -> ConflictRow:
+        patient_id = patient_of(self.kind, self.stored.record)
+        node = self.node
+        return ConflictRow(
+            kind=self.kind,
+            record_id=self.id,
+            patient_id=patient_id,
+            patient_name=self._work.patients.row(patient_id).full_name,
+            title=title_of(self.kind, self.stored.record),
+            fields=tuple(field_label(self.kind, path) for path in node.open_fields),
+            since=node.at,
+            safety=any(path in SAFETY_FIELDS for path in node.open_fields),
+        )
+
+    def view(self) -> ConflictView:
+        rivals = self.rivals()
+        everyone = {node.version: node for field in rivals for node in field.versions}
+        sides = sorted(everyone.values(), key=lambda node: node.op_id)[:2]
+        return ConflictView(
+            row=self.row(),
+            version=self.stored.version,
+            one=_side(sides[0]),
+            other=_side(sides[1]),
+            differences=tuple(row for field in rivals for row in self._rows(field, sides)),
+            signed=self.kind not in (RecordKind.PATIENT, RecordKind.LINK),
+        )
+
+    def _rows(self, field: Rivals, sides: list[VersionNode]) -> list[FieldDifference]:
+        now = self._value(self.node, field.path)
+        label = field_label(self.kind, field.path)
+        rows = []
+        for place, value in enumerate(field.values[1:], start=2):
+            pair = (field.versions[0], field.versions[place - 1])
+            shown = Choice.BOTH if self.kind is RecordKind.PATIENT else Choice.ONE
+            if field.path not in LIST_FIELDS:
+                shown = Choice.ONE
+            if now in (field.values[0], value):
+                shown = Choice.ONE if now == field.values[0] else Choice.OTHER
+            theirs = "" if [*pair] == sides else f" ({_named(pair[0])} / {_named(pair[1])})"
+            rows.append(
+                FieldDifference(
+                    path=field.path if place == 2 else f"{field.path}{_FURTHER}{place}",
+                    label=f"{label}{theirs}",
+                    base="" if field.base is None else self._text(field.path, field.base),
+                    one=self._text(field.path, field.values[0]),
+                    other=self._text(field.path, value),
+                    shown=shown,
+                    safety=field.path in SAFETY_FIELDS,
+                    may_keep_both=field.path in LIST_FIELDS,
+                )
+            )
+        return rows
+
+    def _text(self, path: str, value: Any) -> str:
+        return describe(self.kind, path, value)
+
+    def chosen(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
+        """The decided fields with their values; fields that nobody answered are left out.
+
+        A field with more than two values is answered when each of its lines is, or when one of
+        them names the value to take.
+        """
+        values: dict[str, Any] = {}
+        for field in self.rivals():
+            names = [field.path] + [
+                f"{field.path}{_FURTHER}{place}" for place in range(3, len(field.values) + 1)
+            ]
+            given = [choices.get(name) for name in names]
+            if Choice.BOTH in given and field.path in LIST_FIELDS:
+                values[field.path] = union(field.values)
+            elif Choice.OTHER in given:
+                values[field.path] = field.values[1 + given.index(Choice.OTHER)]
+            elif all(choice is Choice.ONE for choice in given):
+                values[field.path] = field.values[0]
+        return values
+
+    def without_rivals(self) -> frozenset[str]:
+        """Open fields on which everybody agrees by now: nothing is left to decide."""
+        known = {STATUS, *paths(self.kind)}
+        asked = {field.path for field in self.rivals()}
+        return frozenset(path for path in self.node.open_fields if path in known - asked)
+
+
+def title_of(kind: RecordKind, record: Any) -> str:
+    """What people call this record."""
+    match kind:
+        case RecordKind.PATIENT:
+            return "Thông tin người bệnh"
+        case RecordKind.ENCOUNTER:
+            return f"Lượt khám {record.number} ngày {record.arrived_at:%d/%m/%Y}".replace("  ", " ")
+        case RecordKind.PRESCRIPTION:
+            return f"Đơn thuốc {record.code}".strip()
+        case RecordKind.REFERRAL:
+            return f"Phiếu chuyển {record.number}".strip()
+        case RecordKind.APPOINTMENT:
+            day = f" ngày {record.on:%d/%m/%Y}" if record.on else ""
+            return f"Phiếu hẹn khám lại{day}"
+        case _:
+            return "Hồ sơ được ghép"
+
+
+def _named(node: VersionNode) -> str:
+    return f"{node.author_name}, {node.device}" if node.device else node.author_name
+
+
+def _side(node: VersionNode) -> Side:
+    corrected = None if node.skew is None else node.at + timedelta(seconds=node.skew)
+    return Side(
+        version=node.version,
+        author_name=node.author_name,
+        device=node.device,
+        at=node.at,
+        corrected_at=corrected,
+        status=node.status,
+        reason=node.reason,
+    )

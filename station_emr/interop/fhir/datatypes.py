@@ -23,14 +23,18 @@ def filled(**elements: Any) -> Json:
     A trailing underscore frees a Python keyword: ``class_`` is ``class``, ``for_`` is ``for``.
     """
     return {
-        name.removesuffix("_"): value
+        name if name[-1] != "_" else name[:-1]: value
         for name, value in elements.items()
-        if value is not None and value not in ("", [], {})
+        if value or value == 0  # zero and false say something
     }
 
 
 def resource(kind: str, resource_id: str, **elements: Any) -> Resource:
-    return {"resourceType": kind, "id": resource_id, **filled(**elements)}
+    made = {"resourceType": kind, "id": resource_id}
+    for name, value in elements.items():
+        if value or value == 0:
+            made[name if name[-1] != "_" else name[:-1]] = value
+    return made
 
 
 def moment(at: datetime | None) -> str | None:
@@ -51,7 +55,11 @@ def period(start: datetime | None, end: datetime | None) -> Json:
 
 def coding(system: str, code: str, display: str = "") -> Json:
     """A bare code with the display of our own list; empty without a code."""
-    return filled(system=system, code=code, display=display) if code else {}
+    if not code:
+        return {}
+    if display:
+        return {"system": system, "code": code, "display": display}
+    return {"system": system, "code": code}
 
 
 def concept(*codings: Json, text: str = "") -> Json:
@@ -60,7 +68,7 @@ def concept(*codings: Json, text: str = "") -> Json:
 
 def terminology(system: str, code: str) -> Json:
     """A concept of one of the HL7 terminology lists."""
-    return concept(coding(f"{TERMINOLOGY}/{system}", code))
+    return {"coding": [{"system": f"{TERMINOLOGY}/{system}", "code": code}]}
 
 
 def identifier(system: str, value: str, kind: str = "", **elements: Any) -> Json:
@@ -77,7 +85,11 @@ def present(*items: Json) -> list[Json]:
 
 def reference(kind: str, resource_id: str, display: str = "") -> Json:
     """``Type/id`` relative: the ids are ours on every server."""
-    return filled(reference=f"{kind}/{resource_id}", display=display) if resource_id else {}
+    if not resource_id:
+        return {}
+    if display:
+        return {"reference": f"{kind}/{resource_id}", "display": display}
+    return {"reference": f"{kind}/{resource_id}"}
 
 
 def staff(person: PractitionerSnapshot | None) -> Json:
@@ -107,7 +119,7 @@ def facility_by_code(uris: UriTable, code: str, name: str) -> Json:
 def quantity(value: Decimal | int, unit: str, ucum: str = "") -> Json:
     """``value`` keeps its digits (36.50 stays 36.50); a code only together with its system."""
     coded = {"system": UCUM, "code": ucum} if ucum else {}
-    return {"value": value, **filled(unit=unit), **coded}
+    return {"value": value, "unit": unit, **coded} if unit else {"value": value, **coded}
 
 
 def extension(url: str, **value: Any) -> Json:

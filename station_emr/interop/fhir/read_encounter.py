@@ -178,8 +178,8 @@ def _vitals(parts: Parts, patient: str) -> tuple[VitalSigns, ...]:
             values["measured_at"] = maybe_moment(observation, "effectiveDateTime")
             values["measured_by"] = performed_by(observation.get("performer"))
         if sign == BLOOD_PRESSURE_END:
-            values.update(_blood_pressure(observation["component"]))
-        else:
+            values.update(_blood_pressure(observation.get("component", ())))
+        elif "valueQuantity" in observation:
             name = _SIGN_BY_END[sign]
             value = observation["valueQuantity"]["value"]
             values[name] = integer_in(value) if name in _WHOLE_NUMBERS else number_in(value)

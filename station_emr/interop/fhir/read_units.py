@@ -16,7 +16,7 @@ from .read_papers import read_appointment, read_referral
 from .read_patient import read_patient
 from .read_prescription import read_prescription
 from .read_station import read_facility, read_link, read_practitioner
-from .reading import Parts, UnreadableUnit, by_url, is_retired, is_taken_back, unreadable
+from .reading import BROKEN, Parts, UnreadableUnit, by_url, is_gone, is_retired, unreadable
 from .uris import VN_CORE, UriTable
 
 
@@ -39,16 +39,6 @@ _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _FIRST_LINE: Final = (
     "-l1"  # a prescription has no resource of its own, its first line stands for it
 )
-_BROKEN: Final = (
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    ValueError,
-    ArithmeticError,
-    StopIteration,
-    RecursionError,
-)
 
 
 def read_unit(resources: Sequence[Resource], *, uris: UriTable = VN_CORE) -> ReadRecord:
@@ -64,7 +54,7 @@ def read_unit(resources: Sequence[Resource], *, uris: UriTable = VN_CORE) -> Rea
         record = reader.read(parts, uris)
     except UnreadableUnit:
         raise
-    except _BROKEN:
+    except BROKEN:
         raise unreadable("the resources are not a whole unit") from None
     status = RecordStatus.VOIDED if parts.voided else RecordStatus.SIGNED
     return ReadRecord(reader.kind, record, status)
@@ -76,19 +66,22 @@ def _take_apart(resources: Sequence[Resource]) -> tuple[_Reader, Parts]:
     if reader is None:
         raise unreadable("the first resource is not a record's own")
     record_id = _record_id(root, reader.kind)
-    parts = Parts(root, record_id, _is_voided(root, reader.kind))
+    parts = Parts(root, record_id, is_voided(root, reader.kind))
     start, cut = f"{record_id}-", len(record_id) + 1
     live, gone = parts.live, parts.gone
+    seen: set[tuple[str, str]] = set()
     children = resources if reader.kind is RecordKind.PRESCRIPTION else resources[1:]
     for child in children:
         name = child["id"]
         if not name.startswith(start) or _ID.fullmatch(name) is None:
             raise unreadable("a resource of another record")
         end = name[cut:]
-        if end in live and live[end]["resourceType"] == child["resourceType"]:
+        key = (child["resourceType"], end)
+        if key in seen:
             raise unreadable("a resource stands there twice")
-        if is_taken_back(child) if parts.voided else is_retired(child):
-            gone.add(end)
+        seen.add(key)
+        if is_gone(child, voided=parts.voided):
+            gone[end] = child
         else:
             live[end] = child
     return reader, parts
@@ -105,7 +98,7 @@ def _record_id(root: Resource, kind: RecordKind) -> str:
     return str(name[: -len(_FIRST_LINE)])
 
 
-def _is_voided(root: Resource, kind: RecordKind) -> bool:
+def is_voided(root: Resource, kind: RecordKind) -> bool:
     """A person who no longer works here is not active either: their record is not voided by that."""
     if kind is RecordKind.PRACTITIONER:
         return ACTIVE_BEFORE in by_url(root)

@@ -11,12 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from .datatypes import VIETNAM, Json, Resource
 from .uris import own_extension
 
-TAKEN_BACK = own_extension("taken-back")
+TAKEN_BACK: Final = own_extension("taken-back")
+# What careless hands make of a unit: an absent key, a list for an object, a date that is none.
+BROKEN: Final = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    ArithmeticError,
+    StopIteration,
+    RecursionError,
+)
 
 
 class UnreadableUnit(ValueError):
@@ -30,14 +41,14 @@ def unreadable(why: str) -> UnreadableUnit:
 @dataclass(slots=True)
 class Parts:
     """A unit taken apart: ``live`` are the children that are content of the record, by the end of
-    their id (``d1``); ``gone`` the ends of those that an earlier version had.
+    their id (``d1``); ``gone`` those that an earlier version had.
     """
 
     root: Resource
     record_id: str
     voided: bool
     live: dict[str, Resource] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    gone: dict[str, Resource] = field(default_factory=dict)
 
     def numbered(self, kinds: Mapping[str, str]) -> list[tuple[str, Resource]]:
         """Children such as ``d1``, ``d2`` in order, each with its letter; ``kinds`` names the type
@@ -57,17 +68,21 @@ class Parts:
                 found.append((here[0], child))
             elif not any(f"{letter}{number}" in self.gone for letter in kinds):
                 break
-        expected = sum(end[0] in kinds and end[1:].isdecimal() for end in live)
+        expected = sum(end[0] in kinds and _is_number(end[1:]) for end in live)
         if len(found) != expected:
             raise unreadable("a child is missing")
         return found
 
     def only(self, end: str, kind: str) -> Resource:
-        """The child that every unit of the record has."""
-        child = self.live.get(end)
+        """The child that every unit of the record has, whatever somebody made of its status."""
+        child = self.live.get(end) or self.gone.get(end)
         if child is None or child["resourceType"] != kind:
             raise unreadable("a part of the unit is missing")
         return child
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text != "0"
 
 
 def text_in(holder: Json, name: str) -> str:
@@ -205,6 +220,10 @@ def is_retired(resource: Resource) -> bool:
     return resource["resourceType"] == "Location" and resource.get("status") == "inactive"
 
 
-def is_taken_back(resource: Resource) -> bool:
-    """In a voided record every part is entered in error; this tells content from leftovers."""
+def is_gone(resource: Resource, *, voided: bool) -> bool:
+    """Whether an earlier version had this and the present one does not. In a voided record every
+    part is entered in error, and only what was no content any more says so by itself.
+    """
+    if not voided:
+        return is_retired(resource)
     return any(one.get("url") == TAKEN_BACK for one in resource.get("extension", ()))

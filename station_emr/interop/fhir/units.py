@@ -64,12 +64,12 @@ def build_unit(
         current = [_voided(resource) for resource in current]
     if not earlier:
         return tuple(current)
-    held = {_key(resource) for resource in current}
+    held = {key_of(resource) for resource in current}
     for version in reversed(earlier):
         for resource in mapping(version, uris):
-            if _key(resource) not in held:
-                held.add(_key(resource))
-                current.append(_taken_back(resource) if voided else retired(resource))
+            if key_of(resource) not in held:
+                held.add(key_of(resource))
+                current.append(leftover(resource, voided=voided))
     return tuple(current)
 
 
@@ -80,9 +80,11 @@ def _voided(resource: Resource) -> Resource:
     return retired(resource)
 
 
-def _taken_back(resource: Resource) -> Resource:
-    """A leftover in a voided unit: every part is entered in error there, so it is told apart."""
-    return _with_extension(retired(resource), TAKEN_BACK, True)
+def leftover(resource: Resource, *, voided: bool) -> Resource:
+    """What the record once had. In a voided unit every part is entered in error, so there a
+    leftover says that it is one.
+    """
+    return _with_extension(retired(resource), TAKEN_BACK, True) if voided else retired(resource)
 
 
 def _with_extension(resource: Resource, url: str, value: bool) -> Resource:
@@ -117,5 +119,6 @@ def _whole_day(appointment: Resource) -> Resource:
     }
 
 
-def _key(resource: Resource) -> tuple[str, str]:
+def key_of(resource: Resource) -> tuple[str, str]:
+    """Type and id, the name of a resource within a unit."""
     return resource["resourceType"], resource["id"]

@@ -21,6 +21,7 @@ from provincial_server.context import Services
 from provincial_server.courier import routes as courier_routes
 from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
+from provincial_server.exchange.indexing import Indexer
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.overview import overview
 from provincial_server.settings import Settings
@@ -32,11 +33,14 @@ _RETRY_SECONDS = "5"
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The application over one database, which it closes when it stops."""
-    services = Services(settings, database or Database(settings.database_url))
+    opened = database or Database(settings.database_url)
+    services = Services(settings, opened, Indexer(opened, settings.clock))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        services.indexer.start()
         yield
+        services.indexer.stop()
         services.database.close()
 
     app = FastAPI(
@@ -107,6 +111,7 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
         def count() -> str:
             with services.database.read() as session:
                 auth.check_admin(session, token)
+            with services.reading() as session:
                 now = services.settings.clock()
                 return wire.canonical(overview(session, services.database.epoch, now))
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from provincial_server import answers
 from provincial_server.auth import Caller
 from provincial_server.database import Database
+from provincial_server.exchange.plain import plain_writer
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.resources import Key, Preconditions, Writer, Written, new_id
 from provincial_server.settings import Settings
@@ -219,8 +220,7 @@ def _transaction(
     )
     _refuse_twice(entries, writes)
     coming = {key for write in writes if (key := write.own_key)}
-    with database.write() as session:
-        writer = Writer(session, caller, settings.clock())
+    with plain_writer(database, settings.clock, caller) as writer:
         writer.prefetch(coming)
         written = [
             _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, coming))
@@ -230,7 +230,6 @@ def _transaction(
         stored = [(item.stored.resource_type, item.stored.resource_id) for item in done]
         if len(set(stored)) != len(stored):
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
-        writer.flush()
     replies = [answers.reply_entry(item, representation=representation) for item in done]
     return answers.reply_bundle("transaction-response", replies)
 
@@ -309,8 +308,7 @@ def _batch(
 
     writes = [judged(item) for item in parsed]
     results: list[Any] = []
-    with database.write() as session:
-        writer = Writer(session, caller, settings.clock())
+    with plain_writer(database, settings.clock, caller) as writer:
         writer.prefetch({write.key for write in writes if isinstance(write, Write) and write.key})
         for entry, write in zip(parsed, writes, strict=True):
             if isinstance(write, FhirFault):
@@ -319,7 +317,6 @@ def _batch(
             results.append(
                 _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, set()))
             )
-        writer.flush()
     return answers.reply_bundle(
         "batch-response",
         [

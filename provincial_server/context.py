@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from provincial_server import auth, wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database
+from provincial_server.exchange.indexing import Indexer
 from provincial_server.settings import Limits, Settings
 from provincial_server.transport import read_body
 
@@ -24,6 +27,7 @@ class Services:
 
     settings: Settings
     database: Database
+    indexer: Indexer
 
     async def caller(self, request: Request) -> Caller:
         """The device behind the request, before any of its body is read."""
@@ -48,6 +52,13 @@ class Services:
         chosen = limits or self.settings.limits
         body = await read_body(request, chosen)
         return await run_in_threadpool(wire.parse, body, depth=chosen.depth)
+
+    @contextmanager
+    def reading(self, facility_code: str | None = None) -> Iterator[Session]:
+        """Sees the resources of every operation that the facility (None: any) had sent by now."""
+        self.indexer.catch_up(facility_code)
+        with self.database.read() as session:
+            yield session
 
     async def run(self, work: Callable[[], _T]) -> _T:
         return await run_in_threadpool(work)

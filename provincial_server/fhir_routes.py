@@ -12,11 +12,11 @@ from provincial_server.auth import Caller
 from provincial_server.capability import capability_statement
 from provincial_server.context import Services
 from provincial_server.dates import interval
+from provincial_server.exchange.plain import plain_writer
 from provincial_server.faults import FhirFault, Issue, operation_outcome, refuse
 from provincial_server.resources import (
     Preconditions,
     Stored,
-    Writer,
     Written,
     history,
     new_id,
@@ -72,7 +72,7 @@ def _add_read_routes(app: FastAPI, services: Services) -> None:
         query = search.understand(resource_type, _fields(request), services.settings.limits)
 
         def work() -> str:
-            with services.database.read() as session:
+            with services.reading(caller.facility_code) as session:
                 page = search.run(session, caller.facility_code, query)
             return answers.search_bundle(services.base(request), query, page)
 
@@ -105,7 +105,7 @@ def _add_read_routes(app: FastAPI, services: Services) -> None:
 
         def work() -> str:
             key = (resource_type, resource_id)
-            with services.database.read() as session:
+            with services.reading(caller.facility_code) as session:
                 rows, total = history(
                     session,
                     caller.facility_code,
@@ -226,7 +226,7 @@ async def _read(
     request: Request, services: Services, caller: Caller, key: tuple[str, str], version: int | None
 ) -> Response:
     def work() -> Stored:
-        with services.database.read() as session:
+        with services.reading(caller.facility_code) as session:
             return read(session, caller.facility_code, *key, version)
 
     stored = await services.run(work)
@@ -242,11 +242,8 @@ async def _write(
     request: Request, services: Services, caller: Caller, write: bundles.Write
 ) -> Response:
     def work() -> Written:
-        with services.database.write() as session:
-            writer = Writer(session, caller, services.settings.clock())
-            written = bundles.apply_write(writer, write, set())
-            writer.flush()
-        return written
+        with plain_writer(services.database, services.settings.clock, caller) as writer:
+            return bundles.apply_write(writer, write, set())
 
     written = await services.run(work)
     stored = written.stored

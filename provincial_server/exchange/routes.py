@@ -26,7 +26,8 @@ def add_routes(app: FastAPI, services: Services) -> None:
 
         def work() -> tuple[bytes, dict[str, str]]:
             plain = packing.unpack(body, came, services.settings.limits.body_bytes)
-            answer = exchange.answer(caller, plain)
+            with services.indexer.exchange(caller.facility_code):
+                answer = exchange.answer(caller, plain)
             return packing.pack(answer, packing.answer_packing(request.headers))
 
         content, headers = await services.run(work)

@@ -1,0 +1,206 @@
+"""Turns operations that were taken into resources that can be read and searched.
+
+Taking a line must be quick and must not depend on the index; reading must never see less than what
+was taken. So a thread of its own follows the log, and every reader first waits for the rest of it
+(`Indexer.catch_up`). How far the index is stands on the facility's row and moves in the transaction
+that writes the resources: a process that is killed goes on where the disk says.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import select
+from sqlalchemy.exc import DataError as BadData
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from provincial_server import wire
+from provincial_server.auth import Caller
+from provincial_server.database import Database, lock_facility
+from provincial_server.exchange.tables import Operation, unpack_line
+from provincial_server.resources import Writer
+from provincial_server.settings import Clock
+from provincial_server.store import Facility
+from provincial_server.structure import STORED_TYPES
+from provincial_server.validation import Checked
+
+_AT_ONCE = 25
+_DEPTH = 1000
+_QUIET_SECONDS = 0.3
+_LONGEST_WAIT_SECONDS = 30.0
+_AFTER_A_FAULT_SECONDS = 5.0
+_log = logging.getLogger("provincial_server.exchange")
+Beat = Callable[[], float]
+"""Seconds of a clock that is never set."""
+
+
+def settle(session: Session, facility_code: str, now: int, *, most: int | None = None) -> bool:
+    """Indexes what waits, at most `most` operations, inside the caller's write transaction; True
+    when nothing is left."""
+    facility = lock_facility(session, facility_code)
+    if facility.indexed_sequence >= facility.operation_sequence:
+        return True
+    query = (
+        select(Operation)
+        .where(
+            Operation.facility_code == facility_code,
+            Operation.sequence > facility.indexed_sequence,
+            Operation.is_current,
+        )
+        .order_by(Operation.sequence)
+    )
+    rows = session.scalars(query.limit(most) if most else query).all()
+    caller = Caller("", facility.code, facility.name)
+    _write_all(session, facility, caller, rows, now)
+    whole = most is None or len(rows) < most
+    facility.indexed_sequence = facility.operation_sequence if whole else rows[-1].sequence
+    session.flush()
+    session.expunge_all()
+    return whole
+
+
+def _write_all(
+    session: Session, facility: Facility, caller: Caller, rows: Sequence[Operation], now: int
+) -> None:
+    """All at once; if that fails, one after another, so that one cannot hold the others up."""
+    try:
+        with session.begin_nested():
+            _write(session, caller, rows, now)
+            return
+    except Exception as error:  # noqa: BLE001 -- which line it was is found out below
+        _raise_if_passing(error)
+        session.refresh(facility)
+    for row in rows:
+        try:
+            with session.begin_nested():
+                _write(session, caller, [row], now)
+        except Exception as error:  # noqa: BLE001 -- a line that was taken must not block
+            _raise_if_passing(error)
+            session.refresh(facility)
+            facility.skipped_operations += 1
+            _log.error("operation %d was not indexed: %s", row.sequence, type(error).__name__)
+
+
+def _raise_if_passing(error: Exception) -> None:
+    """A full disk or a lost connection is nobody's content."""
+    if isinstance(error, OSError | MemoryError) or (
+        isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | BadData)
+    ):
+        raise error
+
+
+def _write(session: Session, caller: Caller, rows: Sequence[Operation], now: int) -> None:
+    writer = Writer(session, caller, now)
+    units = [(row.device_id, wire.parse(unpack_line(row.line), depth=_DEPTH)) for row in rows]
+    writer.prefetch(
+        (resource["resourceType"], resource["id"])
+        for _, content in units
+        for resource in content["resources"]
+    )
+    for device_id, content in units:
+        writer.device_id = device_id
+        for resource in content["resources"]:
+            if resource["resourceType"] in STORED_TYPES:
+                writer.put(Checked(resource["resourceType"], resource, ()), resource["id"])
+    writer.flush()
+
+
+class Indexer:
+    """Follows the log in a thread of its own, while no exchange is running if that is possible."""
+
+    def __init__(self, database: Database, clock: Clock, beat: Beat = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._beat = beat
+        self._changed = threading.Condition()
+        self._waiting: dict[str, float] = {}
+        """Facility → since when it waits."""
+        self._running = 0
+        self._last_end = beat()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        for code in self._behind():
+            self._waiting[code] = self._beat()
+        self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the portion under way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread:
+            self._thread.join()
+
+    @contextmanager
+    def exchange(self, facility_code: str) -> Iterator[None]:
+        """Around an exchange: the index stays out of its way."""
+        with self._changed:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._last_end = self._beat()
+                self._waiting.setdefault(facility_code, self._last_end)
+                self._changed.notify_all()
+
+    def catch_up(self, facility_code: str | None = None) -> None:
+        """Returns when everything that was taken before the call can be read (None: everywhere)."""
+        for code in self._behind(facility_code):
+            while not self._portion(code):
+                pass
+
+    def _behind(self, facility_code: str | None = None) -> list[str]:
+        query = select(Facility.code).where(Facility.indexed_sequence < Facility.operation_sequence)
+        if facility_code is not None:
+            query = query.where(Facility.code == facility_code)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def _portion(self, code: str) -> bool:
+        with self._database.write() as session:
+            return settle(session, code, self._clock(), most=_AT_ONCE)
+
+    def _run(self) -> None:
+        while True:
+            code = self._next()
+            if code is None:
+                return
+            try:
+                done = not self._behind(code) or self._portion(code)
+            except Exception as error:  # noqa: BLE001 -- the thread outlives a full disk
+                _log.error("the index waits: %s", type(error).__name__)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopping, _AFTER_A_FAULT_SECONDS)
+                continue
+            if done:
+                with self._changed:
+                    self._waiting.pop(code, None)
+
+    def _next(self) -> str | None:
+        """The facility that has waited longest, once it is its turn; None at the end."""
+        with self._changed:
+            while not self._stopping:
+                pause = self._pause()
+                if pause is not None and pause <= 0:
+                    return min(self._waiting, key=lambda code: self._waiting[code])
+                self._changed.wait(pause)
+            return None
+
+    def _pause(self) -> float | None:
+        """Seconds until somebody's turn; None while nobody waits."""
+        if not self._waiting:
+            return None
+        now = self._beat()
+        oldest = min(self._waiting.values()) + _LONGEST_WAIT_SECONDS - now
+        quiet = _LONGEST_WAIT_SECONDS if self._running else self._last_end + _QUIET_SECONDS - now
+        return min(oldest, quiet)

@@ -1,0 +1,183 @@
+"""Writes through plain FHIR, turned into operations of the server's own incarnation.
+
+A receiving hospital, or a station with the first release, writes resources. In the same transaction
+each record that changed becomes one operation that holds its whole unit, so that it reaches the
+stations like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from provincial_server import wire
+from provincial_server.auth import Caller
+from provincial_server.database import Database, lock_facility
+from provincial_server.dates import VIETNAM
+from provincial_server.exchange import log
+from provincial_server.exchange.indexing import settle
+from provincial_server.exchange.judge import operation_id
+from provincial_server.exchange.tables import (
+    REST,
+    Incarnation,
+    Operation,
+    OperationRecord,
+    unpack_line,
+)
+from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
+from provincial_server.resources import Key, Writer
+from provincial_server.settings import Clock
+from provincial_server.store import Device, ResourceHead, ResourceVersion
+
+_DEPTH = 1000
+_REASON = "Sửa qua máy chủ tỉnh"
+_VOID = ("status", "entered-in-error")
+Resource = dict[str, Any]
+
+
+@contextmanager
+def plain_writer(database: Database, clock: Clock, caller: Caller) -> Iterator[Writer]:
+    """One write transaction of a client that speaks plain FHIR."""
+    with database.write() as session:
+        now = clock()
+        settle(session, caller.facility_code, now)
+        writer = Writer(session, caller, now)
+        yield writer
+        writer.flush()
+        _reflect(session, caller, writer.changed, now)
+
+
+def _reflect(session: Session, caller: Caller, changed: list[Key], now: int) -> None:
+    records = list(dict.fromkeys(record_of(resource_id) for _, resource_id in changed))
+    if not records:
+        return
+    code = caller.facility_code
+    facility = lock_facility(session, code)
+    session.flush()
+    row = session.get(Incarnation, (code, REST), populate_existing=True)
+    number = row.highest_number if row else 0
+    device = session.get_one(Device, caller.device_id)
+    operations = []
+    for record_id in records:
+        number += 1
+        content = _content(session, code, record_id)
+        content |= {
+            "at": _moment(now),
+            "by": {"id": device.id, "name": device.name},
+            "device": device.name,
+            "inc": REST,
+            "n": number,
+        }
+        line = wire.canonical(content).encode()
+        operations.append(
+            log.NewOperation(
+                op_id=operation_id(line),
+                kind=content["kind"],
+                record_id=record_id,
+                base=tuple(content.get("base", ())),
+                incarnation=REST,
+                number=number,
+                line=line,
+                device_id=caller.device_id,
+                sender="",
+            )
+        )
+    log.append(session, facility, operations, now)
+    facility.indexed_sequence = facility.operation_sequence
+    session.flush()
+
+
+def _moment(now: int) -> str:
+    return datetime.fromtimestamp(now / 1000, VIETNAM).isoformat(timespec="milliseconds")
+
+
+def _content(session: Session, code: str, record_id: str) -> dict[str, Any]:
+    """What the line says of the record: its unit as it stands now, and what it is based on."""
+    unit = _stored_unit(session, code, record_id)
+    head = session.scalars(
+        select(OperationRecord).where(
+            OperationRecord.facility_code == code, OperationRecord.record_id == record_id
+        )
+    ).first()
+    kind = head.kind if head else _kind(unit, record_id)
+    order = _order(session, code, head.head_op_id) if head else []
+    root = (ROOT_TYPES.get(kind, ""), record_id)
+    ordered = sorted(
+        unit,
+        key=lambda key: (
+            key != root,
+            order.index(key) if key in order else len(order),
+            key[0] != root[0],
+            len(key[1]),
+            key,
+        ),
+    )
+    resources = [unit[key] for key in ordered]
+    status = "signed"
+    if _is_void(resources[0]):
+        status = "voided"
+    elif head:
+        status = "amended"
+    content: dict[str, Any] = {
+        "id": record_id,
+        "kind": kind,
+        "resources": resources,
+        "status": status,
+    }
+    if head:
+        content["base"] = [head.head_op_id]
+        content["reason"] = _REASON
+    return content
+
+
+def _stored_unit(session: Session, code: str, record_id: str) -> dict[Key, Resource]:
+    rows = session.scalars(
+        select(ResourceVersion)
+        .join(
+            ResourceHead,
+            and_(
+                ResourceHead.facility_code == ResourceVersion.facility_code,
+                ResourceHead.resource_type == ResourceVersion.resource_type,
+                ResourceHead.resource_id == ResourceVersion.resource_id,
+                ResourceHead.version == ResourceVersion.version,
+            ),
+        )
+        .where(ResourceHead.facility_code == code, ResourceHead.record_id == record_id)
+    )
+    unit: dict[Key, Resource] = {}
+    for row in rows:
+        resource: Resource = wire.parse(row.content.encode(), depth=_DEPTH)
+        resource |= {"resourceType": row.resource_type, "id": row.resource_id}
+        if meta := wire.parse(row.meta.encode(), depth=_DEPTH):
+            resource["meta"] = meta
+        unit[row.resource_type, row.resource_id] = resource
+    return unit
+
+
+def _kind(unit: dict[Key, Resource], record_id: str) -> str:
+    """By the resource that has the record's own id. Of a prescription there are only lines; what
+    else has no such resource belongs to no record of ours and is named by its type."""
+    own = sorted(resource_type for resource_type, name in unit if name == record_id)
+    kinds = [KINDS[resource_type] for resource_type in own if resource_type in KINDS]
+    if kinds and kinds[0] != "prescription":
+        return kinds[0]
+    if UUID.fullmatch(record_id) and any(name == "MedicationRequest" for name, _ in unit):
+        return "prescription"
+    return (own or sorted(resource_type for resource_type, _ in unit))[0].lower()
+
+
+def _order(session: Session, code: str, op_id: str) -> list[Key]:
+    packed = session.scalars(
+        select(Operation.line).where(Operation.facility_code == code, Operation.op_id == op_id)
+    ).one()
+    content = wire.parse(unpack_line(packed), depth=_DEPTH)
+    return [(item["resourceType"], item["id"]) for item in content["resources"]]
+
+
+def _is_void(root: Resource) -> bool:
+    return root.get("active") is False or root.get(_VOID[0]) == _VOID[1]

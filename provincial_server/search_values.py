@@ -60,7 +60,7 @@ _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ServiceRequest": ("authored", ("authoredOn",)),
     "Task": ("authored-on", ("authoredOn",)),
 }
-_WITHOUT_IDENTIFIER = frozenset({"Binary", "Provenance"})
+_WITHOUT_IDENTIFIER = frozenset({"Binary", "Linkage", "Provenance"})
 _FIRST, _LAST = -(2**62), 2**62
 
 

@@ -25,6 +25,7 @@ STORED = [
     "Coverage",
     "DocumentReference",
     "Encounter",
+    "Linkage",
     "Location",
     "MedicationRequest",
     "Observation",

@@ -298,6 +298,13 @@ RICH: list[dict[str, Any]] = [
         "position": {"longitude": 108.00, "latitude": 13.98},
     },
     {
+        "resourceType": "Linkage",
+        "id": "li1",
+        "active": True,
+        "author": STATION,
+        "item": [{"type": "source", "resource": WHO}, {"type": "alternate", "resource": WHO}],
+    },
+    {
         "resourceType": "Provenance",
         "id": "v1",
         "target": [{"reference": "Composition/co1"}, {"reference": "Encounter/e1/_history/1"}],

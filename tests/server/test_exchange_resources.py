@@ -225,3 +225,26 @@ def test_a_refused_transaction_leaves_no_operation(server: RunningServer, machin
         assert session.get_one(Facility, code).operation_sequence == 0
         own = select(Incarnation.id).where(Incarnation.facility_code == code)
         assert session.scalars(own).all() == [machine.incarnation]
+
+
+def test_a_link_waits_for_both_charts(machine: Machine) -> None:
+    kept, double, link = record_id(), record_id(), record_id()
+    joined = encode(
+        envelope(
+            "link",
+            link,
+            {
+                "resourceType": "Linkage",
+                "id": link,
+                "active": True,
+                "item": [
+                    {"type": "source", "resource": {"reference": f"Patient/{kept}"}},
+                    {"type": "alternate", "resource": {"reference": f"Patient/{double}"}},
+                ],
+            },
+        )
+    )
+    assert machine.exchange(person(kept), joined).refused == {1: "parent"}
+    assert machine.exchange(person(double), joined).taken == [0, 1]
+    assert machine.station.get(f"Linkage/{link}").status_code == 200
+    assert machine.station.count("Linkage") == 1

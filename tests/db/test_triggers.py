@@ -13,7 +13,7 @@ VERSION = (
     "INSERT INTO record_version (kind, record_id, version, status, content, content_sha256, "
     "author_id, author_name, at_utc, at_offset, reason, parents, origin, open_fields) "
     "SELECT '{kind}', '{id}', {version}, '{status}', '{{}}', '', '', '', '', 0, '', "
-    "'[' || ({version} - 1) || ']', 'here', '[]'"
+    "iif({version} = 1, '[]', '[' || ({version} - 1) || ']'), 'here', '[]'"
 )
 FORGED = (
     "INSERT INTO audit_entry SELECT 2, at_utc, at_offset, user_id, user_name, role, device, "
@@ -73,6 +73,47 @@ OTHER_RULES = [
 ]
 
 
+LINK = records.record_id(501)
+OP_ID = "0a" + "f" * 30
+NEW_LINK = f"""
+INSERT INTO link (id, version, status, saved_utc, saved_offset, survivor_id, duplicate_id)
+VALUES ('{LINK}', 1, 'signed', '', 0, '{HEADS["patient"]}', '{HEADS["patient"]}')
+"""
+OPERATION = (
+    "INSERT INTO operation (op_id, kind, record_id, version, size, held, line) "
+    "VALUES ('{op_id}', 'patient', 'p', {version}, 1, {held}, x'00')"
+)
+OPERATION_RULES = [
+    ("UPDATE operation SET op_id = '0b' || substr(op_id, 3)", "never changes"),
+    ("UPDATE operation SET line = x'01'", "never changes"),
+    ("UPDATE operation SET size = 2", "never changes"),
+    ("UPDATE operation SET kind = 'encounter'", "never changes"),
+    ("UPDATE operation SET record_id = 'q'", "never changes"),
+    ("UPDATE operation SET row_id = row_id + 9", "never changes"),
+    ("UPDATE operation SET version = 2", "it wrote never changes"),
+    ("UPDATE operation SET version = 0", "it wrote never changes"),
+    ("UPDATE operation SET held = 2", "held or not"),
+    ("UPDATE operation SET held = -1", "held or not"),
+    ("DELETE FROM operation", "never deleted"),
+    ("REPLACE INTO operation SELECT * FROM operation", "never deleted"),
+    (OPERATION.format(op_id="0b" + "F" * 30, version=0, held=0), "32 hexadecimal"),
+    (OPERATION.format(op_id="0b", version=0, held=0), "32 hexadecimal"),
+    (OPERATION.format(op_id="0b" + "f" * 30, version=0, held=7), "held or not"),
+    (OPERATION.format(op_id="0b" + "f" * 30, version=1, held=0), "UNIQUE"),
+]
+VERSION_RULES = [
+    # version, status, parents, origin, open fields, reason
+    (2, "amended", "[1]", "elsewhere", "[]", "here, elsewhere or by the rule"),
+    (2, "amended", "1", "here", "[]", "based on earlier"),
+    (2, "amended", "[1", "here", "[]", "are lists"),
+    (2, "amended", "[1]", "here", "name", "are lists"),
+    (2, "amended", "[2]", "here", "[]", "based on earlier"),
+    (2, "amended", "[0]", "replica", "[]", "based on earlier"),
+    (2, "amended", '["1"]', "merge", "[]", "based on earlier"),
+    (2, "amended", "[]", "here", "[]", "based on earlier"),
+]
+
+
 def everything(raw) -> list[tuple]:
     tables = [*HEADS, "record_version", "audit_entry", "print_log", "counter"]
     return [tuple(row) for table in tables for row in raw.execute(f'SELECT * FROM "{table}"')]
@@ -99,6 +140,70 @@ def test_what_is_written_once_stays(raw, sql: str, reason: str) -> None:
     assert everything(raw) == before
 
 
+def add(raw, version, status, parents, origin="here", open_fields="[]") -> None:
+    raw.execute(
+        "INSERT INTO record_version (kind, record_id, version, status, content, content_sha256, "
+        "author_id, author_name, at_utc, at_offset, reason, parents, origin, open_fields) "
+        "VALUES ('patient', ?, ?, ?, '{}', '', '', '', '', 0, '', ?, ?, ?)",
+        (HEADS["patient"], version, status, parents, origin, open_fields),
+    )
+
+
+@pytest.mark.parametrize(("sql", "reason"), HEAD_RULES)
+def test_a_link_moves_only_with_a_version(raw, sql: str, reason: str) -> None:
+    with pytest.raises(sqlcipher.IntegrityError, match="draft or a written version"):
+        raw.execute(NEW_LINK)
+    raw.execute(VERSION.format(kind="link", id=LINK, version=1, status="signed"))
+    raw.execute(NEW_LINK)
+
+    with pytest.raises(sqlcipher.IntegrityError, match=reason):
+        raw.execute(sql.format(table="link", id=LINK))
+
+
+@pytest.mark.parametrize("rule", VERSION_RULES)
+def test_a_version_says_truly_what_it_is_based_on(raw, rule) -> None:
+    *values, reason = rule
+    before = everything(raw)
+
+    with pytest.raises(sqlcipher.IntegrityError, match=reason):
+        add(raw, *values)
+
+    assert everything(raw) == before
+
+
+@pytest.mark.parametrize(("sql", "reason"), OPERATION_RULES)
+def test_a_line_stays(raw, sql: str, reason: str) -> None:
+    raw.execute(OPERATION.format(op_id=OP_ID, version=1, held=1))
+    before = raw.execute("SELECT * FROM operation").fetchall()
+
+    with pytest.raises(sqlcipher.IntegrityError, match=reason):
+        raw.execute(sql)
+
+    assert raw.execute("SELECT * FROM operation").fetchall() == before
+    assert raw.execute("SELECT bucket, count FROM held_bucket").fetchall() == [(10, 1)]
+
+
+def test_a_line_may_write_its_version_later_and_be_held(raw) -> None:
+    raw.execute(OPERATION.format(op_id=OP_ID, version=0, held=0))
+    raw.execute("UPDATE operation SET version = 3, note = ''")
+    assert raw.execute("SELECT count(*) FROM held_bucket").fetchall() == [(0,)]
+
+    raw.execute("UPDATE operation SET held = 1")
+    assert raw.execute("SELECT * FROM held_bucket").fetchall() == [(10, 1, 2**32 - 1, 2**32 - 1)]
+    raw.execute("UPDATE operation SET held = 0")
+    assert raw.execute("SELECT * FROM held_bucket").fetchall() == [(10, 0, 0, 0)]
+
+
+def test_the_first_head_may_show_any_written_version(raw) -> None:
+    other = records.record_id(9)
+    for version in (1, 2):
+        raw.execute(VERSION.format(kind="link", id=other, version=version, status="signed"))
+
+    raw.execute(NEW_LINK.replace(LINK, other).replace("1, 'signed'", "2, 'signed'"))
+
+    assert raw.execute("SELECT version FROM link").fetchall() == [(2,)]
+
+
 def test_a_head_may_not_be_born_signed_without_its_version(raw) -> None:
     with pytest.raises(sqlcipher.IntegrityError, match="draft or a written version"):
         raw.execute(
@@ -112,14 +217,39 @@ def test_a_head_may_not_be_born_signed_without_its_version(raw) -> None:
         )
 
 
-def test_a_voided_record_takes_no_further_version(raw) -> None:
-    void = VERSION.format(kind="patient", id=HEADS["patient"], version=2, status="voided")
-    raw.execute(void)
+@pytest.mark.parametrize("parents", ["[2]", "[1, 2]"])
+@pytest.mark.parametrize("open_fields", ["[]", '["name"]'])
+def test_a_voided_record_takes_no_further_version(raw, parents: str, open_fields: str) -> None:
+    add(raw, 2, "voided", "[1]")
+
+    for status in ("amended", "signed", "voided"):
+        with pytest.raises(sqlcipher.IntegrityError, match="stays voided"):
+            add(raw, 3, status, parents, "here", open_fields)
+
+
+@pytest.mark.parametrize("origin", ["replica", "merge"])
+def test_what_others_wrote_over_a_voided_record_is_kept(raw, origin: str) -> None:
+    add(raw, 2, "voided", "[1]")
+    add(raw, 3, "amended", "[2]", origin)
 
     with pytest.raises(sqlcipher.IntegrityError, match="stays voided"):
-        raw.execute(
-            VERSION.format(kind="patient", id=HEADS["patient"], version=3, status="amended")
-        )
+        add(raw, 4, "amended", "[2]")
+    add(raw, 4, "amended", "[3]")
+
+
+def test_a_conflict_about_voiding_can_be_decided_and_undone(raw) -> None:
+    add(raw, 2, "voided", "[1]", "replica")
+    add(raw, 3, "amended", "[1]", "replica")
+    add(raw, 4, "voided", "[2, 3]", "merge", '["status"]')
+    add(raw, 5, "voided", "[4]")
+    with pytest.raises(sqlcipher.IntegrityError, match="stays voided"):
+        add(raw, 6, "amended", "[5]")
+    add(raw, 6, "voided", "[5]", "here", '["status"]')
+    add(raw, 7, "amended", "[6]")
+    add(raw, 8, "voided", "[7]")
+
+    with pytest.raises(sqlcipher.IntegrityError, match="stays voided"):
+        add(raw, 9, "amended", "[8]", "here", '["status"]')
 
 
 def test_the_head_follows_its_version_and_only_then(raw) -> None:

@@ -1,0 +1,165 @@
+"""Why two charts may be one person's: numbers make it certain, names and villages likely."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from station_emr.domain.birth import BirthDate
+from station_emr.domain.patient import Patient
+from station_emr.domain.record import Sex
+from station_emr.domain.text import fold, fold_words
+
+from .ports import PersonMatcher, Work
+from .views import PatientRow
+
+LIKELY: Final = 88
+_NAMESAKES: Final = 200
+_NEW_AT_ONCE: Final = 300
+_OLD_AT_ONCE: Final = 60
+_PAIRS_KEPT: Final = 500
+_SWEPT: Final = "duplicates.swept"
+_LATEST: Final = 1 << 62
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """``why`` are sentences for people, the strongest first; none when the two are not alike."""
+
+    why: tuple[str, ...] = ()
+    certain: bool = False
+
+
+def likeness(one: Patient, other: Patient, matcher: PersonMatcher) -> Likeness:
+    """Whether two charts should be shown to a person as perhaps one."""
+    numbers = [
+        sentence
+        for sentence, mine, theirs in (
+            ("Trùng số định danh cá nhân.", {one.national_id}, {other.national_id}),
+            ("Trùng số chứng minh nhân dân cũ.", {one.old_national_id}, {other.old_national_id}),
+            (
+                "Trùng số thẻ bảo hiểm y tế.",
+                {card.number for card in one.coverages},
+                {card.number for card in other.coverages},
+            ),
+        )
+        if (mine & theirs) - {""}
+    ]
+    score = matcher.likeness(fold(one.full_name), fold(other.full_name))
+    near = _near(one, other)
+    alike = (
+        score >= LIKELY and births_agree(one.birth, other.birth) and same_sex(one.sex, other.sex)
+    )
+    if not numbers and not (alike and near):
+        return Likeness()
+    why = [*numbers]
+    if alike:
+        same = fold(one.full_name) == fold(other.full_name)
+        why.append("Họ tên giống nhau." if same else "Họ tên gần giống nhau.")
+        why.append("Cùng ngày sinh." if one.birth == other.birth else "Năm sinh gần nhau.")
+    return Likeness(tuple([*why, *near]), certain=bool(numbers))
+
+
+def births_agree(one: BirthDate, other: BirthDate) -> bool:
+    """The same day where both are known to the day; else years at most one apart."""
+    if one.day is not None and other.day is not None:
+        return one == other
+    return abs(one.year - other.year) <= 1
+
+
+def same_sex(one: Sex, other: Sex) -> bool:
+    return one is other or Sex.UNKNOWN in (one, other)
+
+
+def _near(one: Patient, other: Patient) -> list[str]:
+    found = []
+    if one.phone and one.phone == other.phone:
+        found.append("Cùng số điện thoại.")
+    if _same_text(one.address.line, other.address.line):
+        found.append("Cùng thôn, làng.")
+    codes = (one.address.commune_code, other.address.commune_code)
+    if (codes[0] and codes[0] == codes[1]) or _same_text(
+        one.address.commune_name, other.address.commune_name
+    ):
+        found.append("Cùng xã.")
+    return found
+
+
+def _same_text(one: str, other: str) -> bool:
+    return bool(fold(one)) and fold(one) == fold(other)
+
+
+# Looking through the charts ---------------------------------------------------------------
+
+
+def sweep(work: Work, matcher: PersonMatcher) -> tuple[Pair, ...]:
+    """Look at the charts that came since the last time, and at some of the older ones; give every
+    pair found so far. Each chart is compared with those that share a number or a word of the name
+    and the years around its birth, so the work grows with what is new and not with the station.
+    """
+    kept = work.settings.get(_SWEPT)
+    state = json.loads(kept) if kept else {"high": 0, "low": _LATEST, "pairs": []}
+    new = work.patients.written_between(state["high"], _LATEST, _NEW_AT_ONCE)
+    low = min(state["low"], _LATEST)
+    if len(new) == _NEW_AT_ONCE or not kept:
+        low = min((place for place, _ in new), default=0)  # what lies between is old from now on
+    old = work.patients.written_between(0, low, _OLD_AT_ONCE) if low else ()
+    pairs: dict[Pair, None] = {(one, other): None for one, other in state["pairs"]}
+    for chart in dict.fromkeys(chart for _, chart in (*new, *old)):
+        pairs.update(dict.fromkeys(_pairs_of(work, matcher, chart)))
+    found = tuple(pairs)[-_PAIRS_KEPT:]
+    after = {
+        "high": max([state["high"], *(place for place, _ in new)]),
+        "low": min((place for place, _ in old), default=0),
+        "pairs": [list(pair) for pair in found],
+    }
+    if after != state:
+        work.settings.put(_SWEPT, json.dumps(after))
+    return found
+
+
+def forget(work: Work, pairs: set[Pair]) -> None:
+    """Take pairs off the list: they are joined, told apart, or not alike any more."""
+    kept = work.settings.get(_SWEPT)
+    if kept and pairs:
+        state = json.loads(kept)
+        state["pairs"] = [pair for pair in state["pairs"] if tuple(pair) not in pairs]
+        work.settings.put(_SWEPT, json.dumps(state))
+
+
+def pair_of(one: str, other: str) -> Pair:
+    """The smaller id first, as pairs are kept everywhere."""
+    return (one, other) if one < other else (other, one)
+
+
+def _pairs_of(work: Work, matcher: PersonMatcher, chart_id: str) -> list[Pair]:
+    chart = work.patients.get(chart_id).record
+    mine = work.links.survivor_of(chart_id)
+    numbers = {chart.national_id, chart.old_national_id, *(c.number for c in chart.coverages)}
+    candidates: dict[str, None] = {}
+    for number in sorted(numbers - {""}):
+        candidates.update(dict.fromkeys(row.id for row in work.patients.by_number(number)))
+    name = fold(chart.full_name)
+    # The given name comes last; the word before it finds a given name that was written otherwise.
+    for word in reversed(fold_words(chart.full_name)[-2:]):
+        rows = work.patients.same_birth_year(chart.birth.year, word, _NAMESAKES)
+        candidates.update(dict.fromkeys(r.id for r in rows if _may_be(chart, name, r, matcher)))
+    candidates.pop(mine, None)
+    candidates.pop(chart_id, None)
+    return [
+        pair_of(mine, other)
+        for other in candidates
+        if likeness(chart, work.patients.get(other).record, matcher).why
+    ]
+
+
+def _may_be(chart: Patient, name: str, row: PatientRow, matcher: PersonMatcher) -> bool:
+    """Enough of a likeness to open the other chart."""
+    return (
+        same_sex(chart.sex, row.sex)
+        and births_agree(chart.birth, row.birth)
+        and matcher.likeness(name, fold(row.full_name)) >= LIKELY
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.patient import Patient
@@ -60,7 +60,7 @@ def likeness(one: Patient, other: Patient, matcher: PersonMatcher) -> Likeness:
         same = fold(one.full_name) == fold(other.full_name)
         why.append("Họ tên giống nhau." if same else "Họ tên gần giống nhau.")
         why.append("Cùng ngày sinh." if one.birth == other.birth else "Năm sinh gần nhau.")
-    return Likeness(tuple([*why, *near]), certain=bool(numbers))
+    return Likeness((*why, *near), certain=bool(numbers))
 
 
 def births_agree(one: BirthDate, other: BirthDate) -> bool:
@@ -101,13 +101,13 @@ def sweep(work: Work, matcher: PersonMatcher) -> tuple[Pair, ...]:
     and the years around its birth, so the work grows with what is new and not with the station.
     """
     kept = work.settings.get(_SWEPT)
-    state = json.loads(kept) if kept else {"high": 0, "low": _LATEST, "pairs": []}
+    state: dict[str, Any] = json.loads(kept) if kept else {"high": 0, "low": _LATEST, "pairs": []}
     new = work.patients.written_between(state["high"], _LATEST, _NEW_AT_ONCE)
-    low = min(state["low"], _LATEST)
+    low = state["low"]
     if len(new) == _NEW_AT_ONCE or not kept:
         low = min((place for place, _ in new), default=0)  # what lies between is old from now on
     old = work.patients.written_between(0, low, _OLD_AT_ONCE) if low else ()
-    pairs: dict[Pair, None] = {(one, other): None for one, other in state["pairs"]}
+    pairs: dict[Pair, None] = dict.fromkeys((one, other) for one, other in state["pairs"])
     for chart in dict.fromkeys(chart for _, chart in (*new, *old)):
         pairs.update(dict.fromkeys(_pairs_of(work, matcher, chart)))
     found = tuple(pairs)[-_PAIRS_KEPT:]

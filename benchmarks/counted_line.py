@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from typing import Final
-
-from typing_extensions import Self
+from typing import Final, Self
 
 _CHUNK: Final = 1200  # about one packet, so that a slow line is slow in small steps
 

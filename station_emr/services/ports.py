@@ -154,7 +154,9 @@ class PatientStore(RecordStore[Patient], Protocol):
 
 class EncounterStore(RecordStore[Encounter], Protocol):
     def queue(self, day: date) -> tuple[QueueRow, ...]:
-        """Everyone who arrived on ``day`` plus unfinished drafts of earlier days."""
+        """Everyone who arrived on ``day`` plus unfinished drafts of any other: a clock that was set
+        wrong meanwhile hides nobody.
+        """
 
     def timeline(self, patient_id: str, limit: int) -> tuple[VisitRow, ...]: ...
 

@@ -40,6 +40,8 @@ FROM (
   SELECT * FROM encounter WHERE day = :day
   UNION ALL
   SELECT * FROM encounter WHERE version = 0 AND day < :day
+  UNION ALL
+  SELECT * FROM encounter WHERE version = 0 AND day > :day
 ) AS e
 JOIN patient AS p ON p.id = e.patient_id
 LEFT JOIN prescription AS rx ON rx.row_id = {_RX}

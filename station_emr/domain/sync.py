@@ -53,7 +53,9 @@ class SyncRun:
 
     started_at: datetime
     ended_at: datetime
-    outcome: str  # "complete", "partial", "offline", "refused", "elsewhere" (not kept)
+    # "complete", "partial", "waiting" (budget or paid link), "offline", "refused", "elsewhere"
+    # (not kept)
+    outcome: str
     sent: int = 0
     changed: int = 0
     quarantined: int = 0
@@ -61,6 +63,9 @@ class SyncRun:
     bytes_down: int = 0
     detail: str = ""
     verified: bool = False
+    received: int = 0  # operations that arrived; this and what follows are not kept
+    conflicts: int = 0  # of those, how many a person has to decide
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,20 @@ run over the exchange", 4 to 6).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
-from station_emr.domain.operation import Applied, Operation, ReadRecord
-from station_emr.domain.record import RecordKind
+from station_emr.domain.operation import Applied, Operation
+from station_emr.domain.record import Changes
 from station_emr.services.ports import Work
+from station_emr.services.replication import ApplyResult, UnsealedVersion
 from station_emr.services.sync_ports import KeptOperation
 
-from .loading import content_of
 from .operation_line import Unopenable, op_id, open_line
-from .sealing import Key, Sealer, versions_of
+from .sealing import Key, Sealer
 from .unit import ReadUnit
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,9 @@ class CannotApply(Exception):
 class ApplyOperation(Protocol):
     """Lays an arrived version into its record: the use case that knows versions and merges."""
 
-    def __call__(self, work: Work, operation: Operation) -> Applied: ...
+    def __call__(
+        self, work: Work, operation: Operation, now: datetime, *, held: bool = True
+    ) -> ApplyResult: ...
 
 
 @dataclass(slots=True)
@@ -55,17 +58,24 @@ class Outcome:
     conflicts: int = 0
     parked: int = 0
     unreadable: int = 0
-    changed: set[tuple[RecordKind, str]] = field(default_factory=set)
+    changes: Changes = field(default_factory=Changes)
     aside: frozenset[str] = frozenset()
 
 
 class Applier:
     """``held`` of a line is whether the province itself gave it."""
 
-    def __init__(self, read_unit: ReadUnit, apply: ApplyOperation, sealer: Sealer) -> None:
+    def __init__(
+        self,
+        read_unit: ReadUnit,
+        apply: ApplyOperation,
+        sealer: Sealer,
+        now: Callable[[], datetime],
+    ) -> None:
         self._read = read_unit
         self._apply = apply
         self._sealer = sealer
+        self._now = now
 
     def page(
         self, work: Work, lines: Iterable[bytes], *, held: bool, aside: frozenset[str] = frozenset()
@@ -160,7 +170,7 @@ class Applier:
             return ()
         operation = Operation(op_id=name, envelope=envelope, record=read.record, line=line)
         try:
-            return self._lay(work, operation, read, outcome, numbers, held=held)
+            return self._lay(work, operation, outcome, numbers, held=held)
         except EnvironmentFailure:
             raise
         except _OWN_FAULTS as fault:
@@ -172,62 +182,30 @@ class Applier:
         self,
         work: Work,
         operation: Operation,
-        read: ReadRecord,
         outcome: Outcome,
         numbers: Mapping[Key, int],
         *,
         held: bool,
     ) -> Sequence[bytes]:
         envelope = operation.envelope
-        kind, record_id = envelope.kind, envelope.record_id
-        if self._recognised(work, operation, read, numbers, held=held):
-            return work.operations.released_by(operation.op_id)
-        self._sealer.seal_record(work, kind, record_id, numbers)
-        applied = self._apply(work, operation)
-        if applied is Applied.PARKED:
-            outcome.parked += 1
-            return ()
-        if applied in {Applied.NEWEST, Applied.MERGED, Applied.CONFLICT}:
-            outcome.changed.add((kind, record_id))
-            outcome.conflicts += applied is Applied.CONFLICT
-            self._sealer.seal_record(work, kind, record_id, _NONE)
-        return (
-            *work.operations.released_by(operation.op_id),
-            *work.operations.released_by(f"{kind.value}/{record_id}"),
-        )
+        result = self._applied(work, operation, numbers, held=held)
+        outcome.parked += result.applied is Applied.PARKED
+        outcome.conflicts += result.applied is Applied.CONFLICT
+        outcome.changes += result.changes
+        if result.applied in {Applied.MERGED, Applied.CONFLICT}:
+            self._sealer.seal_merges(work, envelope.kind, envelope.record_id)
+        return result.released_lines
 
-    def _recognised(
-        self,
-        work: Work,
-        operation: Operation,
-        read: ReadRecord,
-        numbers: Mapping[Key, int],
-        *,
-        held: bool,
-    ) -> bool:
-        """A version of the first release that the plain way acknowledged comes back as the server
-        wrote it down: that is its operation from here on, and nothing is doubled.
-        """
-        envelope = operation.envelope
-        kind, record_id = envelope.kind, envelope.record_id
-        if kind in {RecordKind.PRACTITIONER, RecordKind.FACILITY}:
-            return False
-        for node in reversed(versions_of(work, kind, record_id)):
-            if node.op_id or (kind, record_id, node.version) in numbers:
-                continue
-            if content_of(work, kind, record_id, node.version) == read.record:
-                work.operations.keep(
-                    KeptOperation(
-                        op_id=operation.op_id,
-                        kind=kind.value,
-                        record_id=record_id,
-                        version=node.version,
-                        line=operation.line,
-                        held=held,
-                    )
-                )
-                return True
-        return False
+    def _applied(
+        self, work: Work, operation: Operation, numbers: Mapping[Key, int], *, held: bool
+    ) -> ApplyResult:
+        try:
+            return self._apply(work, operation, self._now(), held=held)
+        except UnsealedVersion as version:
+            # A merge orders its sides by their ids, so what was written here gets its own now.
+            key = (version.kind, version.record_id, version.version)
+            self._sealer.seal_now(work, key, numbers)
+        return self._applied(work, operation, numbers, held=held)
 
 
 class _Numbers(Mapping[Key, int]):
@@ -250,9 +228,6 @@ class _Numbers(Mapping[Key, int]):
 
     def __len__(self) -> int:
         return len(self._all())
-
-
-_NONE: Final[Mapping[Key, int]] = {}
 
 
 def numbers_of(work: Work) -> dict[Key, int]:

@@ -34,7 +34,9 @@ Numbers = Mapping[Key, int]
 class Incarnation(Protocol):
     """The name of this life of the database."""
 
-    def current(self, work: Work) -> str: ...
+    def current(self, work: Work) -> str:
+        """Empty before the first life began."""
+
     def renew(self, work: Work) -> str:
         """Begin a new life in this transaction."""
 
@@ -48,7 +50,7 @@ class StoredIncarnation:
         self._random = random
 
     def current(self, work: Work) -> str:
-        return work.settings.get(self._KEY) or self.renew(work)
+        return work.settings.get(self._KEY) or ""
 
     def renew(self, work: Work) -> str:
         name = self._random(8).hex()
@@ -75,14 +77,27 @@ class Sealer:
         """
         return self._seal(work, key_of_item(item), numbers, patiently=True)
 
-    def seal_record(self, work: Work, kind: RecordKind, record_id: str, numbers: Numbers) -> None:
-        """Give every version of a record its operation: something is about to be laid beside it,
-        or was. ``numbers`` are the outbox numbers of those that wait.
+    def seal_now(self, work: Work, key: Key, numbers: Numbers) -> str:
+        """A version that something is about to be laid beside, whatever became of its base.
+        ``numbers`` are the outbox numbers of all that wait.
         """
+        made = self._seal(work, key, numbers, patiently=False)
+        if key not in numbers:
+            work.outbox.queue_operation(made)
+        return made
+
+    def seal_record(self, work: Work, kind: RecordKind, record_id: str, numbers: Numbers) -> None:
+        """Every version of a record that waits, also one whose base has no answer yet."""
         for node in versions_of(work, kind, record_id):
-            if not node.op_id and node.status.is_final:
-                key = (kind, record_id, node.version)
+            key = (kind, record_id, node.version)
+            if not node.op_id and key in numbers:
                 self._seal(work, key, numbers, patiently=False)
+
+    def seal_merges(self, work: Work, kind: RecordKind, record_id: str) -> None:
+        """Give the versions that the rule has just written their operations."""
+        for node in versions_of(work, kind, record_id):
+            if node.origin is Origin.MERGE and not node.op_id:
+                self._seal(work, (kind, record_id, node.version), {}, patiently=False)
 
     def _seal(self, work: Work, key: Key, numbers: Numbers, *, patiently: bool) -> str:
         known = work.operations.op_id_of(*key)

@@ -1,0 +1,300 @@
+"""One run over the exchange (docs/sync.md): send what waits, take in what came, compare, repair."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from station_emr.domain.errors import NetworkFailure
+from station_emr.domain.sync import UnitState
+from station_emr.services.ports import Clock, Store, Work
+
+from . import queueing
+from .allowance import Allowance
+from .applying import Applier, CannotApply, Outcome
+from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, RefusalKind
+from .pacing import Pacing
+from .peer import Busy, Refused, Traffic
+from .queueing import Batch, Sending
+from .repair import differing, portions, settle
+from .running import Progress, Run
+from .sealing import Sealer
+from .updates import after_update
+from .verdicts import COME_BACK, PARENT_FIRST
+
+_log = logging.getLogger(__name__)
+
+EPOCH: Final = "sync.epoch"
+CURSOR: Final = "sync.cursor"
+_WANTS_AT_ONCE: Final = 2000
+_REPAIRS: Final = 3
+_LIVES: Final = 3
+
+CONFUSED: Final = (
+    "Máy chủ tỉnh nhiều lần không nhận ra máy này. Dữ liệu vẫn an toàn ở trạm. "
+    "Hãy báo người quản trị của tỉnh."
+)
+NOT_YET_EQUAL: Final = (
+    "Số hồ sơ ở trạm và ở tỉnh chưa khớp; chương trình sẽ tự đối chiếu lại lần sau."
+)
+
+
+class MeasuredPeer(ExchangePeer, Protocol):
+    """The other end with what the engine wants to know of the line to it."""
+
+    level: int
+
+    @property
+    def traffic(self) -> Traffic: ...
+    @property
+    def software(self) -> str: ...
+    @property
+    def offered(self) -> bool: ...
+    def is_fresh(self, now: datetime) -> bool: ...
+
+
+class Exchange:
+    """Joins the parts of the two-way way. Used by the thread of the run alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        peer: MeasuredPeer,
+        sealer: Sealer,
+        applier: Applier,
+        *,
+        program: str,
+        metered: Callable[[], bool] = lambda: False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.peer = peer
+        self._store = store
+        self._clock = clock
+        self._sealer = sealer
+        self._applier = applier
+        self._program = program
+        self._allowance = Allowance(store, clock, metered)
+        self._monotonic = monotonic
+        self._sending = Sending(store, clock, sealer)
+        self._pacing = Pacing()
+        self._progress: Callable[[Progress], None] = lambda _progress: None
+        self._stopping = threading.Event()
+
+    def join(self, progress: Callable[[Progress], None], stopping: threading.Event) -> None:
+        """Called by the engine whose part this is."""
+        self._progress = progress
+        self._stopping = stopping
+
+    def may_run(self, run: Run) -> bool:
+        """False when the budget or a paid link leaves nothing to do now; the run then says so."""
+        reason = self._allowance.reason_to_rest(0)
+        if not reason:
+            return True
+        run.outcome, run.detail = "waiting", reason
+        return self._sending.has_urgent()
+
+    def run(self, run: Run) -> None:
+        """Raises NetworkFailure, Refused, Busy, EnvironmentFailure; what was done by then stays."""
+        after_update(self._store, f"{self._program}|{self.peer.software}", self._applier)
+        self._begin_life()
+        self._sending.start(run)
+        repairs = lives = 0
+        while not self._stopping.is_set():
+            reply, batch = self._round(run)
+            if reply.stale:
+                lives += 1
+                if lives >= _LIVES:
+                    raise Refused(CONFUSED)
+                continue
+            if reply.pause is not None:
+                raise Busy(COME_BACK, reply.pause)
+            self._end_if_unwell(batch, reply)
+            if run.outcome == "waiting":
+                if not self._sending.has_more(run):
+                    break
+                continue
+            if reply.more or self._sending.has_more(run) or self._wants(reply):
+                continue
+            if self._agrees(reply):
+                run.verified = self._whole()
+                break
+            repairs += 1
+            if repairs > _REPAIRS:
+                run.detail = run.detail or NOT_YET_EQUAL
+                break
+            self._repair(run)
+        if self._sending.held_back(run) and not run.detail:
+            run.detail = PARENT_FIRST
+
+    def _begin_life(self) -> None:
+        with self._store.read() as work:
+            if self._sealer.incarnation.current(work):
+                return
+        with self._store.write() as work:
+            self._sealer.incarnation.renew(work)
+
+    # --- one round trip ----------------------------------------------------------------------
+
+    def _round(self, run: Run) -> tuple[ExchangeReply, Batch]:
+        """Seal, send, take in. Only what is urgent when the day's bytes are spent."""
+        spent = self.peer.traffic.up - run.up_before + self.peer.traffic.down - run.down_before
+        reason = self._allowance.reason_to_rest(spent)
+        if reason:
+            run.outcome, run.detail = "waiting", reason
+        batch = Batch()
+        with self._store.read() as work:
+            met = bool(work.settings.get(EPOCH))
+        if met:  # else it fetches first: what the province has of the first release's records is
+            # then known before anything is built on them
+            batch = self._sending.next(run, self._pacing.lines_up, urgent_only=bool(reason))
+        room = 1 if reason else self._pacing.room
+        with self._store.read() as work:
+            wanted = () if reason else work.operations.wanted(_WANTS_AT_ONCE)
+            request = self._request(work, batch, room=room, want=wanted)
+        return self._ask(run, request, batch), batch
+
+    def _request(self, work: Work, batch: Batch, **more: Any) -> ExchangeRequest:
+        return ExchangeRequest(
+            incarnation=self._sealer.incarnation.current(work),
+            number=work.outbox.last_number(),
+            epoch=work.settings.get(EPOCH) or "",
+            cursor=int(work.settings.get(CURSOR) or 0),
+            state=self._state(work),
+            lines=batch.lines,
+            **more,
+        )
+
+    def _state(self, work: Work) -> dict[str, Any]:
+        """Counts and times for the province's overview; nothing of any record."""
+        oldest = work.outbox.oldest_waiting_at()
+        state: dict[str, Any] = {
+            "waiting": work.outbox.count(UnitState.WAITING),
+            "oldest": oldest.isoformat(timespec="seconds") if oldest else "",
+            "refused": work.outbox.count(UnitState.QUARANTINED),
+            "conflicts": len(work.operations.conflicts()),
+            "program": self._program,
+            "clock": self._clock.now().isoformat(timespec="seconds"),
+        }
+        return {name: value for name, value in state.items() if value}
+
+    def _ask(self, run: Run, request: ExchangeRequest, batch: Batch) -> ExchangeReply:
+        traffic, began = self.peer.traffic, self._monotonic()
+        before = traffic.up + traffic.down
+        self.peer.level = self._pacing.level
+        try:
+            reply = self.peer.exchange(request)
+        except NetworkFailure:
+            self._pacing = self._pacing.after_failure()
+            raise
+        came = sum(map(len, reply.lines))
+        self._pacing = self._pacing.after(
+            came + batch.size, traffic.up + traffic.down - before, self._monotonic() - began
+        )
+        self._take_in(run, request, reply, batch)
+        done = len(run.tried)
+        kind = batch.items[-1].kind if batch.items else None
+        self._progress(Progress(done, max(done, run.total), kind))
+        return reply
+
+    # --- the answer, in one transaction ------------------------------------------------------
+
+    def _take_in(
+        self, run: Run, request: ExchangeRequest, reply: ExchangeReply, batch: Batch
+    ) -> None:
+        same = (reply.epoch, reply.cursor) == (request.epoch, request.cursor)
+        if same and not (batch.items or reply.lines or reply.stale or reply.listed):
+            return
+        began = self._monotonic()
+        outcome = self._commit(request, reply, batch, frozenset())
+        size = sum(map(len, reply.lines))
+        self._pacing = self._pacing.after_applying(size, self._monotonic() - began)
+        run.received += outcome.received
+        run.conflicts += outcome.conflicts
+        run.unreadable += outcome.unreadable
+        run.changes += outcome.changes
+        self._sending.answered(run, batch, reply)
+
+    def _commit(
+        self,
+        request: ExchangeRequest,
+        reply: ExchangeReply,
+        batch: Batch,
+        aside: frozenset[str],
+    ) -> Outcome:
+        """Whole or not at all: a full disk or a killed program leaves the old cursor with the old
+        record. A line that trips the program is set aside, and the others are taken in anew.
+        """
+        try:
+            return self._write(request, reply, batch, aside)
+        except CannotApply as fault:
+            return self._commit(request, reply, batch, aside | {fault.name})
+
+    def _write(
+        self,
+        request: ExchangeRequest,
+        reply: ExchangeReply,
+        batch: Batch,
+        aside: frozenset[str],
+    ) -> Outcome:
+        with self._store.write() as work:
+            queueing.settle(work, batch, reply, self._clock.now())
+            outcome = self._applier.page(
+                work, reply.lines, held=reply.held_by_province, aside=aside
+            )
+            if isinstance(request.buckets, Sequence):
+                settle(work, reply.listed, request.buckets)
+            if reply.epoch != request.epoch:
+                work.settings.put(EPOCH, reply.epoch)
+            if reply.cursor != request.cursor:
+                work.settings.put(CURSOR, str(reply.cursor))
+            if reply.stale:
+                # The page of such an answer leaves nothing out, so the cursor may move with it.
+                self._sealer.incarnation.renew(work)
+        return outcome
+
+    # --- is it all there? --------------------------------------------------------------------
+
+    def _wants(self, reply: ExchangeReply) -> bool:
+        """Whether asking again for what is wanted brings something: the last answer did."""
+        if not reply.lines:
+            return False
+        with self._store.read() as work:
+            return bool(work.operations.wanted(1))
+
+    def _agrees(self, reply: ExchangeReply) -> bool:
+        with self._store.read() as work:
+            return reply.tally is not None and work.operations.tally() == reply.tally
+
+    def _repair(self, run: Run) -> None:
+        """Ask for the table of buckets, then for the ids in those that differ."""
+        table = self._compare(run, True)
+        with self._store.read() as work:
+            mine = work.operations.buckets()
+        theirs = table.buckets
+        if theirs is None:
+            raise NetworkFailure(NOT_YET_EQUAL)
+        for group in portions(differing(mine, theirs), theirs):
+            self._compare(run, group)
+
+    def _compare(self, run: Run, asked: bool | Sequence[int]) -> ExchangeReply:
+        nothing = Batch()
+        with self._store.read() as work:
+            request = self._request(work, nothing, buckets=asked, room=self._pacing.room)
+        return self._ask(run, request, nothing)
+
+    def _whole(self) -> bool:
+        """Whether nothing is kept back here either."""
+        with self._store.read() as work:
+            return not (work.operations.parked() or work.operations.wanted(1))
+
+    @staticmethod
+    def _end_if_unwell(batch: Batch, reply: ExchangeReply) -> None:
+        """A server that is too busy for everything it was sent is left alone for a while."""
+        busy = [one for one in reply.refused if one.kind is RefusalKind.BUSY]
+        if busy and len(busy) == len(batch.items):
+            raise Busy(COME_BACK)

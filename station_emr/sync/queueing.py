@@ -1,0 +1,231 @@
+"""What goes next, and what an answer means for what went: the queue's side of an exchange."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from station_emr.domain.errors import NotFound
+from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import OutboxItem, UnitState
+from station_emr.services.ports import Clock, Store, Work
+
+from .exchange_peer import ExchangeReply, Refusal, RefusalKind
+from .operation_line import Unopenable, open_line
+from .running import CANNOT_BUILD, OUR_FAULTS, Run
+from .sealing import Key, NotYet, Sealer, is_dead, key_of_item, refuse, versions_of
+from .verdicts import NOT_ALLOWED, refusal_reason
+
+_log = logging.getLogger(__name__)
+
+_LIST: Final = 2000
+_SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
+_FRESH: Final = timedelta(seconds=5)
+_ASK_AGAIN: Final = timedelta(hours=1)
+_LETTER: Final = frozenset({RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.REFERRAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items with their lines, place by place as they go."""
+
+    items: Sequence[OutboxItem] = ()
+    names: Sequence[str] = ()
+    lines: Sequence[bytes] = ()
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.lines))
+
+
+class Sending:
+    """Remembers, as long as the program runs, what waits for its parent or base."""
+
+    def __init__(self, store: Store, clock: Clock, sealer: Sealer) -> None:
+        self._store = store
+        self._clock = clock
+        self._sealer = sealer
+        self._queue: deque[OutboxItem] = deque()
+        self._numbers: dict[Key, int] = {}
+        self._listed_at: datetime | None = None
+        self._deferred: dict[str, tuple[OutboxItem, datetime]] = {}
+
+    def start(self, run: Run) -> None:
+        """A new run looks at everything anew but at what it can know to be in vain."""
+        self._queue.clear()
+        self._listed_at = None
+        now = self._clock.now()
+        self._deferred = {
+            name: (item, at)
+            for name, (item, at) in self._deferred.items()
+            if abs(now - at) < _ASK_AGAIN
+        }
+        with self._store.read() as work:
+            run.total = work.outbox.count(UnitState.WAITING)
+
+    def has_urgent(self) -> bool:
+        """Whether a referral letter waits."""
+        return bool(_urgent(self._list(_LIST)))
+
+    def has_more(self, run: Run) -> bool:
+        """Whether something waits that has no answer in this run and is not held back."""
+        if any(self._may_go(run, item) for item in self._queue):
+            return True
+        self._fill(run)
+        return bool(self._queue)
+
+    def held_back(self, run: Run) -> bool:
+        """Whether this run left something behind that waits for its parent or base."""
+        tried = ((item.record_id, item.seq) for item, _ in self._deferred.values())
+        return bool(run.waiting_for_parent) or any(key in run.tried for key in tried)
+
+    def next(self, run: Run, room: int, *, urgent_only: bool = False) -> Batch:
+        """The next page of at most ``room`` bytes of lines, but at least one line."""
+        now = self._clock.now()
+        if self._listed_at is None or not self._queue or abs(now - self._listed_at) > _FRESH:
+            self._fill(run)  # a letter written meanwhile must not wait behind an old list
+        if urgent_only:
+            self._queue = deque(_urgent(self._queue))
+        items: list[OutboxItem] = []
+        names: list[str] = []
+        lines: list[bytes] = []
+        size = 0
+        while self._queue and (size < room or not lines):
+            some = [self._queue.popleft() for _ in range(min(_SEALED_AT_ONCE, len(self._queue)))]
+            for item, name, line in self._sealed(run, some):
+                if lines and size + len(line) > room:
+                    size = room
+                    self._queue.extendleft(reversed(some[some.index(item) :]))
+                    break
+                items.append(item)
+                names.append(name)
+                lines.append(line)
+                size += len(line)
+        return Batch(items, names, lines)
+
+    def _list(self, limit: int) -> tuple[OutboxItem, ...]:
+        with self._store.read() as work:
+            return work.outbox.operations(limit, self._clock.now().date())
+
+    def _fill(self, run: Run) -> None:
+        limit = _LIST
+        while True:
+            found = self._list(limit)
+            ready = [item for item in found if self._may_go(run, item)]
+            if ready or len(found) < limit:
+                break
+            limit *= 2  # what stands at the head cannot go now; look behind it
+        self._queue = deque(ready)
+        self._numbers = {key_of_item(item): item.seq for item in found if item.version}
+        self._listed_at = self._clock.now()
+
+    def _may_go(self, run: Run, item: OutboxItem) -> bool:
+        key = (item.record_id, item.seq)
+        return (
+            key not in run.tried
+            and key not in run.waiting_for_parent
+            and item.op_id not in self._deferred
+        )
+
+    def _sealed(self, run: Run, items: Sequence[OutboxItem]) -> list[tuple[OutboxItem, str, bytes]]:
+        """The items with their operations, sealed in one short transaction where they were not."""
+        opened = self._store.read if all(item.op_id for item in items) else self._store.write
+        found: list[tuple[OutboxItem, str, bytes]] = []
+        with opened() as work:
+            for item in items:
+                try:
+                    name = item.op_id or self._sealer.seal_item(work, item, self._numbers)
+                except NotYet:
+                    run.waiting_for_parent.add((item.record_id, item.seq))
+                    continue
+                except OUR_FAULTS as error:
+                    # One record must not stop the others. The message may quote it: not logged.
+                    _log.warning("cannot build a %s: %s", item.kind.value, type(error).__name__)
+                    work.outbox.quarantine(item, CANNOT_BUILD, self._clock.now())
+                    run.quarantined += 1
+                    continue
+                line = work.operations.line(name)
+                if line is not None:
+                    found.append((item, name, line))
+        return found
+
+    def answered(self, run: Run, batch: Batch, reply: ExchangeReply) -> None:
+        """The same for this run's own memory, once that transaction is on the disk."""
+        now = self._clock.now()
+        for one in reply.refused:
+            item, name = batch.items[one.at], batch.names[one.at]
+            if one.kind in {RefusalKind.POISON, RefusalKind.DENIED}:
+                run.quarantined += 1
+            elif one.kind in {RefusalKind.PARENT, RefusalKind.BASE}:
+                self._deferred[name] = (item, now)
+        for item in batch.items:
+            run.tried.add((item.record_id, item.seq))
+        if reply.taken:
+            self._let_go(run, [batch.items[place] for place in reply.taken])
+        run.sent += len(reply.taken)
+        run.changed += len(reply.taken)
+
+    def _let_go(self, run: Run, taken: Iterable[OutboxItem]) -> None:
+        """Something of the same person or record was taken: what waited for it may go now."""
+        people = {item.patient_id for item in taken if item.patient_id}
+        records = {item.record_id for item in taken}
+        run.waiting_for_parent = {key for key in run.waiting_for_parent if key[0] not in records}
+        for name, (item, _) in list(self._deferred.items()):
+            if item.patient_id in people or item.record_id in records:
+                del self._deferred[name]
+                run.tried.discard((item.record_id, item.seq))
+
+
+def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> None:
+    """Write down what became of each operation, in the transaction of the answer."""
+    if reply.held_by_province:
+        taken = [batch.items[place] for place in sorted(reply.taken)]
+        work.outbox.acknowledge_numbers(taken, now)
+        work.operations.set_held(batch.names[place] for place in reply.taken)
+        for item in taken:
+            _leave_behind(work, item, now)
+    waiting: list[OutboxItem] = []
+    for one in reply.refused:
+        item, name = batch.items[one.at], batch.names[one.at]
+        if one.kind in {RefusalKind.POISON, RefusalKind.DENIED}:
+            refuse(work, name)
+            work.outbox.quarantine(item, _reason(one, batch.lines[one.at]), now)
+        else:
+            waiting.append(item)
+    work.outbox.count_attempt(waiting)
+
+
+def _urgent(items: Iterable[OutboxItem]) -> list[OutboxItem]:
+    """Waiting letters, and what of their people must be there before them."""
+    items = list(items)
+    people = {item.patient_id for item in items if item.kind is RecordKind.REFERRAL}
+    return [
+        item
+        for item in items
+        if item.kind in _LETTER and item.patient_id and item.patient_id in people
+    ]
+
+
+def _leave_behind(work: Work, item: OutboxItem, now: datetime) -> None:
+    """A correction was taken: the versions before it that the province refused need not go any
+    more. They stay in the record's history here.
+    """
+    if item.version < 2:
+        return
+    before = [n for n in versions_of(work, item.kind, item.record_id) if n.version < item.version]
+    if any(node.op_id and is_dead(work, node.op_id) for node in before):
+        work.outbox.acknowledge(item, {}, now)
+
+
+def _reason(refusal: Refusal, line: bytes) -> str:
+    if refusal.kind is RefusalKind.DENIED:
+        return NOT_ALLOWED
+    try:
+        _, resources = open_line(line)
+        return refusal_reason(refusal.issues, resources)
+    except (Unopenable, NotFound, *OUR_FAULTS):
+        return CANNOT_BUILD

@@ -15,12 +15,13 @@ from .ports import Clock, Store
 
 LAST_EXPORT = "courier.last_export_at"
 LAST_IMPORT = "courier.last_import_at"
+PROVINCE_KEY = "courier.province_key"
 
 
 class CourierRefused(UserError):
     """A file that changes nothing here. ``code`` is stable, for tests and logs: ``not-ours``,
-    ``cut``, ``changed``, ``newer``, ``wrong-key``, ``unreadable``, ``other-facility``,
-    ``other-device``, ``unknown-sender``, ``revoked``, ``wrong-kind``, ``not-ready``.
+    ``cut``, ``changed``, ``newer``, ``wrong-key``, ``unreadable``, ``wrong-kind``,
+    ``other-facility``, ``other-device``, ``unknown-sender``, ``outdated``, ``not-ready``.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -32,10 +33,10 @@ class CourierRefused(UserError):
 class CourierReport:
     """What an export put into the file, or what an import took from it.
 
-    ``operations`` were written to, or arrived with, the file. Of an import: ``acknowledged`` leave
-    the outbox, ``refused`` are in quarantine, ``conflicts`` need a person, ``unreadable`` are kept
-    without being shown. ``waiting`` is what still waits afterwards, ``more`` that the province has
-    changes that did not fit.
+    ``operations`` were written to, or came with, the file. Of an import: ``acknowledged`` left the
+    outbox, ``refused`` are in quarantine, ``applied`` are new here, ``conflicts`` need a person,
+    ``unreadable`` are kept without being shown. ``created`` is by the writer's clock. ``waiting`` is what waits afterwards, ``more`` that
+    the province has changes that did not fit, ``verified`` that both hold the same.
     """
 
     path: str
@@ -50,18 +51,42 @@ class CourierReport:
     unreadable: int = 0
     waiting: int = 0
     more: bool = False
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierKey:
+    """The public half of this machine: ``encrypt`` is what a file for it is encrypted to,
+    ``fingerprint`` tells its signature, in groups for reading aloud.
+    """
+
+    encrypt: str
+    fingerprint: str
 
 
 class CourierDesk(Protocol):
-    """The adapter that knows the file's format and its keys."""
+    """The adapter that knows the file's format and its keys. Every method raises CourierRefused
+    having changed nothing, or EnvironmentFailure for disk and stick.
+    """
 
     def export(self, path: str, at: datetime) -> CourierReport:
         """Write everything the province does not hold; acknowledges nothing. ``path`` is a file or
-        a folder. Raises CourierRefused, EnvironmentFailure.
+        a folder.
         """
 
     def import_reply(self, path: str, at: datetime) -> CourierReport:
-        """Take in the province's answer, whole or not at all."""
+        """Take in the province's answer."""
+
+    def export_snapshot(self, path: str, recipient: str, at: datetime) -> CourierReport:
+        """Write the whole record of the station for another PC of it."""
+
+    def read_province_key(self, path: str) -> tuple[str, str]:
+        """What to keep of a key file, and its fingerprint in groups."""
+
+    def fingerprint_of(self, kept: str) -> str:
+        """Of what was kept; empty when it is no key."""
+
+    def own_key(self) -> CourierKey: ...
 
 
 class Courier:
@@ -75,17 +100,22 @@ class Courier:
     def export(self, actor: Actor, path: str) -> CourierReport:
         """Put everything that waits into one encrypted file for the province."""
         allow(actor, Action.SYNC_RUN)
-        now = self._clock.now()
-        report = self._desk.export(path, now)
-        self._note(actor, "courier.export", LAST_EXPORT, report)
+        report = self._desk.export(path, self._clock.now())
+        self._note(actor, "courier.export", report, LAST_EXPORT)
         return report
 
     def import_reply(self, actor: Actor, path: str) -> CourierReport:
         """Take in the answer that came back from the province."""
         allow(actor, Action.SYNC_RUN)
-        now = self._clock.now()
-        report = self._desk.import_reply(path, now)
-        self._note(actor, "courier.import", LAST_IMPORT, report)
+        report = self._desk.import_reply(path, self._clock.now())
+        self._note(actor, "courier.import", report, LAST_IMPORT)
+        return report
+
+    def export_snapshot(self, actor: Actor, path: str, recipient: str) -> CourierReport:
+        """Put the whole record into one file that only the new PC with that key can open."""
+        allow(actor, Action.BACKUP)
+        report = self._desk.export_snapshot(path, recipient.strip(), self._clock.now())
+        self._note(actor, "snapshot.export", report)
         return report
 
     def last(self) -> tuple[datetime | None, datetime | None]:
@@ -95,10 +125,40 @@ class Courier:
         exported, imported = (datetime.fromisoformat(text) if text else None for text in said)
         return exported, imported
 
-    def _note(self, actor: Actor, action: str, key: str, report: CourierReport) -> None:
+    def own_key(self, actor: Actor) -> CourierKey:
+        """What the province or a colleague needs to write a file for this machine."""
+        allow(actor, Action.SYNC_VIEW)
+        return self._desk.own_key()
+
+    def province_fingerprint(self) -> str:
+        """In groups, for comparing by telephone; empty while the province's key is not known."""
+        with self._store.read() as work:
+            kept = work.settings.get(PROVINCE_KEY) or ""
+        return self._desk.fingerprint_of(kept) if kept else ""
+
+    def read_province_key(self, path: str) -> str:
+        """The fingerprint of a key file, to be compared before :meth:`trust`."""
+        return self._desk.read_province_key(path)[1]
+
+    def trust(self, actor: Actor, path: str) -> str:
+        """Believe the province of this key file from now on; gives its fingerprint."""
+        allow(actor, Action.SETTINGS_EDIT)
+        kept, shown = self._desk.read_province_key(path)
+        with self._store.write() as work:
+            work.settings.put(PROVINCE_KEY, kept)
+            work.audit.append(
+                actor,
+                "setting.update",
+                self._clock.now(),
+                detail={"key": PROVINCE_KEY, "fingerprint": shown},
+            )
+        return shown
+
+    def _note(self, actor: Actor, action: str, report: CourierReport, key: str = "") -> None:
         now = self._clock.now()
         with self._store.write() as work:
-            work.settings.put(key, now.isoformat())
+            if key:
+                work.settings.put(key, now.isoformat())
             detail = {
                 "number": str(report.number),
                 "operations": str(report.operations),

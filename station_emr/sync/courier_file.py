@@ -114,6 +114,11 @@ class CourierFile:
     def signer(self) -> str:
         return fingerprint(self.signer_key)
 
+    @property
+    def digest(self) -> str:
+        """Names exactly this file."""
+        return hashlib.sha256(b"".join(self.pieces)).hexdigest()
+
     def read(self, identity: str, receive: Callable[[bytes], None]) -> None:
         """Give every line to ``receive``, in order. What that raises comes out unchanged.
 

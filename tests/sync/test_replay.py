@@ -57,7 +57,7 @@ def test_killed_between_the_servers_commit_and_the_acknowledgement(
     station.work_a_day()
     engine = station.engine(running)
     killed = station.engine(running)
-    killed._apply = die  # type: ignore[method-assign]  # the process ends right after the answer
+    killed._plain._apply = die  # type: ignore[method-assign]  # the process ends right after the answer
 
     with pytest.raises(KeyboardInterrupt):
         killed.run_once()

@@ -89,7 +89,7 @@ def decorate(unit: Unit, data: st.DataObject) -> Unit:
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-@settings(max_examples=settings.default.max_examples // 3, derandomize=True)
+@settings(max_examples=settings.default.max_examples // 5, derandomize=True)
 @given(data=st.data())
 def test_an_unchanged_record_keeps_everything_that_was_added(
     kind: RecordKind, data: st.DataObject
@@ -103,7 +103,7 @@ def test_an_unchanged_record_keeps_everything_that_was_added(
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-@settings(max_examples=settings.default.max_examples // 3, derandomize=True)
+@settings(max_examples=settings.default.max_examples // 5, derandomize=True)
 @given(data=st.data())
 def test_a_changed_record_says_what_was_written_and_keeps_what_was_added_to_its_root(
     kind: RecordKind, data: st.DataObject

@@ -38,7 +38,19 @@ LINK = PatientLink(
 )
 SAMPLES: dict[RecordKind, Any] = {
     RecordKind.PATIENT: sample.PATIENT,
-    RecordKind.ENCOUNTER: replace(sample.ENCOUNTER, stage=Stage.FINISHED),
+    RecordKind.ENCOUNTER: replace(
+        sample.ENCOUNTER,
+        stage=Stage.FINISHED,
+        care_kind="03",
+        visit_object="3.1",
+        discharge="2",
+        procedures=(
+            replace(
+                sample.ENCOUNTER.procedures[0], result="sạch", abnormal=True, ended_at=sample.AT
+            ),
+            *sample.ENCOUNTER.procedures[1:],
+        ),
+    ),
     RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
     RecordKind.REFERRAL: sample.REFERRAL,
     RecordKind.APPOINTMENT: sample.APPOINTMENT,
@@ -47,7 +59,7 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.FACILITY: sample.STATION,
 }
 FINAL = (RecordStatus.SIGNED, RecordStatus.AMENDED, RecordStatus.VOIDED)
-few = settings(max_examples=settings.default.max_examples // 2, derandomize=True)
+few = settings(max_examples=settings.default.max_examples // 3, derandomize=True)
 
 
 def shown(status: RecordStatus) -> RecordStatus:
@@ -80,7 +92,7 @@ def test_every_record_comes_back_as_it_was(kind: RecordKind, data: st.DataObject
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-@settings(max_examples=settings.default.max_examples // 6, derandomize=True)
+@settings(max_examples=settings.default.max_examples // 8, derandomize=True)
 @given(data=st.data())
 def test_what_earlier_versions_had_is_no_part_of_this_one(
     kind: RecordKind, data: st.DataObject
@@ -213,6 +225,46 @@ BROKEN: dict[str, tuple[RecordKind, Any]] = {
         RecordKind.ENCOUNTER,
         _changed("-d2", encounter={"reference": f"Encounter/{sample.made_id(77)}"}),
     ),
+    "a pulse of another person": (
+        RecordKind.ENCOUNTER,
+        _changed("-v1-hr", subject={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "a procedure of another visit": (
+        RecordKind.ENCOUNTER,
+        _changed("-p1", encounter={"reference": f"Encounter/{sample.made_id(77)}"}),
+    ),
+    "a card of another person": (
+        RecordKind.PATIENT,
+        _changed("-c1", beneficiary={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "an allergy of another person": (
+        RecordKind.PATIENT,
+        _changed("-a2", patient={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "a problem of another person": (
+        RecordKind.PATIENT,
+        _changed("-p1", subject={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "a line for another person": (
+        RecordKind.PRESCRIPTION,
+        _changed("-l2", subject={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "a task about another person": (
+        RecordKind.REFERRAL,
+        _changed("-t1", **{"for": {"reference": f"Patient/{sample.made_id(77)}"}}),
+    ),
+    "a letter about another person": (
+        RecordKind.REFERRAL,
+        _changed("-d1", subject={"reference": f"Patient/{sample.made_id(77)}"}),
+    ),
+    "a role of somebody else": (
+        RecordKind.PRACTITIONER,
+        _changed("-r1", practitioner={"reference": f"Practitioner/{sample.made_id(77)}"}),
+    ),
+    "a place of another station": (
+        RecordKind.FACILITY,
+        _changed("-l1", managingOrganization={"reference": f"Organization/{sample.made_id(77)}"}),
+    ),
     "a diagnosis is missing": (RecordKind.ENCOUNTER, _without("-d3")),
     "a procedure is missing": (RecordKind.ENCOUNTER, _without("-p1")),
     "a set of signs is missing": (
@@ -283,7 +335,7 @@ WIRES = {kind: wire(kind) for kind in SAMPLES}
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=settings.default.max_examples * 2, derandomize=True)
+@settings(max_examples=settings.default.max_examples // 2, derandomize=True)
 @given(data=st.data())
 def test_a_spoiled_unit_is_read_or_refused_and_nothing_else(
     kind: RecordKind, data: st.DataObject

@@ -41,8 +41,11 @@ def moment(at: datetime | None) -> str | None:
     """A time with the Vietnamese offset, whatever offset this machine was set to."""
     if at is None:
         return None
-    aware = at if at.tzinfo is not None else at.replace(tzinfo=VIETNAM)
-    return aware.astimezone(VIETNAM).isoformat()
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=VIETNAM)
+    elif at.tzinfo != VIETNAM:
+        at = at.astimezone(VIETNAM)
+    return at.isoformat()
 
 
 def day(on: date | None) -> str | None:
@@ -50,7 +53,12 @@ def day(on: date | None) -> str | None:
 
 
 def period(start: datetime | None, end: datetime | None) -> Json:
-    return filled(start=moment(start), end=moment(end))
+    made: Json = {}
+    if start is not None:
+        made["start"] = moment(start)
+    if end is not None:
+        made["end"] = moment(end)
+    return made
 
 
 def coding(system: str, code: str, display: str = "") -> Json:
@@ -63,7 +71,13 @@ def coding(system: str, code: str, display: str = "") -> Json:
 
 
 def concept(*codings: Json, text: str = "") -> Json:
-    return filled(coding=[one for one in codings if one], text=text)
+    made: Json = {}
+    given = [one for one in codings if one]
+    if given:
+        made["coding"] = given
+    if text:
+        made["text"] = text
+    return made
 
 
 def terminology(system: str, code: str) -> Json:

@@ -207,11 +207,13 @@ def _diagnosis(encounter: Encounter, diagnosis: Diagnosis, resource_id: str) -> 
 
 def _vital_signs(encounter: Encounter, vitals: VitalSigns, prefix: str) -> list[Resource]:
     made: list[Resource] = []
+    measured = moment(vitals.measured_at)
     if vitals.systolic is not None or vitals.diastolic is not None:
         made.append(
             _observation(
                 encounter,
-                vitals,
+                vitals.measured_by,
+                measured,
                 f"{prefix}-{BLOOD_PRESSURE_END}",
                 "vital-signs",
                 code=concept(coding(LOINC, _BLOOD_PRESSURE), text="Huyết áp"),
@@ -227,7 +229,8 @@ def _vital_signs(encounter: Encounter, vitals: VitalSigns, prefix: str) -> list[
             made.append(
                 _observation(
                     encounter,
-                    vitals,
+                    vitals.measured_by,
+                    measured,
                     f"{prefix}-{sign.suffix}",
                     sign.category,
                     code=concept(coding(LOINC, sign.loinc), text=sign.text),
@@ -246,13 +249,13 @@ def _component(value: int | None, loinc: str, text: str) -> Json:
 
 def _observation(
     encounter: Encounter,
-    vitals: VitalSigns,
+    measured_by: str,
+    measured: str | None,
     resource_id: str,
     category: str,
     **value: object,
 ) -> Resource:
     """Without a time of its own a measurement was made some time during the visit."""
-    measured = moment(vitals.measured_at)
     return resource(
         "Observation",
         resource_id,
@@ -262,7 +265,7 @@ def _observation(
         encounter=reference("Encounter", encounter.id),
         effectiveDateTime=measured,
         effectivePeriod=None if measured else period(encounter.arrived_at, encounter.ended_at),
-        performer=performer(vitals.measured_by),
+        performer=performer(measured_by),
         **value,
     )
 

@@ -26,6 +26,7 @@ SERVER_TIME: Final = "clock.server_time"
 SKEW: Final = "sync.clock_skew_seconds"
 TOLERANCE: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime.fromisoformat(__released__).replace(tzinfo=VIETNAM)
+_OFTEN_ENOUGH: Final = timedelta(hours=1)
 _LONG_UNUSED: Final = timedelta(days=400)
 _LONGEST_SERVED: Final = timedelta(days=3 * 366)
 _ASK: Final = "Nếu giờ đang hiện là đúng, nhờ giám đốc hoặc người quản trị xác nhận giờ của máy."
@@ -101,7 +102,10 @@ def note_server_clock(work: Work, now: datetime, skew: timedelta) -> None:
     seconds = f"{skew.total_seconds():.0f}"
     if work.settings.get(SKEW) != seconds:
         work.settings.put(SKEW, seconds)
-    work.settings.put(SERVER_TIME, (now + skew).isoformat(timespec="seconds"))
+    theirs = now + skew
+    kept = _kept(work, SERVER_TIME)
+    if kept is None or abs(theirs - kept) >= _OFTEN_ENOUGH:
+        work.settings.put(SERVER_TIME, theirs.isoformat(timespec="seconds"))
 
 
 def note_use(work: Work, now: datetime) -> None:

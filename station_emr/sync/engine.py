@@ -18,6 +18,7 @@ from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, SyncRun
 from station_emr.services.ports import Clock, Store
+from station_emr.services.timekeeping import note_server_clock
 
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
@@ -30,7 +31,6 @@ __all__ = ["NOT_CONFIGURED", "Progress", "SyncEngine"]
 _log = logging.getLogger(__name__)
 
 FACTS_KEY: Final = "sync.server_facts"
-SKEW_KEY: Final = "sync.clock_skew_seconds"
 VERIFIED_KEY: Final = "sync.verified_at"
 _BATCH: Final = 50
 _NEWS_AFTER: Final = timedelta(minutes=15)
@@ -220,9 +220,7 @@ class SyncEngine:
                 work.settings.put(FACTS_KEY, facts)
                 self._remembered = facts
             if peer.clock_skew is not None:
-                seconds = f"{peer.clock_skew.total_seconds():.0f}"
-                if work.settings.get(SKEW_KEY) != seconds:
-                    work.settings.put(SKEW_KEY, seconds)
+                note_server_clock(work, summary.ended_at, peer.clock_skew)
             if summary.verified:
                 work.settings.put(VERIFIED_KEY, summary.ended_at.isoformat())
         return summary

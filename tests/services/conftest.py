@@ -16,6 +16,7 @@ from station_emr.domain.user import Actor, User
 from station_emr.machine_identity import identity_of
 from station_emr.services.guards import confirmation_key
 from station_emr.station import build_services, furnish
+from tests.services.replicas import Machine
 
 KEY = bytes(range(32))
 MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=timezone(timedelta(hours=7)))  # a Friday
@@ -146,3 +147,19 @@ def station(template, tmp_path):
     opened = Station(tmp_path / "station.db", DemoClock(MORNING, seed=2))
     yield opened
     opened.store.close()
+
+
+@pytest.fixture(scope="session")
+def machines(template, tmp_path_factory):
+    """Three PCs of one station. Their clocks are years apart, and that must not matter; records
+    are told apart by their ids, so that the databases serve every test.
+    """
+    lines, made = {}, []
+    for number, years in enumerate((0, 3, -2)):
+        path = tmp_path_factory.mktemp("machine") / "station.db"
+        shutil.copy(template, path)
+        clock = DemoClock(MORNING + timedelta(days=365 * years), seed=number + 10)
+        made.append(Machine(f"may{number}", EncryptedStore.open(path, KEY), clock, lines))
+    yield made
+    for machine in made:
+        machine.store.close()

@@ -11,20 +11,23 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, SyncRun
 from station_emr.services.ports import Clock, Store
+from station_emr.services.timekeeping import SKEW as SKEW_KEY
 from station_emr.services.timekeeping import note_server_clock
 
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
-from .running import ELSEWHERE, NOT_CONFIGURED, Progress, Run, Turn, not_run
+from .running import ELSEWHERE, METERED_LINK, NOT_CONFIGURED, Progress, Run, Turn, not_run
+from .tokens import REVOKED
 from .unit import BuildUnit, Resource
+from .updates import release_refused
 
 __all__ = ["NOT_CONFIGURED", "Progress", "SyncEngine"]
 
@@ -58,6 +61,7 @@ class SyncEngine:
         batch: int = _BATCH,
         on_progress: Callable[[Progress], None] | None = None,
         turn: Turn = _alone,
+        program: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
@@ -71,6 +75,7 @@ class SyncEngine:
         self._stopping = threading.Event()
         self._running = threading.Lock()
         self._remembered = ""
+        self._program = program
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping)
@@ -84,6 +89,10 @@ class SyncEngine:
         )
         self.retry_after: float | None = None
         """Seconds the server asked to be left alone for, after the last run."""
+        self.revoked = False
+        """The province no longer lets this machine in."""
+        self.metered = False
+        """The last run rested because the link is paid by what it carries."""
 
     def _built(
         self, kind: RecordKind, record: Any, status: RecordStatus, earlier: Sequence[Any] = ()
@@ -115,6 +124,10 @@ class SyncEngine:
     def clock_skew(self) -> timedelta | None:
         """How far the server's clock is ahead of this machine's."""
         return self._peer.clock_skew if self._peer is not None else None
+
+    def today(self) -> date:
+        """The day that the byte budget counts."""
+        return self._clock.now().date()
 
     def stop(self) -> None:
         """End a run under way after the unit it is sending, and start no other: for good."""
@@ -152,10 +165,11 @@ class SyncEngine:
             if self._exchange is None or self._exchange.may_run(run):
                 self._greet(self._peer)
                 self._carry(self._peer, run)
-                self._link = LinkState.ONLINE
+                self._link, self.revoked = LinkState.ONLINE, False
         except Refused as error:
             self._link = LinkState.REFUSED
             self._greeted = False
+            self.revoked = str(error) == REVOKED
             run.outcome, run.detail = "refused", str(error)
         except (NetworkFailure, Busy) as error:
             self._link = LinkState.OFFLINE
@@ -165,6 +179,7 @@ class SyncEngine:
         except EnvironmentFailure as error:
             # The disk, not the line. What the server has accepted is sent again: harmless.
             run.outcome, run.detail = "partial", str(error)
+        self.metered = run.detail == METERED_LINK
         return self._finish(self._peer, run)
 
     def _recall(self, peer: Peer) -> None:
@@ -188,6 +203,8 @@ class SyncEngine:
         if self._exchange is not None and self._exchange.peer.offered:
             self._exchange.run(run)
         else:
+            programs = f"{self._program}|{peer.software}"
+            release_refused(self._store, programs, known=bool(self._remembered))
             self._plain.send_all(peer, run)
 
     def _finish(self, peer: Peer, run: Run) -> SyncRun:

@@ -18,7 +18,6 @@ from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, SyncRun
 from station_emr.services.ports import Clock, Store
-from station_emr.services.timekeeping import SKEW as SKEW_KEY
 from station_emr.services.timekeeping import note_server_clock
 
 from .exchange_engine import Exchange
@@ -34,6 +33,7 @@ __all__ = ["NOT_CONFIGURED", "Progress", "SyncEngine"]
 _log = logging.getLogger(__name__)
 
 FACTS_KEY: Final = "sync.server_facts"
+SKEW_KEY: Final = SKEW
 VERIFIED_KEY: Final = "sync.verified_at"
 _BATCH: Final = 50
 _NEWS_AFTER: Final = timedelta(minutes=15)

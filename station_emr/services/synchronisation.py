@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
-from station_emr.domain.permissions import Action
+from station_emr.domain.errors import NotFound
+from station_emr.domain.permissions import Action, may
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
 from station_emr.domain.user import Actor
 
@@ -38,6 +41,17 @@ class Synchronisation:
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
             return work.outbox.waiting(limit)
+
+    def names(self, actor: Actor, patient_ids: Iterable[str]) -> dict[str, str]:
+        """Whose these records are; empty for those who may see no patients."""
+        if not may(actor.role, Action.PATIENT_VIEW):
+            return {}
+        found = {}
+        with self._store.read() as work:
+            for patient_id in patient_ids:
+                with suppress(NotFound):  # a visit whose person has not arrived yet
+                    found[patient_id] = work.patients.row(patient_id).full_name
+        return found
 
     def quarantined(self, actor: Actor) -> tuple[OutboxItem, ...]:
         allow(actor, Action.SYNC_VIEW)

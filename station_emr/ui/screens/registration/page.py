@@ -260,6 +260,17 @@ class FormPage(QWidget):
                 adder.set_problem(None)
         return found
 
+    def focus_field(self, key: str) -> None:
+        """To the field somebody must mend, such as one the province would not take."""
+        if key == "coverage.number" and self.coverages.blocks:
+            self.coverages.blocks[0].form.field("number").editor.setFocus()
+            return
+        for group in self.groups:
+            if key in group.form.keys:
+                group.form.field(key).editor.setFocus()
+                return
+        self.focus_first()
+
     def focus_first(self) -> None:
         field: Field = self.identity.national_id
         if self._state.national_id or self._state.editing:

@@ -196,7 +196,9 @@ class RegistrationScreen(Screen):
         elif not route.patient_id:
             self._start_new(route)
         elif self.form.state.patient_id != route.patient_id or not self.dirty:
-            self._edit(route.patient_id)
+            self._edit(route.patient_id, route.field)
+        elif route.field:
+            self.form.focus_field(route.field)
 
     def _start_new(self, route: routes.RegistrationRoute) -> None:
         """A scan or a typed name from elsewhere never lands in another person's form."""
@@ -215,7 +217,7 @@ class RegistrationScreen(Screen):
             self._take_scan(route.scan)
         self.form.focus_first()
 
-    def _edit(self, patient_id: str) -> None:
+    def _edit(self, patient_id: str, field: str = "") -> None:
         session = self._session
         self._make_room()
         self._begin(self._blank)
@@ -233,7 +235,7 @@ class RegistrationScreen(Screen):
                 self._offer_discard(
                     _("Đã khôi phục những chỗ đang sửa dở của {name}.").format(name=left.label)
                 )
-            self.form.focus_first()
+            self.form.focus_field(field)
 
         session.ask(read, show, owner=self, failed=self._refused, latest="registration.edit")
 

@@ -10,10 +10,11 @@ from station_emr.services.i18n import _
 from station_emr.ui.kit import Column, EmptyState, Table
 from station_emr.ui.models.moments import show_ago, show_when
 from station_emr.ui.screens.sync.wording import (
-    KINDS,
     Outage,
     outage_length,
     outcome_chip,
+    plain_reason,
+    run_note,
     seconds_text,
     size_text,
     what,
@@ -22,23 +23,34 @@ from station_emr.ui.screens.sync.wording import (
 Now = Callable[[], datetime]
 
 
-def waiting_table(now: Now) -> Table[OutboxItem]:
+NameOf = Callable[[OutboxItem], str]
+
+
+def waiting_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
     return Table(
         "sync.waiting",
         _("Mục chờ gửi, theo thứ tự gửi"),
         [
-            Column(title=_("Nội dung"), text=what, stretch=True, strong=True),
+            Column(title=_("Nội dung"), text=what, strong=True, width=190),
+            Column(title=_("Người bệnh"), text=name_of, stretch=True),
             Column(
                 title=_("Có từ"),
                 text=lambda i: show_when(i.created_at, now()),
                 sort=lambda i: i.created_at,
-                width=150,
+                width=140,
             ),
             Column(
                 title=_("Đã chờ"),
                 text=lambda i: show_ago(i.created_at, now()),
                 sort=lambda i: i.created_at,
                 width=110,
+            ),
+            Column(
+                title=_("Dung lượng"),
+                text=lambda i: size_text(i.size) if i.size else "",
+                sort=lambda i: i.size,
+                numeric=True,
+                width=132,
             ),
             Column(
                 title=_("Số lần thử"),
@@ -54,15 +66,16 @@ def waiting_table(now: Now) -> Table[OutboxItem]:
     )
 
 
-def refused_table(now: Now) -> Table[OutboxItem]:
+def refused_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
     return Table(
         "sync.refused",
         _("Mục máy chủ chưa nhận"),
         [
-            Column(title=_("Nội dung"), text=lambda i: _(KINDS[i.kind]), width=130, strong=True),
+            Column(title=_("Nội dung"), text=what, width=190, strong=True),
+            Column(title=_("Người bệnh"), text=name_of, width=200),
             Column(
                 title=_("Máy chủ nói"),
-                text=lambda i: i.reason,
+                text=plain_reason,
                 tip=lambda i: i.reason,
                 stretch=True,
             ),
@@ -135,8 +148,8 @@ def runs_table(now: Now) -> Table[SyncRun]:
             ),
             Column(
                 title=_("Ghi chú"),
-                text=lambda r: r.detail,
-                tip=lambda r: r.detail,
+                text=run_note,
+                tip=run_note,
                 stretch=True,
                 muted=True,
             ),

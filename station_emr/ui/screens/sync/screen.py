@@ -1,9 +1,10 @@
-"""The state of the link to the province: a sentence, three lists, one button."""
+"""The state of the link to the province: a sentence, four lists, one button."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QTimer
@@ -11,13 +12,14 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
-from station_emr.domain.errors import StationError
+from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action
+from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_M,
-    Banner,
+    GAP_S,
     Card,
     Message,
     Screen,
@@ -33,21 +35,27 @@ from station_emr.ui.kit import (
     quiet,
     secondary,
 )
+from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.sync.courier_box import CourierBox, CourierUse
+from station_emr.ui.screens.sync.evidence import Evidence, write_evidence
+from station_emr.ui.screens.sync.jump import place_of
 from station_emr.ui.screens.sync.lists import (
     outages_table,
     refused_table,
     runs_table,
     waiting_table,
 )
-from station_emr.ui.screens.sync.wording import (
-    link_sentence,
-    outages,
-    sentence,
-)
+from station_emr.ui.screens.sync.status_card import StatusCard
+from station_emr.ui.screens.sync.wording import outages
+from station_emr.ui.tasks import Lane
 
 REFRESH_MS: Final = 5000
 _WAITING, _REFUSED, _RUNS, _OUTAGES = "waiting", "refused", "runs", "outages"
+_WORDS: Final = ("Chờ gửi", "Máy chủ chưa nhận", "Các lần gửi", "Những lúc mất mạng")
+_RUNS_KEPT: Final = 200
+_RUNS_OF_EVIDENCE: Final = 20_000
+_NO_NAMES: Final = (RecordKind.FACILITY, RecordKind.PRACTITIONER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,84 +66,109 @@ class _Picture:
     waiting: tuple[OutboxItem, ...]
     refused: tuple[OutboxItem, ...]
     runs: tuple[SyncRun, ...]
+    names: dict[str, str]
 
 
 class SyncScreen(Screen):
     """Looks again by itself every few seconds while it is in front."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, courier: CourierUse | None = None) -> None:
         super().__init__("sync")
         self._session = session
         self._sync = session.services.sync
         self._actor = session.actor
         self._picture: _Picture | None = None
-        may_run = session.may(Action.SYNC_RUN)
+        self._names: dict[str, str] = {}
+        self._may_run = session.may(Action.SYNC_RUN)
+        self._header()
+        box = CourierBox(session, courier) if courier is not None and self._may_run else None
+        self.courier = box
+        self.status = StatusCard(box)
+        self.page.addWidget(self.status)
+        self._lists()
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        self.status.desk_wanted.connect(lambda: self.go(routes.CONFLICTS))
+        if box is not None:
+            box.told.connect(self.message)
+            box.finished.connect(self.refresh)
+        session.changed.connect(lambda _changes: self.refresh())
+
+    def _header(self) -> None:
         self.send = primary(_("Gửi ngay"), "sync.send", Shortcut.SIGN, "paper-plane-tilt")
         self.retry = secondary(_("Gửi lại mục bị từ chối"), "sync.retry", icon="arrow-clockwise")
         self.again = quiet(_("Gửi lại toàn bộ hồ sơ…"), "sync.again")
         self.header = self.add_header(_("Đồng bộ với tỉnh"), "", self.again, self.retry, self.send)
         for button in (self.send, self.retry):
-            button.setVisible(may_run)
-        self.again.setVisible(may_run and session.may(Action.SETTINGS_EDIT))
-        self._sentence = label("", "strong", wrap=True, selectable=True)
-        named(self._sentence, "sync.sentence")
-        card = Card()
-        card.add(self._sentence)
-        self._server = label("", "muted", wrap=True, selectable=True)
-        card.add(self._server)
-        self.page.addWidget(card)
-        self.banner = Banner("sync.banner", closable=False)
-        self.page.addWidget(self.banner)
-        self._lists()
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+            button.setVisible(self._may_run)
+        self.again.setVisible(self._may_run and self._session.may(Action.SETTINGS_EDIT))
         self.send.clicked.connect(self._send_now)
         self.retry.clicked.connect(self._retry)
         self.again.clicked.connect(self._send_all_again)
-        session.changed.connect(lambda _changes: self.refresh())
 
     def _lists(self) -> None:
-        self.tabs = SegmentedField(
-            [
-                (_WAITING, _("Chờ gửi")),
-                (_REFUSED, _("Máy chủ chưa nhận")),
-                (_RUNS, _("Các lần gửi")),
-                (_OUTAGES, _("Những lúc mất mạng")),
-            ]
-        )
+        keys = (_WAITING, _REFUSED, _RUNS, _OUTAGES)
+        self.tabs = SegmentedField([(key, _(word)) for key, word in zip(keys, _WORDS, strict=True)])
         named(self.tabs.editor, "sync.tabs")
         self.tabs.set_spoken(_("Xem"))
         for place, button in enumerate(self.tabs.buttons):
             named(button, f"sync.tab.{place}")
         self._stack = QStackedWidget()
         self._places: dict[str, QWidget] = {}
-        self.waiting = waiting_table(self._now)
-        self.refused = refused_table(self._now)
+        self.waiting = waiting_table(self._now, self._name_of)
+        self.refused = refused_table(self._now, self._name_of)
         self.runs = runs_table(self._now)
         self.outages = outages_table(self._now)
-        self._place(_WAITING, plain_table(self.waiting))
-        self._place(_REFUSED, plain_table(self.refused))
-        self._place(_RUNS, plain_table(self.runs))
-        self._place(_OUTAGES, plain_table(self.outages))
-        self.page.addLayout(hbox(self.tabs, None, gap=GAP_M))
+        self._put(_WAITING, plain_table(self.waiting))
+        self._put(_REFUSED, plain_table(self.refused))
+        self._put(_RUNS, plain_table(self.runs))
+        self._put(_OUTAGES, plain_table(self.outages))
+        self.mend = secondary(_("Mở để &sửa"), "sync.mend", icon="pencil-simple")
+        self.export = secondary(_("&Xuất bằng chứng…"), "sync.export", icon="file-pdf")
+        row = hbox(self.tabs, None, self.mend, self.export, gap=GAP_M)
+        self.page.addLayout(row)
+        self.reason = label("", "muted", wrap=True, selectable=True)
+        self.reason.setContentsMargins(GAP_M, 0, GAP_M, GAP_S)
         card = Card(margin=1)
         card.add(self._stack, 1)
+        card.add(self.reason)
         self.page.addWidget(card, 1)
         self.tabs.changed.connect(self._show_list)
+        self.refused.picked.connect(lambda _item: self._follow_refused())
+        for listed in (self.waiting, self.refused):
+            listed.opened.connect(self._open)
+        self.mend.clicked.connect(lambda: self._open(self.refused.current()))
+        self.export.clicked.connect(self._export)
         self.tabs.set_value(_WAITING)
+        self._show_list()
 
-    def _place(self, key: str, table: QWidget) -> None:
+    def _put(self, key: str, table: QWidget) -> None:
         self._places[key] = table
         self._stack.addWidget(table)
 
     def _show_list(self) -> None:
-        self._stack.setCurrentWidget(self._places[str(self.tabs.value())])
+        key = str(self.tabs.value())
+        self._stack.setCurrentWidget(self._places[key])
+        self.mend.setVisible(key == _REFUSED)
+        self.export.setVisible(key == _OUTAGES)
+        self._follow_refused()
+
+    def _follow_refused(self) -> None:
+        """The whole reason of the line under the cursor, with its technical code."""
+        item = self.refused.current()
+        shown = item is not None and self.tabs.value() == _REFUSED
+        self.reason.setText(item.reason if item is not None else "")
+        self.reason.setVisible(shown and bool(item and item.reason))
+        self.mend.setEnabled(item is not None and self._place(item) is not None)
 
     # -- showing ---------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return self._session.services.clock.now()
+
+    def _name_of(self, item: OutboxItem) -> str:
+        return "" if item.kind in _NO_NAMES else self._names.get(item.patient_id, "")
 
     @override
     def on_enter(self, context: object = None) -> None:
@@ -156,32 +189,41 @@ class SyncScreen(Screen):
         """Look again; cheap enough for every few seconds."""
         if not self.isVisible():
             return
+        known = self._names
         self._session.ask(
-            self._read, self._show, owner=self, failed=self._failed, latest="sync.picture"
+            lambda: self._read(known),
+            self._show,
+            owner=self,
+            failed=self._failed,
+            latest="sync.picture",
         )
 
-    def _read(self) -> _Picture:
+    def _read(self, known: dict[str, str]) -> _Picture:
+        waiting = self._sync.waiting(self._actor)
+        refused = self._sync.quarantined(self._actor)
+        people = {item.patient_id for item in (*waiting, *refused)} - {""}
+        fresh = self._sync.names(self._actor, people - known.keys())
         return _Picture(
             status=self._sync.status(),
-            waiting=self._sync.waiting(self._actor),
-            refused=self._sync.quarantined(self._actor),
-            runs=self._sync.runs(self._actor, 200),
+            waiting=waiting,
+            refused=refused,
+            runs=self._sync.runs(self._actor, _RUNS_KEPT),
+            names={**known, **fresh},
         )
 
     def _show(self, picture: _Picture) -> None:
         before, self._picture = self._picture, picture
-        now = self._now()
-        self._sentence.setText(sentence(picture.status, now))
-        severity, text = link_sentence(picture.status, now)
-        self.banner.show_message(Message(text=text, severity=severity))
-        server = picture.status.server
-        self._server.setText(_("Máy chủ: {server}").format(server=server) if server else "")
-        self._server.setVisible(bool(server))
+        self._names = picture.names
+        may_decide = self._session.may(Action.PATIENT_VIEW)
+        self.status.show_status(picture.status, self._now(), may_decide=may_decide)
         self.retry.setEnabled(bool(picture.refused))
         if before is None or before.waiting != picture.waiting:
             self.waiting.set_rows(picture.waiting)
         if before is None or before.refused != picture.refused:
             self.refused.set_rows(picture.refused)
+            if picture.refused and self.refused.current() is None:
+                self.refused.choose_first()
+            self._follow_refused()
         if before is None or before.runs != picture.runs:
             self.runs.set_rows(picture.runs)
             self.outages.set_rows(outages(picture.runs))
@@ -194,14 +236,8 @@ class SyncScreen(Screen):
             len(picture.runs),
             len(self.outages.rows),
         )
-        words = (
-            _("Chờ gửi"),
-            _("Máy chủ chưa nhận"),
-            _("Các lần gửi"),
-            _("Những lúc mất mạng"),
-        )
-        for button, word, count in zip(self.tabs.buttons, words, counts, strict=True):
-            button.setText(f"{word} ({count})" if count else word)
+        for button, word, count in zip(self.tabs.buttons, _WORDS, counts, strict=True):
+            button.setText(f"{_(word)} ({count})" if count else _(word))
             button.updateGeometry()
 
     # -- doing -----------------------------------------------------------------------------------
@@ -241,12 +277,88 @@ class SyncScreen(Screen):
                 failed=self._failed,
             )
 
+    # -- to the record that was refused ----------------------------------------------------------
+
+    def _place(self, item: OutboxItem) -> tuple[str, object] | None:
+        return place_of(item, self._session.may)
+
+    def _open(self, item: OutboxItem | None) -> None:
+        if item is None:
+            return
+        if item.kind in (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT) and self._session.may(
+            Action.ENCOUNTER_VIEW
+        ):
+            self._open_visit_of(item)
+            return
+        place = self._place(item)
+        if place is not None:
+            self.go(*place)
+
+    def _open_visit_of(self, item: OutboxItem) -> None:
+        """A paper is mended where it was written: in its visit."""
+        services, actor = self._session.services, self._actor
+
+        def read() -> str:
+            if item.kind is RecordKind.PRESCRIPTION:
+                return services.prescriptions.get(actor, item.record_id).record.encounter_id
+            return services.appointments.get(actor, item.record_id).record.encounter_id
+
+        self._session.ask(
+            read,
+            lambda visit: self.go(routes.ENCOUNTER, routes.EncounterRoute(visit)),
+            owner=self,
+            failed=self._failed,
+        )
+
+    # -- evidence --------------------------------------------------------------------------------
+
+    def _export(self) -> None:
+        services, now = self._session.services, self._now()
+
+        def read() -> tuple[StationProfile, tuple[SyncRun, ...]]:
+            return services.accounts.station(), self._sync.runs(self._actor, _RUNS_OF_EVIDENCE)
+
+        def choose(found: tuple[StationProfile, tuple[SyncRun, ...]]) -> None:
+            station, runs = found
+            evidence = Evidence(
+                station=station,
+                outages=outages(runs),
+                first=min((run.started_at for run in runs), default=None),
+                now=now,
+            )
+            path = dialogs.save_file(
+                self,
+                _("Lưu bằng chứng mất mạng"),
+                Path.home() / f"{evidence.file_name}.pdf",
+                _("Trang in PDF (*.pdf);;Bảng tính CSV (*.csv)"),
+            )
+            if path is not None:
+                self._write(evidence, path)
+
+        self._session.ask(read, choose, owner=self, failed=self._failed)
+
+    def _write(self, evidence: Evidence, path: Path) -> None:
+        def write() -> Path:
+            try:
+                return write_evidence(evidence, path)
+            except OSError as failure:
+                text = _("Chưa ghi được tệp: {why}. Hãy chọn thư mục khác.")
+                raise EnvironmentFailure(text.format(why=failure.strerror)) from failure
+
+        self._session.runner.run(
+            write,
+            done=lambda made: self.say(_("Đã lưu {name}.").format(name=made), Severity.SUCCESS),
+            failed=self._failed,
+            owner=self,
+            lane=Lane.POOL,
+        )
+
     def _asked(self, text: str) -> None:
         self.say(text, Severity.INFO)
         self.refresh()
 
     def _failed(self, error: StationError) -> None:
-        self.say(str(error), Severity.DANGER)
+        self.message.emit(Message(text=str(error), severity=Severity.DANGER))
 
 
 def _queued(count: int) -> str:

@@ -19,6 +19,7 @@ KINDS: Final = {
     RecordKind.PRESCRIPTION: "Đơn thuốc",
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
+    RecordKind.LINK: "Gộp hai hồ sơ",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }
@@ -36,6 +37,8 @@ _OUTCOMES: Final = {
     "refused": ("Bị từ chối", Severity.DANGER),
     "elsewhere": ("Nơi khác gửi", Severity.INFO),  # another window of the program has the turn
 }
+_WEEKDAYS: Final = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+_SKEW_TOLD: Final = 120  # seconds; less is the drift of any machine and of a slow line
 _AWAY: Final = frozenset({"offline", "refused"})
 
 
@@ -60,49 +63,149 @@ def sentence(status: SyncStatus, now: datetime) -> str:
         parts.append(_("Không còn gì chờ gửi."))
     if status.quarantined:
         parts.append(_("{count} mục máy chủ chưa nhận.").format(count=status.quarantined))
-    if status.last_complete_at is not None:
-        when = show_when(status.last_complete_at, now)
-        parts.append(_("Lần đồng bộ trọn vẹn gần nhất: {when}.").format(when=when))
-    else:
-        parts.append(_("Chưa có lần đồng bộ trọn vẹn nào."))
+    if status.conflicts:
+        parts.append(_("{count} hồ sơ cần người quyết định.").format(count=status.conflicts))
+    parts.append(_last_words(status, now))
     return " ".join(parts)
+
+
+def _last_words(status: SyncStatus, now: datetime) -> str:
+    """The last whole sync, and whether both ends were compared; never more than is known."""
+    complete, verified = status.last_complete_at, status.verified_at
+    if complete is None:
+        return _("Chưa có lần đồng bộ trọn vẹn nào.")
+    told = _("Lần đồng bộ trọn vẹn gần nhất: {when}").format(when=weekday_when(complete, now))
+    if status.last_verified or (verified is not None and verified >= complete):
+        return _("{told}, đã đối chiếu.").format(told=told)
+    if verified is None:
+        return _("{told}, chưa đối chiếu.").format(told=told)
+    before = weekday_when(verified, now)
+    return _("{told}; đối chiếu gần nhất: {before}.").format(told=told, before=before)
+
+
+def weekday_when(moment: datetime, now: datetime) -> str:
+    """``09:12`` today, ``hôm qua 09:12``, ``thứ Ba 09:12`` within a week, then the date."""
+    moment = moment.astimezone(now.tzinfo)
+    days = (now.date() - moment.date()).days
+    if 1 < days < len(_WEEKDAYS):
+        return f"{_(_WEEKDAYS[moment.weekday()])} {moment:%H:%M}"
+    return show_when(moment, now)
 
 
 def link_sentence(status: SyncStatus, now: datetime) -> tuple[Severity, str]:
     """How the line stands and what happens next."""
     if status.link is LinkState.UNCONFIGURED:
         return Severity.INFO, _(
-            "Máy này chưa nối với máy chủ của tỉnh. Giám đốc hoặc người quản trị nhập địa chỉ "
+            "Máy này chưa nối với máy chủ của tỉnh. Giám đốc hoặc người quản trị ghi danh máy "
             "trong mục Quản trị, phần Máy chủ của tỉnh; mọi mục đang chờ sẽ tự gửi sau đó."
+        )
+    if status.revoked:
+        return Severity.DANGER, _(
+            "Tỉnh đã thu hồi quyền gửi của máy này nên không gửi gì nữa. Hồ sơ vẫn an toàn trên "
+            "máy, vẫn khám bình thường. Hãy hỏi quản trị của tỉnh, rồi ghi danh lại máy."
         )
     if status.running:
         return Severity.INFO, _("Đang gửi…")
+    if status.link is LinkState.REFUSED:
+        text = _("Máy chủ không cho máy này gửi. Hãy xem lại địa chỉ và việc ghi danh.")
+        return Severity.DANGER, f"{text} {status.detail}".strip()
+    resting = _resting(status)
+    if resting:
+        return Severity.WARNING, resting
     if status.link is LinkState.OFFLINE:
         since = show_when(status.offline_since, now) if status.offline_since else ""
         text = _("Không tới được máy chủ từ {time}.").format(time=since) if since else ""
         text = text or _("Không tới được máy chủ.")
-        return Severity.WARNING, f"{text} {_next_try(status)}"
-    if status.link is LinkState.REFUSED:
-        text = _("Máy chủ không cho máy này gửi. Hãy xem lại địa chỉ và mã truy cập.")
-        return Severity.DANGER, f"{text} {status.detail}".strip()
+        return Severity.WARNING, f"{text} {_next_try(status, now)}"
     if status.link is LinkState.ONLINE:
         return Severity.SUCCESS, _("Đang nối với máy chủ của tỉnh.")
     if status.detail:  # tried, yet not over the line: another window of the program is sending
         return Severity.INFO, status.detail
     return Severity.NEUTRAL, _("Chưa thử nối từ lúc mở chương trình. {next}").format(
-        next=_next_try(status)
+        next=_next_try(status, now)
     )
 
 
-def _next_try(status: SyncStatus) -> str:
+def over_budget(status: SyncStatus) -> bool:
+    return bool(status.budget) and status.bytes_today >= status.budget
+
+
+def _resting(status: SyncStatus) -> str:
+    """Why nothing is sent although the line may be up; empty when that is not so."""
+    if over_budget(status):
+        return _(
+            "Đã dùng hết dung lượng của hôm nay: {used} trên {budget}. "
+            "Mục đang chờ tự gửi tiếp từ 0 giờ ngày mai."
+        ).format(used=size_text(status.bytes_today), budget=size_text(status.budget))
+    if status.metered:
+        return _(
+            "Máy đang ở mạng tính tiền theo dung lượng nên chưa gửi, như đã đặt trong Quản trị. "
+            "Mục đang chờ tự gửi khi có mạng khác."
+        )
+    return ""
+
+
+def _next_try(status: SyncStatus, now: datetime) -> str:
     if status.next_try_at is None:
         return _("Sẽ tự gửi khi có mạng.")
-    return _("Sẽ tự thử lại lúc {time:%H:%M}.").format(time=status.next_try_at)
+    moment = status.next_try_at.astimezone(now.tzinfo)
+    if moment.date() != now.date():
+        return _("Sẽ tự thử lại lúc {time:%H:%M ngày %d/%m}.").format(time=moment)
+    return _("Sẽ tự thử lại lúc {time:%H:%M}.").format(time=moment)
+
+
+def conflict_sentence(status: SyncStatus) -> str:
+    """Empty when nobody has to decide anything."""
+    if not status.conflicts:
+        return ""
+    return _(
+        "{count} hồ sơ hai máy ghi khác nhau. Cả hai bản đều được giữ, cần người chọn điều đúng."
+    ).format(count=status.conflicts)
+
+
+def clock_sentence(status: SyncStatus) -> str:
+    """Empty while this machine's clock is near enough to the server's, or nobody knows."""
+    skew = status.skew_seconds
+    if skew is None or abs(skew) < _SKEW_TOLD:
+        return ""
+    slow = _("chậm") if skew > 0 else _("nhanh")
+    return _(
+        "Đồng hồ máy này {slow} {much} so với máy chủ của tỉnh. Thứ tự hồ sơ không bị ảnh hưởng; "
+        "hãy chỉnh lại ngày giờ của máy."
+    ).format(slow=slow, much=_length(abs(skew)))
+
+
+def _length(seconds: float) -> str:
+    """``3 phút``, ``5 giờ``, ``2 ngày``, ``3 năm``."""
+    for word, size in ((_("năm"), 365 * 86400), (_("ngày"), 86400), (_("giờ"), 3600)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {word}"
+    return _("{count} phút").format(count=max(1, int(seconds // 60)))
+
+
+def usage_sentence(status: SyncStatus) -> str:
+    """Bytes of today, against the budget where there is one; empty for a machine without a server."""
+    if status.link is LinkState.UNCONFIGURED:
+        return ""
+    used = size_text(status.bytes_today)
+    if status.budget:
+        return _("Hôm nay đã dùng {used} trên {budget}").format(
+            used=used, budget=size_text(status.budget)
+        )
+    return _("Hôm nay đã dùng {used}, không đặt giới hạn").format(used=used)
+
+
+def plain_reason(item: OutboxItem) -> str:
+    """The server's reason without the technical code in brackets at its end."""
+    text, bracket, _code = item.reason.rpartition(" [")
+    return text if bracket and item.reason.endswith("]") else item.reason
 
 
 def what(item: OutboxItem) -> str:
     """Kind and version of a waiting change, never whose it is."""
     kind = _(KINDS[item.kind])
+    if item.kind is RecordKind.LINK:
+        return _("Tách hai hồ sơ") if item.status is RecordStatus.VOIDED else kind
     if item.kind in _FACTS:
         return kind if item.version <= 1 else _("{kind}, cập nhật").format(kind=kind)
     return _("{kind}, {what}").format(kind=kind, what=_(_VERSIONS[item.status]))
@@ -111,6 +214,12 @@ def what(item: OutboxItem) -> str:
 def outcome_chip(run: SyncRun) -> ChipSpec:
     text, severity = _OUTCOMES.get(run.outcome, (run.outcome, Severity.NEUTRAL))
     return ChipSpec(_(text), severity)
+
+
+def run_note(run: SyncRun) -> str:
+    """What else is worth saying of a run."""
+    compared = _("Đã đối chiếu với máy chủ.") if run.verified else ""
+    return " ".join(text for text in (compared, run.detail) if text)
 
 
 def size_text(count: int) -> str:

@@ -1,0 +1,123 @@
+"""The list of outages as a file: for Excel (CSV) or for a signature (PDF)."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtGui import QPageSize, QPdfWriter, QTextDocument
+
+from station_emr.domain.record import StationProfile
+from station_emr.services.i18n import _
+from station_emr.ui.kit.theme import FONT_FAMILY
+from station_emr.ui.screens.sync.wording import Outage, outage_length
+
+_BOM = "\ufeff"  # without it Excel reads Vietnamese letters as another alphabet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a station shows when it has to explain why data came late (NĐ 188/2025 art. 38)."""
+
+    station: StationProfile
+    outages: Sequence[Outage]
+    first: datetime | None
+    now: datetime
+
+    @property
+    def file_name(self) -> str:
+        return f"mat-mang-{self.station.code or 'tram'}-{self.now:%Y%m%d}"
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        first = f"{self.first:%H:%M %d/%m/%Y}" if self.first else _("chưa có lần gửi nào")
+        return (
+            (_("Cơ sở"), self.station.name),
+            (_("Mã cơ sở"), self.station.code),
+            (_("Máy"), f"{self.station.site}, {self.station.device_name}"),
+            (
+                _("Kỳ ghi nhận"),
+                _("từ {first} đến {now:%H:%M %d/%m/%Y}").format(first=first, now=self.now),
+            ),
+            (_("Số lần mất kết nối"), str(len(self.outages))),
+        )
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return (_("Từ"), _("Đến"), _("Kéo dài"), _("Số phút"), _("Số lần thử"))
+
+    @property
+    def lines(self) -> list[tuple[str, ...]]:
+        """Oldest first, as a report is read."""
+        return [self._line(outage) for outage in sorted(self.outages, key=lambda o: o.started)]
+
+    def _line(self, outage: Outage) -> tuple[str, ...]:
+        ended = outage.ended or self.now
+        minutes = int((ended - outage.started).total_seconds() // 60)
+        until = f"{outage.ended:%H:%M %d/%m/%Y}" if outage.ended else _("chưa hết")
+        return (
+            f"{outage.started:%H:%M %d/%m/%Y}",
+            until,
+            outage_length(outage, self.now),
+            str(minutes),
+            str(outage.tries),
+        )
+
+
+def as_csv(evidence: Evidence) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([_title()])
+    writer.writerows(evidence.facts)
+    writer.writerow([])
+    writer.writerow(evidence.titles)
+    writer.writerows(evidence.lines)
+    return (_BOM + text.getvalue()).encode()
+
+
+def as_html(evidence: Evidence) -> str:
+    facts = "".join(
+        f"<tr><td>{html.escape(name)}:&nbsp;</td><td><b>{html.escape(value)}</b></td></tr>"
+        for name, value in evidence.facts
+    )
+    head = "".join(f"<th align='left'>{html.escape(title)}</th>" for title in evidence.titles)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
+        for line in evidence.lines
+    )
+    signed = html.escape(_("Người lập (ký, ghi rõ họ tên)"))
+    return (
+        f"<h2 align='center'>{html.escape(_title())}</h2><table>{facts}</table><br>"
+        f"<table border='1' cellspacing='0' cellpadding='5' width='100%'>"
+        f"<thead><tr>{head}</tr></thead>{body}</table>"
+        f"<p align='right'><br>{evidence.now:{_('Ngày %d tháng %m năm %Y')}}<br>{signed}</p>"
+    )
+
+
+def write_evidence(evidence: Evidence, path: Path) -> Path:
+    """Write the file its name asks for; PDF unless it ends in ``.csv``. Not on the GUI thread."""
+    if path.suffix.lower() == ".csv":
+        path.write_bytes(as_csv(evidence))
+        return path
+    if path.suffix.lower() != ".pdf":
+        path = path.with_name(f"{path.name}.pdf")
+    with path.open("wb"):  # Qt tells nobody when it may not write here
+        pass
+    document = QTextDocument()
+    document.setDefaultStyleSheet(f"* {{ font-family: '{FONT_FAMILY}'; font-size: 11pt; }}")
+    document.setHtml(as_html(evidence))
+    writer = QPdfWriter(str(path))
+    writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
+    writer.setTitle(_title())
+    writer.setCreator("")
+    document.print_(writer)
+    return path
+
+
+def _title() -> str:
+    return _("Những lúc không tới được máy chủ của tỉnh")

@@ -1,0 +1,101 @@
+"""The top of the sync page: the one true sentence, the server, and what today has used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QWidget
+
+from station_emr.domain.sync import SyncStatus
+from station_emr.services.i18n import _
+from station_emr.ui.kit import (
+    GAP_M,
+    GAP_S,
+    Banner,
+    Card,
+    Message,
+    Severity,
+    hbox,
+    label,
+    named,
+    vbox,
+)
+from station_emr.ui.screens.sync.wording import (
+    clock_sentence,
+    conflict_sentence,
+    link_sentence,
+    sentence,
+    usage_sentence,
+)
+
+_BAR_WIDTH: Final = 140
+
+
+class StatusCard(QWidget):
+    """``desk_wanted`` follows the wish to decide what is open."""
+
+    desk_wanted = Signal()
+
+    def __init__(self, beside: QWidget | None = None) -> None:
+        super().__init__()
+        self.sentence = named(label("", "strong", wrap=True, selectable=True), "sync.sentence")
+        self.server = label("", "muted", selectable=True)
+        self.usage = named(label("", "muted"), "sync.usage")
+        self.bar = named(QProgressBar(), "sync.budget", _("Dung lượng đã dùng hôm nay"))
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(_BAR_WIDTH)
+        self._facts = QWidget()
+        hbox(self.server, None, self.usage, self.bar, gap=GAP_S, parent=self._facts)
+        words = vbox(self.sentence, self._facts, None, gap=GAP_S)
+        card = Card()
+        if beside is None:
+            card.body.addLayout(words)
+        else:
+            row = hbox(words, beside, gap=GAP_M)
+            row.setStretch(0, 1)
+            card.body.addLayout(row)
+        self.link = Banner("sync.banner", closable=False)
+        self.conflicts = Banner("sync.conflicts", closable=False)
+        self.clock = Banner("sync.clock", closable=False)
+        vbox(card, self.link, self.conflicts, self.clock, gap=GAP_S, parent=self)
+
+    def show_status(self, status: SyncStatus, now: datetime, *, may_decide: bool) -> None:
+        """Every part from one reading, so that they agree."""
+        self.sentence.setText(sentence(status, now))
+        server = _("Máy chủ: {server}").format(server=status.server) if status.server else ""
+        self.server.setText(server)
+        usage = usage_sentence(status)
+        self.usage.setText(usage)
+        self.bar.setVisible(bool(usage and status.budget))
+        if status.budget:
+            # Thousandths, because a day's bytes may be more than the bar can count.
+            share = min(1000, status.bytes_today * 1000 // status.budget)
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(share)
+            self.bar.setAccessibleDescription(usage)
+        self._facts.setVisible(bool(server or usage))
+        severity, text = link_sentence(status, now)
+        self.link.show_message(Message(text=text, severity=severity))
+        self._show(self.clock, clock_sentence(status), None)
+        action = self.desk_wanted.emit if may_decide else None
+        self._show(self.conflicts, conflict_sentence(status), action)
+
+    @staticmethod
+    def _show(banner: Banner, text: str, action: object) -> None:
+        if not text:
+            if banner.message is not None:
+                banner.dismiss()
+            return
+        before = banner.message
+        if before is not None and before.text == text:
+            return  # a button under a hand stays where it is
+        banner.show_message(
+            Message(
+                text=text,
+                severity=Severity.WARNING,
+                action_text=_("Mở để quyết định") if action is not None else "",
+                action=action if callable(action) else None,
+            )
+        )

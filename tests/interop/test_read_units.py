@@ -48,7 +48,8 @@ SAMPLES: dict[RecordKind, Any] = {
             replace(
                 sample.ENCOUNTER.procedures[0], result="sạch", abnormal=True, ended_at=sample.AT
             ),
-            *sample.ENCOUNTER.procedures[1:],
+            replace(sample.ENCOUNTER.procedures[1], performed_by="ĐD. Mẫu"),
+            *sample.ENCOUNTER.procedures[2:],
         ),
     ),
     RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
@@ -126,6 +127,16 @@ def test_a_person_who_left_is_not_voided_and_a_voided_one_says_whether_they_had_
         for status in (RecordStatus.SIGNED, RecordStatus.VOIDED):
             said = read_unit(build_unit(RecordKind.PRACTITIONER, user, status))
             assert (said.record.active, said.status) == (active, status)
+
+
+def test_a_line_that_another_system_took_back_is_gone_and_the_sheet_is_not_voided() -> None:
+    unit = wire(RecordKind.PRESCRIPTION)
+    unit[0]["status"] = "entered-in-error"
+
+    said = read_unit(unit)
+
+    assert said.status is RecordStatus.SIGNED
+    assert said.record == replace(sample.PRESCRIPTION, lines=sample.PRESCRIPTION.lines[1:])
 
 
 @pytest.mark.parametrize(

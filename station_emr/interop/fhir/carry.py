@@ -61,7 +61,7 @@ def _carried(
         key_of(one) for one in resources
     }:
         return tuple(resources)
-    voided = is_voided(resources[0], said.kind)
+    voided = is_voided(resources, said.kind)
     was_voided = said.status is RecordStatus.VOIDED
     sources = _sources(resources, held, known, voided=voided)
     made = [

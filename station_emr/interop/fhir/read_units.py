@@ -66,7 +66,7 @@ def _take_apart(resources: Sequence[Resource]) -> tuple[_Reader, Parts]:
     if reader is None:
         raise unreadable("the first resource is not a record's own")
     record_id = _record_id(root, reader.kind)
-    parts = Parts(root, record_id, is_voided(root, reader.kind))
+    parts = Parts(root, record_id, is_voided(resources, reader.kind))
     start, cut = f"{record_id}-", len(record_id) + 1
     live, gone = parts.live, parts.gone
     seen: set[tuple[str, str]] = set()
@@ -98,8 +98,14 @@ def _record_id(root: Resource, kind: RecordKind) -> str:
     return str(name[: -len(_FIRST_LINE)])
 
 
-def is_voided(root: Resource, kind: RecordKind) -> bool:
-    """A person who no longer works here is not active either: their record is not voided by that."""
+def is_voided(resources: Sequence[Resource], kind: RecordKind) -> bool:
+    """Whether the record is, not merely a part of it.
+
+    A person who no longer works here is not active either; a prescription of which another system
+    stopped the first line still has the others.
+    """
     if kind is RecordKind.PRACTITIONER:
-        return ACTIVE_BEFORE in by_url(root)
-    return is_retired(root)
+        return ACTIVE_BEFORE in by_url(resources[0])
+    if kind is RecordKind.PRESCRIPTION:
+        return all(is_retired(line) for line in resources)
+    return is_retired(resources[0])

@@ -33,7 +33,6 @@ __all__ = ["NOT_CONFIGURED", "Progress", "SyncEngine"]
 _log = logging.getLogger(__name__)
 
 FACTS_KEY: Final = "sync.server_facts"
-SKEW_KEY: Final = SKEW
 VERIFIED_KEY: Final = "sync.verified_at"
 _BATCH: Final = 50
 _NEWS_AFTER: Final = timedelta(minutes=15)

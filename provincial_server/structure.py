@@ -87,9 +87,9 @@ def _read_table() -> tuple[dict[str, dict[str, Element]], dict[str, dict[str, El
     return stored, parts
 
 
-_RESOURCES, _TYPES = _read_table()
+RESOURCES, TYPES = _read_table()
 CONTAINED_ONLY = frozenset({"Medication", "Specimen"})
-STORED_TYPES = tuple(sorted(_RESOURCES.keys() - CONTAINED_ONLY))
+STORED_TYPES = tuple(sorted(RESOURCES.keys() - CONTAINED_ONLY))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class StructureCheck:
 
     def resource(self, resource: dict[str, Any]) -> None:
         resource_type = resource["resourceType"]
-        self._members(resource, _RESOURCES[resource_type], resource_type, resource_type)
+        self._members(resource, RESOURCES[resource_type], resource_type, resource_type)
 
     def _fault(self, code: str, path: str, diagnostics: str) -> None:
         if len(self.issues) < self._most_issues:
@@ -182,18 +182,18 @@ class StructureCheck:
         else:
             if element.kind == "Reference":
                 self.references.append(FoundReference(path, value, element.values))
-            self._members(value, _TYPES[element.kind], path)
+            self._members(value, TYPES[element.kind], path)
 
     def _contained(self, value: dict[str, Any], path: str) -> None:
         inner = value.get("resourceType")
-        if not isinstance(inner, str) or inner not in _RESOURCES:
+        if not isinstance(inner, str) or inner not in RESOURCES:
             self._fault("not-supported", path, "this type of contained resource is not stored")
         elif "contained" in value:
             self._fault("invariant", path, "a contained resource may not contain another (dom-2)")
         elif "id" not in value:
             self._fault("required", f"{path}.id", "a contained resource needs an id")
         else:
-            self._members(value, _RESOURCES[inner], path, inner)
+            self._members(value, RESOURCES[inner], path, inner)
 
     def _primitive_extension(self, value: Any, element: Element, path: str) -> None:
         items = value if element.many else [value]
@@ -208,7 +208,7 @@ class StructureCheck:
                 continue
             extensions = item.get("extension")
             if extensions is not None:
-                row = _TYPES["Extension"]["extension"]
+                row = TYPES["Extension"]["extension"]
                 self._element(extensions, row, f"{path}.extension", extended=False)
 
 

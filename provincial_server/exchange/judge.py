@@ -44,6 +44,7 @@ class Judged:
     number: int
     keys: tuple[Key, ...]
     parents: tuple[Parent, ...]
+    """The path of each is empty when the fast judge found it."""
 
 
 def judge(line: bytes, limits: Limits) -> Judged | list[Issue]:
@@ -109,14 +110,17 @@ _ENVELOPE: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
+def contradiction(incarnation: str, number: int, rule: int) -> bool:
+    """A rule has no machine and gives no numbers; everything else was written by a person."""
+    by_rule = incarnation == MERGE
+    return by_rule != bool(rule) or (by_rule and number != 0)
+
+
 def _relations(content: dict[str, Any]) -> list[Issue]:
     """What one key demands of another."""
-    incarnation = content["inc"]
-    if (incarnation == MERGE) != bool(content.get("rule")) or (
-        incarnation == MERGE and content["n"] != 0
-    ):
+    if contradiction(content["inc"], content["n"], content.get("rule") or 0):
         return [Issue("invariant", "rule, inc and n contradict one another")]
-    if incarnation != REST and not UUID.fullmatch(content["id"]):
+    if content["inc"] != REST and not UUID.fullmatch(content["id"]):
         return [Issue("value", "the id of a record is a UUID")]
     return []
 

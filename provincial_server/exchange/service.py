@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
 from provincial_server.exchange import feed, log, protocol
+from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, judge, operation_id
 from provincial_server.exchange.log import NewOperation
 from provincial_server.exchange.protocol import RequestHeader
@@ -78,7 +79,8 @@ class Exchange:
             return self._reply(session, request)
 
     def _judge(self, line: bytes) -> Judged | Refusal:
-        found = judge(line, self._settings.limits)
+        limits = self._settings.limits
+        found = judge_quickly(line, limits) or judge(line, limits)
         return found if isinstance(found, Judged) else Refusal("poison", found)
 
     # --- what the database knows of the asker ----------------------------------------------------
@@ -141,7 +143,7 @@ class Exchange:
                 continue
             refusal = _refusal(item, known, stored)
             if refusal:
-                request.judged[op_id] = refusal
+                request.judged[op_id] = self._explained(refusal, lines[op_id], known, stored)
                 continue
             known[op_id] = (item.kind, item.record_id)
             stored.update(item.keys)
@@ -160,6 +162,14 @@ class Exchange:
                 )
             )
         return new
+
+    def _explained(
+        self, refusal: Refusal, line: bytes, known: dict[str, tuple[str, str]], stored: set[Key]
+    ) -> Refusal:
+        """The same refusal with the places of the missing parents, which the fast judge skips."""
+        slow = judge(line, self._settings.limits)
+        found = _refusal(slow, known, stored) if isinstance(slow, Judged) else None
+        return found or refusal
 
     # --- the answer ------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
-from station_emr.interop.fhir.units import build_unit
 from station_emr.machine_identity import (
     MachineIdentity,
     MarkingShelf,
@@ -62,8 +61,8 @@ from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.services.visits import Visits
 from station_emr.sync.engine import SyncEngine
-from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.scheduler import SyncScheduler
+from station_emr.two_way import build_engine
 
 DATABASE = DATABASE_FILE
 KEY_SLOTS = "keyslots.json"
@@ -336,13 +335,7 @@ def _join(
     with store.read() as work:
         client = province(work, identity.keys, clock)
         device = work.settings.station().device_name
-    engine = SyncEngine(
-        store,
-        clock,
-        build_unit,
-        FhirPeer(client) if client is not None else None,
-        turn=lambda: identity.turn(store),
-    )
+    engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
     services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler, identity)
     return OpenStation(

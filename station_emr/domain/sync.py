@@ -49,12 +49,14 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
-    """One attempt to reach the province, kept as evidence of outages (NĐ 188/2025 art. 38)."""
+    """One attempt to reach the province, kept as evidence of outages (NĐ 188/2025 art. 38).
+
+    ``outcome`` is complete, partial, waiting (the day's bytes are spent, or the link is a paid one),
+    offline, refused or elsewhere (another process sends; not kept).
+    """
 
     started_at: datetime
     ended_at: datetime
-    # "complete", "partial", "waiting" (budget or paid link), "offline", "refused", "elsewhere"
-    # (not kept)
     outcome: str
     sent: int = 0
     changed: int = 0
@@ -90,3 +92,5 @@ class SyncStatus:
     metered: bool = False  # resting because this link is paid by the megabyte
     skew_seconds: float | None = None  # the server's clock minus this machine's; None: unknown
     revoked: bool = False  # the province no longer lets this machine in
+    parked: int = 0  # arrived lines that wait for what they are written on
+    unreadable: int = 0  # arrived lines that this program cannot show

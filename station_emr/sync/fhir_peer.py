@@ -67,6 +67,10 @@ class FhirPeer:
     def facts(self) -> str:
         return self._client.facts.to_text()
 
+    @property
+    def software(self) -> str:
+        return self._client.facts.software
+
     def recall(self, facts: str) -> None:
         self._client.facts = ServerFacts.from_text(facts, self._client.base)
 

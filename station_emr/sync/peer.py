@@ -96,6 +96,10 @@ class Peer(Protocol):
     def facts(self) -> str:
         """What was learnt about the server, as text to keep; changes as it is learnt."""
 
+    @property
+    def software(self) -> str:
+        """What the server calls itself, with its version; empty while that is not known."""
+
     def recall(self, facts: str) -> None:
         """Take back what :attr:`facts` gave in an earlier run; foreign text is ignored."""
 

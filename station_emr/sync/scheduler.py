@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from station_emr.domain.errors import StationError
-from station_emr.domain.sync import LinkState, SyncRun, SyncStatus, UnitState
+from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import DAILY_BYTES, LinkState, SyncRun, SyncStatus, UnitState
 from station_emr.services.ports import Clock, Store
+from station_emr.services.timekeeping import SKEW
 
-from .engine import NOT_CONFIGURED, Progress, SyncEngine
+from .allowance import budget_of
+from .engine import NOT_CONFIGURED, VERIFIED_KEY, Progress, SyncEngine
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +67,13 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         quarantined = work.outbox.count(UnitState.QUARANTINED)
         oldest = work.outbox.oldest_waiting_at()
         runs = work.outbox.runs(_HISTORY)
+        verified = work.settings.get(VERIFIED_KEY)
+        skew = work.settings.get(SKEW)
+        today = work.outbox.traffic_on(engine.today())
+        budget = budget_of(work.settings.get(DAILY_BYTES))
+        conflicts = len(work.operations.conflicts())
+        parked = work.operations.parked()
+        unreadable = len(work.operations.unreadables(_HISTORY))
     complete = next((run for run in runs if run.outcome == "complete"), None)
     return SyncStatus(
         link=engine.link(),
@@ -75,7 +85,30 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         last_verified=complete.verified if complete else False,
         offline_since=_offline_since(runs),
         detail=NOT_CONFIGURED if engine.link() is LinkState.UNCONFIGURED else "",
+        verified_at=datetime.fromisoformat(verified) if verified else None,
+        conflicts=conflicts,
+        bytes_today=sum(today),
+        budget=budget,
+        metered=engine.metered,
+        skew_seconds=_number(skew),
+        revoked=engine.revoked,
+        parked=parked,
+        unreadable=unreadable,
     )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _waiting_letters(store: Store) -> int:
+    """How many referral letters wait; they stand near the head of what is listed."""
+    with store.read() as work:
+        items = work.outbox.waiting(_HISTORY)
+    return sum(item.kind is RecordKind.REFERRAL for item in items)
 
 
 def _offline_since(runs: tuple[SyncRun, ...]) -> datetime | None:
@@ -123,6 +156,7 @@ class SyncScheduler:
         self._status: SyncStatus | None = None
         self._thread: threading.Thread | None = None
         self._told_at = self._monotonic()
+        self._letters = 0
         engine.watch(self._progressed)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -193,6 +227,7 @@ class SyncScheduler:
             self._news = self._urgent = False
         self._publish(running=True)
         try:
+            self._letters = _waiting_letters(self._store)
             run = self._engine.run_once()
         except Exception as error:  # noqa: BLE001 - the last place: a bug must not end sync for the day
             _log.error("a sync run failed: %s", _outline(error))
@@ -238,11 +273,18 @@ class SyncScheduler:
                     return
             if news:
                 self._publish(running=False, delay=max(until - self._monotonic(), 0.0))
-                if not away:
+                if not away or self._has_new_letter():
                     self._settle()
                     return
             elif away and self._address() != before:
                 return
+
+    def _has_new_letter(self) -> bool:
+        """A referral letter written while the line is away is worth one more try at once."""
+        try:
+            return _waiting_letters(self._store) > self._letters
+        except StationError:
+            return False
 
     def _settle(self) -> None:
         """Let the commands of one click end before sending."""

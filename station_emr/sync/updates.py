@@ -14,6 +14,18 @@ RELEASED_FOR: Final = "sync.released_for"
 _LINES: Final = 500
 
 
+def release_refused(store: Store, programs: str, *, known: bool) -> None:
+    """The same for a server without the exchange. ``known``: this server was spoken to before."""
+    with store.read() as work:
+        before = work.settings.get(RELEASED_FOR)
+    if before == programs:
+        return
+    with store.write() as work:
+        if before or known:
+            work.outbox.release_quarantined()
+        work.settings.put(RELEASED_FOR, programs)
+
+
 def after_update(
     store: Store, programs: str, applier: Applier, aside: frozenset[str] = frozenset()
 ) -> None:

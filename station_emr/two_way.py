@@ -1,0 +1,58 @@
+"""Joins the parts of sync: mapping, merging, sealing and the line to the province."""
+
+from __future__ import annotations
+
+from station_emr import __version__
+from station_emr.interop.fhir.carry import carry_over
+from station_emr.interop.fhir.read_units import read_unit
+from station_emr.interop.fhir.units import build_unit
+from station_emr.machine_identity import MachineIdentity
+from station_emr.services.ports import Clock, Store
+from station_emr.services.replication import apply_operation
+from station_emr.sync.applying import Applier
+from station_emr.sync.client import FhirClient
+from station_emr.sync.engine import SyncEngine
+from station_emr.sync.exchange_engine import Exchange
+from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
+from station_emr.sync.fhir_peer import FhirPeer
+from station_emr.sync.sealing import Incarnation, Sealer
+
+PROGRAM = f"station-emr {__version__}"
+
+
+def build_sealer(incarnation: Incarnation) -> Sealer:
+    """Makes the lines of this database."""
+    return Sealer(build_unit, carry_over, incarnation)
+
+
+def build_applier(sealer: Sealer, clock: Clock) -> Applier:
+    """Takes lines into this database."""
+    return Applier(read_unit, apply_operation, sealer, clock.now)
+
+
+def build_engine(
+    store: Store, clock: Clock, client: FhirClient | None, identity: MachineIdentity
+) -> SyncEngine:
+    """The engine over one line, without one where no server is set: by the exchange where the
+    server offers it, else the plain way.
+    """
+    if client is None:
+        return SyncEngine(store, clock, build_unit, None)
+    sealer = build_sealer(identity.lives)
+    exchange = Exchange(
+        store,
+        clock,
+        ExchangeOverHttp(client, clock.random),
+        sealer,
+        build_applier(sealer, clock),
+        program=PROGRAM,
+    )
+    return SyncEngine(
+        store,
+        clock,
+        build_unit,
+        FhirPeer(client),
+        exchange=exchange,
+        turn=lambda: identity.turn(store),
+        program=PROGRAM,
+    )

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from station_emr.domain.sync import OutboxItem
 from station_emr.services.courier import (
     PROVINCE_KEY,
     CourierKey,
@@ -41,7 +42,7 @@ from .exchange_peer import ExchangeRequest
 from .exchange_wire import encode_request
 from .place import read_place
 from .running import CANNOT_BUILD, OUR_FAULTS
-from .sealing import Sealer, key_of_item
+from .sealing import NotYet, Numbers, Sealer, key_of_item
 
 _log = logging.getLogger(__name__)
 
@@ -245,7 +246,10 @@ class CourierDesk:
         travels for a week must hold everything.
         """
         now = self._means.clock.now()
-        with self._store.read() as work:
+        incarnation = self._means.sealer.incarnation
+        with self._store.write() as work:
+            if not incarnation.current(work):
+                incarnation.renew(work)
             items = work.outbox.operations(_ALL, now.date())
         loose = [item for item in items if not item.op_id]
         for start in range(0, len(loose), _AT_ONCE):
@@ -253,11 +257,18 @@ class CourierDesk:
                 numbers = numbers_of(work)
                 for item in loose[start : start + _AT_ONCE]:
                     try:
-                        self._means.sealer.seal_now(work, key_of_item(item), numbers)
+                        self._seal(work, item, numbers)
                     except OUR_FAULTS as error:
                         # One record must not stop the others. The message may quote it.
                         _log.warning("cannot build a %s: %s", item.kind.value, type(error).__name__)
                         work.outbox.quarantine(item, CANNOT_BUILD, now)
+
+    def _seal(self, work: Work, item: OutboxItem, numbers: Numbers) -> None:
+        """Never on what was refused already; on what has no answer yet, because it goes along."""
+        try:
+            self._means.sealer.seal_item(work, item, numbers)
+        except NotYet:
+            self._means.sealer.seal_now(work, key_of_item(item), numbers)
 
     def _next_number(self) -> int:
         with self._store.write() as work:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,8 @@ from sqlalchemy import delete, select, update
 from provincial_server import auth
 from provincial_server.database import Database
 from provincial_server.store import AccessToken, Device, EnrolmentCode
+from station_emr.cli import main as cli
+from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.errors import InvalidRecord, NetworkFailure, PermissionDenied, UserError
 from station_emr.domain.permissions import Role
 from station_emr.domain.sync import LinkState
@@ -23,6 +26,7 @@ from station_emr.security.authority import read_authority
 from station_emr.security.device_key import DeviceKeys
 from station_emr.services.clock import SystemClock
 from station_emr.services.enrolment import AUTHORITY, SERVER_TOKEN, SERVER_URL, Enrolments
+from station_emr.station import create_station
 from station_emr.sync import enrolment as desk
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
@@ -298,3 +302,21 @@ def test_an_authority_of_the_province_is_kept_as_text(machine, tmp_path) -> None
         )
     machine.enrolments.trust_authority(machine.director, "")
     assert machine.setting(AUTHORITY) == ""
+
+
+def test_the_command_line_enrols_and_sends(machine, tmp_path, monkeypatch, capsys) -> None:
+    director = demo_people()[0]
+    folder = tmp_path / "data"
+    profile = replace(demo_profile(""), code=machine.code)
+    create_station(folder, profile, director.user, director.password)
+    monkeypatch.setenv("STATION_EMR_PASSWORD", director.password)
+    who = ["--data-dir", str(folder), "--user", director.user.username, "--json"]
+
+    wrong = cli.run(["enrol", *who, "--server", machine.root, "--code", "AAAA-AAAA"])
+    assert wrong == cli.EXIT_USER
+    assert "Mã ghi danh sai" in capsys.readouterr().err
+    code = machine.one_time_code()
+    assert cli.run(["enrol", *who, "--server", machine.root, "--code", code.lower()]) == 0
+    assert json.loads(capsys.readouterr().out)["enrolled"] is True
+    assert cli.run(["sync", *who]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "complete"

@@ -20,6 +20,7 @@ from station_emr.ui.screens.sync import SyncScreen
 from station_emr.ui.screens.sync.courier_box import exported, imported
 from station_emr.ui.screens.sync.jump import field_of, place_of
 from station_emr.ui.screens.sync.wording import (
+    arrived_sentence,
     clock_sentence,
     link_sentence,
     outage_length,
@@ -252,6 +253,13 @@ def test_a_wrong_clock_is_told_in_words(skew, words) -> None:
     text = clock_sentence(replace(QUIET, skew_seconds=skew))
     assert words in text
     assert bool(text) is bool(words)
+
+
+def test_what_came_and_cannot_be_shown_is_told() -> None:
+    assert arrived_sentence(QUIET) == ""
+    text = arrived_sentence(replace(QUIET, parked=3, unreadable=1))
+    assert "3 mục đã về máy" in text
+    assert "hãy cập nhật chương trình" in text
 
 
 def test_what_today_has_used_is_told_against_the_budget() -> None:

@@ -47,7 +47,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="server",
                 icon="plugs-connected",
                 title=_("Máy chủ của tỉnh"),
-                detail=_("Địa chỉ và mã truy cập"),
+                detail=_("Ghi danh máy, đường truyền"),
             ),
         ),
         (

@@ -23,6 +23,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.screens.sync.wording import (
+    arrived_sentence,
     clock_sentence,
     conflict_sentence,
     link_sentence,
@@ -59,7 +60,8 @@ class StatusCard(QWidget):
         self.link = Banner("sync.banner", closable=False)
         self.conflicts = Banner("sync.conflicts", closable=False)
         self.clock = Banner("sync.clock", closable=False)
-        vbox(card, self.link, self.conflicts, self.clock, gap=GAP_S, parent=self)
+        self.arrived = Banner("sync.arrived", closable=False)
+        vbox(card, self.link, self.conflicts, self.arrived, self.clock, gap=GAP_S, parent=self)
 
     def show_status(self, status: SyncStatus, now: datetime, *, may_decide: bool) -> None:
         """Every part from one reading, so that they agree."""
@@ -79,6 +81,7 @@ class StatusCard(QWidget):
         severity, text = link_sentence(status, now)
         self.link.show_message(Message(text=text, severity=severity))
         self._show(self.clock, clock_sentence(status), None)
+        self._show(self.arrived, arrived_sentence(status), None)
         action = self.desk_wanted.emit if may_decide else None
         self._show(self.conflicts, conflict_sentence(status), action)
 

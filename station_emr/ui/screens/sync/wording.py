@@ -135,12 +135,12 @@ def _resting(status: SyncStatus) -> str:
     if over_budget(status):
         return _(
             "Đã dùng hết dung lượng của hôm nay: {used} trên {budget}. "
-            "Mục đang chờ tự gửi tiếp từ 0 giờ ngày mai."
+            "Mục đang chờ tự gửi tiếp từ 0 giờ ngày mai; phiếu chuyển vẫn được gửi ngay."
         ).format(used=size_text(status.bytes_today), budget=size_text(status.budget))
     if status.metered:
         return _(
             "Máy đang ở mạng tính tiền theo dung lượng nên chưa gửi, như đã đặt trong Quản trị. "
-            "Mục đang chờ tự gửi khi có mạng khác."
+            "Mục đang chờ tự gửi khi có mạng khác; phiếu chuyển vẫn được gửi ngay."
         )
     return ""
 
@@ -161,6 +161,25 @@ def conflict_sentence(status: SyncStatus) -> str:
     return _(
         "{count} hồ sơ hai máy ghi khác nhau. Cả hai bản đều được giữ, cần người chọn điều đúng."
     ).format(count=status.conflicts)
+
+
+def arrived_sentence(status: SyncStatus) -> str:
+    """What came from elsewhere and cannot be shown yet; empty when everything can."""
+    parts = []
+    if status.parked:
+        parts.append(
+            _("{count} mục đã về máy nhưng còn chờ hồ sơ mà chúng dựa vào.").format(
+                count=status.parked
+            )
+        )
+    if status.unreadable:
+        parts.append(
+            _(
+                "{count} mục do chương trình mới hơn ghi nên máy này chưa đọc được; chúng được giữ "
+                "nguyên, hãy cập nhật chương trình."
+            ).format(count=status.unreadable)
+        )
+    return " ".join(parts)
 
 
 def clock_sentence(status: SyncStatus) -> str:

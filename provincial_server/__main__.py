@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", parents=[shared], help="tạo cơ sở dữ liệu")
     init.add_argument("--new-admin-token", action="store_true", help="thay mã quản trị")
     init.set_defaults(run=_init)
+    epoch = commands.add_parser(
+        "new-epoch",
+        parents=[shared],
+        help="sau khi khôi phục từ bản sao lưu: để các trạm đối chiếu và gửi lại phần bị thiếu",
+    )
+    epoch.set_defaults(run=_new_epoch)
     _add_serve(commands.add_parser("serve", parents=[shared], help="chạy máy chủ"))
 
     facility = commands.add_parser("facility", help="cơ sở y tế").add_subparsers(required=True)
@@ -119,6 +125,18 @@ def _init(options: argparse.Namespace) -> int:
     _say(f"Cơ sở dữ liệu đã sẵn sàng, kỷ nguyên {database.epoch}.")
     if token:
         _say(f"Mã quản trị (chỉ hiện lần này): {token}")
+    return 0
+
+
+def _new_epoch(options: argparse.Namespace) -> int:
+    database = Database(options.database)
+    with database.write() as session:
+        epoch = database.new_epoch(session)
+    database.close()
+    _say(
+        f"Kỷ nguyên mới: {epoch}. Ở lần đồng bộ tới, mỗi trạm sẽ đối chiếu và gửi lại phần "
+        "máy chủ còn thiếu; không phải làm gì thêm."
+    )
     return 0
 
 

@@ -113,7 +113,9 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
                 auth.check_admin(session, token)
             with services.reading() as session:
                 now = services.settings.clock()
-                return wire.canonical(overview(session, services.database.epoch, now))
+                return wire.canonical(
+                    overview(session, services.database.current_epoch(session), now)
+                )
 
         text = await services.run(count)
         return Response(text, media_type="application/json")

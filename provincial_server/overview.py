@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provincial_server import __version__, wire
+from provincial_server.exchange.tables import DeviceState
 from provincial_server.store import Device, Facility, ResourceHead
 
 
@@ -22,24 +24,34 @@ def overview(session: Session, epoch: str, now: int) -> dict[str, Any]:
     devices: dict[str, list[Device]] = {}
     for device in session.scalars(select(Device).order_by(Device.enrolled_at)):
         devices.setdefault(device.facility_code, []).append(device)
+    states = {row.device_id: row for row in session.scalars(select(DeviceState))}
     return {
         "server": __version__,
         "epoch": epoch,
         "time": wire.instant(now),
         "facilities": [
-            _facility(facility, counts.get(facility.code, {}), devices.get(facility.code, []))
+            _facility(
+                facility, counts.get(facility.code, {}), devices.get(facility.code, []), states
+            )
             for facility in session.scalars(select(Facility).order_by(Facility.code))
         ],
     }
 
 
-def _facility(facility: Facility, counts: dict[str, int], devices: list[Device]) -> dict[str, Any]:
+def _facility(
+    facility: Facility,
+    counts: dict[str, int],
+    devices: list[Device],
+    states: dict[str, DeviceState],
+) -> dict[str, Any]:
     contacts = [device.last_contact_at for device in devices if device.last_contact_at]
     return {
         "code": facility.code,
         "name": facility.name,
         "resources": counts,
         "changes": facility.last_sequence,
+        "operations": facility.operation_sequence,
+        "skipped_operations": facility.skipped_operations,
         "last_contact": _time(max(contacts, default=None)),
         "last_write": _time(facility.last_write_at or None),
         "devices": [
@@ -49,10 +61,18 @@ def _facility(facility: Facility, counts: dict[str, int], devices: list[Device])
                 "program": device.program,
                 "last_contact": _time(device.last_contact_at),
                 "revoked": device.revoked_at is not None,
+                "state": _state(states.get(device.id)),
             }
             for device in devices
         ],
     }
+
+
+def _state(row: DeviceState | None) -> dict[str, Any] | None:
+    """What the device said of itself, and when."""
+    if row is None:
+        return None
+    return {**json.loads(row.state), "at": wire.instant(row.received_at)}
 
 
 def _time(milliseconds: int | None) -> str | None:

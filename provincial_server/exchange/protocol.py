@@ -16,7 +16,8 @@ VERSIONS_HEADER = "X-Exchange-Versions"
 _LONGEST_HEADER = 2 * 1024 * 1024
 _MOST_LINES = 20_000
 _LARGEST_NUMBER = 2**62
-_LONGEST_STATE = 2000
+_LONGEST_WORD = 100
+_STATE_KEYS = frozenset({"waiting", "oldest", "refused", "conflicts", "program", "clock"})
 OPERATION_ID = re.compile(r"[0-9a-f]{32}")
 
 _Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
@@ -40,7 +41,7 @@ class RequestHeader(msgspec.Struct, frozen=True):
     room: _Number = 65536
     want: list[_OperationId] = []
     buckets: bool | Annotated[list[_Bucket], Meta(max_length=256)] | None = None
-    state: dict[str, str | int | float | bool | None] = {}
+    state: dict[str, Any] = {}
 
 
 def read_request(plain: bytes) -> tuple[RequestHeader, list[bytes]]:
@@ -64,11 +65,13 @@ def read_request(plain: bytes) -> tuple[RequestHeader, list[bytes]]:
 
 
 def state_text(header: RequestHeader) -> str:
-    """What the overview shows of the device, empty when it says nothing or too much."""
-    if not header.state:
-        return ""
-    text = msgspec.json.encode(header.state, order="sorted").decode("utf-8", "replace")
-    return text if len(text) <= _LONGEST_STATE else ""
+    """What the overview shows of the device, empty when it says nothing: a few counts and times."""
+    kept = {
+        name: value[:_LONGEST_WORD] if isinstance(value, str) else value
+        for name, value in header.state.items()
+        if name in _STATE_KEYS and isinstance(value, str | int | float)
+    }
+    return msgspec.json.encode(kept, order="sorted").decode() if kept else ""
 
 
 def write_answer(header: dict[str, Any], lines: Sequence[bytes]) -> bytes:

@@ -57,6 +57,16 @@ class Conflicts:
             ]
         return tuple(sorted(rows, key=lambda row: (not row.safety, row.since)))
 
+    def of_patient(self, actor: Actor, patient_id: str) -> tuple[ConflictRow, ...]:
+        """What is open in the records of one person, for the banner on the chart."""
+        allow(actor, Action.PATIENT_VIEW)
+        with self._store.read() as work:
+            return tuple(
+                OpenRecord(work, kind, each).row()
+                for kind, each in work.operations.conflicts()
+                if patient_of(kind, record_store(work, kind).get(each).record) == patient_id
+            )
+
     def open(self, actor: Actor, kind: RecordKind, record_id: str) -> ConflictView:
         """The two versions side by side. Raises StateError when nothing is open any more.
 

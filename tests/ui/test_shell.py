@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.ui.kit import (
     ChoiceField,
     LineField,
@@ -20,8 +23,9 @@ from station_emr.ui.kit import (
     primary,
 )
 from station_emr.ui.shell import Identity, Link, MainWindow, Saving, ScreenSpec, StatusModel
+from station_emr.ui.shell.line import status_model
 from station_emr.ui.shell.search import looks_scanned
-from station_emr.ui.shell.status import backup_words, link_words, saving_words
+from station_emr.ui.shell.status import StatusBar, backup_words, link_words, saving_words
 from station_emr.ui.shell.top_bar import initial
 from station_emr.ui.shell.window import IDLE_MINUTES, IDLE_MINUTES_ADMIN
 from tests.ui.keys import press, type_text
@@ -519,3 +523,26 @@ def test_message_of_a_screen_floats(window: Frame) -> None:
 def test_initial_is_of_the_given_name() -> None:
     assert initial("BS. Nguyễn Thị Hoa") == "H"
     assert initial("") == "?"
+
+
+def test_conflicts_stand_in_the_status_line_only_while_there_are_any(qtbot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    asked: list[str] = []
+    bar.explain.connect(asked.append)
+    bar.show()
+    assert not bar.conflicts.isVisible()
+
+    bar.show_status(StatusModel(link=Link.ONLINE, conflicts=2))
+
+    assert bar.conflicts.isVisible()
+    assert bar.conflicts.accessibleName() == "2 hồ sơ cần quyết định"
+    qtbot.keyClick(bar.conflicts, Qt.Key.Key_Space)
+    assert asked == ["conflicts"]
+
+
+def test_those_who_see_no_patients_are_told_of_no_conflicts() -> None:
+    now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    status = SyncStatus(link=LinkState.ONLINE, conflicts=2)
+    assert status_model(status, now, "", Saving.SAVED).conflicts == 2
+    assert status_model(status, now, "", Saving.SAVED, may_decide=False).conflicts == 0

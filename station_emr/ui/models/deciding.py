@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from station_emr.domain.field_text import field_label
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.user import Actor
 from station_emr.services.desk_views import (
@@ -57,3 +58,9 @@ class DuplicateDesk(Protocol):
     def undo(self, actor: Actor, link_id: str, *, reason: str) -> Separated: ...
     def dismiss(self, actor: Actor, one_id: str, other_id: str) -> None: ...
     def joined(self, actor: Actor) -> tuple[JoinedRow, ...]: ...
+
+
+def allergies_open(rows: Sequence[ConflictRow]) -> bool:
+    """Whether nobody has decided yet which allergies are true; the chart shows both meanwhile."""
+    name = field_label(RecordKind.PATIENT, "allergies")
+    return any(row.kind is RecordKind.PATIENT and name in row.fields for row in rows)

@@ -274,8 +274,9 @@ class Desk(QObject):
             self._repaint_status()
         if self._open is not None:
             self._open.notify()
-        if self._clock_told:
-            self._refresh_status()  # the time of the machine may just have been confirmed
+        open_here = self._status is not None and self._status.conflicts
+        if self._clock_told or open_here:  # either may just have been settled
+            self._refresh_status()
 
     def _read_backup(self) -> None:
         session = self.session
@@ -323,11 +324,12 @@ class Desk(QObject):
             return
         now = session.services.clock.now()
         saving = Saving.FAILED if self._unsaved else Saving.SAVED
-        model = status_model(self._status, now, self._backup, saving)
+        may_decide = session.may(Action.PATIENT_VIEW)
+        model = status_model(self._status, now, self._backup, saving, may_decide=may_decide)
         self._window.set_status(model)
         entry = self._window.navigation.items.get(routes.SYNC)
         if entry is not None:
-            entry.set_badge(self._status.quarantined)
+            entry.set_badge(model.attention + model.conflicts)
 
     def _explain(self, topic: str) -> None:
         session = self.session
@@ -335,6 +337,8 @@ class Desk(QObject):
             return
         if topic == "saving" and self._unsaved:
             self._window.show_message(Message(text=self._unsaved, severity=Severity.DANGER))
+        elif topic == "conflicts" and session.may(Action.PATIENT_VIEW):
+            self._window.go(routes.CONFLICTS)
         elif topic == "backup" and session.may(Action.BACKUP):
             self._window.go(routes.SETTINGS)
         elif session.may(Action.SYNC_VIEW):

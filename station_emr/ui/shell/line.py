@@ -40,8 +40,12 @@ def when_words(moment: datetime, now: datetime) -> str:
     return _("{time:%H:%M} ngày {time:%d/%m}").format(time=moment)
 
 
-def status_model(status: SyncStatus, now: datetime, backup: str, saving: Saving) -> StatusModel:
-    """The line for a status; ``backup`` is the ISO time of the last one, empty when none."""
+def status_model(
+    status: SyncStatus, now: datetime, backup: str, saving: Saving, *, may_decide: bool = True
+) -> StatusModel:
+    """The line for a status; ``backup`` is the ISO time of the last one, empty when none.
+    ``may_decide`` is False for those who see no patients, and so no conflicts.
+    """
     last = when_words(status.last_complete_at, now) if status.last_complete_at else ""
     since = when_words(status.offline_since, now) if status.offline_since else ""
     words, late = _backup(backup, now)
@@ -51,6 +55,7 @@ def status_model(status: SyncStatus, now: datetime, backup: str, saving: Saving)
         since=since,
         waiting=status.waiting,
         attention=status.quarantined,
+        conflicts=status.conflicts if may_decide else 0,
         last_sync=last,
         backup=words,
         backup_late=late,

@@ -104,7 +104,7 @@ def _preview(session: Session) -> Screen:
 def _sync(session: Session) -> Screen:
     from station_emr.ui.screens.sync import SyncScreen
 
-    return SyncScreen(session)
+    return SyncScreen(session, session.services.courier)
 
 
 def _conflicts(session: Session) -> Screen:

@@ -37,7 +37,7 @@ class Link(StrEnum):
 class StatusModel:
     """What the status line tells. Times are written out by the caller (``08:40``, ``hôm qua 17:02``).
 
-    ``attention`` counts what a person must look at (refused by the server, or in conflict).
+    ``attention`` counts what the server refused, ``conflicts`` what a person must decide.
     """
 
     saving: Saving = Saving.SAVED
@@ -46,6 +46,7 @@ class StatusModel:
     since: str = ""
     waiting: int = 0
     attention: int = 0
+    conflicts: int = 0
     last_sync: str = ""
     backup: str = ""
     backup_late: bool = False
@@ -89,6 +90,11 @@ def link_words(status: StatusModel) -> tuple[Severity, list[Part]]:
         look = _("{count} mục cần xem").format(count=status.attention)
         parts = [*parts, (" · ", False), (look, True)]
     return severity, parts
+
+
+def conflict_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+    words = _("{count} hồ sơ cần quyết định").format(count=status.conflicts)
+    return Severity.WARNING, [(words, True)]
 
 
 def backup_words(status: StatusModel) -> tuple[Severity, list[Part]]:
@@ -175,7 +181,10 @@ def _font(*, strong: bool) -> QFont:
 
 
 class StatusBar(QFrame):
-    """The line at the foot. ``explain("saving" | "link" | "backup" | "help")`` follows a click."""
+    """The line at the foot.
+
+    ``explain("saving" | "link" | "conflicts" | "backup" | "help")`` follows a click.
+    """
 
     explain = Signal(str)
 
@@ -185,15 +194,24 @@ class StatusBar(QFrame):
         self.setFixedHeight(theme.STATUS_HEIGHT)
         self.saving = StatusItem("status.saving")
         self.link = StatusItem("status.link")
+        self.conflicts = StatusItem("status.conflicts")
         self.backup = StatusItem("status.backup", dot=False)
         self.help = StatusItem("status.help", dot=False)
         row = hbox(
-            self.saving, self.link, None, self.backup, self.help, gap=theme.GAP_XS, parent=self
+            self.saving,
+            self.link,
+            self.conflicts,
+            None,
+            self.backup,
+            self.help,
+            gap=theme.GAP_XS,
+            parent=self,
         )
         row.setContentsMargins(theme.GAP_S + 2, 0, theme.GAP_S + 2, 0)
         for item, topic in (
             (self.saving, "saving"),
             (self.link, "link"),
+            (self.conflicts, "conflicts"),
             (self.backup, "backup"),
             (self.help, "help"),
         ):
@@ -204,4 +222,6 @@ class StatusBar(QFrame):
     def show_status(self, status: StatusModel) -> None:
         self.saving.show_words(*saving_words(status))
         self.link.show_words(*link_words(status))
+        self.conflicts.show_words(*conflict_words(status))
+        self.conflicts.setVisible(bool(status.conflicts))
         self.backup.show_words(*backup_words(status))

@@ -62,6 +62,9 @@ class FactsPanel(Card):
         where = ", ".join(p for p in (patient.address.line, patient.address.commune_name) if p)
         column.addWidget(label("\n".join(p for p in (about, where) if p), "muted", wrap=True))
         column.addWidget(_allergies(patient))
+        if file.allergies_open:
+            undecided = _("Hai máy ghi dị ứng khác nhau, chưa ai chọn. Hãy coi như có cả hai.")
+            column.addWidget(label(undecided, "warning", wrap=True))
         _coverage(column, file)
         if patient.conditions:
             _block(column, _("Bệnh mạn tính"), [_condition(c) for c in patient.conditions])

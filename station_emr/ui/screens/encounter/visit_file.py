@@ -26,6 +26,7 @@ from station_emr.services.patients import PatientCard
 from station_emr.services.ports import Stored
 from station_emr.services.station_services import StationServices
 from station_emr.services.visits import VisitPapers
+from station_emr.ui.models.deciding import allergies_open
 
 P = TypeVar("P", Prescription, Appointment)
 
@@ -44,6 +45,7 @@ class VisitFile:
     discharges: tuple[tuple[str, str], ...]
     orders: dict[str, CatalogRow]
     today: date
+    allergies_open: bool = False  # two machines wrote them differently, nobody has decided
 
     @property
     def encounter(self) -> Encounter:
@@ -131,6 +133,7 @@ def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> Vi
         discharges=_choices(services, CatalogKind.DISCHARGE_KIND),
         orders=_order_rows(services, stored.record),
         today=services.catalogs.today(),
+        allergies_open=allergies_open(services.conflicts.of_patient(actor, patient_id)),
     )
 
 

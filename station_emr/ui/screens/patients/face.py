@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from station_emr.domain.patient import Patient
 from station_emr.domain.record import VersionInfo
+from station_emr.services.desk_views import ConflictRow
 from station_emr.services.i18n import _
 from station_emr.services.patients import PatientCard
 from station_emr.ui.kit import (
@@ -27,6 +28,7 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
+from station_emr.ui.models.deciding import allergies_open
 
 from .facts import (
     allergy_chips,
@@ -35,6 +37,7 @@ from .facts import (
     initials,
     number_words,
     phone_words,
+    undecided_chip,
     who,
 )
 
@@ -116,14 +119,18 @@ class Face(Card):
         )
         self.add(scrolled(inside))
 
-    def show_card(self, card: PatientCard, today: date) -> None:
+    def show_card(
+        self, card: PatientCard, today: date, open_rows: Sequence[ConflictRow] = ()
+    ) -> None:
         same = self._card is not None and self._card.patient.id == card.patient.id
         self._card, self._today = card, today
         self._revealed = self._revealed and same
         self.avatar.set_name(card.patient.full_name)
         self.name.setText(card.patient.full_name)
         self.who.setText(who(card.patient, today))
-        self.allergies.set_chips(allergy_chips(card.patient))
+        chips = allergy_chips(card.patient)
+        undecided = (undecided_chip(),) if allergies_open(open_rows) else ()
+        self.allergies.set_chips((*chips, *undecided))
         self._show_facts()
         self._fill_history(card.history)
 

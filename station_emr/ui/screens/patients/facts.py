@@ -11,6 +11,7 @@ from station_emr.domain.birth import BirthDate, age_text, months_old
 from station_emr.domain.identity import group_number
 from station_emr.domain.patient import Allergy, Coverage, CoverageValidity, Patient
 from station_emr.domain.record import RecordKind, RecordStatus, Sex
+from station_emr.services.desk_views import ConflictRow
 from station_emr.services.i18n import _
 from station_emr.services.views import PatientRow, QueueRow, VisitRow, VitalPoint
 from station_emr.ui.kit import PHONE_GROUPS, ChipSpec, Line, Severity, grouped, masked, number_text
@@ -18,6 +19,7 @@ from station_emr.ui.kit import PHONE_GROUPS, ChipSpec, Line, Severity, grouped, 
 _BP_BAND: Final = (60.0, 140.0)  # QĐ 5904/2019: 140/90 at a station is high
 _ADULT_MONTHS: Final = 18 * 12
 _POINTS: Final = 12
+_MOST_OPEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,28 @@ def who(patient: Patient, today: date) -> str:
     """``Nữ · 34 tuổi (12/03/1992)``."""
     age = age_text(patient.birth, today)
     return f"{patient.sex.label} · {age} ({patient.birth.display()})"
+
+
+def open_words(rows: Sequence[ConflictRow]) -> str:
+    """What two machines wrote differently about this person; empty when nothing is open."""
+    fields = list(dict.fromkeys(_open_field(row, field) for row in rows for field in row.fields))
+    if not fields:
+        return ""
+    shown = ", ".join(fields[:_MOST_OPEN])
+    if len(fields) > _MOST_OPEN:
+        shown = _("{shown} và {count} mục nữa").format(shown=shown, count=len(fields) - _MOST_OPEN)
+    return _("Hai máy ghi khác nhau: {fields}. Cả hai bản đều được giữ.").format(fields=shown)
+
+
+def _open_field(row: ConflictRow, field: str) -> str:
+    """A field of the person by its name alone, one of a visit with the visit it belongs to."""
+    own = field[:1].lower() + field[1:]
+    return own if row.kind is RecordKind.PATIENT else f"{own} ({row.title.lower()})"
+
+
+def undecided_chip() -> ChipSpec:
+    """Stands behind the allergies of both machines."""
+    return ChipSpec(_("hai máy ghi khác nhau, chưa ai chọn"), Severity.WARNING, lead=_("Dị ứng"))
 
 
 def allergy_chips(patient: Patient) -> tuple[ChipSpec, ...]:

@@ -12,11 +12,14 @@ from typing_extensions import override
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
+from station_emr.services.desk_views import ConflictRow
 from station_emr.services.i18n import _
 from station_emr.services.patients import PatientCard
 from station_emr.services.views import VisitRow
 from station_emr.ui.kit import (
+    Banner,
     Card,
+    Message,
     Screen,
     Severity,
     Shortcut,
@@ -33,7 +36,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 
 from .face import Face
-from .facts import PAPER_WORDS, Trend, papers_of, pressure_trend, weight_trend
+from .facts import PAPER_WORDS, Trend, open_words, papers_of, pressure_trend, weight_trend
 from .finder import Finder
 from .timeline import Timeline
 
@@ -120,8 +123,9 @@ class PatientsScreen(Screen):
         body = hbox(self.face, right, gap=theme.GAP_L)
         body.setStretch(1, 1)
         page = QWidget()
-        column = vbox(actions, body, gap=theme.GAP_M, parent=page)
-        column.setStretch(1, 1)
+        self.undecided = Banner("patients.undecided", closable=False)
+        column = vbox(actions, self.undecided, body, gap=theme.GAP_M, parent=page)
+        column.setStretch(2, 1)
         return page
 
     # -- hooks of the frame --------------------------------------------------------------------
@@ -202,21 +206,26 @@ class PatientsScreen(Screen):
             self.say(str(error), Severity.WARNING)
             self._to_list()
 
+        def read() -> tuple[PatientCard, tuple[ConflictRow, ...]]:
+            card = session.services.patients.card(session.actor, patient_id)
+            return card, session.services.conflicts.of_patient(session.actor, patient_id)
+
         session.ask(
-            lambda: session.services.patients.card(session.actor, patient_id),
-            self._show,
+            read,
+            lambda found: self._show(*found),
             owner=self,
             failed=gone,
             latest="patients.card",
         )
 
-    def _show(self, card: PatientCard) -> None:
+    def _show(self, card: PatientCard, open_rows: tuple[ConflictRow, ...]) -> None:
         if card.patient.id != self._patient_id:
             return
         fresh = self._card is None or self._card.patient.id != card.patient.id
         self._card = card
         now = self._session.services.clock.now()
-        self.face.show_card(card, now.date())
+        self.face.show_card(card, now.date(), open_rows)
+        self._show_open(open_rows)
         self.pressure.show_trend(pressure_trend(card.vitals, card.patient, now.date()))
         self.weight.show_trend(weight_trend(card.vitals))
         may_print = self._session.may(Action.PRINT)
@@ -228,6 +237,22 @@ class PatientsScreen(Screen):
                 self.timeline.focus_first()
             else:
                 self.new.setFocus()
+
+    def _show_open(self, rows: tuple[ConflictRow, ...]) -> None:
+        words = open_words(rows)
+        if not words:
+            self.undecided.hide()
+            return
+        first = rows[0]
+        route = routes.ConflictRoute(first.kind, first.record_id)
+        self.undecided.show_message(
+            Message(
+                text=words,
+                severity=Severity.WARNING,
+                action_text=_("Xem và chọn"),
+                action=lambda: self.go(routes.CONFLICTS, route),
+            )
+        )
 
     def _changed(self, changes: Changes) -> None:
         if not changes.touches(*_SHOWN):

@@ -7,10 +7,11 @@ rule writes, is computed from the graph of versions and never from the order of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from station_emr.domain.encounter import Encounter, Stage
 from station_emr.domain.lineage import Lineage, by_rule
 from station_emr.domain.merge import Written, merge_all
 from station_emr.domain.operation import (
@@ -193,7 +194,7 @@ class _Arrival:
         return (
             one.status is other.status
             and set(one.open_fields) == set(other.open_fields)
-            and bool(self._content(one.version) == self._content(other.version))
+            and bool(_says(self._content(one.version)) == _says(self._content(other.version)))
         )
 
     def _unsealed_twin(self, new: VersionNode) -> VersionNode | None:
@@ -210,7 +211,7 @@ class _Arrival:
             and (not by_rule(new) or set(node.parents) == base)
             and set(node.open_fields) == set(new.open_fields)
             and (node.status is RecordStatus.VOIDED) == (new.status is RecordStatus.VOIDED)
-            and self._content(node.version) == self._operation.record
+            and _says(self._content(node.version)) == _says(self._operation.record)
         ]
         return min(twins, key=lambda node: (set(node.parents) != base, node.version), default=None)
 
@@ -293,6 +294,11 @@ class _Arrival:
             patient_id=patient_of(self._kind, self._operation.record),
             detail=detail,
         )
+
+
+def _says(record: Any) -> Any:
+    """The record without what does not travel: where in the queue a visit stood when it was signed."""
+    return replace(record, stage=Stage.FINISHED) if isinstance(record, Encounter) else record
 
 
 # Staff ------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class Exchange:
                 raise Busy(COME_BACK, reply.pause)
             self._end_if_unwell(batch, reply)
             if run.outcome == "waiting":
-                if not self._sending.has_more(run):
+                if not self._sending.has_more(run, urgent_only=True):
                     break
                 continue
             if reply.more or self._sending.has_more(run) or self._wants(reply):

@@ -71,12 +71,12 @@ class Sending:
         """Whether a referral letter waits."""
         return bool(_urgent(self._list(_LIST)))
 
-    def has_more(self, run: Run) -> bool:
+    def has_more(self, run: Run, *, urgent_only: bool = False) -> bool:
         """Whether something waits that has no answer in this run and is not held back."""
-        if any(self._may_go(run, item) for item in self._queue):
+        if not urgent_only and any(self._may_go(run, item) for item in self._queue):
             return True
         self._fill(run)
-        return bool(self._queue)
+        return bool(_urgent(self._queue) if urgent_only else self._queue)
 
     def held_back(self, run: Run) -> bool:
         """Whether this run left something behind that waits for its parent or base."""

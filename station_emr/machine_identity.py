@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from station_emr.domain.errors import UserError
 from station_emr.security import durable_file, machine
 from station_emr.security.authority import read_authority
+from station_emr.security.courier_key import CourierIdentity, courier_identity
 from station_emr.security.device_key import DeviceKeys
 from station_emr.security.witness import WitnessFile
 from station_emr.services.backups import BackupShelf
@@ -35,11 +36,14 @@ SYNC_TURN: Final = "sync.lock"
 
 @dataclass(frozen=True, slots=True)
 class MachineIdentity:
-    """``keys`` sign for this machine, ``lives`` watches over its database."""
+    """``keys`` sign for this machine, ``lives`` watches over its database, ``courier`` opens files
+    that were meant for it.
+    """
 
     folder: Path
     keys: DeviceKeys
     lives: Lives
+    courier: CourierIdentity
 
     @contextmanager
     def turn(self, store: Store) -> Iterator[bool]:
@@ -57,6 +61,7 @@ def identity_of(folder: Path, database_id: str, data_key: bytes, clock: Clock) -
         folder,
         DeviceKeys(folder, database_id, data_key, machine=here, random=clock.random),
         Lives(clock, WitnessFile(folder), here),
+        courier_identity(data_key, here),
     )
 
 

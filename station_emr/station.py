@@ -56,13 +56,14 @@ from station_emr.services.patients import Patients
 from station_emr.services.ports import Clock
 from station_emr.services.prescriptions import Prescriptions
 from station_emr.services.prints import Prints
+from station_emr.services.rebuild import ProvinceLine
 from station_emr.services.referrals import Referrals
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.services.visits import Visits
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
-from station_emr.two_way import build_engine
+from station_emr.two_way import build_courier, build_engine, build_rebuild
 
 DATABASE = DATABASE_FILE
 KEY_SLOTS = "keyslots.json"
@@ -337,7 +338,7 @@ def _join(
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
-    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler, identity)
+    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler, identity, engine)
     return OpenStation(
         folder=folder,
         store=store,
@@ -355,6 +356,7 @@ def build_services(
     keys: KeyRing,
     sync: SyncControl,
     identity: MachineIdentity,
+    line: ProvinceLine | None = None,
 ) -> StationServices:
     """The use cases over one open store."""
     with store.read() as work:
@@ -389,6 +391,8 @@ def build_services(
         enrolments=enrolments(store, clock, identity.keys),
         conflicts=Conflicts(store, clock, signer),
         duplicates=Duplicates(store, clock, NameMatcher()),
+        courier=build_courier(store, clock, identity),
+        rebuild=build_rebuild(store, clock, identity, line),
     )
 
 

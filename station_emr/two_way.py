@@ -7,15 +7,19 @@ from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.machine_identity import MachineIdentity
+from station_emr.services.courier import Courier
 from station_emr.services.ports import Clock, Store
+from station_emr.services.rebuild import ProvinceLine, Rebuild
 from station_emr.services.replication import apply_operation
 from station_emr.sync.applying import Applier
 from station_emr.sync.client import FhirClient
+from station_emr.sync.courier import CourierDesk, CourierMeans
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import Exchange
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.sealing import Incarnation, Sealer
+from station_emr.sync.snapshot import SnapshotReader
 
 PROGRAM = f"station-emr {__version__}"
 
@@ -56,3 +60,25 @@ def build_engine(
         turn=lambda: identity.turn(store),
         program=PROGRAM,
     )
+
+
+def build_courier(store: Store, clock: Clock, identity: MachineIdentity) -> Courier:
+    """Sending by a stick."""
+    sealer = build_sealer(identity.lives)
+    means = CourierMeans(
+        sealer=sealer,
+        applier=build_applier(sealer, clock),
+        signers=identity.keys,
+        identity=identity.courier.secret,
+        public=identity.courier.public,
+        clock=clock,
+    )
+    return Courier(store, clock, CourierDesk(store, means))
+
+
+def build_rebuild(
+    store: Store, clock: Clock, identity: MachineIdentity, line: ProvinceLine | None
+) -> Rebuild:
+    """Filling a new PC from a file or over the line."""
+    applier = build_applier(build_sealer(identity.lives), clock)
+    return Rebuild(store, clock, SnapshotReader(store, applier, identity.courier.secret), line)

@@ -15,6 +15,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import StationProfile
 from station_emr.domain.user import Actor
 
+from .courier import PROVINCE_KEY
 from .guards import allow
 from .ports import Clock, Store, Work
 
@@ -36,13 +37,14 @@ NOT_CONNECTED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """The province's answer."""
+    """The province's answer. ``courier_key`` is empty when the server has none to give."""
 
     device_id: str
     server_url: str
     token_url: str
     facility_code: str
     facility_name: str
+    courier_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,8 @@ def _remember(work: Work, key: PublicKey, answer: Enrolled) -> None:
         (SERVER_TOKEN, ""),
     ):
         work.settings.put(name, value)
+    if answer.courier_key:
+        work.settings.put(PROVINCE_KEY, answer.courier_key)
 
 
 def _filled(**fields: str) -> None:

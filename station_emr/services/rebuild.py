@@ -91,7 +91,7 @@ class Rebuild:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, reader: SnapshotReader, line: ProvinceLine
+        self, store: Store, clock: Clock, reader: SnapshotReader, line: ProvinceLine | None
     ) -> None:
         self._store = store
         self._clock = clock
@@ -126,7 +126,7 @@ class Rebuild:
         allow(actor, Action.SETTINGS_EDIT)
         allow(actor, Action.SYNC_RUN)
         fetched, run = 0, None
-        while not cancelled():
+        while self._line is not None and not cancelled():
             run = self._line.run_once()
             with self._store.read() as work:
                 held = work.operations.tally().count
@@ -142,7 +142,7 @@ class Rebuild:
             verified=run is not None and run.verified,
             operations=count,
             total=count if finished else 0,
-            detail="" if finished or run is None else (run.detail or OFFLINE),
+            detail="" if finished else (run.detail if run and run.detail else OFFLINE),
         )
         self._note(actor, "rebuild.from_province", report)
         return report

@@ -11,6 +11,7 @@ from .appointments import Appointments
 from .backups import Backups
 from .catalogs import Catalogs
 from .conflicts import Conflicts
+from .courier import Courier
 from .drafts import Drafts
 from .duplicates import Duplicates
 from .encounters import Encounters
@@ -19,6 +20,7 @@ from .patients import Patients
 from .ports import Clock
 from .prescriptions import Prescriptions
 from .prints import Prints
+from .rebuild import Rebuild
 from .referrals import Referrals
 from .synchronisation import Synchronisation
 from .visits import Visits
@@ -44,6 +46,8 @@ class StationServices:
     enrolments: Enrolments
     conflicts: Conflicts
     duplicates: Duplicates
+    courier: Courier
+    rebuild: Rebuild
 
     @staticmethod
     def scan(text: str) -> ScanResult:

@@ -4,8 +4,6 @@ record moves to another PC (docs/courier.md).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -41,12 +39,12 @@ from .courier_writing import Signer, recipient_of, write_file
 from .exchange_peer import ExchangeRequest
 from .exchange_wire import encode_request
 from .place import read_place
+from .province_key import ProvinceKey
 from .running import CANNOT_BUILD, OUR_FAULTS
 from .sealing import NotYet, Numbers, Sealer, key_of_item
 
 _log = logging.getLogger(__name__)
 
-KEY_FORMAT: Final = "station-emr-courier-key"
 NUMBER: Final = "courier.number"
 ROOM: Final = 64 * 1024 * 1024
 _ALL: Final = 1_000_000
@@ -109,34 +107,6 @@ class CourierMeans:
     identity: str
     public: str
     clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class ProvinceKey:
-    """``encrypt`` is an age key, ``sign`` a SubjectPublicKeyInfo."""
-
-    encrypt: str
-    sign: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> ProvinceKey | None:
-        try:
-            said = json.loads(text)
-            if said["format"] != KEY_FORMAT:
-                return None
-            recipient_of(said["encrypt"])
-            return cls(said["encrypt"], base64.b64decode(said["sign"], validate=True))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
-
-    def keep(self) -> str:
-        sign = base64.b64encode(self.sign).decode("ascii")
-        return json.dumps({"format": KEY_FORMAT, "encrypt": self.encrypt, "sign": sign})
-
-    @property
-    def fingerprint(self) -> str:
-        both = self.sign + b"\x00" + self.encrypt.encode("ascii")
-        return hashlib.sha256(both).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

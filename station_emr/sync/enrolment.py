@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from station_emr.services.ports import Clock
 
 from .client import UNTRUSTED, Answer, FhirClient, Patience, checked_base_url
 from .peer import Busy
+from .province_key import ProvinceKey
 
 WRONG_CODE: Final = (
     "Mã ghi danh sai, đã dùng hoặc đã hết hạn. Chưa có gì thay đổi. "
@@ -75,6 +77,7 @@ class Registrar:
                 headers=_JSON,
                 token=token,
             )
+            courier_key = _courier_key(client) if answer.status in {200, 201} else ""
         except NetworkFailure as error:
             if str(error) == UNTRUSTED:
                 raise
@@ -85,7 +88,17 @@ class Registrar:
             raise UserError(refused)
         if answer.status in {408, 425, 429} or answer.status >= 500:
             raise Busy(_BUSY, answer.retry_after)
-        return _enrolled(answer)
+        return replace(_enrolled(answer), courier_key=courier_key)
+
+
+def _courier_key(client: FhirClient) -> str:
+    """What files for the province are encrypted to; nobody is kept from enrolling by its absence."""
+    try:
+        answer = client.ask("GET", f"{client.base}/courier-key", headers=_JSON)
+    except NetworkFailure:
+        return ""
+    key = ProvinceKey.parse(msgspec.json.encode(answer.body).decode())
+    return key.keep() if answer.status == 200 and key is not None else ""
 
 
 def root_of(server: str) -> str:

@@ -15,11 +15,12 @@ from station_emr.services.ports import Store, Work
 from station_emr.services.rebuild import RebuildProgress, RebuildReport, SnapshotFacts
 
 from .applying import Applier, Outcome
-from .courier import NOT_THE_PROVINCE, ProvinceKey, check_facility
+from .courier import NOT_THE_PROVINCE, check_facility
 from .courier_file import SNAPSHOT, CourierFile, grouped, open_file
 from .courier_reply import apply_lines, decode_note, unreadable
 from .operation_line import OP_ID, op_id
 from .place import Place, read_place, write_place
+from .province_key import ProvinceKey
 
 FILE: Final = "rebuild.file"
 DONE: Final = "rebuild.done"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from .birth import BirthDate
 from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure
+from .merge import TOGETHER
 from .patient import Address, Allergy, ChronicCondition, Coverage, Guardian
 from .prescription import PrescriptionLine, quantity_text
 from .record import PractitionerSnapshot, RecordKind, RecordStatus, StationProfile
@@ -143,17 +144,15 @@ def describe(kind: RecordKind, path: str, value: Any) -> str:
     """A value as people read it; empty for "nothing written"."""
     if path == "status":
         return "Đã hủy" if value is RecordStatus.VOIDED else "Đang có giá trị"
-    if path == "to_facility_name":
-        return " ".join(part for part in (str(value[1]), _bracketed(str(value[0]))) if part)
-    if isinstance(value, tuple) and path in _CODED:
-        return str(value[1] or value[0])
+    if path in _CODED:  # code, name and perhaps a level
+        return _joined(_joined(str(value[1]), _bracketed(str(value[0])), by=" "), *value[2:])
     if path == "no_known_allergy":
         return "Đã hỏi, chưa ghi nhận dị ứng nào" if value else ""
     del kind
     return _text(value)
 
 
-_CODED: Final = frozenset({"ethnic_name", "nationality_name", "occupation_name"})
+_CODED: Final = frozenset(TOGETHER)
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ BUNDLE = DIST / "station-emr"
 PROGRAMS = ("station-emr", "StationEMR")
 
 # The province's side: a station PC must not carry it.
-SERVER_PARTS = ("provincial_server", "fastapi", "starlette", "uvicorn", "pydantic", "jwt")
+SERVER_PARTS = ("provincial_server", "fastapi", "starlette", "uvicorn", "pydantic")
 # Tools of development, and parts of libraries that no screen uses.
 LEFT_OUT = (
     "pytest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from station_emr.demo.people import People
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import StationError, WrongPassword
+from station_emr.security.device_key import DeviceKeys, os_vault
 from station_emr.services.guards import confirmation_key
 from station_emr.station import DATABASE, OpenStation, create_station, open_station
 
@@ -36,6 +38,7 @@ def run_selftest() -> tuple[Check, ...]:
             ("tìm người bệnh không dấu", lambda: _search(folder)),
             ("không đọc được tên trong tệp dữ liệu", lambda: _unreadable(folder)),
             ("in giấy ra PDF", lambda: _documents(folder)),
+            ("khóa của máy ký được", lambda: _device_key(folder)),
         ]
         return tuple(_attempt(label, check) for label, check in checks)
 
@@ -99,6 +102,18 @@ def _unreadable(folder: Path) -> str:
         if MARK.encode() in path.read_bytes():
             raise AssertionError(f"đọc được tên trong {path.name}")
     return ""
+
+
+def _device_key(folder: Path) -> str:
+    """In a place of its own: the key store of the system keeps what a real station put there."""
+    os_vault()  # finding it must not fail, whatever the machine has
+    keys = DeviceKeys(
+        folder, "selftest", bytes(32), machine="selftest", random=os.urandom, vault=lambda: None
+    )
+    key = keys.candidate("")
+    if key.sign({"sub": "selftest"}).count(".") != 2 or keys.find(key.key_id) is None:
+        raise LookupError("khóa vừa tạo không còn")
+    return key.public_jwk()["crv"]
 
 
 def _documents(folder: Path) -> str:

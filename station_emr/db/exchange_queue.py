@@ -37,34 +37,34 @@ WITH record AS MATERIALIZED (
   SELECT patient_id, min(first_seq) AS first_seq FROM record
   WHERE kind = 'referral' AND patient_id <> '' GROUP BY patient_id
 ), placed AS (
-  SELECT r.kind, r.record_id, r.first_seq, u.first_seq AS letter,
-    max(r.first_seq, coalesce(p.first_seq, 0), coalesce(e.first_seq, 0)) AS place,
-    CASE r.kind WHEN 'patient' THEN 0 WHEN 'encounter' THEN 1 WHEN 'prescription' THEN 2
+  SELECT one.kind, one.record_id, one.first_seq, u.first_seq AS letter,
+    max(one.first_seq, coalesce(person.first_seq, 0), coalesce(visit.first_seq, 0)) AS place,
+    CASE one.kind WHEN 'patient' THEN 0 WHEN 'encounter' THEN 1 WHEN 'prescription' THEN 2
       WHEN 'referral' THEN 3 ELSE 4 END AS rank,
     CASE
-      WHEN r.kind = 'facility' THEN 0
-      WHEN r.kind = 'practitioner' THEN 1
-      WHEN r.kind NOT IN ('patient', 'encounter', 'prescription', 'referral', 'appointment') THEN 5
+      WHEN one.kind = 'facility' THEN 0
+      WHEN one.kind = 'practitioner' THEN 1
+      WHEN one.kind NOT IN ('patient', 'encounter', 'prescription', 'referral', 'appointment') THEN 5
       WHEN u.first_seq IS NOT NULL THEN 2
-      WHEN r.today THEN 3
-      WHEN r.kind = 'patient' AND r.record_id IN (SELECT patient_id FROM record WHERE today) THEN 3
-      WHEN r.kind = 'encounter'
-        AND r.record_id IN (SELECT encounter_id FROM record WHERE today AND encounter_id <> '')
+      WHEN one.today THEN 3
+      WHEN one.kind = 'patient' AND one.record_id IN (SELECT patient_id FROM record WHERE today) THEN 3
+      WHEN one.kind = 'encounter'
+        AND one.record_id IN (SELECT encounter_id FROM record WHERE today AND encounter_id <> '')
         THEN 3
       ELSE 4
     END AS turn
-  FROM record AS r
-  LEFT JOIN urgent AS u ON u.patient_id = r.patient_id
-  LEFT JOIN record AS p ON p.kind = 'patient' AND p.record_id = r.patient_id
-    AND r.kind <> 'patient'
-  LEFT JOIN record AS e ON e.kind = 'encounter' AND e.record_id = r.encounter_id
+  FROM record AS one
+  LEFT JOIN urgent AS u ON u.patient_id = one.patient_id
+  LEFT JOIN record AS person ON person.kind = 'patient' AND person.record_id = one.patient_id
+    AND one.kind <> 'patient'
+  LEFT JOIN record AS visit ON visit.kind = 'encounter' AND visit.record_id = one.encounter_id
 ), chosen AS (
-  SELECT {ITEM}, p.turn, CASE p.turn WHEN 2 THEN p.letter END AS letter,
-    CASE p.turn WHEN 2 THEN p.rank ELSE p.place END AS first,
-    CASE p.turn WHEN 2 THEN p.place ELSE p.rank END AS second, p.first_seq
-  FROM placed AS p CROSS JOIN outbox AS o ON o.kind = p.kind AND o.record_id = p.record_id
+  SELECT {ITEM}, placed.turn, CASE placed.turn WHEN 2 THEN placed.letter END AS letter,
+    CASE placed.turn WHEN 2 THEN placed.rank ELSE placed.place END AS first,
+    CASE placed.turn WHEN 2 THEN placed.place ELSE placed.rank END AS second, placed.first_seq
+  FROM placed CROSS JOIN outbox AS o ON o.kind = placed.kind AND o.record_id = placed.record_id
     AND o.state = 'waiting'
-  ORDER BY p.turn, letter, first, second, p.first_seq, o.record_id, o.version, o.seq
+  ORDER BY placed.turn, letter, first, second, placed.first_seq, o.record_id, o.version, o.seq
   LIMIT :limit
 )
 SELECT o.*, coalesce(w.op_id, k.op_id, '') AS sealed, coalesce(w.size, k.size, 0) AS size

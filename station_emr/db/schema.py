@@ -137,6 +137,9 @@ END""",
     """CREATE TRIGGER operation_delete BEFORE DELETE ON operation BEGIN
   SELECT RAISE(ABORT, 'operation: never deleted');
 END""",
+    """CREATE TRIGGER operation_arrived AFTER INSERT ON operation BEGIN
+  DELETE FROM wanted_operation WHERE op_id = NEW.op_id;
+END""",
     f"""CREATE TRIGGER operation_born_held AFTER INSERT ON operation WHEN NEW.held = 1 BEGIN
   {_tallied("1")}
 END""",

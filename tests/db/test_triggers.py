@@ -194,6 +194,14 @@ def test_a_line_may_write_its_version_later_and_be_held(raw) -> None:
     assert raw.execute("SELECT * FROM held_bucket").fetchall() == [(10, 0, 0, 0)]
 
 
+def test_a_line_that_arrived_is_wanted_no_longer(raw) -> None:
+    raw.execute("INSERT INTO wanted_operation VALUES (?), ('other')", (OP_ID,))
+
+    raw.execute(OPERATION.format(op_id=OP_ID, version=0, held=0))
+
+    assert raw.execute("SELECT op_id FROM wanted_operation").fetchall() == [("other",)]
+
+
 def test_the_first_head_may_show_any_written_version(raw) -> None:
     other = records.record_id(9)
     for version in (1, 2):
@@ -292,4 +300,4 @@ def test_a_visit_needs_its_person(raw) -> None:
 def test_no_trigger_is_missing(raw) -> None:
     names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type='trigger'")]
 
-    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 1) + 2 * 3 + 11
+    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 1) + 2 * 3 + 12

@@ -46,7 +46,10 @@ class PatientNumber(Base):
     """Every number a person may show, so that one index answers a scan of any card."""
 
     __tablename__ = "patient_number"
-    __table_args__ = {**STRICT, "sqlite_with_rowid": False}  # noqa: RUF012  # read by SQLAlchemy
+    __table_args__ = (
+        Index("patient_number_row", "patient_row"),  # a chart saved again forgets its old numbers
+        {**STRICT, "sqlite_with_rowid": False},
+    )
 
     number: Mapped[str] = mapped_column(Text, primary_key=True)
     patient_row: Mapped[int] = mapped_column(primary_key=True)

@@ -325,7 +325,9 @@ class RecordRepository(Generic[T]):
         shown = 0 if row is None else row.version
         if row is not None and not shown:
             replicas.keep_displaced(self._connection, self.kind, row)
-        last = replicas.last_version(self._connection, self.kind, record.id)
+        last = 0  # what was ever written has a head
+        if shown:
+            last = replicas.last_version(self._connection, self.kind, record.id)
         changed = write_version(
             self._connection,
             kind=self.kind,
@@ -342,7 +344,7 @@ class RecordRepository(Generic[T]):
             origin=origin,
             written_on=(device, skew),
         )
-        if move_head or not shown:  # what was ever written has a head
+        if move_head or not shown:
             self._write_head(record, row, version=last + 1, status=status, at=at, draft=None)
         return changed
 

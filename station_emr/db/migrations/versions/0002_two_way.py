@@ -85,6 +85,9 @@ TABLES = (
     CREATE INDEX identity_survivor ON patient_identity (survivor_id)
 """,
     """
+    CREATE INDEX patient_number_row ON patient_number (patient_row)
+""",
+    """
     CREATE INDEX version_open ON record_version (kind, record_id, version) WHERE open_fields
       <> '[]'
 """,
@@ -176,6 +179,9 @@ END""",
 END""",
     """CREATE TRIGGER operation_delete BEFORE DELETE ON operation BEGIN
   SELECT RAISE(ABORT, 'operation: never deleted');
+END""",
+    """CREATE TRIGGER operation_arrived AFTER INSERT ON operation BEGIN
+  DELETE FROM wanted_operation WHERE op_id = NEW.op_id;
 END""",
     """CREATE TRIGGER operation_born_held AFTER INSERT ON operation WHEN NEW.held = 1 BEGIN
   INSERT INTO held_bucket (bucket, count, high, low)

@@ -2,11 +2,12 @@
 
 The file of a coming release is made once, when its schema is final::
 
-    python -m tests.db.test_golden 0.1
+    python -m tests.db.test_golden 0.2
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from station_emr.db.store import EncryptedStore
+from station_emr.domain.operation import Origin, Tally
+from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.services.sync_ports import KeptOperation
 
 from . import records
 
@@ -46,8 +50,87 @@ def fill(store: EncryptedStore) -> None:
         work.audit.append(records.ACTOR, "encounter.sign", records.NOW, kind="encounter")
 
 
+def fill_two_way(store: EncryptedStore) -> None:
+    """What a database holds besides since records arrive from other machines."""
+    with store.write() as work:
+        for record in (records.patient(), OTHER):
+            if record is OTHER:
+                work.patients.add_replica(
+                    record,
+                    RecordStatus.SIGNED,
+                    author=FAR_AWAY,
+                    at=records.LATER,
+                    parents=(),
+                    origin=Origin.REPLICA,
+                    device="Máy 2",
+                    skew=-4,
+                )
+            work.operations.keep(kept(record.id, held=record is OTHER))
+        work.links.add_replica(
+            LINK,
+            RecordStatus.SIGNED,
+            author=FAR_AWAY,
+            at=records.LATER,
+            parents=(),
+            origin=Origin.REPLICA,
+        )
+        work.operations.keep(kept("parked", version=0))
+        work.operations.park(op_id("parked"), ["patient/nobody"])
+        work.operations.want([op_id("wanted")])
+        work.links.dismiss("one", "other")
+        work.attachments.queue(RecordKind.REFERRAL, records.record_id(301), 1, records.NOW)
+        work.outbox.add_traffic(records.TODAY, 5, 7)
+
+
+FAR_AWAY = ("00000000-0000-7000-8000-000000000b0b", "Y sĩ Mẫu")
+OTHER = records.patient(2)
+LINK = PatientLink(
+    id=records.record_id(501),
+    survivor_id=records.record_id(1),
+    duplicate_id=records.record_id(2),
+)
+
+
+def op_id(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def kept(record_id: str, *, version: int = 1, held: bool = False) -> KeptOperation:
+    return KeptOperation(
+        op_id=op_id(record_id),
+        kind="patient",
+        record_id=record_id,
+        version=version,
+        line=f'{{"id":"{record_id}","name":"Rơ Châm H\'Bĕ̆"}}'.encode(),
+        held=held,
+    )
+
+
 def test_there_is_a_golden_database() -> None:
-    assert DATA / "golden-0.1.db" in GOLDEN
+    assert {DATA / "golden-0.1.db", DATA / "golden-0.2.db"} <= set(GOLDEN)
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in GOLDEN if file.stem != "golden-0.1"], ids=lambda file: file.stem
+)
+def test_lines_of_an_old_release_are_still_lines(file: Path, tmp_path: Path) -> None:
+    store = EncryptedStore.open(shutil.copy(file, tmp_path), records.KEY)
+    with store.read() as work:
+        assert work.operations.all_lines("", 9) == tuple(
+            (one.op_id, one.line)
+            for one in (kept(records.record_id(1)), kept(OTHER.id), kept("parked"))
+        )
+        assert work.operations.tally() == Tally().plus(op_id(OTHER.id))
+        assert work.operations.parked() == 1
+        assert work.operations.wanted(9) == (op_id("wanted"),)
+        assert work.links.active() == (LINK,)
+        assert work.links.survivor_of(OTHER.id) == records.record_id(1)
+        assert work.links.dismissed() == {("one", "other")}
+        (node,) = work.patients.lineage(OTHER.id)
+        assert (node.author_id, node.device, node.skew) == (FAR_AWAY[0], "Máy 2", -4)
+        assert [one.record_id for one in work.attachments.due(9)] == [records.record_id(301)]
+        assert work.outbox.traffic_on(records.TODAY) == (5, 7)
+    store.close()
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
@@ -84,6 +167,7 @@ def make(version: str) -> None:
     DATA.mkdir(exist_ok=True)
     store = EncryptedStore.create(DATA / f"golden-{version}.db", records.KEY)
     fill(store)
+    fill_two_way(store)
     store.backup(str(DATA / "compact.db"))
     store.close()
     (DATA / "compact.db").replace(store.path)

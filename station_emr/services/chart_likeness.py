@@ -16,8 +16,8 @@ from .views import PatientRow
 
 LIKELY: Final = 88
 _NAMESAKES: Final = 200
-_NEW_AT_ONCE: Final = 300
-_OLD_AT_ONCE: Final = 60
+_NEW_AT_ONCE: Final = 120
+_OLD_AT_ONCE: Final = 30
 _PAIRS_KEPT: Final = 500
 _SWEPT: Final = "duplicates.swept"
 _LATEST: Final = 1 << 62
@@ -95,9 +95,17 @@ def _same_text(one: str, other: str) -> bool:
 # Looking through the charts ---------------------------------------------------------------
 
 
-def sweep(work: Work, matcher: PersonMatcher) -> tuple[Pair, ...]:
-    """Look at the charts that came since the last time, and at some of the older ones; give every
-    pair found so far. Each chart is compared with those that share a number or a word of the name
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Every pair found so far, and where the next look begins (to be kept by :func:`remember`)."""
+
+    pairs: tuple[Pair, ...]
+    state: str
+
+
+def sweep(work: Work, matcher: PersonMatcher) -> Sweep:
+    """Look at the charts that came since the last time, and at some of the older ones. Only reads,
+    so that nobody's saving waits for it. Each chart is compared with those that share a number or a word of the name
     and the years around its birth, so the work grows with what is new and not with the station.
     """
     kept = work.settings.get(_SWEPT)
@@ -116,9 +124,16 @@ def sweep(work: Work, matcher: PersonMatcher) -> tuple[Pair, ...]:
         "low": min((place for place, _ in old), default=0),
         "pairs": [list(pair) for pair in found],
     }
-    if after != state:
-        work.settings.put(_SWEPT, json.dumps(after))
-    return found
+    return Sweep(found, json.dumps(after))
+
+
+def remember(work: Work, looked: Sweep, settled: set[Pair]) -> None:
+    """Go on from here the next time. Two looks at once cost a look, never a pair: marks and pairs
+    are kept together.
+    """
+    if work.settings.get(_SWEPT) != looked.state:
+        work.settings.put(_SWEPT, looked.state)
+    forget(work, settled)
 
 
 def forget(work: Work, pairs: set[Pair]) -> None:

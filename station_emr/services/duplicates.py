@@ -27,7 +27,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.user import Actor
 
-from .chart_likeness import Likeness, forget, likeness, pair_of, sweep
+from .chart_likeness import Likeness, forget, likeness, pair_of, remember, sweep
 from .decisions import still_open
 from .desk_views import (
     ChartComparison,
@@ -67,19 +67,22 @@ class Duplicates:
         call, and a part of what was there before.
         """
         allow(actor, Action.PATIENT_VIEW)
-        with self._store.write() as work:
+        with self._store.read() as work:
             found: list[tuple[Likeness, str, str]] = []
             past: set[tuple[str, str]] = set()
             dismissed = work.links.dismissed()
-            for pair in sweep(work, self._matcher):
+            looked = sweep(work, self._matcher)
+            for pair in looked.pairs:
                 why = Likeness() if pair in dismissed else self._why(work, *pair)
                 if why.why:
                     found.append((why, *pair))
                 else:
                     past.add(pair)
-            forget(work, past)
             found.sort(key=lambda each: not each[0].certain)
-            return tuple(_proposal(work, *each) for each in found[:limit])
+            proposals = tuple(_proposal(work, *each) for each in found[:limit])
+        with self._store.write() as work:
+            remember(work, looked, past)
+        return proposals
 
     def compare(self, actor: Actor, one_id: str, other_id: str) -> ChartComparison:
         """Two charts field by field. ``one`` is the chart that would stay; ``shown`` is what

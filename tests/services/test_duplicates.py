@@ -131,7 +131,7 @@ def test_a_whole_station_is_looked_through_piece_by_piece(station):
     with station.store.write() as work:
         author = station.nurse.user.snapshot
         twin = None
-        for number in range(420):
+        for number in range(200):
             person = replace(
                 people.next(), id=station.clock.new_id(), national_id=f"0640999{number:05d}"
             )
@@ -148,7 +148,7 @@ def test_a_whole_station_is_looked_through_piece_by_piece(station):
                 expected_version=0,
             )
     certain = []
-    for _ in range(6):
+    for _ in range(5):
         certain = [pair for pair, sure in pairs(station) if sure]
         if certain:
             break

@@ -185,3 +185,48 @@ def test_only_the_canonical_form_goes_the_fast_way(old: bytes, new: bytes) -> No
     assert old in line
     changed = line.replace(old, new)
     assert judge_quickly(changed, _LIMITS) is None
+
+
+_ENTERED_IN_ERROR = {"coding": [{"code": "entered-in-error"}]}
+_SUBJECT = {"subject": {"reference": "Patient/p"}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "fits"),
+    [
+        ({"resourceType": "Condition", **_SUBJECT}, True),
+        ({"resourceType": "Condition", "verificationStatus": _ENTERED_IN_ERROR, **_SUBJECT}, True),
+        (
+            {
+                "resourceType": "Condition",
+                "verificationStatus": _ENTERED_IN_ERROR,
+                "clinicalStatus": {"coding": [{"code": "active"}]},
+                **_SUBJECT,
+            },
+            False,
+        ),
+        ({**observation("x", "p", "e"), "dataAbsentReason": {"text": "Mẫu"}}, False),
+        ({**observation("x", "p", "e"), "valueString": "Mẫu"}, False),
+        ({**observation("x", "p", "e"), "issued": "2026-11-20"}, False),
+        ({**observation("x", "p", "e"), "effectiveDateTime": "2026-02-29"}, False),
+        ({**observation("x", "p", "e"), "effectiveDateTime": "2026-02"}, True),
+        ({**observation("x", "p", "e"), "note": [{"text": " "}]}, False),
+        ({**observation("x", "p", "e"), "subject": {"reference": "Practitioner/x"}}, False),
+        ({**observation("x", "p", "e"), "performer": [{"display": "Mẫu"}]}, True),
+        ({**observation("x", "p", "e"), "identifier": [{"value": "x" * 201}]}, False),
+        ({**observation("x", "p", "e"), "extension": [{"valueString": "x"}]}, False),
+        (
+            {
+                **observation("x", "p", "e"),
+                "extension": [{"url": "u", "valueString": "x", "valueCode": "y"}],
+            },
+            False,
+        ),
+    ],
+)
+def test_both_judges_agree_on_what_the_standard_says(resource: dict[str, Any], fits: bool) -> None:
+    record = "0197a000-0000-7000-8000-000000000001"
+    part = json.loads(json.dumps(resource | {"id": f"{record}-x"}), parse_float=Decimal)
+    line = sealed(envelope("encounter", record, encounter(record, "p"), part))
+    assert agree(line) is fits
+    assert isinstance(judge(line, _LIMITS), Judged) is fits

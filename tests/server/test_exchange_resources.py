@@ -20,7 +20,7 @@ from tests.server.exchange_client import (
     record_id,
     visit,
 )
-from tests.server.samples import bundle, entry, observation, patient, unit
+from tests.server.samples import bundle, encounter, entry, observation, patient, unit
 
 
 @pytest.fixture
@@ -141,21 +141,22 @@ def test_a_plain_transaction_reaches_the_stations_record_by_record(machine: Mach
 
 def test_a_change_by_a_hospital_is_based_on_what_the_station_sent(machine: Machine) -> None:
     who, when = record_id(), record_id()
-    line = visit(when, who, findings=3, extra="kept")
+    parts = [observation(f"{when}-{name}", who, when) for name in ("v2", "bp", "v1")]
+    sent = envelope("encounter", when, encounter(when, who), *parts, extra="kept")
+    line = encode(sent)
     machine.exchange(person(who), line)
-    changed = observation(f"{when}-v1", who, when) | {"status": "corrected"}
+    changed = parts[1] | {"status": "corrected"}
     assert machine.station.put(changed).status_code == 200
     [made] = machine.drain()
     said = opened(made)
     assert said["base"] == [op_id(line)]
     assert said["status"] == "amended"
-    expected = opened(line)["resources"]
-    expected[2]["status"] = "corrected"
-    assert said["resources"] == expected  # the whole unit, in the order in which it came
+    # The whole unit, in the order in which it came.
+    assert said["resources"] == [encounter(when, who), parts[0], changed, parts[2]]
     assert encode(said) == made
-    upon = visit(when, who, findings=3, base=[op_id(made)], status="amended")
+    upon = encode(sent | {"base": [op_id(made)], "status": "amended"})
     assert machine.exchange(upon).taken == [0]
-    assert machine.station.get(f"Observation/{when}-v1").json()["status"] == "final"
+    assert machine.station.get(f"Observation/{when}-bp").json()["status"] == "final"
 
 
 def test_a_plain_write_that_changes_nothing_makes_no_operation(machine: Machine) -> None:

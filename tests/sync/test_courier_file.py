@@ -260,3 +260,26 @@ def test_a_key_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="age key"):
         write_file(tmp_path / "a.semr", replace(PREAMBLE, recipient="age1no"), LINES, SIGNER)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("courier_file", "file"), ("courier_writing", "writing")]
+)
+def test_both_ends_hold_the_same_format(ours: str, theirs: str) -> None:
+    """The station and the province share no code; the container must not drift apart."""
+    root = Path(courier_file.__file__).parents[2]
+    texts = [
+        (root / "station_emr" / "sync" / f"{ours}.py").read_text(encoding="utf-8"),
+        (root / "provincial_server" / "courier" / f"{theirs}.py").read_text(encoding="utf-8"),
+    ]
+    one, other = ([line for line in text.splitlines() if "from " not in line] for text in texts)
+    assert one == other
+
+
+def test_a_file_of_the_first_format_stays_readable() -> None:
+    """Written once with version 1 of the format; the key is the test's own."""
+    kept = Path(__file__).with_name("courier_v1.semr")
+    secret = Path(__file__).with_name("courier_v1.key").read_text(encoding="ascii").strip()
+    opened = open_file(kept)
+    assert opened.preamble.facility == "DEMO1"
+    assert read_all(kept, secret) == LINES

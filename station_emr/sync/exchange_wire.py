@@ -130,7 +130,15 @@ def _unzstd(body: bytes, dictionary_number: int, largest: int) -> bytes:
 
 
 def _join(header: Mapping[str, Any], lines: Iterable[bytes]) -> bytes:
-    return b"\n".join((_ENCODER.encode(header), *lines))
+    """``size`` lets the reader see that nothing is missing, also where a line happens to end."""
+    rest = b"\n".join(lines)
+    first = _ENCODER.encode({**header, "size": len(rest)})
+    return first + b"\n" + rest if rest else first
+
+
+def _whole(header: Any, lines: tuple[bytes, ...]) -> None:
+    if header.size != sum(map(len, lines)) + max(len(lines) - 1, 0):
+        raise Garbled("cut short")
 
 
 def _split(plain: bytes) -> tuple[bytes, tuple[bytes, ...]]:
@@ -146,6 +154,7 @@ def _split(plain: bytes) -> tuple[bytes, tuple[bytes, ...]]:
 class _RequestHeader(msgspec.Struct):
     v: int
     rid: str
+    size: int
     inc: str
     n: int
     epoch: str = ""
@@ -181,6 +190,7 @@ def decode_request(plain: bytes) -> tuple[ExchangeRequest, str]:
     header = _header(first, _RequestHeader)
     if header.v != PROTOCOL:
         raise Garbled("another version of the protocol")
+    _whole(header, lines)
     if header.n < 0 or header.cursor < 0 or not header.rid:
         raise Garbled("the header is not in order")
     if isinstance(header.buckets, list) and not all(0 <= b < 256 for b in header.buckets):
@@ -192,11 +202,17 @@ def decode_request(plain: bytes) -> tuple[ExchangeRequest, str]:
         cursor=header.cursor,
         room=max(header.room, 0),
         want=tuple(header.want),
-        buckets=header.buckets or None,
+        buckets=_asked(header.buckets),
         state=header.state,
         lines=lines,
     )
     return request, header.rid
+
+
+def _asked(buckets: bool | list[int] | None) -> bool | tuple[int, ...] | None:
+    if isinstance(buckets, list):
+        return tuple(buckets)
+    return True if buckets else None
 
 
 # --- the reply -----------------------------------------------------------------------------------
@@ -211,6 +227,7 @@ class _Refused(msgspec.Struct):
 class _ReplyHeader(msgspec.Struct):
     v: int
     rid: str
+    size: int
     epoch: str
     cursor: int
     taken: list[tuple[int, int]] = []
@@ -259,6 +276,7 @@ def decode_reply(plain: bytes, rid: str, sent: int) -> ExchangeReply:
         raise Garbled("another version of the protocol")
     if header.rid != rid:
         raise Garbled("an answer to another request")
+    _whole(header, lines)
     if header.cursor < 0 or not header.epoch:
         raise Garbled("the header is not in order")
     taken = _places(header.taken, sent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from station_emr.sync.sealing import Sealer, StoredIncarnation
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import STALL, Server, Station
 
+KEY = os.urandom(32)
 _numbers = itertools.count(1)
 
 
@@ -139,7 +139,4 @@ def second_device(server: Server) -> Server:
 
 
 def new_machine(folder: Path, to: Any, name: str = "station") -> Machine:
-    return Machine(EncryptedStore.create(folder / f"{name}.db", os.urandom(32)), to)
-
-
-MakeMachine = Callable[..., Machine]
+    return Machine(EncryptedStore.create(folder / f"{name}.db", KEY), to)

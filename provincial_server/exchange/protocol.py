@@ -36,6 +36,7 @@ class RequestHeader(msgspec.Struct, frozen=True):
     rid: Annotated[str, Meta(min_length=1, max_length=100)]
     inc: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
     n: _Number
+    size: _Number | None = None
     epoch: Annotated[str, Meta(max_length=64)] = ""
     cursor: _Number = 0
     room: _Number = 65536
@@ -61,6 +62,8 @@ def read_request(plain: bytes) -> tuple[RequestHeader, list[bytes]]:
         header = msgspec.json.decode(first, type=RequestHeader)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise refuse(400, "structure", "the first line is not a header of the exchange") from None
+    if header.size not in {None, sum(map(len, lines)) + max(len(lines) - 1, 0)}:
+        raise refuse(400, "structure", "the request is cut short")
     return header, lines
 
 
@@ -75,7 +78,10 @@ def state_text(header: RequestHeader) -> str:
 
 
 def write_answer(header: dict[str, Any], lines: Sequence[bytes]) -> bytes:
-    return b"\n".join((msgspec.json.encode(header), *lines))
+    """`size` lets the reader see that nothing is missing, also where a line happens to end."""
+    rest = b"\n".join(lines)
+    first = msgspec.json.encode({**header, "size": len(rest)})
+    return first + b"\n" + rest if rest else first
 
 
 def ranges(places: Iterable[int]) -> list[list[int]]:

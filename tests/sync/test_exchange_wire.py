@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -192,6 +193,7 @@ def test_a_bomb_is_not_unpacked() -> None:
     "change",
     [
         {"rid": "other"},
+        {"size": 1},
         {"v": 2},
         {"epoch": ""},
         {"cursor": -1},
@@ -211,6 +213,14 @@ def test_an_answer_out_of_order_does_not_count(change: dict[str, object]) -> Non
     header = {**msgspec.json.decode(first), **change}
     with pytest.raises(Garbled):
         decode_reply(msgspec.json.encode(header) + b"\n" + rest, "r1", 5)
+
+
+def test_an_answer_cut_where_a_line_ends_does_not_count() -> None:
+    plain = encode_reply(replace(REPLY, lines=REPLY.lines * 3), "r1")
+
+    assert len(decode_reply(plain, "r1", 5).lines) == 3
+    with pytest.raises(Garbled):
+        decode_reply(plain[: plain.rindex(b"\n")], "r1", 5)
 
 
 def test_a_kind_of_refusal_of_tomorrow_leaves_the_line_waiting() -> None:

@@ -30,7 +30,6 @@ from provincial_server.structure import STORED_TYPES
 from provincial_server.validation import Checked
 
 _AT_ONCE = 25
-_DEPTH = 1000
 _QUIET_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 30.0
 _AFTER_A_FAULT_SECONDS = 5.0
@@ -96,7 +95,7 @@ def _raise_if_passing(error: Exception) -> None:
 
 def _write(session: Session, caller: Caller, rows: Sequence[Operation], now: int) -> None:
     writer = Writer(session, caller, now)
-    units = [(row.device_id, wire.parse(unpack_line(row.line), depth=_DEPTH)) for row in rows]
+    units = [(row.device_id, wire.reread(unpack_line(row.line))) for row in rows]
     writer.prefetch(
         (resource["resourceType"], resource["id"])
         for _, content in units

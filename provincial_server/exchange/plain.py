@@ -34,7 +34,6 @@ from provincial_server.resources import Key, Writer
 from provincial_server.settings import Clock
 from provincial_server.store import Device, ResourceHead, ResourceVersion
 
-_DEPTH = 1000
 _REASON = "Sửa qua máy chủ tỉnh"
 _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
@@ -151,9 +150,9 @@ def _stored_unit(session: Session, code: str, record_id: str) -> dict[Key, Resou
     )
     unit: dict[Key, Resource] = {}
     for row in rows:
-        resource: Resource = wire.parse(row.content.encode(), depth=_DEPTH)
+        resource: Resource = wire.reread(row.content.encode())
         resource |= {"resourceType": row.resource_type, "id": row.resource_id}
-        if meta := wire.parse(row.meta.encode(), depth=_DEPTH):
+        if meta := wire.reread(row.meta.encode()):
             resource["meta"] = meta
         unit[row.resource_type, row.resource_id] = resource
     return unit
@@ -175,7 +174,7 @@ def _order(session: Session, code: str, op_id: str) -> list[Key]:
     packed = session.scalars(
         select(Operation.line).where(Operation.facility_code == code, Operation.op_id == op_id)
     ).one()
-    content = wire.parse(unpack_line(packed), depth=_DEPTH)
+    content = wire.reread(unpack_line(packed))
     return [(item["resourceType"], item["id"]) for item in content["resources"]]
 
 

@@ -12,6 +12,7 @@ import keyword
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import msgspec
@@ -101,19 +102,24 @@ def _after(table: Mapping[str, Element], names: Mapping[str, str], also: Any = N
             groups.setdefault(row.choice, []).append(names[name])
             if row.choice_required:
                 needed.add(row.choice)
-    checks = [(tuple(group), choice in needed) for choice, group in groups.items()]
-    if not decimals and not checks:
+    checks = [
+        (attrgetter(*group), len(group) - 1, choice in needed)
+        for choice, group in groups.items()
+        if len(group) > 1
+    ]
+    single = [group[0] for choice, group in groups.items() if len(group) == 1 and choice in needed]
+    if not decimals and not checks and not single:
         return also
 
     def look(self: Any) -> None:
         for name in decimals:
             _check_decimal(getattr(self, name))
-        for group, is_needed in checks:
-            found = 0
-            for name in group:
-                if getattr(self, name) is not UNSET:
-                    found += 1
-            if found > 1 or (is_needed and not found):
+        for group, absent, is_needed in checks:
+            found = group(self).count(UNSET)
+            if found < absent or (is_needed and found > absent):
+                raise ValueError("one value of a choice")
+        for name in single:
+            if getattr(self, name) is UNSET:
                 raise ValueError("one value of a choice")
         if also:
             also(self)
@@ -126,7 +132,8 @@ def _after_extension(self: Any) -> None:
     fields = msgspec.structs.astuple(self)
     if fields.count(UNSET) < len(fields) - 2:
         raise ValueError("one value of an extension")
-    _check_decimal(self.valueDecimal)
+    if self.valueDecimal is not UNSET:
+        _check_decimal(self.valueDecimal)
 
 
 def _after_condition(self: Any) -> None:

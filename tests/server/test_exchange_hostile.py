@@ -224,6 +224,18 @@ def test_a_body_without_a_header_is_refused(machine: Machine, body: bytes) -> No
     outcome(response)
 
 
+def test_a_request_that_was_cut_short_is_refused_whole(
+    server: RunningServer, machine: Machine
+) -> None:
+    lines = [person(record_id()) for _ in range(3)]
+    size = len(b"\n".join(lines))
+    assert machine.raw(machine.body(*lines[:2], size=size)).status_code == 400
+    assert kept(server, machine) == 0
+    assert machine.exchange(*lines, size=size).taken == [0, 1, 2]
+    answer = Machine(machine.station).ask()
+    assert answer.header["size"] == size
+
+
 def test_an_empty_line_is_refused_whole(server: RunningServer, machine: Machine) -> None:
     response = machine.raw(machine.body(b"", person(record_id())))
     assert response.status_code == 400

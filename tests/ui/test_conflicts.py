@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.errors import EnvironmentFailure
 from station_emr.domain.permissions import Role
@@ -399,3 +399,21 @@ def test_decisions_and_joinings_are_taken_back_with_a_reason(page, answers) -> N
     assert page.pairs.undone == [("link-1", "Hai chị em")]
     page.until(lambda: done.table.rows == ())
     assert not done.undo.isEnabled()
+
+
+def test_tab_walks_from_the_list_through_the_fields_to_the_button(page) -> None:
+    page.open.choices.focus_first()
+    page.key(Qt.Key.Key_1)
+    page.focus("conflicts.list")
+    seen = []
+    for _step in range(6):
+        page.qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget().objectName())
+    assert seen == [
+        "conflicts.chart",
+        "conflicts.all.one",
+        "conflicts.all.other",
+        "decide.allergies",
+        "decide.phone",
+        "conflicts.decide",
+    ]

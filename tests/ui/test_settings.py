@@ -50,6 +50,7 @@ class Page(ScreenDriver):
                 "station",
                 "server",
                 "backup",
+                "files",
                 "recovery",
                 "users",
                 "catalogs",
@@ -59,7 +60,7 @@ class Page(ScreenDriver):
         ),
         (
             Role.ADMINISTRATOR,
-            ["station", "server", "backup", "users", "catalogs", "audit", "personal"],
+            ["station", "server", "backup", "files", "users", "catalogs", "audit", "personal"],
         ),
         (Role.DOCTOR, ["backup", "catalogs", "personal"]),
         (Role.NURSE, ["catalogs", "personal"]),

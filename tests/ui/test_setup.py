@@ -9,7 +9,8 @@ from station_emr.domain.errors import DiskFull, InvalidRecord, Problem
 from station_emr.domain.permissions import Role
 from station_emr.security.passwords import password_problems
 from station_emr.ui.kit import dialogs
-from station_emr.ui.models.gate import Place
+from station_emr.ui.kit.memory import memory
+from station_emr.ui.models.gate import JOINING, Place
 from station_emr.ui.screens.setup import SetupPage
 from station_emr.ui.screens.setup.director_step import proposed_username
 from station_emr.ui.tasks import TaskRunner
@@ -190,6 +191,29 @@ def test_a_refused_field_is_shown_on_its_own_step(qtbot, page, gate) -> None:
 
     qtbot.waitUntil(lambda: page.station.code.problem == "Mã đã dùng.")
     assert page.station.isVisible()
+
+
+def test_a_second_machine_is_told_apart_and_fetches_the_record_later(qtbot, page, gate) -> None:
+    to_director(page)
+    page._show_step(0)
+    box = page.station.joining.box
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert (page.station.device.value(), page.station.series.value()) == ("Máy 2", "B")
+    fill(page.station.form, series="C")
+    qtbot.keyClick(box, Qt.Key.Key_Space)  # what was typed stays
+    assert (page.station.device.value(), page.station.series.value()) == ("Máy 1", "C")
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert memory().get(JOINING) is None
+    assert clipped(page) == []
+
+    next_step(page)
+    fill_director(page)
+    next_step(page)
+    qtbot.waitUntil(lambda: page.recovery is not None)
+
+    assert memory().get(JOINING) == "1"
+    assert gate.created[0][0].device_name == "Máy 2"
 
 
 def test_the_demo_is_one_button_away(qtbot, page) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from station_emr.domain.errors import Problem
 from station_emr.domain.record import StationProfile
@@ -15,6 +15,9 @@ from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
 from station_emr.services.station_services import StationServices
 from station_emr.services.views import QueueRow
+
+JOINING: Final = "setup.joining"
+"""Kept by the window while a machine that was just set up has yet to get the station's record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

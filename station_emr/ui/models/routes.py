@@ -24,7 +24,7 @@ PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
 AUDIT: Final = "audit"  # no context
-SETTINGS: Final = "settings"  # no context
+SETTINGS: Final = "settings"  # SettingsRoute or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,10 @@ class ConflictRoute:
 
     kind: RecordKind
     record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRoute:
+    """One panel of the settings."""
+
+    panel: str

@@ -18,8 +18,9 @@ from station_emr.domain.sync import SyncStatus
 from station_emr.services.backups import LAST_BACKUP
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Message, Option, Severity
+from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
-from station_emr.ui.models.gate import Gate, GateFace, OpenDesk
+from station_emr.ui.models.gate import JOINING, Gate, GateFace, OpenDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.line import StatusFeed, status_model
@@ -194,6 +195,9 @@ class Desk(QObject):
         opened.start()
         self._refresh_status()
         self._tick.start()
+        if memory().get(JOINING) and session.may(Action.SETTINGS_EDIT):
+            memory().put(JOINING, "")
+            window.go(routes.SETTINGS, routes.SettingsRoute("files"))
         self.ready.emit()
 
     # -- lock ----------------------------------------------------------------------------------

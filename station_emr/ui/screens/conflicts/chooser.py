@@ -260,9 +260,16 @@ class ChoiceList(QWidget):
             if place:
                 self._column.addWidget(rule())
             self._column.addWidget(chooser)
+            chooser.show()  # now, not when the layout comes round to it: it may take the focus
             made.append(chooser)
         self.choosers = tuple(made)
         self._area.verticalScrollBar().setValue(0)
+
+    def stand_between(self, before: QWidget, *after: QWidget) -> None:
+        """Tab comes from ``before``, walks the fields and goes on to ``after``."""
+        for widget in (*self.choosers, *after):
+            QWidget.setTabOrder(before, widget)
+            before = widget
 
     @property
     def choices(self) -> Mapping[str, Choice]:

@@ -224,6 +224,7 @@ class ConflictPage(QWidget):
         self.one.show_side(view.one, may_take=may)
         self.other.show_side(view.other, may_take=may)
         self.choices.show_differences(view.differences, read_only=not may)
+        self.choices.stand_between(self.other.take_all, self.reason.editor, self.decide)
         self._reason_row.setVisible(view.signed and may)
         if not same:
             self.reason.set_value("")

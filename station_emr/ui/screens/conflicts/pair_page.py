@@ -231,6 +231,7 @@ class PairPage(QWidget):
             return
         self._comparison = comparison
         self.choices.show_differences(comparison.differences, read_only=not self._may)
+        self.choices.stand_between(self.open_other, self.reason.editor, self.dismiss, self.merge)
         self.choices.propose()
         self.heading.setText(
             _("Chọn điều đúng cho hồ sơ giữ lại")

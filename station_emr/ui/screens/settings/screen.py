@@ -13,6 +13,7 @@ from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.backup_panel import BackupPanel
+from station_emr.ui.screens.settings.files_panel import FilesPanel
 from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
@@ -24,6 +25,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "station": StationPanel,
     "server": ServerPanel,
     "backup": BackupPanel,
+    "files": FilesPanel,
     "recovery": RecoveryPanel,
     "personal": PersonalPanel,
 }
@@ -57,6 +59,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="hard-drives",
                 title=_("Sao lưu"),
                 detail=_("Chép ra USB hoặc ổ đĩa khác"),
+            ),
+        ),
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="files",
+                icon="usb",
+                title=_("Máy mới, tệp mang tay"),
+                detail=_("Lấy hồ sơ về máy này"),
             ),
         ),
         (
@@ -155,7 +166,10 @@ class SettingsScreen(Screen):
 
     @override
     def on_enter(self, context: object = None) -> None:
-        self.open_panel(self._now or self._first)
+        if isinstance(context, routes.SettingsRoute) and context.panel in self.hub.buttons:
+            self.open_panel(context.panel)
+        else:
+            self.open_panel(self._now or self._first)
         self.hub.buttons[self._now].setFocus()
 
     @override

@@ -19,8 +19,9 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.kit.cover import CoverPage
+from station_emr.ui.kit.memory import memory
 from station_emr.ui.kit.recovery_step import RecoveryStep
-from station_emr.ui.models.gate import Gate
+from station_emr.ui.models.gate import JOINING, Gate
 from station_emr.ui.screens.setup.director_step import DirectorStep
 from station_emr.ui.screens.setup.station_step import StationStep
 from station_emr.ui.tasks import Lane, TaskRunner
@@ -123,6 +124,8 @@ class SetupPage(CoverPage):
 
     def _created(self, code: str) -> None:
         self._set_busy(working=False)
+        if self.station.joining.value():
+            memory().put(JOINING, "1")  # the record is fetched once somebody is logged in
         name = self.station.profile().name
         self.recovery = RecoveryStep(code, lambda: self._gate.recovery_sheet(name, code))
         self.recovery.done.connect(self.finished)

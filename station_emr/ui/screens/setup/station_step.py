@@ -14,6 +14,7 @@ from station_emr.domain.text import clean, fold
 from station_emr.services.accounts import check_station
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
+    CheckField,
     ChoiceField,
     Form,
     LineField,
@@ -73,6 +74,11 @@ class StationStep(QWidget):
         self.form.set_values(
             {"site": _("Điểm trạm chính"), "device_name": _("Máy 1"), "series": "A"}
         )
+        self.joining = CheckField(_("Trạm đã có &hồ sơ trên máy khác hoặc ở máy chủ của tỉnh"))
+        self.joining.set_hint(
+            _("Ghi tên trạm và mã cơ sở như ở máy cũ. Hồ sơ được lấy về sau khi đăng nhập.")
+        )
+        self.form.add("joining", "", self.joining)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.form)
@@ -124,9 +130,19 @@ class StationStep(QWidget):
         return not problems
 
     def _changed(self, key: str) -> None:
+        if key == "joining":
+            self._follow_joining()
         field = self.form.field(key)
         if field.problem:
             field.set_problem(None)
+
+    def _follow_joining(self) -> None:
+        """Two machines of a station never share a name or a series; what was typed stays."""
+        joining = bool(self.joining.value())
+        pairs = ((self.device, _("Máy 1"), _("Máy 2")), (self.series, "A", "B"))
+        for field, alone, beside in pairs:
+            if field.value() in (alone, beside):
+                field.set_value(beside if joining else alone)
 
     def _look_up(self, text: str) -> None:
         province = self.province.value()

@@ -126,6 +126,13 @@ def test_what_is_offered_again_still_comes_after_what_it_needs(store: EncryptedS
             work.outbox.queue_operation(op(number))
 
     assert [item.op_id for item in items(store)] == [op(1), op(2), op(3)]
+    with store.write() as work:  # the person is held; only visit and paper are missing
+        work.outbox.acknowledge_numbers(work.outbox.operations(99, TODAY), LATER)
+        for number in (3, 2):
+            work.outbox.queue_operation(op(number))
+    assert [item.op_id for item in items(store)] == [op(2), op(3)]
+    with store.write() as work:
+        work.outbox.queue_operation(op(1))
     assert {item.patient_id for item in items(store)} == {record_id(1)}
     assert {item.created_at for item in items(store)} == {EARLIER}
 
@@ -283,6 +290,11 @@ def test_a_kept_line_does_not_hide_or_go_with_the_records_own_versions(
         work.outbox.quarantine(kept, "sai", LATER)
         assert [item.version for item in work.outbox.operations(9, TODAY)] == [1]
         work.outbox.release_quarantined()
+        work.outbox.acknowledge(own, {}, LATER)
+    with store.write() as work:
+        amend(work, 1, 1)
+    with store.write() as work:
+        (own,) = work.outbox.waiting(9)
         work.outbox.acknowledge(own, {}, LATER)
         assert [item.op_id for item in work.outbox.operations(9, TODAY)] == [op(5)]
 

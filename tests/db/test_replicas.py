@@ -211,6 +211,21 @@ def test_a_version_names_the_machine_and_its_clock(store: EncryptedStore) -> Non
         assert station.device == "Máy trực"
 
 
+def fail_to_save(store: EncryptedStore) -> None:
+    with store.write() as work:
+        work.settings.put("sync.clock_skew_seconds", "3600")
+        sign(work.patients, patient(1))
+        raise KeyError
+
+
+def test_a_clock_difference_that_was_rolled_back_is_not_written(store: EncryptedStore) -> None:
+    with pytest.raises(KeyError):
+        fail_to_save(store)
+    with store.write() as work:
+        sign(work.patients, patient(1))
+        assert work.patients.lineage(record_id(1))[0].skew is None
+
+
 def user(number: int, **changes) -> User:
     return replace(
         User(

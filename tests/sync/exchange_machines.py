@@ -44,9 +44,8 @@ class Machine(Station):
         """A fresh start of the program: nothing is remembered but the database."""
         to = to or self.to
         build = options.pop("build", build_unit)
-        client = FhirClient(
-            to.url, to.token, self.clock, patience=Patience(connect=STALL, stall=STALL)
-        )
+        patience = Patience(connect=STALL, stall=options.pop("stall", STALL))
+        client = FhirClient(to.url, to.token, self.clock, patience=patience)
         sealer = Sealer(build, carry_over, StoredIncarnation(self.clock.random))
         applier = Applier(read_unit, apply_operation, sealer, self.clock.now)
         exchange = Exchange(

@@ -21,17 +21,26 @@ class Fault:
     """What happens to one request; the first field that is set decides.
 
     ``canned``: a raw answer, the server never sees the request. ``cut_request``: only so many bytes
-    reach the server, then both ends are closed. ``drop_reply``: the server works, its answer is
-    thrown away. ``cut_reply``: so many bytes of the answer arrive. ``trickle``: seconds between
-    single bytes of the answer. ``before``/``after``: called around the server's work.
+    reach the server, then both ends are closed; ``cut`` finds that number by the request. ``drop_reply``: the server works, its answer is
+    thrown away. ``cut_reply``: so many bytes of the answer arrive (all but so many when negative);
+    ``then_silent``: after them the line stays open and dead. ``trickle``: seconds between single
+    bytes of the answer. ``held``: the request stays on the way, to arrive by :meth:`FaultyLine.deliver`
+    later. ``twice``: the request arrives two times. ``before``/``after``: called around the server's
+    work; ``answered`` when the whole answer has been given to the system. ``spoil`` changes it.
     """
 
     canned: bytes | None = None
     cut_request: int | None = None
+    cut: Callable[[bytes], int] | None = None
     drop_reply: bool = False
     cut_reply: int | None = None
     trickle: float | None = None
     silent: bool = False
+    then_silent: bool = False
+    held: bool = False
+    twice: bool = False
+    spoil: Callable[[bytes], bytes] | None = None
+    answered: Callable[[], None] | None = None
     before: Callable[[], None] | None = None
     after: Callable[[], None] | None = None
 
@@ -58,6 +67,7 @@ class FaultyLine:
         self.plan: list[Fault | None] = []
         self.down = False
         self.requests: list[str] = []
+        self.on_the_way: list[bytes] = []
         self.asked = threading.Event()
         self.sent_bytes = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -114,17 +124,31 @@ class FaultyLine:
         if fault.silent:
             self._ending.wait(10)
             return
-        if fault.cut_request is not None:
+        if fault.held:
+            self.on_the_way.append(request)
+            return
+        cut = fault.cut(request) if fault.cut else fault.cut_request
+        if cut is not None:
             with socket.create_connection(("127.0.0.1", self.server_port), 10) as server:
-                server.sendall(_closing(request)[: fault.cut_request])
+                server.sendall(_closing(request)[:cut])
             return
         if fault.before:
             fault.before()
         reply = self._ask(request)
+        if fault.twice:
+            reply = self._ask(request)
         if fault.after:
             fault.after()
         if not fault.drop_reply:
-            self._answer(client, reply, fault)
+            self._answer(client, fault.spoil(reply) if fault.spoil else reply, fault)
+            if fault.answered:
+                fault.answered()
+            if fault.then_silent:
+                self._ending.wait(10)
+
+    def deliver(self) -> bytes:
+        """The oldest request that was held arrives now; nobody hears the answer but the caller."""
+        return self._ask(self.on_the_way.pop(0))
 
     def _ask(self, request: bytes) -> bytes:
         reply = b""

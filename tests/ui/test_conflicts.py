@@ -228,9 +228,9 @@ def test_a_decision_is_taken_back_from_its_message(page) -> None:
 
     message.action()
 
+    page.until(lambda: page.desk.undone == ["Hoàn tác ngay sau khi quyết định"])
     page.until(lambda: page.names()[0] == "Nguyễn Văn Mẫu")
     page.until_open("Nguyễn Văn Mẫu")
-    assert page.desk.undone == ["Hoàn tác ngay sau khi quyết định"]
 
 
 def test_news_from_the_line_never_throws_a_choice_away(page, station) -> None:

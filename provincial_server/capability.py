@@ -64,7 +64,7 @@ def _resource(name: str) -> dict[str, Any]:
 
 
 def _exchange() -> dict[str, Any]:
-    offered = [("exchange-version", VERSION)]
+    offered = [("exchange-version", VERSION), ("exchange-short", 1)]
     offered += [("exchange-dictionary", number) for number in dictionaries()]
     return {
         "extension": [
@@ -76,7 +76,7 @@ def _exchange() -> dict[str, Any]:
         "documentation": (
             "POST [base]/$exchange: both directions in one round trip, as lines of JSON "
             "(application/vnd.station-emr.exchange). The extensions name the versions of the "
-            "protocol and the zstd dictionaries of X-Exchange-Dictionary. Request bodies may be "
+            "protocol, the zstd dictionaries of X-Exchange-Dictionary, and that lines may be short. Request bodies may be "
             "zstd, gzip or plain."
         ),
     }

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from provincial_server.exchange.short_lines import NotShort, lengthen, shorten
 from provincial_server.faults import FhirFault, Issue, refuse
 
 VERSION = 1
 VERSIONS_HEADER = "X-Exchange-Versions"
+_LARGEST_REQUEST = 64 * 1024 * 1024
 _LONGEST_HEADER = 2 * 1024 * 1024
 _MOST_LINES = 20_000
 _LARGEST_NUMBER = 2**62
@@ -37,6 +39,7 @@ class RequestHeader(msgspec.Struct, frozen=True):
     inc: Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
     n: _Number
     size: _Number | None = None
+    short: bool = False
     epoch: Annotated[str, Meta(max_length=64)] = ""
     cursor: _Number = 0
     room: _Number = 65536
@@ -64,7 +67,19 @@ def read_request(plain: bytes) -> tuple[RequestHeader, list[bytes]]:
         raise refuse(400, "structure", "the first line is not a header of the exchange") from None
     if header.size not in {None, sum(map(len, lines)) + max(len(lines) - 1, 0)}:
         raise refuse(400, "structure", "the request is cut short")
-    return header, lines
+    return header, _lengthened(lines) if header.short else lines
+
+
+def _lengthened(lines: Sequence[bytes]) -> list[bytes]:
+    left = _LARGEST_REQUEST
+    found: list[bytes] = []
+    try:
+        for line in lines:
+            found.append(lengthen(line, left))
+            left -= len(found[-1])
+    except NotShort:
+        raise refuse(400, "structure", "a short line stands for no line") from None
+    return found
 
 
 def state_text(header: RequestHeader) -> str:
@@ -77,9 +92,11 @@ def state_text(header: RequestHeader) -> str:
     return msgspec.json.encode(kept, order="sorted").decode() if kept else ""
 
 
-def write_answer(header: dict[str, Any], lines: Sequence[bytes]) -> bytes:
+def write_answer(header: dict[str, Any], lines: Sequence[bytes], *, short: bool = False) -> bytes:
     """`size` lets the reader see that nothing is missing, also where a line happens to end."""
-    rest = b"\n".join(lines)
+    rest = b"\n".join(map(shorten, lines) if short else lines)
+    if short:
+        header = {**header, "short": True}
     first = msgspec.json.encode({**header, "size": len(rest)})
     return first + b"\n" + rest if rest else first
 

@@ -208,7 +208,7 @@ class Exchange:
             answer["listed"] = feed.list_buckets(session, code, header.buckets)
         if request.stale:
             answer["incarnation"] = "stale"
-        return protocol.write_answer(answer, page.lines)
+        return protocol.write_answer(answer, page.lines, short=header.short)
 
     def _add_verdicts(self, answer: dict[str, Any], request: _Request) -> None:
         places = enumerate(request.ids)

@@ -16,7 +16,7 @@ _FRESH: Final = timedelta(hours=24)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """Remembered per server address. ``gzip`` is None until a compressed upload was tried; ``zstd``
-    is False where the server did not know the dictionary. ``seen_at`` is when the statement was
+    is False where the server did not know the dictionary; ``short``: it reads short lines. ``seen_at`` is when the statement was
     read.
     """
 
@@ -26,6 +26,7 @@ class ServerFacts:
     update_create: bool | None = None
     gzip: bool | None = None
     exchange: bool = False
+    short: bool = False
     zstd: bool | None = None
     seen_at: datetime | None = None
 
@@ -56,6 +57,7 @@ class Statement:
     transaction: bool
     update_create: bool
     exchange: bool
+    short: bool
 
 
 def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
@@ -81,17 +83,21 @@ def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
     }
     software = body.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip()
-    return Statement(name, transaction, needed <= creates, _offers_exchange(rest))
+    versions, short = _exchange_of(rest)
+    return Statement(name, transaction, needed <= creates, PROTOCOL in versions, short)
 
 
-def _offers_exchange(rest: dict[str, Any]) -> bool:
-    """By name; versions are told apart by an extension, and without one it is the first."""
+def _exchange_of(rest: dict[str, Any]) -> tuple[list[Any], bool]:
+    """Versions of the exchange that are offered, and whether lines may be short. Versions are told
+    by an extension; without one it is the first.
+    """
     for operation in rest.get("operation") or ():
         if isinstance(operation, dict) and operation.get("name") == "exchange":
-            versions = [
-                one.get("valueInteger")
+            said = [
+                (str(one.get("url", "")).rpartition("/")[2], one.get("valueInteger"))
                 for one in operation.get("extension") or ()
-                if isinstance(one, dict) and str(one.get("url", "")).endswith("/exchange-version")
+                if isinstance(one, dict)
             ]
-            return not versions or PROTOCOL in versions
-    return False
+            versions = [value for name, value in said if name == "exchange-version"]
+            return versions or [PROTOCOL], ("exchange-short", 1) in said
+    return [], False

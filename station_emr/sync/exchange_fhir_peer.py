@@ -70,7 +70,9 @@ class ExchangeOverHttp:
 
     def exchange(self, request: ExchangeRequest) -> ExchangeReply:
         rid = self._random(8).hex()
-        plain = encode_request(request, rid)
+        # On a quick line the time to shorten is worth more than the bytes.
+        short = self._client.facts.short and self.level >= _HARDEST
+        plain = encode_request(request, rid, short=short)
         answer = self._post(plain)
         if answer.raw is None or answer.status >= 300:
             self._raise_for(answer)

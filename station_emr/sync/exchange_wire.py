@@ -20,6 +20,7 @@ from station_emr.domain.operation import bucket as bucket_of
 from .dictionaries import NEWEST, compressor, dictionary
 from .exchange_peer import PROTOCOL, ExchangeReply, ExchangeRequest, Refusal, RefusalKind
 from .operation_line import OP_ID
+from .short_lines import NotShort, lengthen, shorten
 
 MEDIA_TYPE: Final = "application/vnd.station-emr.exchange"
 DICTIONARY_HEADER: Final = "X-Exchange-Dictionary"
@@ -129,16 +130,29 @@ def _unzstd(body: bytes, dictionary_number: int, largest: int) -> bytes:
     return plain
 
 
-def _join(header: Mapping[str, Any], lines: Iterable[bytes]) -> bytes:
+def _join(header: Mapping[str, Any], lines: Iterable[bytes], *, short: bool) -> bytes:
     """``size`` lets the reader see that nothing is missing, also where a line happens to end."""
-    rest = b"\n".join(lines)
-    first = _ENCODER.encode({**header, "size": len(rest)})
+    rest = b"\n".join(map(shorten, lines) if short else lines)
+    told = {**header, "short": True} if short else header
+    first = _ENCODER.encode({**told, "size": len(rest)})
     return first + b"\n" + rest if rest else first
 
 
-def _whole(header: Any, lines: tuple[bytes, ...]) -> None:
+def _whole(header: Any, lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The lines as they were sealed."""
     if header.size != sum(map(len, lines)) + max(len(lines) - 1, 0):
         raise Garbled("cut short")
+    if not header.short:
+        return lines
+    left = LARGEST_BODY
+    found: list[bytes] = []
+    try:
+        for line in lines:
+            found.append(lengthen(line, left))
+            left -= len(found[-1])
+    except NotShort as error:
+        raise Garbled("a short line that stands for none") from error
+    return tuple(found)
 
 
 def _split(plain: bytes) -> tuple[bytes, tuple[bytes, ...]]:
@@ -163,10 +177,11 @@ class _RequestHeader(msgspec.Struct):
     want: list[str] = []
     buckets: bool | list[int] | None = None
     state: dict[str, Any] = {}
+    short: bool = False
 
 
-def encode_request(request: ExchangeRequest, rid: str) -> bytes:
-    """The plain body; nothing empty is sent."""
+def encode_request(request: ExchangeRequest, rid: str, *, short: bool = False) -> bytes:
+    """The plain body; nothing empty is sent. ``short``: the lines are, and the answer's may be."""
     asked = request.buckets
     header: dict[str, Any] = {
         "v": PROTOCOL,
@@ -181,7 +196,8 @@ def encode_request(request: ExchangeRequest, rid: str) -> bytes:
         "state": dict(request.state),
     }
     kept = {"v", "rid", "inc", "n", "cursor", "room"}
-    return _join({k: v for k, v in header.items() if v or k in kept}, request.lines)
+    told = {name: value for name, value in header.items() if value or name in kept}
+    return _join(told, request.lines, short=short)
 
 
 def decode_request(plain: bytes) -> tuple[ExchangeRequest, str]:
@@ -190,7 +206,7 @@ def decode_request(plain: bytes) -> tuple[ExchangeRequest, str]:
     header = _header(first, _RequestHeader)
     if header.v != PROTOCOL:
         raise Garbled("another version of the protocol")
-    _whole(header, lines)
+    lines = _whole(header, lines)
     if header.n < 0 or header.cursor < 0 or not header.rid:
         raise Garbled("the header is not in order")
     if isinstance(header.buckets, list) and not all(0 <= b < 256 for b in header.buckets):
@@ -239,9 +255,10 @@ class _ReplyHeader(msgspec.Struct):
     listed: dict[str, list[str]] = {}
     incarnation: str = ""
     pause: float | None = None
+    short: bool = False
 
 
-def encode_reply(reply: ExchangeReply, rid: str) -> bytes:
+def encode_reply(reply: ExchangeReply, rid: str, *, short: bool = False) -> bytes:
     """The plain body, for a machine that stands in as the others' meeting point."""
     header: dict[str, Any] = {
         "v": PROTOCOL,
@@ -265,7 +282,7 @@ def encode_reply(reply: ExchangeReply, rid: str) -> bytes:
         header["incarnation"] = STALE
     if reply.pause is not None:
         header["pause"] = reply.pause
-    return _join(header, reply.lines)
+    return _join(header, reply.lines, short=short)
 
 
 def decode_reply(plain: bytes, rid: str, sent: int) -> ExchangeReply:
@@ -276,7 +293,7 @@ def decode_reply(plain: bytes, rid: str, sent: int) -> ExchangeReply:
         raise Garbled("another version of the protocol")
     if header.rid != rid:
         raise Garbled("an answer to another request")
-    _whole(header, lines)
+    lines = _whole(header, lines)
     if header.cursor < 0 or not header.epoch:
         raise Garbled("the header is not in order")
     taken = _places(header.taken, sent)

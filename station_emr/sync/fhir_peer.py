@@ -95,6 +95,7 @@ class FhirPeer:
             transaction=found.transaction,
             update_create=found.update_create,
             exchange=found.exchange,
+            short=found.short,
             seen_at=self._client.now(),
         )
         if not found.exchange and not (found.transaction and found.update_create):

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provincial_server.exchange import packing as server_packing
+from provincial_server.exchange import protocol as server_protocol
+from provincial_server.exchange import short_lines as server_short
 from provincial_server.exchange.judge import Judged, judge
 from provincial_server.settings import Limits
 from station_emr.domain.operation import Envelope, Tally
@@ -37,6 +39,7 @@ from station_emr.sync.exchange_wire import (
 )
 from station_emr.sync.operation_line import Unopenable, op_id, open_line, seal
 from station_emr.sync.pacing import CAP, FLOOR, Pacing
+from station_emr.sync.short_lines import NotShort, lengthen, shorten
 from tests.interop import fhir_records as sample
 
 AT = datetime(2026, 11, 20, 8, 15, 0, 250_000, timezone(timedelta(hours=7)))
@@ -278,3 +281,62 @@ def test_a_slow_line_gets_small_pages_and_recovers() -> None:
     assert quick.lines_up > 1_000_000
     assert quick.up <= 64 * 1024  # what a cut makes go twice
     assert quick.level < 19
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_short_messages_hold_the_same_lines(short: bool) -> None:
+    plain = encode_request(REQUEST, "r1", short=short)
+    answer = encode_reply(REPLY, "r1", short=short)
+
+    assert decode_request(plain) == (REQUEST, "r1")
+    assert decode_reply(answer, "r1", 5) == REPLY
+    assert server_protocol.read_request(plain)[1] == list(REQUEST.lines)
+    if short:
+        assert len(plain) < 0.95 * len(encode_request(REQUEST, "r1"))
+
+
+_IDS = [sample.PATIENT_ID, sample.ENCOUNTER_ID, "2026-11-20T08:15:00+07:00"]
+_PIECES = st.sampled_from(
+    [
+        *_IDS,
+        *(f"{n:08x}-0000-7000-8000-000000000000" for n in range(40)),
+        '"',
+        "/",
+        "-d1",
+        "7",
+        "",
+        "2026-11-20T08:15:00.25-03:30",
+        "2026-11-20T08:15:0",
+        "\x01",
+        "\x1f",
+        "ạ",
+        "0",
+        "\t",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PIECES, max_size=120).map("".join).map(str.encode))
+def test_short_lines_become_the_same_bytes_again(line: bytes) -> None:
+    short = shorten(line)
+
+    assert lengthen(short, 1_000_000) == line
+    assert server_short.lengthen(short, 1_000_000) == line
+    assert server_short.shorten(line) == short
+
+
+def test_a_short_line_that_stands_for_nothing_is_refused() -> None:
+    first = f'"{sample.PATIENT_ID}"'.encode()
+    for short in (b"\x01", first + b"\x02", b'"x\x08"'):
+        with pytest.raises(NotShort):
+            lengthen(short, 1000)
+    with pytest.raises(NotShort):
+        lengthen(first + b"\x01" * 1000, 5000)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_short_line_or_refused(short: bytes) -> None:
+    with suppress(NotShort):
+        lengthen(short, 1000)

@@ -11,11 +11,14 @@ import pytest
 
 from station_emr.domain.errors import DiskFull, EnvironmentFailure, PermissionDenied
 from station_emr.domain.operation import Tally
+from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.sync import UnitState
+from station_emr.interop.fhir.units import build_unit
 from station_emr.services.courier import LAST_EXPORT, PROVINCE_KEY, CourierRefused
 from station_emr.sync import courier_writing
+from station_emr.sync.courier_reply import BUILT_ON_REFUSED
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server
 from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
@@ -281,15 +284,17 @@ def test_a_wrong_clock_decides_nothing(make: Make) -> None:
 
 
 def test_what_the_province_refuses(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version and what was written on it before anybody knew: a person has to save once more."""
     one = make()
     good, bad = one.patient(1), one.patient(2)
-    _spoil(one, monkeypatch, bad.id)
+    _spoil(one, monkeypatch, bad)
     one.amend(bad, phone="0900000002")
     back = one.round_trip()
-    assert back.refused == 2  # the version and what was written on it
+    assert back.refused == 2
     assert set(one.quarantined()) == {bad.id}
+    assert one.quarantined()[bad.id] == BUILT_ON_REFUSED
     assert good.id not in {item for _, item in one.waiting()}
-    monkeypatch.undo()
+    assert one.round_trip().refused == 0  # nothing of it goes a second time
     one.amend(bad, full_name="Người Mẫu Đã Sửa")  # saved once more: it leaves by itself
     again = one.round_trip()
     assert again.waiting == 0
@@ -297,16 +302,16 @@ def test_what_the_province_refuses(make: Make, monkeypatch: pytest.MonkeyPatch) 
     assert again.verified
 
 
-def _spoil(machine: CourierMachine, monkeypatch: pytest.MonkeyPatch, record_id: str) -> None:
-    from station_emr.interop.fhir.units import build_unit
+def _spoil(machine: CourierMachine, monkeypatch: pytest.MonkeyPatch, spoilt: Patient) -> None:
+    """Lines of exactly this version are such that the province refuses them."""
 
     def build(kind, record, status, earlier=()):
         unit = build_unit(kind, record, status, earlier)
-        if getattr(record, "id", "") == record_id:
+        if record == spoilt:
             return ({**unit[0], "multipleBirthInteger": "hai"}, *unit[1:])
         return unit
 
-    sealer = replace(machine.sealer, build=build)
+    sealer = replace(machine.sealer, build=build, carry=lambda _before, resources: resources)
     means = machine.desk._means
     monkeypatch.setattr(machine.desk, "_means", replace(means, sealer=sealer))
 
@@ -359,6 +364,37 @@ def test_a_province_restored_from_yesterday(make: Make, province: Province) -> N
     assert one.round_trip().verified
     assert one.tally().count == held
     assert refused(one, old) == "outdated"
+
+
+def test_a_cursor_never_jumps_nor_goes_back(make: Make) -> None:
+    one = make()
+    two = make(one.facility)
+    for number in range(1, 4):
+        two.patient(number)
+        two.round_trip()
+        old = one.province.answer(one.write())[0]
+        one.courier.import_reply(DIRECTOR, str(old))
+        if number == 2:
+            older = old
+    place = one.setting("sync.cursor")
+    assert int(place or "0") >= 4
+    one.courier.import_reply(DIRECTOR, str(older))
+    assert one.setting("sync.cursor") == place
+    # Put back to a copy of an earlier day: what lies between is not in this answer.
+    two.patient(4)
+    two.round_trip()
+    sent = one.write()
+    reply = one.province.answer(sent)[0]
+    one.put("sync.cursor", "1")
+    one.courier.import_reply(DIRECTOR, str(reply))
+    assert one.setting("sync.cursor") == "1"
+    # Another life of the database: the answer left out what the one before had written.
+    one.put("sync.cursor", place or "")
+    one.put("sync.incarnation", "00000000000000aa")
+    one.courier.import_reply(DIRECTOR, str(reply))
+    assert one.setting("sync.cursor") == place
+    assert one.round_trip().verified
+    assert one.everything() == two.everything() | one.everything()
 
 
 @pytest.fixture

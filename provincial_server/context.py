@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from provincial_server import auth, wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database
-from provincial_server.exchange.indexing import Indexer
+from provincial_server.exchange.indexing import Indexer, catch_up
 from provincial_server.settings import Limits, Settings
 from provincial_server.transport import read_body
 
@@ -56,7 +56,7 @@ class Services:
     @contextmanager
     def reading(self, facility_code: str | None = None) -> Iterator[Session]:
         """Sees the resources of every operation that the facility (None: any) had sent by now."""
-        self.indexer.catch_up(facility_code)
+        catch_up(self.database, self.settings.clock, facility_code)
         with self.database.read() as session:
             yield session
 

@@ -2,7 +2,7 @@
 
 Taking a line must be quick and must not depend on the index; reading must never see less than what
 was taken. So a thread of its own follows the log, and every reader first waits for the rest of it
-(`Indexer.catch_up`). How far the index is stands on the facility's row and moves in the transaction
+(`catch_up`). How far the index is stands on the facility's row and moves in the transaction
 that writes the resources: a process that is killed goes on where the disk says.
 """
 
@@ -61,6 +61,27 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
     session.flush()
     session.expunge_all()
     return whole
+
+
+def catch_up(database: Database, clock: Clock, facility_code: str | None = None) -> None:
+    """Returns when everything that was taken before the call can be read (None: everywhere). In
+    portions, so that a long way to go holds nobody up."""
+    for code in _behind(database, facility_code):
+        while not _portion(database, clock, code):
+            pass
+
+
+def _behind(database: Database, facility_code: str | None = None) -> list[str]:
+    query = select(Facility.code).where(Facility.indexed_sequence < Facility.operation_sequence)
+    if facility_code is not None:
+        query = query.where(Facility.code == facility_code)
+    with database.read() as session:
+        return list(session.scalars(query))
+
+
+def _portion(database: Database, clock: Clock, code: str) -> bool:
+    with database.write() as session:
+        return settle(session, code, clock(), most=_AT_ONCE)
 
 
 def _write_all(
@@ -125,7 +146,7 @@ class Indexer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        for code in self._behind():
+        for code in _behind(self._database):
             self._waiting[code] = self._beat()
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
         self._thread.start()
@@ -152,22 +173,10 @@ class Indexer:
                 self._waiting.setdefault(facility_code, self._last_end)
                 self._changed.notify_all()
 
-    def catch_up(self, facility_code: str | None = None) -> None:
-        """Returns when everything that was taken before the call can be read (None: everywhere)."""
-        for code in self._behind(facility_code):
-            while not self._portion(code):
-                pass
-
-    def _behind(self, facility_code: str | None = None) -> list[str]:
-        query = select(Facility.code).where(Facility.indexed_sequence < Facility.operation_sequence)
-        if facility_code is not None:
-            query = query.where(Facility.code == facility_code)
-        with self._database.read() as session:
-            return list(session.scalars(query))
-
-    def _portion(self, code: str) -> bool:
-        with self._database.write() as session:
-            return settle(session, code, self._clock(), most=_AT_ONCE)
+    def _index(self, code: str) -> bool:
+        """True when nothing is left."""
+        behind = _behind(self._database, code)
+        return not behind or _portion(self._database, self._clock, code)
 
     def _run(self) -> None:
         while True:
@@ -175,7 +184,7 @@ class Indexer:
             if code is None:
                 return
             try:
-                done = not self._behind(code) or self._portion(code)
+                done = self._index(code)
             except Exception as error:  # noqa: BLE001 -- the thread outlives a full disk
                 _log.error("the index waits: %s", type(error).__name__)
                 with self._changed:

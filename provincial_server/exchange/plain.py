@@ -20,7 +20,7 @@ from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange import log
-from provincial_server.exchange.indexing import settle
+from provincial_server.exchange.indexing import catch_up, settle
 from provincial_server.exchange.judge import operation_id
 from provincial_server.exchange.tables import (
     REST,
@@ -42,6 +42,7 @@ Resource = dict[str, Any]
 @contextmanager
 def plain_writer(database: Database, clock: Clock, caller: Caller) -> Iterator[Writer]:
     """One write transaction of a client that speaks plain FHIR."""
+    catch_up(database, clock, caller.facility_code)
     with database.write() as session:
         now = clock()
         settle(session, caller.facility_code, now)

@@ -90,7 +90,8 @@ class Exchange:
         facility = session.get_one(Facility, request.code)
         row = session.get(Incarnation, (request.code, header.inc))
         request.stale = _is_stale(row, request)
-        numbered = request.stale or (row is not None and row.highest_number == header.n)
+        known = row is not None and row.device_id is not None and row.highest_number == header.n
+        numbered = request.stale or known
         epoch = self._database.current_epoch(session)
         gone_back = header.epoch == epoch and header.cursor > facility.operation_sequence
         return numbered and not gone_back and not self._state_is_due(session, request)

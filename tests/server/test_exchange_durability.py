@@ -25,7 +25,7 @@ from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.database import Database
 from provincial_server.exchange import feed, indexing, log, service
-from provincial_server.exchange.indexing import Indexer, settle
+from provincial_server.exchange.indexing import Indexer, catch_up, settle
 from provincial_server.exchange.service import Exchange
 from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.settings import Settings
@@ -231,9 +231,8 @@ def test_the_index_goes_on_where_the_disk_says(province: Province, tmp_path: Pat
     province.database.close()
 
     again = Database(province.settings.database_url)
-    indexer = Indexer(again, province.settings.clock)
     for _ in range(2):
-        indexer.catch_up(CODE)
+        catch_up(again, province.settings.clock, CODE)
     again.close()
     assert province.indexed() == 8
     assert province.count(ResourceHead) == 15
@@ -255,7 +254,7 @@ def test_a_crash_between_two_lines_writes_neither_half(
         settle(session, CODE, 1)
     monkeypatch.undo()
     assert (province.indexed(), province.count(ResourceVersion)) == (0, 0)
-    Indexer(province.database, province.settings.clock).catch_up()
+    catch_up(province.database, province.settings.clock)
     assert (province.indexed(), province.count(ResourceVersion)) == (3, 3)
 
 
@@ -274,7 +273,7 @@ def test_a_line_that_cannot_be_indexed_is_skipped_and_counted(
 
     monkeypatch.setattr(indexing.Writer, "put", failing)
     with caplog.at_level(logging.ERROR):
-        Indexer(province.database, province.settings.clock).catch_up()
+        catch_up(province.database, province.settings.clock)
     assert province.indexed() == 3
     assert province.count(ResourceHead) == 2
     with province.database.read() as session:
@@ -290,12 +289,11 @@ def test_a_full_disk_skips_nothing(province: Province, monkeypatch: pytest.Monke
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
     monkeypatch.setattr(indexing.Writer, "flush", full)
-    indexer = Indexer(province.database, province.settings.clock)
     with pytest.raises(OperationalError):
-        indexer.catch_up()
+        catch_up(province.database, province.settings.clock)
     monkeypatch.undo()
     assert province.indexed() == 0
-    indexer.catch_up()
+    catch_up(province.database, province.settings.clock)
     assert province.count(ResourceHead) == 1
 
 
@@ -304,14 +302,14 @@ def test_the_thread_follows_the_log_and_stops_when_told(province: Province) -> N
     seen = threading.Event()
     beats = iter(range(0, 10**9, 1000))  # every look at the clock is long after the last
     indexer = Indexer(province.database, province.settings.clock, beat=lambda: next(beats))
-    original = indexer._portion
+    original = indexer._index
 
     def portion(code: str) -> bool:
         done = original(code)
         seen.set()
         return done
 
-    indexer._portion = portion  # type: ignore[method-assign]
+    indexer._index = portion  # type: ignore[method-assign]
     indexer.start()
     assert seen.wait(30)
     seen.clear()

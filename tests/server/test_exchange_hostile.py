@@ -108,7 +108,8 @@ def test_the_dictionary_is_offered_where_it_is_known(machine: Machine) -> None:
     numbers = {
         item["url"].rsplit("/", 1)[1]: item["valueInteger"] for item in operation["extension"]
     }
-    assert numbers == {"exchange-version": 1, "exchange-dictionary": 1}
+    assert numbers["exchange-version"] == 1
+    assert numbers["exchange-dictionary"] == 1
 
 
 def bombs() -> dict[str, bytes]:

@@ -16,7 +16,8 @@ from station_emr.services.ports import Clock, Store, Work
 from . import queueing
 from .allowance import Allowance
 from .applying import Applier, CannotApply, Outcome
-from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, RefusalKind
+from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, PageRefused, RefusalKind
+from .isolation import Isolation, Step
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
 from .queueing import Batch, Sending
@@ -41,6 +42,10 @@ CONFUSED: Final = (
 NOT_YET_EQUAL: Final = (
     "Số hồ sơ ở trạm và ở tỉnh chưa khớp; chương trình sẽ tự đối chiếu lại lần sau."
 )
+
+
+class _Isolated(Exception):
+    """A page was refused as a whole, and what that calls for has been done."""
 
 
 class MeasuredPeer(ExchangePeer, Protocol):
@@ -82,6 +87,7 @@ class Exchange:
         self._monotonic = monotonic
         self._sending = Sending(store, clock, sealer)
         self._pacing = Pacing()
+        self._isolation = Isolation()
         self._progress: Callable[[Progress], None] = lambda _progress: None
         self._stopping = threading.Event()
 
@@ -105,7 +111,10 @@ class Exchange:
         self._sending.start(run)
         repairs = lives = 0
         while not self._stopping.is_set():
-            reply, batch = self._round(run)
+            try:
+                reply, batch = self._round(run)
+            except _Isolated:
+                continue
             if reply.stale:
                 lives += 1
                 if lives >= _LIVES:
@@ -151,12 +160,35 @@ class Exchange:
             met = bool(work.settings.get(EPOCH))
         if met:  # else it fetches first: what the province has of the first release's records is
             # then known before anything is built on them
-            batch = self._sending.next(run, self._pacing.lines_up, urgent_only=bool(reason))
+            batch = self._sending.next(
+                run, self._pacing.lines_up, most=self._isolation.most, urgent_only=bool(reason)
+            )
         room = 1 if reason else self._pacing.room
         with self._store.read() as work:
             wanted = () if reason else work.operations.wanted(_WANTS_AT_ONCE)
             request = self._request(work, batch, room=room, want=wanted)
-        return self._ask(run, request, batch), batch
+        try:
+            reply = self._ask(run, request, batch)
+        except PageRefused as refusal:
+            self._isolate(run, batch, refusal)
+            raise _Isolated from refusal
+        self._isolation.passed(len(batch.lines))
+        return reply, batch
+
+    def _isolate(self, run: Run, batch: Batch, refusal: PageRefused) -> None:
+        step = self._isolation.refused(batch, refusal)
+        if step is Step.END:
+            raise refusal.end
+        if step is Step.AGAIN:
+            self._sending.give_back(batch)
+        else:
+            nothing = Batch()
+            with self._store.read() as work:
+                request = self._request(work, nothing, room=self._pacing.room)
+            self._ask(run, request, nothing)
+            self._sending.leave(run, batch, refusal)
+            if not refusal.lasting:
+                run.detail = COME_BACK
 
     def _request(self, work: Work, batch: Batch, **more: Any) -> ExchangeRequest:
         return ExchangeRequest(

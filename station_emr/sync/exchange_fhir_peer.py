@@ -14,7 +14,7 @@ from typing import Final
 from station_emr.domain.errors import NetworkFailure
 
 from .client import Answer, FhirClient
-from .exchange_peer import ExchangeReply, ExchangeRequest
+from .exchange_peer import ExchangeReply, ExchangeRequest, PageRefused
 from .exchange_wire import (
     DICTIONARY_HEADER,
     GZIP,
@@ -75,7 +75,7 @@ class ExchangeOverHttp:
         plain = encode_request(request, rid, short=short)
         answer = self._post(plain)
         if answer.raw is None or answer.status >= 300:
-            self._raise_for(answer)
+            self._raise_for(answer, len(request.lines))
         try:
             return decode_reply(_unpacked(answer), rid, len(request.lines))
         except Garbled as error:
@@ -104,18 +104,24 @@ class ExchangeOverHttp:
             headers[DICTIONARY_HEADER] = str(packing.dictionary)
         return self._client.post(_PATH, body.content, headers)
 
-    def _raise_for(self, answer: Answer) -> None:
-        """Anything but an answer of the exchange ends this run."""
+    def _raise_for(self, answer: Answer, lines: int) -> None:
+        """Anything but an answer of the exchange ends this run, unless it may be for the lines."""
         kind = kind_of_status(answer.status, answer.body)
         if kind is VerdictKind.ACCEPTED:
             raise NetworkFailure(UNREADABLE)
         if kind is VerdictKind.REFUSED:
             raise Refused(NOT_ALLOWED)
+        busy = Busy(COME_BACK, answer.retry_after)
+        not_as_said = Refused(f"{NOT_AS_SAID} [{answer.status}]")
+        if lines and kind in {VerdictKind.POISON, VerdictKind.RETRY, VerdictKind.PARENT_MISSING}:
+            lasting = kind is VerdictKind.POISON
+            end = not_as_said if lasting else busy
+            raise PageRefused(answer.status, answer.body, lasting=lasting, end=end)
         if kind in {VerdictKind.BUSY, VerdictKind.RETRY, VerdictKind.CONFLICT}:
-            raise Busy(COME_BACK, answer.retry_after)
+            raise busy
         # It does not work the way it said, so what is remembered of it is worth nothing.
         self._client.facts = replace(self._client.facts, exchange=False, seen_at=None, zstd=None)
-        raise Refused(f"{NOT_AS_SAID} [{answer.status}]")
+        raise not_as_said
 
 
 def _unpacked(answer: Answer) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from station_emr.domain.errors import EnvironmentFailure
 from station_emr.domain.operation import Tally
 
 PROTOCOL = 1
@@ -20,6 +21,19 @@ class RefusalKind(StrEnum):
     BASE = "base"  # an operation it was written on is not there
     BUSY = "busy"  # a passing reason
     DENIED = "denied"  # this device may not write it
+
+
+class PageRefused(EnvironmentFailure):
+    """A request with lines was refused as a whole. ``lasting``: for what it holds, not for a fault
+    of the moment; ``body`` is what the server said; ``end`` ends a run that cannot go on.
+    """
+
+    def __init__(self, status: int, body: Any, *, lasting: bool, end: EnvironmentFailure) -> None:
+        super().__init__(str(end))
+        self.status = status
+        self.body = body
+        self.lasting = lasting
+        self.end = end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, UnitState
 from station_emr.services.ports import Clock, Store, Work
 
-from .exchange_peer import ExchangeReply, Refusal, RefusalKind
+from .exchange_peer import ExchangeReply, PageRefused, Refusal, RefusalKind
 from .operation_line import Unopenable, open_line
 from .running import CANNOT_BUILD, OUR_FAULTS, Run
 from .sealing import Key, NotYet, Sealer, is_dead, key_of_item, refuse, versions_of
-from .verdicts import NOT_ALLOWED, refusal_reason
+from .verdicts import NOT_ALLOWED, refusal_reason, worst_issue
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ _LIST: Final = 2000
 _SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
 _FRESH: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(hours=1)
+_ISSUES: Final = {413: {"severity": "error", "code": "too-long"}}  # a proxy says no more than that
 _LETTER: Final = frozenset({RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.REFERRAL})
 
 
@@ -83,8 +84,8 @@ class Sending:
         tried = ((item.record_id, item.seq) for item, _ in self._deferred.values())
         return bool(run.waiting_for_parent) or any(key in run.tried for key in tried)
 
-    def next(self, run: Run, room: int, *, urgent_only: bool = False) -> Batch:
-        """The next page of at most ``room`` bytes of lines, but at least one line."""
+    def next(self, run: Run, room: int, *, most: int, urgent_only: bool = False) -> Batch:
+        """The next page of at most ``most`` lines and ``room`` bytes of them, but at least one."""
         now = self._clock.now()
         if self._listed_at is None or not self._queue or abs(now - self._listed_at) > _FRESH:
             self._fill(run)  # a letter written meanwhile must not wait behind an old list
@@ -94,8 +95,9 @@ class Sending:
         names: list[str] = []
         lines: list[bytes] = []
         size = 0
-        while self._queue and (size < room or not lines):
-            some = [self._queue.popleft() for _ in range(min(_SEALED_AT_ONCE, len(self._queue)))]
+        while self._queue and len(lines) < most and (size < room or not lines):
+            count = min(_SEALED_AT_ONCE, len(self._queue), most - len(lines))
+            some = [self._queue.popleft() for _ in range(count)]
             for item, name, line in self._sealed(run, some):
                 if lines and size + len(line) > room:
                     size = room
@@ -106,6 +108,29 @@ class Sending:
                 lines.append(line)
                 size += len(line)
         return Batch(items, names, lines)
+
+    def give_back(self, batch: Batch) -> None:
+        """Nothing was said about these: they go again."""
+        self._queue.extendleft(reversed(batch.items))
+
+    def leave(self, run: Run, batch: Batch, refusal: PageRefused) -> None:
+        """The server takes other requests, but not this one line: it is set aside if that is for
+        what it says; else it waits, and the others pass.
+        """
+        (item,), (name,), now = batch.items, batch.names, self._clock.now()
+        with self._store.write() as work:
+            if refusal.lasting:
+                issue = worst_issue(refusal.body) or _ISSUES.get(refusal.status, {})
+                refuse(work, name)
+                poison = Refusal(at=0, kind=RefusalKind.POISON, issues=(issue,))
+                work.outbox.quarantine(item, _reason(poison, batch.lines[0]), now)
+            else:
+                work.outbox.count_attempt([item])
+        run.tried.add((item.record_id, item.seq))
+        if refusal.lasting:
+            run.quarantined += 1
+        else:
+            self._deferred[name] = (item, now)
 
     def _list(self, limit: int) -> tuple[OutboxItem, ...]:
         with self._store.read() as work:

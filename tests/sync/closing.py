@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from station_emr.domain.encounter import Encounter, Stage
-from station_emr.domain.sync import SyncRun
+from station_emr.domain.sync import LinkState, SyncRun
+from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import CURSOR
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import Machine, new_machine, second_device
@@ -43,7 +44,7 @@ class World:
         self._next += 1
         return machine.another(self._next)
 
-    def work(self, each: int = 6) -> list[Any]:
+    def work(self, each: int = 3) -> list[Any]:
         """A page each way: what the other one has sent is to fetch, the rest is to send."""
         theirs = [self.person(self.other) for _ in range(each)]
         self.other.sync()
@@ -124,6 +125,25 @@ def closing_check(
     for machine in others:
         assert machine.tally() == first.tally()
         assert machine.setting(CURSOR) == first.setting(CURSOR)
+
+
+def ends(
+    machine: Machine,
+    engine: SyncEngine,
+    outcome: str = "offline",
+    link: LinkState = LinkState.OFFLINE,
+) -> SyncRun:
+    """One run that comes to nothing: it ends, says so, and changes nothing here."""
+    before, waiting = machine.setting(CURSOR), machine.waiting()
+
+    run = engine.run_once()
+
+    assert (run.outcome, run.sent, run.received, run.verified) == (outcome, 0, 0, False)
+    assert run.detail
+    assert engine.link() is link
+    assert (machine.setting(CURSOR), machine.waiting()) == (before, waiting)
+    assert machine.quarantined() == {}
+    return run
 
 
 def said(record: Any) -> Any:

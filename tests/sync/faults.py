@@ -68,6 +68,8 @@ class FaultyLine:
         self.down = False
         self.requests: list[str] = []
         self.on_the_way: list[bytes] = []
+        self.always: Callable[[bytes], bytes | None] | None = None
+        """Asked for every request without a fault of its own; a raw answer takes the server's place."""
         self.asked = threading.Event()
         self.sent_bytes = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -118,6 +120,8 @@ class FaultyLine:
         self.requests.append(line.rsplit(" ", 1)[0])
         self.asked.set()
         fault = (self.plan.pop(0) if self.plan else None) or Fault()
+        if fault == Fault() and self.always is not None:
+            fault = Fault(canned=self.always(request))
         if fault.canned is not None:
             client.sendall(fault.canned)
             return

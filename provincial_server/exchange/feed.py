@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from provincial_server.exchange.log import portions
 from provincial_server.exchange.tables import (
     Operation,
     OperationBucket,
     as_unsigned,
+    portions,
     unpack_line,
 )
 

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.exc import DataError as BadData
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from provincial_server import wire
 from provincial_server.auth import Caller
@@ -38,22 +39,37 @@ Beat = Callable[[], float]
 """Seconds of a clock that is never set."""
 
 
+class _Shown(NamedTuple):
+    """A line whose resources are to be shown, under the number that brought this about."""
+
+    sequence: int
+    device_id: str
+    line: bytes
+
+
 def settle(session: Session, facility_code: str, now: int, *, most: int | None = None) -> bool:
     """Indexes what waits, at most `most` operations, inside the caller's write transaction; True
     when nothing is left."""
     facility = lock_facility(session, facility_code)
     if facility.indexed_sequence >= facility.operation_sequence:
         return True
+    shown = aliased(Operation)
     query = (
-        select(Operation)
+        select(Operation.sequence, shown.device_id, shown.line)
+        .join(
+            shown,
+            and_(
+                shown.facility_code == Operation.facility_code,
+                shown.sequence == Operation.shown_sequence,
+            ),
+        )
         .where(
             Operation.facility_code == facility_code,
             Operation.sequence > facility.indexed_sequence,
-            Operation.is_current,
         )
         .order_by(Operation.sequence)
     )
-    rows = session.scalars(query.limit(most) if most else query).all()
+    rows = [_Shown(*row) for row in session.execute(query.limit(most) if most else query)]
     caller = Caller("", facility.code, facility.name)
     _write_all(session, facility, caller, rows, now)
     whole = most is None or len(rows) < most
@@ -85,7 +101,7 @@ def _portion(database: Database, clock: Clock, code: str) -> bool:
 
 
 def _write_all(
-    session: Session, facility: Facility, caller: Caller, rows: Sequence[Operation], now: int
+    session: Session, facility: Facility, caller: Caller, rows: Sequence[_Shown], now: int
 ) -> None:
     """All at once; if that fails, one after another, so that one cannot hold the others up."""
     try:
@@ -114,7 +130,7 @@ def _raise_if_passing(error: Exception) -> None:
         raise error
 
 
-def _write(session: Session, caller: Caller, rows: Sequence[Operation], now: int) -> None:
+def _write(session: Session, caller: Caller, rows: Sequence[_Shown], now: int) -> None:
     writer = Writer(session, caller, now)
     units = [(row.device_id, wire.reread(unpack_line(row.line))) for row in rows]
     writer.prefetch(

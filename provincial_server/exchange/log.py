@@ -1,4 +1,4 @@
-"""Writes operations: the one place where they get their numbers, heads and tallies.
+"""Writes operations: the one place where they get their numbers and tallies.
 
 The caller holds the facility's lock (`lock_facility`), so numbers are without a gap and in the order
 of commits: a reader that has seen a number has seen all smaller ones.
@@ -6,13 +6,14 @@ of commits: a reader that has seen a number has seen all smaller ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from provincial_server.exchange.current import CurrentVersions, Record
 from provincial_server.exchange.tables import (
     MERGE,
     Incarnation,
@@ -23,12 +24,11 @@ from provincial_server.exchange.tables import (
     as_unsigned,
     bucket_of,
     pack_line,
+    portions,
+    table_of,
     weight,
 )
 from provincial_server.store import Facility
-
-_AT_ONCE = 400
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,8 @@ class NewOperation:
     line: bytes
     device_id: str
     sender: str
-
-
-def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """As many as one statement may name."""
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]
+    is_shown: bool = False
+    """The resources are stored already: it came through plain FHIR."""
 
 
 def known_operations(
@@ -67,23 +63,17 @@ def known_operations(
     return found
 
 
-def heads_of(
-    session: Session, facility_code: str, records: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    """Kind and record → its newest operation."""
-    found: dict[tuple[str, str], str] = {}
-    for some in portions(sorted(set(records))):
+def known_records(session: Session, facility_code: str, records: Iterable[Record]) -> set[Record]:
+    """Those of which the facility has an operation."""
+    found: set[Record] = set()
+    for some in portions(sorted({(record_id, kind) for kind, record_id in records})):
         rows = session.execute(
-            select(
-                OperationRecord.kind, OperationRecord.record_id, OperationRecord.head_op_id
-            ).where(
+            select(OperationRecord.kind, OperationRecord.record_id).where(
                 OperationRecord.facility_code == facility_code,
-                tuple_(OperationRecord.record_id, OperationRecord.kind).in_(
-                    [(record_id, kind) for kind, record_id in some]
-                ),
+                tuple_(OperationRecord.record_id, OperationRecord.kind).in_(some),
             )
         )
-        found.update({(kind, record_id): head for kind, record_id, head in rows})
+        found.update((kind, record_id) for kind, record_id in rows)
     return found
 
 
@@ -94,16 +84,20 @@ def append(
     if not operations:
         return
     code = facility.code
-    before = heads_of(session, code, [(item.kind, item.record_id) for item in operations])
-    heads = dict(before)
+    records = CurrentVersions(session, code, {(item.kind, item.record_id) for item in operations})
     rows: list[dict[str, Any]] = []
     sequence = facility.operation_sequence
     for item in operations:
-        record = (item.kind, item.record_id)
-        is_current = record not in heads or heads[record] in item.base
-        if is_current:
-            heads[record] = item.op_id
         sequence += 1
+        shown = records.add(
+            (item.kind, item.record_id),
+            item.op_id,
+            sequence,
+            item.line,
+            base=item.base,
+            by_rule=item.incarnation == MERGE,
+            is_shown=item.is_shown,
+        )
         rows.append(
             {
                 "facility_code": code,
@@ -116,54 +110,17 @@ def append(
                 "sender": item.sender,
                 "device_id": item.device_id,
                 "received_at": now,
-                "is_current": is_current,
+                "shown_sequence": shown,
                 "size": len(item.line),
                 "line": pack_line(item.line),
             }
         )
     facility.operation_sequence = sequence
     session.flush()
-    session.execute(insert(_table(Operation)), rows)
-    _write_heads(session, code, before, heads)
+    session.execute(insert(table_of(Operation)), rows)
+    records.write()
     _write_tally(session, code, [item.op_id for item in operations])
     _write_numbers(session, code, operations, now)
-
-
-def _table(model: type[Any]) -> Table:
-    table: Table = model.__table__
-    return table
-
-
-def _write_heads(
-    session: Session,
-    code: str,
-    before: dict[tuple[str, str], str],
-    heads: dict[tuple[str, str], str],
-) -> None:
-    new = [
-        {"facility_code": code, "kind": kind, "record_id": record_id, "head_op_id": head}
-        for (kind, record_id), head in heads.items()
-        if (kind, record_id) not in before
-    ]
-    moved = [
-        {"of_kind": kind, "of_record": record_id, "head": heads[kind, record_id]}
-        for (kind, record_id), head in before.items()
-        if heads[kind, record_id] != head
-    ]
-    if new:
-        session.execute(insert(_table(OperationRecord)), new)
-    if moved:
-        table = _table(OperationRecord)
-        session.connection().execute(
-            update(table)
-            .where(
-                table.c.facility_code == code,
-                table.c.kind == bindparam("of_kind"),
-                table.c.record_id == bindparam("of_record"),
-            )
-            .values(head_op_id=bindparam("head")),
-            moved,
-        )
 
 
 def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:

@@ -45,6 +45,15 @@ def newest(versions: Mapping[str, Version]) -> str | None:
     return min(merges, default=None)
 
 
+def longest(versions: Mapping[str, Version]) -> str | None:
+    """The same for what is never merged: the longest history stands, then the smaller id."""
+    builds_on: dict[str, frozenset[str]] = {}
+    for op_id in _bases_first(versions):
+        above = {one for base in versions[op_id].base for one in builds_on[base]}
+        builds_on[op_id] = frozenset({op_id, *above})
+    return min(builds_on, key=lambda op_id: (-len(builds_on[op_id]), op_id), default=None)
+
+
 def _bases_first(versions: Mapping[str, Version]) -> list[str]:
     order: dict[str, None] = {}
     waiting = sorted(versions)

@@ -85,6 +85,7 @@ def _reflect(session: Session, caller: Caller, changed: list[Key], now: int) -> 
                 line=line,
                 device_id=caller.device_id,
                 sender="",
+                is_shown=True,
             )
         )
     log.append(session, facility, operations, now)
@@ -105,7 +106,7 @@ def _content(session: Session, code: str, record_id: str) -> dict[str, Any]:
         )
     ).first()
     kind = head.kind if head else _kind(unit, record_id)
-    order = _order(session, code, head.head_op_id) if head else []
+    order = _order(session, code, head.shown_op_id) if head else []
     root = (ROOT_TYPES.get(kind, ""), record_id)
     ordered = sorted(
         unit,
@@ -130,7 +131,7 @@ def _content(session: Session, code: str, record_id: str) -> dict[str, Any]:
         "status": status,
     }
     if head:
-        content["base"] = [head.head_op_id]
+        content["base"] = [head.shown_op_id]
         content["reason"] = _REASON
     return content
 

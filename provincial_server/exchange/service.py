@@ -21,7 +21,7 @@ from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, judge, operation_id
 from provincial_server.exchange.log import NewOperation
 from provincial_server.exchange.protocol import RequestHeader
-from provincial_server.exchange.tables import DeviceState, Incarnation, Operation
+from provincial_server.exchange.tables import DeviceState, Incarnation, Operation, portions
 from provincial_server.faults import Issue
 from provincial_server.records import KINDS
 from provincial_server.resources import Key
@@ -244,7 +244,7 @@ def _reuses_numbers(
     own = [item.number for item in operations if item.incarnation == request.header.inc]
     if len(set(own)) != len(own):
         return True
-    for some in log.portions(own):
+    for some in portions(own):
         found = session.scalars(
             select(Operation.number)
             .where(
@@ -281,10 +281,10 @@ def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set
     records = {
         (KINDS[resource_type], name): (resource_type, name) for resource_type, name in wanted
     }
-    stored = {records[found] for found in log.heads_of(session, code, records)}
+    stored = {records[found] for found in log.known_records(session, code, records)}
     for resource_type in sorted({key[0] for key in wanted - stored}):
         names = sorted(name for kind, name in wanted - stored if kind == resource_type)
-        for some in log.portions(names):
+        for some in portions(names):
             rows = session.scalars(
                 select(ResourceHead.resource_id).where(
                     ResourceHead.facility_code == code,

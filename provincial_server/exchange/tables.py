@@ -6,8 +6,20 @@ writing. Numbers, heads and tallies are written in the transaction that writes t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
 import zstandard
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provincial_server.store import FACILITY_CODE, RESOURCE_ID, Base, append_only
@@ -22,9 +34,9 @@ MERGE = "merge"
 
 
 class Operation(Base):
-    """One line. `is_current` says that it was based on the newest version when it came, so that
-    its resources are the ones to show; `sender` is the incarnation that brought it, if it is one
-    that may be trusted to have it still."""
+    """One line. `shown_sequence` is the operation whose resources are the ones to show since this
+    one came, mostly this one itself, and empty when it changed nothing. `sender` is the incarnation
+    that brought it, if it is one that may be trusted to have it still."""
 
     __tablename__ = "operation"
     facility_code: Mapped[str] = mapped_column(
@@ -39,17 +51,19 @@ class Operation(Base):
     sender: Mapped[str] = mapped_column(INCARNATION)
     device_id: Mapped[str] = mapped_column(String(36), ForeignKey("device.id"))
     received_at: Mapped[int] = mapped_column(BigInteger)
-    is_current: Mapped[bool] = mapped_column(Boolean)
+    shown_sequence: Mapped[int | None] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column()
     line: Mapped[bytes] = mapped_column(LargeBinary)
     __table_args__ = (
         Index("uq_operation_op_id", "facility_code", "op_id", unique=True),
+        Index(None, "facility_code", "record_id"),
         Index("ix_operation_number", "facility_code", "incarnation", "number"),
     )
 
 
 class OperationRecord(Base):
-    """The newest operation of a record, in the order in which the server took them."""
+    """The operation whose resources are shown, and whether it is the newest of its record: while
+    versions wait for their merge, what was shown stays."""
 
     __tablename__ = "operation_record"
     facility_code: Mapped[str] = mapped_column(
@@ -57,7 +71,8 @@ class OperationRecord(Base):
     )
     record_id: Mapped[str] = mapped_column(RESOURCE_ID, primary_key=True)
     kind: Mapped[str] = mapped_column(KIND, primary_key=True)
-    head_op_id: Mapped[str] = mapped_column(OPERATION_ID)
+    shown_op_id: Mapped[str] = mapped_column(OPERATION_ID)
+    is_newest: Mapped[bool] = mapped_column(Boolean)
 
 
 class OperationBucket(Base):
@@ -97,9 +112,24 @@ class DeviceState(Base):
 
 append_only(Operation)
 
+_T = TypeVar("_T")
+_AT_ONCE = 400
+
 _SIGN, _WHOLE = 1 << 63, 1 << 64
 _LEVEL = 3
 _LARGEST_LINE = 64 * 1024 * 1024
+
+
+def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """As many as one statement may name."""
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]
+
+
+def table_of(model: type[Any]) -> Table:
+    """For statements that write many rows at once."""
+    table: Table = model.__table__
+    return table
 
 
 def as_signed(total: int) -> int:

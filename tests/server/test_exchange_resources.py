@@ -97,6 +97,96 @@ def test_a_version_becomes_current_only_on_top_of_the_newest(machine: Machine) -
     assert machine.station.get(f"Patient/{who}/_history").json()["total"] == 3
 
 
+def merged(name: str, *of: bytes) -> bytes:
+    """By rule, over exactly these."""
+    who = opened(of[0])["id"]
+    base = sorted(map(op_id, of))
+    return person(who, name=name, base=base, inc="merge", n=0, rule=1, open=["name"])
+
+
+def changed(name: str, *of: bytes) -> bytes:
+    who = opened(of[0])["id"]
+    return person(who, name=name, base=sorted(map(op_id, of)), status="amended")
+
+
+def test_a_merge_of_all_heads_counts_whatever_came_between(machine: Machine) -> None:
+    """A third version beside a merge: the first merge is superseded by one over all three."""
+    first = person(record_id(), name="Mẫu Một")
+    who = opened(first)["id"]
+    two, three, four = (changed(f"Mẫu {n}", first) for n in ("Hai", "Ba", "Bốn"))
+    machine.exchange(first, two, three, merged("Mẫu Gộp", two, three))
+    assert name_of(machine.station, who) == "Mẫu Gộp"
+    machine.exchange(four)
+    assert name_of(machine.station, who) == "Mẫu Gộp"  # until they are merged anew
+    wide = merged("Mẫu Gộp Ba", two, three, four)
+    machine.exchange(wide)
+    assert name_of(machine.station, who) == "Mẫu Gộp Ba"
+    decided = changed("Mẫu Quyết", wide)
+    machine.exchange(decided)
+    machine.exchange(changed("Mẫu Sau", decided))
+    assert name_of(machine.station, who) == "Mẫu Sau"
+
+
+def test_the_end_does_not_depend_on_the_order(server: RunningServer) -> None:
+    first = person(record_id(), name="Mẫu Một")
+    who = opened(first)["id"]
+    two, three = changed("Mẫu Hai", first), changed("Mẫu Ba", first)
+    narrow = merged("Mẫu Gộp", two, three)
+    later = changed("Mẫu Quyết", narrow)
+    for order in ([two, three, narrow, later], [three, two, narrow, later]):
+        machine = Machine(server.station())
+        for line in [first, *order]:
+            assert machine.exchange(line).taken == [0]
+        assert name_of(machine.station, who) == "Mẫu Quyết"
+        machine.station.session.close()
+
+
+def test_the_same_version_from_two_sides_counts_as_one(machine: Machine) -> None:
+    """A station of the first release sent it as resources; after its update, as an operation."""
+    who = record_id()
+    machine.station.put(patient(who))
+    own = person(who)
+    machine.exchange(own)
+    machine.exchange(changed("Mẫu Hai", own))
+    assert name_of(machine.station, who) == "Mẫu Hai"
+    assert machine.station.get(f"Patient/{who}/_history").json()["total"] == 2
+
+
+def test_staff_are_never_merged(machine: Machine) -> None:
+    """Of two versions at once the one with the longer history stands."""
+    one = record_id()
+
+    def staff(name: str, *of: bytes) -> bytes:
+        body = {"resourceType": "Practitioner", "id": one, "name": [{"text": name}]}
+        base = {"base": sorted(map(op_id, of))} if of else {}
+        return encode(envelope("practitioner", one, body, **base))
+
+    first = staff("Mẫu Một")
+    beside = staff("Mẫu Hai", first)
+    other = staff("Mẫu Ba", first)
+    machine.exchange(first, beside, other)
+    stands = min((beside, "Mẫu Hai"), (other, "Mẫu Ba"), key=lambda pair: op_id(pair[0]))
+    shown = machine.station.get(f"Practitioner/{one}").json()["name"][0]["text"]
+    assert shown == stands[1]
+    loser = other if stands[0] is beside else beside
+    machine.exchange(staff("Mẫu Bốn", loser))
+    assert machine.station.get(f"Practitioner/{one}").json()["name"][0]["text"] == "Mẫu Bốn"
+
+
+def test_a_plain_write_over_a_conflict_stays_until_the_merge(machine: Machine) -> None:
+    first = person(record_id(), name="Mẫu Một")
+    who = opened(first)["id"]
+    two, three = changed("Mẫu Hai", first), changed("Mẫu Ba", first)
+    machine.exchange(first, two, three)
+    assert name_of(machine.station, who) == "Mẫu Hai"
+    machine.station.put(patient(who, name="Mẫu Viện"))
+    [made] = machine.drain()
+    assert opened(made)["base"] == [op_id(two)]
+    assert name_of(machine.station, who) == "Mẫu Viện"
+    machine.exchange(merged("Mẫu Gộp", made, three))
+    assert name_of(machine.station, who) == "Mẫu Gộp"
+
+
 def test_two_first_versions_do_not_overwrite_each_other(machine: Machine) -> None:
     who = record_id()
     machine.exchange(person(who, name="Mẫu Một"), person(who, name="Mẫu Hai"))

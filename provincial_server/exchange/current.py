@@ -1,0 +1,153 @@
+"""Which resources of a record are to be shown while its operations come in.
+
+Nearly always a version builds on the newest one and becomes the newest: that needs a look at one row.
+Where versions stand beside one another, all of the record's lines are read and the rule of
+`newest.py` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from provincial_server import wire
+from provincial_server.exchange.newest import Version, longest, newest
+from provincial_server.exchange.tables import (
+    MERGE,
+    Operation,
+    OperationRecord,
+    portions,
+    table_of,
+    unpack_line,
+)
+
+Record = tuple[str, str]
+"""Kind and id."""
+_NEVER_MERGED = frozenset({"practitioner", "facility"})
+
+
+@dataclass
+class _State:
+    """`is_newest` is False while versions beside the shown one wait for their merge."""
+
+    shown_op_id: str
+    is_newest: bool
+    is_stored: bool = True
+    is_changed: bool = False
+
+
+class CurrentVersions:
+    """The records that one transaction writes to, under the facility's lock."""
+
+    def __init__(self, session: Session, facility_code: str, records: Iterable[Record]) -> None:
+        self._session = session
+        self._code = facility_code
+        self._states: dict[Record, _State] = {}
+        self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
+        for some in portions(sorted({(record_id, kind) for kind, record_id in records})):
+            rows = session.scalars(
+                select(OperationRecord).where(
+                    OperationRecord.facility_code == facility_code,
+                    tuple_(OperationRecord.record_id, OperationRecord.kind).in_(some),
+                )
+            )
+            for row in rows:
+                state = _State(row.shown_op_id, row.is_newest)
+                self._states[row.kind, row.record_id] = state
+
+    def add(
+        self,
+        record: Record,
+        op_id: str,
+        sequence: int,
+        line: bytes,
+        *,
+        base: tuple[str, ...],
+        by_rule: bool,
+        is_shown: bool,
+    ) -> int | None:
+        """The number of the operation whose resources are to be shown from now on; None when what
+        was shown stays. `is_shown`: the resources were written first, through plain FHIR."""
+        self._added.setdefault(record, []).append((op_id, sequence, line))
+        state = self._states.get(record)
+        if state is None:
+            self._states[record] = _State(op_id, is_newest=True, is_stored=False)
+            return sequence
+        if state.is_newest and state.shown_op_id in base and not by_rule:
+            state.shown_op_id, state.is_changed = op_id, True
+            return sequence
+        sequences, found = self._decide(record)
+        state.is_changed = True
+        state.is_newest = found is not None
+        if is_shown:
+            state.is_newest, found = found == op_id, op_id
+        if found is None or found == state.shown_op_id:
+            return None
+        state.shown_op_id = found
+        return sequences[found]
+
+    def _decide(self, record: Record) -> tuple[dict[str, int], str | None]:
+        rows = self._session.execute(
+            select(Operation.op_id, Operation.sequence, Operation.line)
+            .where(
+                Operation.facility_code == self._code,
+                Operation.record_id == record[1],
+                Operation.kind == record[0],
+            )
+            .order_by(Operation.sequence)
+        )
+        lines = {op_id: (sequence, unpack_line(packed)) for op_id, sequence, packed in rows}
+        lines |= {op_id: (sequence, line) for op_id, sequence, line in self._added[record]}
+        versions = {op_id: _version(line) for op_id, (_, line) in lines.items()}
+        rule = longest if record[0] in _NEVER_MERGED else newest
+        return {op_id: sequence for op_id, (sequence, _) in lines.items()}, rule(versions)
+
+    def write(self) -> None:
+        """Remembers what has changed."""
+        new = [
+            {
+                "facility_code": self._code,
+                "kind": kind,
+                "record_id": record_id,
+                "shown_op_id": state.shown_op_id,
+                "is_newest": state.is_newest,
+            }
+            for (kind, record_id), state in self._states.items()
+            if not state.is_stored
+        ]
+        changed = [
+            {
+                "of_kind": kind,
+                "of_record": record_id,
+                "shown": state.shown_op_id,
+                "newest": state.is_newest,
+            }
+            for (kind, record_id), state in self._states.items()
+            if state.is_stored and state.is_changed
+        ]
+        table = table_of(OperationRecord)
+        if new:
+            self._session.execute(insert(table), new)
+        if changed:
+            change = (
+                update(table)
+                .where(
+                    table.c.facility_code == self._code,
+                    table.c.kind == bindparam("of_kind"),
+                    table.c.record_id == bindparam("of_record"),
+                )
+                .values(shown_op_id=bindparam("shown"), is_newest=bindparam("newest"))
+            )
+            self._session.connection().execute(change, changed)
+
+
+def _version(line: bytes) -> Version:
+    content = wire.reread(line)
+    said = wire.canonical(
+        [content["status"], sorted(content.get("open") or ()), content["resources"]]
+    )
+    by_rule = content["inc"] == MERGE
+    return Version(frozenset(content.get("base") or ()), by_rule=by_rule, content=said)

@@ -33,7 +33,7 @@ from provincial_server.store import Device, Facility
 
 DEFAULT_ROOM = 64 * 1024 * 1024
 _BATCH_LINES, _BATCH_BYTES = 400, 1024 * 1024
-_PAGE = 2 * 1024 * 1024
+_PAGE = 1024 * 1024
 _IDS_A_LINE = 400
 _PROGRAM = "courier"
 

@@ -22,7 +22,7 @@ from station_emr.services.courier import (
 from station_emr.services.enrolment import DEVICE_ID, KEY_ID
 from station_emr.services.ports import Clock, Store, Work
 
-from .applying import Applier, numbers_of
+from .applying import Applier
 from .courier_file import (
     REPLY,
     SNAPSHOT,
@@ -49,6 +49,7 @@ NUMBER: Final = "courier.number"
 ROOM: Final = 64 * 1024 * 1024
 _ALL: Final = 1_000_000
 _AT_ONCE: Final = 200
+_SEALED_AT_ONCE: Final = 25  # one short transaction: a nurse's own write never waits long
 _IDS_A_LINE: Final = 400
 _LONGEST_KEY_FILE: Final = 64 * 1024
 
@@ -222,10 +223,10 @@ class CourierDesk:
                 incarnation.renew(work)
             items = work.outbox.operations(_ALL, now.date())
         loose = [item for item in items if not item.op_id]
-        for start in range(0, len(loose), _AT_ONCE):
+        numbers = {key_of_item(item): item.seq for item in items if item.version}
+        for start in range(0, len(loose), _SEALED_AT_ONCE):
             with self._store.write() as work:
-                numbers = numbers_of(work)
-                for item in loose[start : start + _AT_ONCE]:
+                for item in loose[start : start + _SEALED_AT_ONCE]:
                     try:
                         self._seal(work, item, numbers)
                     except OUR_FAULTS as error:

@@ -1,4 +1,4 @@
-"""Train the protocol's zstd dictionary on synthetic operations: ``make dictionary``.
+"""Train the protocol's zstd dictionary on synthetic operations.
 
 The dictionary holds the form of what travels (element names, systems, codes, the shape of ids and
 times), never anybody's words: free text in the samples is made of random syllables, people and
@@ -20,9 +20,8 @@ from typing import Any
 import msgspec
 import zstandard
 
-from station_emr.domain.record import (
-    RecordKind,
-)
+from station_emr.domain.record import RecordKind
+from station_emr.sync.short_lines import shorten
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from synthetic_day import SEED, Day
@@ -38,7 +37,7 @@ def samples(seed: int, days: int) -> list[bytes]:
     found: list[bytes] = []
     for number in range(days):
         day = Day(seed + number)
-        found += day.lines() + day.headers()
+        found += [shorten(line) for line in day.lines()] + day.headers()
     return found
 
 
@@ -65,19 +64,20 @@ def measure(content: bytes) -> dict[str, Any]:
     one = day.line(RecordKind.ENCOUNTER, visits[0])
     lines = [day.line(RecordKind.ENCOUNTER, v) for v in visits]
     lines += [day.line(RecordKind.PRESCRIPTION, p) for p in papers]
+    sent = [shorten(line) for line in lines]
     resources = sum(len(msgspec.json.decode(line)["resources"]) for line in lines)
     head = day.headers()[0]
     compact = msgspec.json.encode([visits, papers])
-    forty = len(hard.compress(b"\n".join([head, *lines])))
+    forty = len(hard.compress(b"\n".join([head, *sent])))
     small = len(bare.compress(compact))
     return {
         "dictionary": len(content),
         "noop": len(hard.compress(head)),
-        "one": len(hard.compress(b"\n".join([head, one]))),
-        "one_with_prescription": len(hard.compress(b"\n".join([head, one, lines[40]]))),
+        "one": len(hard.compress(b"\n".join([head, shorten(one)]))),
+        "one_with_prescription": len(hard.compress(b"\n".join([head, shorten(one), sent[40]]))),
         "resources": resources,
         "forty": forty,
-        "forty_without": len(bare.compress(b"\n".join([head, *lines]))),
+        "forty_without": len(bare.compress(b"\n".join([head, *sent]))),
         "compact": small,
         "ratio": round(forty / small, 3),
     }
@@ -87,7 +87,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--number", type=int, default=1)
     asked.add_argument("--size", type=int, default=SIZE)
-    asked.add_argument("--days", type=int, default=300)
+    asked.add_argument("--days", type=int, default=150)
     asked.add_argument(
         "--measure", action="store_true", help="measure what is there; train nothing"
     )

@@ -137,7 +137,11 @@ class Sealer:
                     raise NotYet
                 found.add(self._seal_base(work, above, numbers, patiently=patiently))
             elif patiently and not work.operations.is_held(sealed):
-                found |= self._standing(work, sealed)
+                if above in numbers or is_dead(work, sealed):
+                    found |= self._standing(work, sealed)
+                else:  # the plain way delivered what it says, so its line has never gone
+                    work.outbox.queue_operation(sealed)
+                    found.add(sealed)
             else:
                 found.add(sealed)
         return tuple(sorted(found))

@@ -69,11 +69,11 @@ class Machine(Station):
     def amend(self, record: Any, **changes: Any) -> Any:
         """The next version of what is shown here."""
         with self.store.read() as work:
-            store = _store(work, record)
+            store = store_of(work, record)
             shown = store.get(record.id)
         changed = replace(shown.record, **changes)
         with self.store.write() as work:
-            _store(work, record).add_version(
+            store_of(work, record).add_version(
                 changed,
                 RecordStatus.AMENDED,
                 author=sample.DOCTOR,
@@ -85,13 +85,13 @@ class Machine(Station):
 
     def shown(self, record: Any) -> Any:
         with self.store.read() as work:
-            found = _store(work, record).find(record.id)
+            found = store_of(work, record).find(record.id)
         return found.record if found else None
 
     def graph(self, record: Any) -> set[tuple[str, tuple[str, ...]]]:
         """Operations of a record with what they were written on."""
         with self.store.read() as work:
-            nodes = _store(work, record).lineage(record.id)
+            nodes = store_of(work, record).lineage(record.id)
         ids = {node.version: node.op_id for node in nodes}
         return {(n.op_id, tuple(sorted(ids[p] for p in n.parents))) for n in nodes}
 
@@ -116,7 +116,7 @@ class Machine(Station):
             return work.outbox.count(state)
 
 
-def _store(work: Any, record: Any) -> Any:
+def store_of(work: Any, record: Any) -> Any:
     return {
         "Patient": work.patients,
         "Encounter": work.encounters,

@@ -187,7 +187,7 @@ def test_slow_is_not_dead(world: World) -> None:
 
     assert (run.outcome, run.received, world.line.requests) == (
         "complete",
-        6,
+        3,
         ["POST /fhir/$exchange"],
     )
     world.check(signed)

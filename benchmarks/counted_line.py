@@ -97,14 +97,17 @@ class _Messages:
 
 
 class CountedLine:
-    """``url`` leads to ``port`` of this machine. ``kbit`` per second in each direction and ``delay``
-    seconds each way; both off by default. Use as a context manager.
+    """``url`` leads to ``port`` of this machine, or of ``host``. ``kbit`` per second in each direction
+    and ``delay`` seconds each way; both off by default. Use as a context manager.
     """
 
-    def __init__(self, port: int, *, kbit: float = 0, delay: float = 0) -> None:
-        self._target = port
-        self._rate = kbit * 1000 / 8
-        self._delay = delay
+    def __init__(
+        self, port: int, *, kbit: float = 0, delay: float = 0, host: str = "127.0.0.1"
+    ) -> None:
+        self._target = (host, port)
+        self._rate = 0.0
+        self._delay = 0.0
+        self.shape(kbit, delay)
         self._cut_at: int | None = None
         self._passed = 0
         self._loop = asyncio.new_event_loop()
@@ -141,6 +144,11 @@ class CountedLine:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
+    def shape(self, kbit: float, delay: float) -> None:
+        """Make the line slow from now on, or quick again."""
+        self._rate = kbit * 1000 / 8
+        self._delay = delay
+
     def _totals(self) -> Count:
         total = Count()
         for up, down in self._watched:
@@ -176,7 +184,9 @@ class CountedLine:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            behind = await asyncio.open_connection("127.0.0.1", self._target)
+            # Opening a connection costs a round trip before the first byte of the client can go.
+            await asyncio.sleep(2 * self._delay)
+            behind = await asyncio.open_connection(*self._target)
         except OSError:
             writer.close()
             return
@@ -237,6 +247,9 @@ class CountedLine:
             if outward and self._cut_at is not None:
                 self._passed += len(data)
                 if self._passed >= self._cut_at:
+                    data = data[: len(data) - (self._passed - self._cut_at)]
+                    messages.feed(data)  # these bytes were sent, in vain or not
+                    target.write(data)
                     self._cut_at = None
                     target.transport.abort()
                     raise ConnectionResetError("cut")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,16 @@ def available() -> str:
     return ""
 
 
+def version() -> str:
+    """What is installed."""
+    names = ("pouchdb", "express-pouchdb")
+    files = {name: INSTALLED / "node_modules" / name / "package.json" for name in names}
+    return ", ".join(
+        f"{name} {json.loads(file.read_text(encoding='utf-8'))['version']}"
+        for name, file in files.items()
+    )
+
+
 class PouchClient:
     """One node process with a local database."""
 
@@ -48,7 +58,7 @@ class PouchClient:
         self._process = process
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Raises RuntimeError when the peer failed."""
+        """Raises RuntimeError when the peer failed, unless it ``may_fail``."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(command) + "\n")
@@ -57,15 +67,19 @@ class PouchClient:
         if not line:
             raise RuntimeError("the PouchDB client ended")
         result: dict[str, Any] = json.loads(line)
+        if result.get("error") and not command.get("may_fail"):
+            raise RuntimeError(f"PouchDB: {result['error']}")
         return result
 
 
 @contextmanager
-def _process(role: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def _process(
+    role: str, folder: Path, prefix: Sequence[str] = (), host: str = "127.0.0.1"
+) -> Iterator[subprocess.Popen[str]]:
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "errors").open("w")
     process = subprocess.Popen(
-        ["node", "peer.js", role, str(folder)],
+        [*prefix, "node", "peer.js", role, str(folder), host],
         cwd=INSTALLED,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -81,9 +95,9 @@ def _process(role: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[int]:
-    """The port it listens on."""
-    with _process("server", folder) as process:
+def server(folder: Path, prefix: Sequence[str] = (), host: str = "127.0.0.1") -> Iterator[int]:
+    """The port it listens on. ``prefix`` runs it elsewhere."""
+    with _process("server", folder, prefix, host) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
 

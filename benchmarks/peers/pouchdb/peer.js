@@ -1,4 +1,4 @@
-// One end of the PouchDB peer. `server FOLDER` serves CouchDB's protocol and prints its port;
+// One end of the PouchDB peer. `server FOLDER HOST` serves CouchDB's protocol and prints its port;
 // `client FOLDER` takes one JSON command a line: {"put": FILE}, {"push": URL}, {"sync": URL}.
 "use strict";
 const fs = require("fs");
@@ -6,14 +6,14 @@ const path = require("path");
 const readline = require("readline");
 const PouchDB = require("pouchdb");
 
-const [, , role, folder] = process.argv;
+const [, , role, folder, host] = process.argv;
 
 function serve() {
   const express = require("express");
   const Served = PouchDB.defaults({ prefix: folder + path.sep });
   const app = express();
   app.use("/", require("express-pouchdb")(Served, { inMemoryConfig: true, logPath: path.join(folder, "log") }));
-  const server = app.listen(0, "127.0.0.1", () => console.log(server.address().port));
+  const server = app.listen(0, host, () => console.log(server.address().port));
 }
 
 async function put(database, file) {
@@ -43,7 +43,9 @@ async function talk() {
   const database = new PouchDB(path.join(folder, "local"));
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const started = process.hrtime.bigint();
-    const result = await answer(database, JSON.parse(line));
+    const result = await answer(database, JSON.parse(line)).catch((error) => ({
+      error: String(error.message || error.reason || error),
+    }));
     result.seconds = Number(process.hrtime.bigint() - started) / 1e9;
     console.log(JSON.stringify(result));
   }

@@ -1,0 +1,298 @@
+"""One PC of a simulated station: the real store, engine and services, on a clock that may be wrong."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from provincial_server.auth import Caller
+from provincial_server.faults import FhirFault
+from station_emr.db.store import EncryptedStore
+from station_emr.domain.errors import NetworkFailure
+from station_emr.domain.ids import uuid7
+from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import SyncRun, UnitState
+from station_emr.interop.fhir.carry import carry_over
+from station_emr.interop.fhir.read_units import read_unit
+from station_emr.interop.fhir.units import build_unit
+from station_emr.security.witness import WitnessFile
+from station_emr.services.incarnation import Lives
+from station_emr.services.record_stores import record_store
+from station_emr.services.replication import apply_operation
+from station_emr.sync.applying import Applier
+from station_emr.sync.engine import SyncEngine
+from station_emr.sync.exchange_engine import CURSOR, EPOCH, Exchange
+from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest
+from station_emr.sync.exchange_wire import Garbled, decode_reply, encode_request
+from station_emr.sync.peer import Busy, Traffic
+from station_emr.sync.sealing import Sealer, is_dead
+from tests.interop import fhir_records as sample
+
+from .province import Province, ServerDied
+
+KEY = bytes(range(32))
+FILE = "station.db"
+
+
+class Killed(BaseException):
+    """The power went, or the process was killed."""
+
+
+class Clock:
+    """What this machine believes the time is."""
+
+    def __init__(self, true_time: Any, chance: random.Random) -> None:
+        self._true_time = true_time
+        self._chance = chance
+        self.error = timedelta()
+
+    def now(self) -> datetime:
+        return self._true_time() + self.error
+
+    def random(self, count: int) -> bytes:
+        return self._chance.randbytes(count)
+
+    def new_id(self) -> str:
+        return uuid7(max(0, int(self.now().timestamp() * 1000)), self._chance.randbytes(10))
+
+
+class _MortalStore(EncryptedStore):
+    """Dies at a commit when it is told to: before it (nothing stays) or after it (all stays)."""
+
+    dies_in: int | None = None
+    dies_after: bool = False
+
+    @contextmanager
+    def write(self) -> Iterator:
+        if self.dies_in is not None:
+            self.dies_in -= 1
+        fatal = self.dies_in == 0
+        with super().write() as work:
+            yield work
+            if fatal and not self.dies_after:
+                raise Killed
+        if fatal:
+            raise Killed
+
+
+class Line:
+    """The peer as the engine sees it, with the faults of a bad line before and behind the server."""
+
+    level = 1
+    software = "provincial-server 0.1.0"
+    offered = True
+    name = "simulated province"
+    facts = ""
+    clock_skew: timedelta | None = None
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.traffic = Traffic()
+
+    def is_fresh(self, now: datetime) -> bool:
+        del now
+        return True
+
+    def recall(self, facts: str) -> None: ...
+    def greet(self) -> None: ...
+
+    def exchange(self, request: ExchangeRequest) -> ExchangeReply:
+        world = self._machine.world
+        rid = world.chance.randbytes(8).hex()
+        plain = encode_request(request, rid)
+        self.traffic.requests += 1
+        self.traffic.up += len(plain)
+        self.clock_skew = world.now() - self._machine.clock.now()
+        content = self._carried(world.draw_fault(), plain)
+        world.old_answers.append(content)
+        self.traffic.down += len(content)
+        try:
+            return decode_reply(content, rid, len(request.lines))
+        except Garbled as error:
+            raise NetworkFailure("garbled") from error
+
+    def _carried(self, fault: str, plain: bytes) -> bytes:
+        world, caller = self._machine.world, self._machine.caller
+        province: Province = world.province
+        if fault in {"lost", "late"}:
+            if fault == "late":
+                world.late.append((caller, plain))
+            raise NetworkFailure("lost")
+        if fault == "busy":
+            raise Busy("busy", 1.0)
+        if fault == "killed before":
+            raise Killed
+        try:
+            died = {"server before": "before", "server after": "after"}.get(fault, "")
+            content = province.answer(caller, plain, dies=died)
+            if fault == "twice":
+                content = province.answer(caller, plain)
+        except (ServerDied, FhirFault) as error:
+            raise NetworkFailure("the server failed") from error
+        if fault == "killed after":
+            raise Killed
+        if fault == "answer lost":
+            raise NetworkFailure("lost")
+        if fault == "old answer" and world.old_answers:
+            return world.chance.choice(world.old_answers)
+        if fault == "cut":
+            return content[: world.chance.randrange(len(content))]
+        return content
+
+
+class Machine:
+    """``folder`` holds the database and its witness; a copy of the folder is another machine."""
+
+    def __init__(self, world: Any, folder: Path, name: str, caller: Caller) -> None:
+        self.world = world
+        self.folder = folder
+        self.name = name
+        self.caller = caller
+        self.clock = Clock(world.now, world.chance)
+        self.program = "station-emr 0.1.0"
+        self.seen_cursor = ("", 0)
+        self.sure_epoch = ""
+        self.open()
+
+    @staticmethod
+    def template(path: Path) -> None:
+        store = EncryptedStore.create(path, KEY)
+        with store.write() as work:
+            work.settings.save_station(sample.STATION, sample.AT)
+            work.users.save(sample.USER, author=None, at=sample.AT)
+        store.close()
+
+    def open(self) -> None:
+        """The program starts."""
+        self.store = _MortalStore.open(self.folder / FILE, KEY)
+        self.lives = Lives(self.clock, WitnessFile(self.folder), self.name)
+        self.lives.opened(self.store)
+        sealer = Sealer(build_unit, carry_over, self.lives)
+        exchange = Exchange(
+            self.store,
+            self.clock,
+            Line(self),
+            sealer,
+            Applier(read_unit, apply_operation, sealer, self.clock.now),
+            program=self.program,
+        )
+        self.engine = SyncEngine(
+            self.store, self.clock, build_unit, exchange.peer, exchange=exchange
+        )
+
+    def kill(self) -> None:
+        """Everything in memory is gone; the file stays."""
+        self.store.dies_in = None
+        self.store.close()
+        self.open()
+
+    def sync(self) -> SyncRun | None:
+        """None when the power went meanwhile."""
+        met = self.cursor()[0]
+        run = None
+        try:
+            run = self.engine.run_once()
+            self.lives.note(self.store)
+        except Killed:
+            self.kill()
+        epoch = self.cursor()[0]
+        if not met or (run and run.verified):
+            self.sure_epoch = epoch
+        return run
+
+    def backup(self, target: Path) -> None:
+        target.unlink(missing_ok=True)
+        self.store.backup(str(target))
+        self.lives.copied(self.store)
+
+    def restore(self, backup: Path) -> None:
+        """Somebody copies an old file over the database; the witness stays."""
+        self.store.close()
+        for suffix in ("-wal", "-shm"):
+            (self.folder / f"{FILE}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(backup, self.folder / FILE)
+        self.seen_cursor = ("", 0)
+        self.sure_epoch = ""
+        self.open()
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def cursor(self) -> tuple[str, int]:
+        with self.store.read() as work:
+            return work.settings.get(EPOCH) or "", int(work.settings.get(CURSOR) or 0)
+
+    def knows(self, op_ids: list[str]) -> frozenset[str]:
+        with self.store.read() as work:
+            wanted = frozenset(work.operations.wanted(100_000))
+            return work.operations.knows(op_ids) | (wanted & frozenset(op_ids))
+
+    def op_ids(self) -> set[str]:
+        found, after = set(), ""
+        with self.store.read() as work:
+            while page := work.operations.all_lines(after, 500):
+                found.update(op_id for op_id, _ in page)
+                after = page[-1][0]
+        return found
+
+    def sound(self, op_ids: set[str]) -> set[str]:
+        """Those that were not refused for their content, nor built on such."""
+        with self.store.read() as work:
+            return {one for one in op_ids if not is_dead(work, one)}
+
+    def waiting(self) -> int:
+        with self.store.read() as work:
+            return work.outbox.count(UnitState.WAITING) + work.outbox.count(UnitState.QUARANTINED)
+
+    def graph(self, kind: RecordKind, record_id: str) -> list[tuple[Any, Any]]:
+        """Every version with its content."""
+        with self.store.read() as work:
+            records = record_store(work, kind)
+            return [
+                (node, records.at_version(record_id, node.version))
+                for node in records.lineage(record_id)
+            ]
+
+    def newest(self, kind: RecordKind, record_id: str) -> tuple[Any, ...] | None:
+        with self.store.read() as work:
+            records = record_store(work, kind)
+            found = records.find(record_id)
+            if found is None:
+                return None
+            node = work.operations.node(kind, record_id, found.version)
+            voided = found.status.value == "voided"
+            return records.at_version(record_id, found.version), voided, node.open_fields
+
+    # --- writing as a person ---------------------------------------------------------------------
+
+    def series_number(self, work: Any) -> str:
+        series = work.settings.station().series
+        return f"{series}-{work.counters.next('chart', series, 2026)}"
+
+    def write(self, kind: RecordKind, record_id: str, change: Any, status: Any) -> Any:
+        """``change`` makes the new content from the old one (None for a first version)."""
+        with self.store.write() as work:
+            records = record_store(work, kind)
+            found = records.find(record_id)
+            before = None
+            version, still_open = 0, ()
+            if found is not None:
+                before, version = records.at_version(record_id, found.version), found.version
+                still_open = work.operations.node(kind, record_id, version).open_fields
+                if found.status.value == "voided" and "status" not in still_open:
+                    return None
+            after, closed = change(work, before)
+            records.add_version(
+                after,
+                status,
+                author=sample.DOCTOR,
+                at=self.clock.now(),
+                reason="Sửa theo người bệnh" if version else "",
+                expected_version=version,
+                open_fields=tuple(path for path in still_open if path not in closed),
+            )
+        return after

@@ -1,0 +1,139 @@
+"""The provincial server of a simulated world: the real exchange over a real database, no sockets."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+
+from provincial_server import auth
+from provincial_server.auth import Caller
+from provincial_server.database import Database
+from provincial_server.exchange.indexing import settle
+from provincial_server.exchange.service import Exchange, Refusal
+from provincial_server.exchange.tables import Operation, unpack_line
+from provincial_server.faults import Issue
+from provincial_server.settings import Settings
+from provincial_server.store import ResourceHead
+from tests.interop import fhir_records as sample
+
+POISON = b"SAI-MAU"
+CODE = sample.STATION.code
+
+
+class ServerDied(Exception):
+    """The process ended in the middle of a transaction."""
+
+
+class _MortalDatabase(Database):
+    """Dies before or after a commit when it is told to."""
+
+    dies: str = ""
+
+    @contextmanager
+    def write(self) -> Iterator:
+        fate, self.dies = self.dies, ""
+        with super().write() as session:
+            yield session
+            if fate == "before":
+                raise ServerDied
+        if fate == "after":
+            raise ServerDied
+
+
+class Province:
+    """``path`` is the database file; ``now`` gives milliseconds of the world's true time."""
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self.path = path
+        self._settings = Settings(f"sqlite:///{path}", clock=now)
+        self._now = now
+        self.database = _MortalDatabase(self._settings.database_url)
+        self._exchange = self._open()
+
+    def _open(self) -> Exchange:
+        exchange = Exchange(self._settings, self.database)
+        judge = exchange._judge
+        exchange._judge = lambda line: (
+            Refusal("poison", [Issue("value", "spoilt on purpose", "Encounter.reasonCode")])
+            if POISON in line
+            else judge(line)
+        )
+        return exchange
+
+    @staticmethod
+    def template(path: Path) -> None:
+        database = Database(f"sqlite:///{path}")
+        with database.write() as session:
+            auth.add_facility(session, CODE, "Trạm mẫu", 0)
+        database.close()
+
+    def enrol(self, name: str) -> Caller:
+        with self.database.write() as session:
+            made = auth.enrol_device(session, CODE, name, self._now(), token=f"token of {name}")
+        return Caller(made.device_id, CODE, "Trạm mẫu")
+
+    def answer(self, caller: Caller, plain: bytes, dies: str = "") -> bytes:
+        self.database.dies = dies
+        try:
+            return self._exchange.answer(caller, plain)
+        except ServerDied:
+            self.restart()
+            raise
+        finally:
+            self.database.dies = ""
+
+    def restart(self) -> None:
+        self.database.close()
+        self.database = _MortalDatabase(self._settings.database_url)
+        self._exchange = self._open()
+
+    def index(self) -> None:
+        """What the background thread does, now and then."""
+        with self.database.write() as session:
+            settle(session, CODE, self._now())
+
+    def backup(self, target: Path) -> None:
+        target.unlink(missing_ok=True)
+        with sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+
+    def restore(self, backup: Path, *, announced: bool) -> None:
+        self.database.close()
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(backup, self.path)
+        self.database = _MortalDatabase(self._settings.database_url)
+        self._exchange = self._open()
+        if announced:
+            with self.database.write() as session:
+                self.database.new_epoch(session)
+
+    def epoch(self) -> str:
+        with self.database.read() as session:
+            return self.database.current_epoch(session)
+
+    def log(self) -> list[tuple[int, str]]:
+        """Sequence number and operation id."""
+        with self.database.read() as session:
+            rows = session.execute(
+                select(Operation.sequence, Operation.op_id).order_by(Operation.sequence)
+            )
+            return [(row.sequence, row.op_id) for row in rows]
+
+    def lines(self) -> Iterator[bytes]:
+        with self.database.read() as session:
+            for packed in session.scalars(select(Operation.line)):
+                yield unpack_line(packed)
+
+    def resources(self) -> set[str]:
+        self.index()
+        with self.database.read() as session:
+            rows = session.execute(select(ResourceHead.resource_type, ResourceHead.resource_id))
+            return {f"{row[0]}/{row[1]}" for row in rows}

@@ -1,0 +1,107 @@
+"""The mistakes by which other systems lost data, planted one at a time: a story must end badly.
+
+A simulator that no mistake can turn red proves nothing.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from provincial_server.exchange import feed
+from station_emr.db.outbox import OutboxRepository
+from station_emr.domain.merge import Merged
+from station_emr.services import replication
+from station_emr.sync.applying import Applier
+from station_emr.sync.exchange_engine import CURSOR, Exchange
+from tests.sync.test_simulator import play, templates  # noqa: F401  a fixture
+
+SEEDS = range(1, 26)
+
+
+def forget_by_state(monkeypatch):
+    """Everything that waits is called sent, also what was written meanwhile or refused."""
+    honest = OutboxRepository.acknowledge_numbers
+
+    def planted(self, items, at):
+        honest(self, items, at)
+        if items:
+            self._connection.exec_driver_sql("DELETE FROM outbox WHERE state = 'waiting'")
+
+    monkeypatch.setattr(OutboxRepository, "acknowledge_numbers", planted)
+
+
+def skip_a_late_commit(monkeypatch):
+    """The page misses a row that a slower transaction commits a moment later; its cursor does not."""
+    honest = feed.read_page
+
+    def planted(*arguments, **options):
+        page = honest(*arguments, **options)
+        return replace(page, lines=page.lines[:-1]) if page.lines else page
+
+    monkeypatch.setattr(feed, "read_page", planted)
+
+
+def last_writer_wins(monkeypatch):
+    """Of two versions, the one with the later device clock; nobody is asked."""
+    chosen = []
+    honest = replication._Arrival._merge
+
+    def merge(self, graph, added):
+        heads = graph.heads()
+        chosen[:] = [max(range(len(heads)), key=lambda at: heads[at].at)]
+        return honest(self, graph, added)
+
+    def merged(_kind, _base, sides):
+        side = sides[chosen[0]]
+        return Merged(record=side.record, status=side.status, open_fields=())
+
+    monkeypatch.setattr(replication._Arrival, "_merge", merge)
+    monkeypatch.setattr(replication, "merge_all", merged)
+
+
+def delete_what_is_absent(monkeypatch):
+    """What the province does not list is taken for deleted there."""
+    honest = Applier.page
+
+    def planted(self, work, lines, **options):
+        outcome = honest(self, work, lines, **options)
+        for item in work.outbox.waiting(100):
+            if not work.operations.holds_record(item.kind, item.record_id):
+                work._connection.exec_driver_sql(
+                    "DELETE FROM outbox WHERE record_id = ?", (item.record_id,)
+                )
+        return outcome
+
+    monkeypatch.setattr(Applier, "page", planted)
+
+
+def save_the_cursor_first(monkeypatch):
+    """The cursor is on the disk before the page is."""
+    honest = Exchange._write
+
+    def planted(self, request, reply, batch, aside):
+        with self._store.write() as work:
+            work.settings.put(CURSOR, str(reply.cursor))
+        return honest(self, request, reply, batch, aside)
+
+    monkeypatch.setattr(Exchange, "_write", planted)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        forget_by_state,
+        skip_a_late_commit,
+        last_writer_wins,
+        delete_what_is_absent,
+        save_the_cursor_first,
+    ],
+)
+def test_a_planted_mistake_is_caught(plant, monkeypatch, templates):  # noqa: F811
+    plant(monkeypatch)
+    for seed in SEEDS:
+        try:
+            play(seed, templates)
+        except AssertionError:
+            return
+    raise RuntimeError(f"no story of {len(SEEDS)} noticed")

@@ -177,14 +177,27 @@ def test_a_plain_write_over_a_conflict_stays_until_the_merge(machine: Machine) -
     first = person(record_id(), name="Mẫu Một")
     who = opened(first)["id"]
     two, three = changed("Mẫu Hai", first), changed("Mẫu Ba", first)
-    machine.exchange(first, two, three)
+    for line in (first, two, three):
+        machine.exchange(line)
     assert name_of(machine.station, who) == "Mẫu Hai"
     machine.station.put(patient(who, name="Mẫu Viện"))
-    [made] = machine.drain()
+    machine.station.put(patient(who, name="Mẫu Viện Hai"))
+    made, again = machine.drain()
     assert opened(made)["base"] == [op_id(two)]
-    assert name_of(machine.station, who) == "Mẫu Viện"
-    machine.exchange(merged("Mẫu Gộp", made, three))
+    assert opened(again)["base"] == [op_id(made)]
+    assert name_of(machine.station, who) == "Mẫu Viện Hai"
+    machine.exchange(merged("Mẫu Gộp", again, three))
     assert name_of(machine.station, who) == "Mẫu Gộp"
+
+
+def test_one_side_of_a_conflict_that_goes_on_does_not_win_by_that(machine: Machine) -> None:
+    first = person(record_id(), name="Mẫu Một")
+    two, three = changed("Mẫu Hai", first), changed("Mẫu Ba", first)
+    more = changed("Mẫu Hai Nữa", two)
+    machine.exchange(first, two, three, more)
+    assert name_of(machine.station, opened(first)["id"]) == "Mẫu Hai"
+    machine.exchange(merged("Mẫu Gộp", more, three))
+    assert name_of(machine.station, opened(first)["id"]) == "Mẫu Gộp"
 
 
 def test_two_first_versions_do_not_overwrite_each_other(machine: Machine) -> None:

@@ -32,6 +32,7 @@ from .verdicts import COME_BACK, NOT_ALLOWED, NOT_AS_SAID, UNREADABLE, kind_of_s
 
 _PATH: Final = "/$exchange"
 _HARDEST: Final = 19
+_WORTH_SHORTENING: Final = 9
 
 
 class ExchangeOverHttp:
@@ -71,7 +72,7 @@ class ExchangeOverHttp:
     def exchange(self, request: ExchangeRequest) -> ExchangeReply:
         rid = self._random(8).hex()
         # On a quick line the time to shorten is worth more than the bytes.
-        short = self._client.facts.short and self.level >= _HARDEST
+        short = self._client.facts.short and self.level >= _WORTH_SHORTENING
         plain = encode_request(request, rid, short=short)
         answer = self._post(plain)
         if answer.raw is None or answer.status >= 300:

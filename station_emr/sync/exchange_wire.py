@@ -28,6 +28,7 @@ VERSIONS_HEADER: Final = "X-Exchange-Versions"
 STALE: Final = "stale"
 LARGEST_BODY: Final = 32 * 1024 * 1024
 _NOT_WORTH_PACKING: Final = 100
+_SMALL: Final = 64 * 1024
 _FIRM_UP_TO: Final = 1024 * 1024  # the hardest level costs seconds on larger bodies
 _HARD_UP_TO: Final = 2 * 1024 * 1024
 _WINDOW: Final = 32 * 1024 * 1024
@@ -63,7 +64,7 @@ class Body:
 
 def pack(plain: bytes, packing: Packing, level: int = 19) -> Body:
     """Packed as ``packing`` says, unless it is too short for that to help. ``level`` is the hardest
-    that is worth the time; large bodies are packed less hard in any case.
+    that is worth the time; small bodies cost none, large ones too much in any case.
     """
     headers = {"Content-Type": MEDIA_TYPE}
     if len(plain) < _NOT_WORTH_PACKING or not packing.encoding:
@@ -73,7 +74,7 @@ def pack(plain: bytes, packing: Packing, level: int = 19) -> Body:
         return Body(gzip.compress(plain, 9, mtime=0), headers)
     if packing.dictionary:
         headers[DICTIONARY_HEADER] = str(packing.dictionary)
-    level = min(level, _hardest(len(plain)))
+    level = 19 if len(plain) <= _SMALL else min(level, _hardest(len(plain)))
     return Body(compressor(packing.dictionary, level).compress(plain), headers)
 
 

@@ -22,7 +22,9 @@ _LEAST: Final = 3 * 1024
 _GROWTH: Final = 4
 _RATIO: Final = 20.0  # a page of visits, packed with the dictionary
 _TELLING: Final = 16 * 1024  # bytes of lines: less says nothing about the line
-_QUICK: Final = 256 * 1024  # bytes a second on the wire above which packing hard is the slower way
+# Bytes a second on the wire (the server's work included) above which packing harder is slower.
+_QUICK: Final = 256 * 1024
+_FAIR: Final = 24 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class Pacing:
     @property
     def level(self) -> int:
         """How hard to pack: a quick line is not worth waiting for the last percent."""
-        return 6 if self.rate > _QUICK else 19
+        if self.rate > _QUICK:
+            return 6
+        return 9 if self.rate > _FAIR else 19
 
     def after(self, plain: int, wire: int, seconds: float) -> Pacing:
         """What a request taught: ``plain`` bytes of lines went as ``wire`` bytes in ``seconds``,

@@ -163,7 +163,7 @@ class Sending:
         with opened() as work:
             for item in items:
                 try:
-                    name = item.op_id or self._sealer.seal_item(work, item, self._numbers)
+                    name, line = self._sealer.seal_item(work, item, self._numbers)
                 except NotYet:
                     run.waiting_for_parent.add((item.record_id, item.seq))
                     continue
@@ -173,8 +173,7 @@ class Sending:
                     work.outbox.quarantine(item, CANNOT_BUILD, self._clock.now())
                     run.quarantined += 1
                     continue
-                line = work.operations.line(name)
-                if line is not None:
+                if line:
                     found.append((item, name, line))
         return found
 
@@ -210,7 +209,6 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> Non
     if reply.held_by_province:
         taken = [batch.items[place] for place in sorted(reply.taken)]
         work.outbox.acknowledge_numbers(taken, now)
-        work.operations.set_held(batch.names[place] for place in reply.taken)
         for item in taken:
             _leave_behind(work, item, now)
     waiting: list[OutboxItem] = []

@@ -70,12 +70,15 @@ class Sealer:
     carry: CarryOver
     incarnation: Incarnation
 
-    def seal_item(self, work: Work, item: OutboxItem, numbers: Numbers) -> str:
-        """The operation of a waiting version, sealed now if it was not. Raises NotYet.
+    def seal_item(self, work: Work, item: OutboxItem, numbers: Numbers) -> tuple[str, bytes]:
+        """Id and line of a waiting version, sealed now if it was not. Raises NotYet.
 
         ``numbers`` are the outbox numbers of what waits, as far as it is this version's base.
         """
-        return self._seal(work, key_of_item(item), numbers, patiently=True)
+        name = item.op_id or work.operations.op_id_of(*key_of_item(item))
+        if name:
+            return name, work.operations.line(name) or b""
+        return self._make(work, key_of_item(item), numbers, patiently=True)
 
     def seal_now(self, work: Work, key: Key, numbers: Numbers) -> str:
         """A version that something is about to be laid beside, whatever became of its base.
@@ -101,14 +104,17 @@ class Sealer:
 
     def _seal(self, work: Work, key: Key, numbers: Numbers, *, patiently: bool) -> str:
         known = work.operations.op_id_of(*key)
-        if known:
-            return known
+        return known or self._make(work, key, numbers, patiently=patiently)[0]
+
+    def _make(
+        self, work: Work, key: Key, numbers: Numbers, *, patiently: bool
+    ) -> tuple[str, bytes]:
         node = work.operations.node(*key)
         bases = self._bases(work, key, node, numbers, patiently=patiently)
         number = numbers.get(key) or (0 if node.origin is Origin.MERGE else _fresh_number(work))
         line = seal(
             self._envelope(work, key, node, bases, number),
-            self._unit(work, key, bases),
+            self._unit(work, key, node, bases),
         )
         made = op_id(line)
         kind, record_id, version = key
@@ -122,7 +128,7 @@ class Sealer:
                 held=False,
             )
         )
-        return made
+        return made, line
 
     def _bases(
         self, work: Work, key: Key, node: VersionNode, numbers: Numbers, *, patiently: bool
@@ -199,9 +205,10 @@ class Sealer:
             skew=node.skew,
         )
 
-    def _unit(self, work: Work, key: Key, bases: Iterable[str]) -> tuple[Resource, ...]:
+    def _unit(
+        self, work: Work, key: Key, node: VersionNode, bases: Iterable[str]
+    ) -> tuple[Resource, ...]:
         kind, record_id, version = key
-        node = work.operations.node(*key)
         # A merge is made of its bases alone, which are the same everywhere; which older versions a
         # machine happens to hold, and in what order they came, is not.
         earlier: tuple[Any, ...] = ()

@@ -29,6 +29,7 @@ class World:
 
     def __init__(self, folder: Path, server: Server) -> None:
         self.server = server
+        self._folder = folder
         self.line = FaultyLine(server.port, server.token)
         self.one = new_machine(folder, self.line, "one")
         self.other = new_machine(folder, second_device(server), "other")
@@ -38,6 +39,9 @@ class World:
     @property
     def machines(self) -> tuple[Machine, Machine]:
         return self.one, self.other
+
+    def path(self, machine: Machine) -> Path:
+        return self._folder / ("one.db" if machine is self.one else "other.db")
 
     def person(self, machine: Machine) -> Any:
         """Somebody new, signed at ``machine``."""
@@ -69,7 +73,7 @@ class Worlds:
             self._world = World(self._folders.mktemp("world"), self._server.for_another_facility())
             self._open.enter_context(self._world.line)
             for machine in self._world.machines:
-                self._open.callback(machine.store.close)
+                self._open.callback(close, machine)
                 assert machine.sync().outcome == "complete"
         self._world.whole = False
         self._world.line.plan.clear()
@@ -78,6 +82,10 @@ class Worlds:
 
     def close(self) -> None:
         self._open.close()
+
+
+def close(machine: Machine) -> None:
+    machine.store.close()  # the one it has by then
 
 
 def settle(*machines: Machine) -> dict[Machine, SyncRun]:
@@ -93,7 +101,7 @@ def settle(*machines: Machine) -> dict[Machine, SyncRun]:
             news += [one for one in machines if one is not machine and one not in news]
         if not run.verified:
             news.append(machine)
-    raise AssertionError(f"it does not come to rest: {last.values()}")
+    raise AssertionError(f"it does not come to rest: {list(last.values())}")
 
 
 def closing_check(

@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bundle screenshots bench clean
+.PHONY: help setup run test lint bundle screenshots bench clean soak
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -31,6 +31,10 @@ lint: setup ## Style, types and architecture contracts
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy station_emr provincial_server packaging
 	.venv/bin/lint-imports --no-logo
+
+soak: setup ## Play ten thousand seeded stories of several PCs and the province (SEEDS=, FIRST=)
+	@SIMULATOR_SEEDS=$(or $(SEEDS),10000) SIMULATOR_FIRST=$(or $(FIRST),1) \
+		$(PY) -m pytest -n 2 -q tests/sync/test_simulator.py
 
 bundle: setup ## Freeze the program for this kind of machine and run its self-test
 	@$(PY) packaging/freeze.py

@@ -15,7 +15,8 @@ from station_emr.sync.applying import Applier
 from station_emr.sync.exchange_engine import CURSOR, Exchange
 from tests.sync.test_simulator import play, templates  # noqa: F401  a fixture
 
-SEEDS = range(1, 26)
+# Stories that are known to notice one of them come first.
+SEEDS = (3, 4, 1, 2, *range(5, 26))
 
 
 def forget_by_state(monkeypatch):

@@ -13,7 +13,7 @@ from tests.sync.simulation.world import World
 
 SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "200"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
-CHUNK = 20
+CHUNK = 10
 STEPS = 60
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from provincial_server import __version__, auth, fhir_routes, identity_routes, wire
+from provincial_server import __version__, auth, binary_routes, fhir_routes, identity_routes, wire
 from provincial_server.context import Services
 from provincial_server.courier import routes as courier_routes
 from provincial_server.database import Database
@@ -57,6 +57,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
     courier_routes.add_routes(app, services)
+    binary_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provincial_server import __version__, wire
+from provincial_server.binaries import LARGEST_PIECE
 from provincial_server.exchange.packing import dictionaries
 from provincial_server.exchange.protocol import VERSION
 from provincial_server.search_values import SEARCH_PARAMETERS
@@ -37,7 +38,7 @@ def capability_statement(base: str, published_at: int) -> dict[str, Any]:
                 "security": {"description": "Bearer token of an enrolled device (POST /enrol)."},
                 "resource": [_resource(name) for name in SEARCH_PARAMETERS],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
-                "operation": [_exchange()],
+                "operation": [_exchange(), _received()],
             }
         ],
     }
@@ -60,6 +61,25 @@ def _resource(name: str) -> dict[str, Any]:
             {"name": parameter.name, "type": parameter.kind}
             for parameter in SEARCH_PARAMETERS[name].values()
         ],
+    }
+
+
+def _received() -> dict[str, Any]:
+    return {
+        "extension": [
+            {
+                "url": f"{_OWN}/StructureDefinition/binary-pieces",
+                "valueInteger": LARGEST_PIECE,
+            }
+        ],
+        "name": "received",
+        "definition": f"{_OWN}/OperationDefinition/received",
+        "documentation": (
+            "GET [base]/Binary/{id}/$received: how much of a printed form is here, for ids of the "
+            "record's UUID, -b and the first 16 digits of the SHA-256. PUT [base]/Binary/{id} takes "
+            "such a file whole, or in pieces of at most the bytes that the extension says, with "
+            "Content-Range and Repr-Digest. GET [base]/Binary/$forms?record={uuid} lists them."
+        ),
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from provincial_server.exchange import tables  # noqa: F401 -- so that its tables are known
+from provincial_server import binaries  # noqa: F401 -- so that its tables are known
+from provincial_server.exchange import tables  # noqa: F401 -- the same
 from provincial_server.records import record_of
 from provincial_server.store import SCHEMA_VERSION, Base, ResourceHead, ServerFact
 
@@ -25,7 +26,7 @@ def upgrade(connection: Connection, found: int) -> None:
 
 
 def _to_second(connection: Connection) -> None:
-    """The log of operations and the short-lived tokens. What was stored before has no operations: its station still has the
+    """The log of operations, the printed forms and the short-lived tokens. What was stored before has no operations: its station still has the
     records and offers them when it first speaks the exchange."""
     for column in ("operation_sequence", "indexed_sequence", "skipped_operations"):
         connection.execute(

@@ -103,7 +103,7 @@ def test_an_exchange_of_nothing_is_small(machine: Machine) -> None:
 
 def test_the_dictionary_is_offered_where_it_is_known(machine: Machine) -> None:
     [rest] = machine.station.get("metadata").json()["rest"]
-    [operation] = rest["operation"]
+    operation = rest["operation"][0]
     assert operation["name"] == "exchange"
     numbers = {
         item["url"].rsplit("/", 1)[1]: item["valueInteger"] for item in operation["extension"]

@@ -280,7 +280,11 @@ class SyncScheduler:
                 return
 
     def _has_new_letter(self) -> bool:
-        """A referral letter written while the line is away is worth one more try at once."""
+        """A referral letter written while the line is away is worth one more try at once, unless
+        the server asked to be left alone.
+        """
+        if self._engine.retry_after:
+            return False
         try:
             return _waiting_letters(self._store) > self._letters
         except StationError:

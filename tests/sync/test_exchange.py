@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import DAILY_BYTES, NOT_ON_METERED, LinkState, UnitState
+from station_emr.services.clock import SystemClock
 from station_emr.sync.exchange_engine import CURSOR
 from station_emr.sync.queueing import Batch
+from station_emr.sync.scheduler import Pace, SyncScheduler
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server, Station
 from tests.sync.exchange_machines import Machine, new_machine, second_device
-from tests.sync.faults import FaultyLine
+from tests.sync.faults import FaultyLine, canned
 
 Make = Callable[..., Machine]
 
@@ -351,3 +354,36 @@ class SmallPages:
 
     after_applying = after
     after_failure = after
+
+
+class LongestWait(SystemClock):
+    """Chance always says: wait as long as you may."""
+
+    def random(self, count: int) -> bytes:
+        return b"\xff" * count
+
+
+def test_a_new_letter_does_not_wait_for_the_back_off(make: Make, line: FaultyLine) -> None:
+    station = make(line)
+    station.sync()
+    station.sign(sample.PATIENT)
+    station.sign(sample.ENCOUNTER)
+    line.plan = [canned("500 Oops"), canned("500 Oops")]
+    pace = Pace(settle=0, first=1000, longest=1000)
+    engine = station.engine()
+    scheduler = SyncScheduler(
+        engine, station.store, LongestWait(), pace=pace, address=lambda: "192.0.2.7"
+    )
+    waiting = threading.Event()
+    line.asked.clear()
+    scheduler.listen(lambda status: waiting.set() if status.next_try_at else None)
+    scheduler.start()
+    try:
+        assert line.asked.wait(20)
+        assert waiting.wait(20)
+        line.asked.clear()
+        station.sign(sample.REFERRAL)
+        scheduler.notify()
+        assert line.asked.wait(20)
+    finally:
+        assert scheduler.stop()

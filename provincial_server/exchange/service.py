@@ -49,6 +49,8 @@ class _Request:
     judged: dict[str, Judged | Refusal] = field(default_factory=dict)
     """By operation id; what is known already is not judged."""
     taken: set[str] = field(default_factory=set)
+    new: int = 0
+    """How many of the taken ones were not known before."""
     stale: bool = False
 
     @property
@@ -120,6 +122,7 @@ class Exchange:
         operations = self._decide(session, request)
         if _reuses_numbers(session, request, operations):
             request.stale = True
+        request.new = len(operations)
         sender = "" if request.stale else header.inc
         log.append(session, facility, [_sent(item, sender) for item in operations], now)
         if not request.stale:
@@ -225,6 +228,8 @@ class Exchange:
             refused.append({"at": place, "kind": refusal.kind, "issues": issues})
         if taken:
             answer["taken"] = protocol.ranges(taken)
+        if request.new:
+            answer["new"] = request.new
         if refused:
             answer["refused"] = refused
 

@@ -66,7 +66,8 @@ class ExchangeRequest:
 class ExchangeReply:
     """``taken`` are the places in the request that are held now. ``tally`` is None while more waits.
     ``stale`` asks this database to take a new incarnation. ``held_by_province`` is False when a
-    relay answered: what it took is still waiting for the province.
+    relay answered: what it took is still waiting for the province. ``new`` of the taken ones were not
+    known there before.
     """
 
     epoch: str
@@ -81,6 +82,7 @@ class ExchangeReply:
     stale: bool = False
     pause: float | None = None
     held_by_province: bool = True
+    new: int = 0
 
 
 class ExchangePeer(Protocol):

@@ -248,6 +248,7 @@ class _ReplyHeader(msgspec.Struct):
     epoch: str
     cursor: int
     taken: list[tuple[int, int]] = []
+    new: int = 0
     refused: list[_Refused] = []
     more: bool = False
     count: int | None = None
@@ -267,6 +268,7 @@ def encode_reply(reply: ExchangeReply, rid: str, *, short: bool = False) -> byte
         "epoch": reply.epoch,
         "cursor": reply.cursor,
         "taken": ranges(reply.taken),
+        "new": reply.new,
         "refused": [
             {"at": one.at, "kind": one.kind.value, "issues": list(one.issues)}
             for one in reply.refused
@@ -305,6 +307,7 @@ def decode_reply(plain: bytes, rid: str, sent: int) -> ExchangeReply:
     return ExchangeReply(
         epoch=header.epoch,
         taken=taken,
+        new=min(max(header.new, 0), len(taken)),
         refused=refused,
         cursor=header.cursor,
         more=header.more,

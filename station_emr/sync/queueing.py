@@ -191,7 +191,7 @@ class Sending:
         if reply.taken:
             self._let_go(run, [batch.items[place] for place in reply.taken])
         run.sent += len(reply.taken)
-        run.changed += len(reply.taken)
+        run.changed += reply.new
 
     def _let_go(self, run: Run, taken: Iterable[OutboxItem]) -> None:
         """Something of the same person or record was taken: what waited for it may go now."""

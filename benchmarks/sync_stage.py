@@ -38,7 +38,7 @@ from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.sealing import Sealer, StoredIncarnation
 
 KEY = bytes(range(32))  # the data is made up
-TOKEN = "token-of-a-benchmark"  # noqa: S105 -- a server of this run alone
+TOKEN = "token-of-a-benchmark"
 PROGRAM = "station-emr benchmark"
 WRITTEN = datetime(2026, 11, 20, 17, 0, tzinfo=ZONE)
 HISTORY = (1_000, 1_000)
@@ -133,7 +133,7 @@ class Machine:
         for start in range(0, len(waiting), _AT_ONCE):
             with self.store.write() as work:
                 for record in waiting[start : start + _AT_ONCE]:
-                    store = {
+                    store: Any = {
                         "Patient": work.patients,
                         "Encounter": work.encounters,
                         "Prescription": work.prescriptions,

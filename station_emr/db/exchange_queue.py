@@ -109,16 +109,17 @@ def note_synced(
     connection: Connection, kind: RecordKind, record_id: str, version: int, at: datetime
 ) -> None:
     """The server confirmed this version of a record."""
-    connection.execute(
-        _NOTE_SYNCED,
-        {
-            "kind": kind.value,
-            "id": record_id,
-            "version": version,
-            "utc": utc_text(at),
-            "offset": offset_of(at),
-        },
-    )
+    connection.execute(_NOTE_SYNCED, _synced(kind, record_id, version, at))
+
+
+def _synced(kind: RecordKind, record_id: str, version: int, at: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind.value,
+        "id": record_id,
+        "version": version,
+        "utc": utc_text(at),
+        "offset": offset_of(at),
+    }
 
 
 class ExchangeQueue:
@@ -154,9 +155,11 @@ class ExchangeQueue:
                 for one in items
             ],
         )
-        for one in items:
-            if one.version:
-                note_synced(self._connection, one.kind, one.record_id, one.version, at)
+        written = [
+            _synced(one.kind, one.record_id, one.version, at) for one in items if one.version
+        ]
+        if written:
+            self._connection.execute(_NOTE_SYNCED, written)
 
     def queue_operation(self, op_id: str) -> None:
         row = self._connection.execute(

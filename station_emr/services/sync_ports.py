@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from station_emr.domain.operation import Tally, VersionNode
 from station_emr.domain.record import RecordKind
@@ -100,6 +100,14 @@ class OperationLog(Protocol):
     def keep(self, kept: KeptOperation) -> None:
         """Store a line; a second time moves ``held`` from False to True and gives its version to a
         line that had written none (it was parked, or could not be read).
+        """
+
+    def keep_all(self, kept: Sequence[KeptOperation]) -> None: ...
+    def unsealed_firsts(
+        self, kind: RecordKind, record_ids: Sequence[str]
+    ) -> Mapping[str, tuple[VersionNode, Any]]:
+        """Of these records, the first versions that were written here and are not sealed yet, each
+        with its content; empty for kinds that keep their newest alone.
         """
 
     def knows(self, op_ids: Iterable[str]) -> frozenset[str]:

@@ -23,6 +23,7 @@ from station_emr.services.sync_ports import KeptOperation
 
 from .loading import content_of
 from .operation_line import op_id, open_line, seal
+from .running import OUR_FAULTS
 from .unit import BuildUnit, CarryOver, Resource
 
 _REFUSED: Final = "sync.refused."
@@ -80,6 +81,35 @@ class Sealer:
             return name, work.operations.line(name) or b""
         return self._make(work, key_of_item(item), numbers, patiently=True)
 
+    def seal_firsts(
+        self, work: Work, items: Iterable[OutboxItem], numbers: Numbers
+    ) -> dict[Key, tuple[str, bytes]]:
+        """Id and line of those items that are the first version of their record and wait unsealed:
+        most of a day's, and quick to seal together. One that cannot be built is left out.
+        """
+        asked: dict[RecordKind, list[str]] = {}
+        for item in items:
+            if item.version == 1 and not item.op_id:
+                asked.setdefault(item.kind, []).append(item.record_id)
+        life = self.incarnation.current(work)
+        found: dict[Key, tuple[str, bytes]] = {}
+        kept: list[KeptOperation] = []
+        for kind, record_ids in asked.items():
+            for name, (node, record) in work.operations.unsealed_firsts(kind, record_ids).items():
+                key = (kind, name, 1)
+                number = numbers.get(key)
+                if not number:
+                    continue
+                try:
+                    resources = self.build(kind, record, node.status, ())
+                    line = seal(self._envelope(work, key, node, (), number, life), resources)
+                except OUR_FAULTS:
+                    continue  # sealing it alone says what is wrong with it
+                found[key] = (op_id(line), line)
+                kept.append(_kept(key, *found[key]))
+        work.operations.keep_all(kept)
+        return found
+
     def seal_now(self, work: Work, key: Key, numbers: Numbers) -> str:
         """A version that something is about to be laid beside, whatever became of its base.
         ``numbers`` are the outbox numbers of all that wait.
@@ -117,17 +147,7 @@ class Sealer:
             self._unit(work, key, node, bases),
         )
         made = op_id(line)
-        kind, record_id, version = key
-        work.operations.keep(
-            KeptOperation(
-                op_id=made,
-                kind=kind.value,
-                record_id=record_id,
-                version=version,
-                line=line,
-                held=False,
-            )
-        )
+        work.operations.keep(_kept(key, made, line))
         return made, line
 
     def _bases(
@@ -174,7 +194,13 @@ class Sealer:
         return found
 
     def _envelope(
-        self, work: Work, key: Key, node: VersionNode, bases: tuple[str, ...], number: int
+        self,
+        work: Work,
+        key: Key,
+        node: VersionNode,
+        bases: tuple[str, ...],
+        number: int,
+        life: str = "",
     ) -> Envelope:
         kind, record_id, _ = key
         common: dict[str, Any] = {
@@ -199,7 +225,7 @@ class Sealer:
             **common,
             author_id=node.author_id,
             author_name=node.author_name,
-            incarnation=self.incarnation.current(work),
+            incarnation=life or self.incarnation.current(work),
             number=number,
             device=node.device or _device(work),
             skew=node.skew,
@@ -228,6 +254,18 @@ class Sealer:
 
 def key_of_item(item: OutboxItem) -> Key:
     return item.kind, item.record_id, item.version
+
+
+def _kept(key: Key, name: str, line: bytes) -> KeptOperation:
+    kind, record_id, version = key
+    return KeptOperation(
+        op_id=name,
+        kind=kind.value,
+        record_id=record_id,
+        version=version,
+        line=line,
+        held=False,
+    )
 
 
 def refuse(work: Work, refused: str) -> None:

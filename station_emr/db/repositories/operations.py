@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, text
 
+from station_emr.db.codec import decode
 from station_emr.db.lines import pack, unpack
-from station_emr.domain.operation import Tally, VersionNode
+from station_emr.domain.appointment import Appointment
+from station_emr.domain.encounter import Encounter
+from station_emr.domain.operation import Origin, Tally, VersionNode
+from station_emr.domain.patient import Patient
+from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind
+from station_emr.domain.referral import Referral
 from station_emr.services.sync_ports import KeptOperation
 
 from . import replicas
 from .records import not_found
 
 BUCKETS: Final = 256
+_RECORDS: Final[dict[RecordKind, type[Any]]] = {
+    RecordKind.PATIENT: Patient,
+    RecordKind.ENCOUNTER: Encounter,
+    RecordKind.PRESCRIPTION: Prescription,
+    RecordKind.REFERRAL: Referral,
+    RecordKind.APPOINTMENT: Appointment,
+}
 CHUNK: Final = 500
 _MODULUS: Final = 1 << 64
 
@@ -103,6 +116,19 @@ class OperationRepository:
             raise not_found(kind)
         return found
 
+    def unsealed_firsts(
+        self, kind: RecordKind, record_ids: Sequence[str]
+    ) -> dict[str, tuple[VersionNode, Any]]:
+        shape = _RECORDS.get(kind)
+        if shape is None:
+            return {}
+        return {
+            record_id: (node, decode(content, shape))
+            for chunk in _chunks(record_ids)
+            for record_id, node, content in replicas.first_versions(self._connection, kind, chunk)
+            if not node.op_id and not node.parents and node.origin is Origin.HERE
+        }
+
     # the lines
 
     def line(self, op_id: str) -> bytes | None:
@@ -121,18 +147,26 @@ class OperationRepository:
         """Also gives a line that was kept without a version the one it wrote when it was applied,
         and takes it off the list of what is wanted (a trigger does).
         """
-        values = {
-            "op_id": kept.op_id,
-            "kind": kept.kind,
-            "record_id": kept.record_id,
-            "version": kept.version,
-            "size": len(kept.line),
-            "held": int(kept.held),
-            "line": pack(kept.line),
-        }
-        self._connection.execute(_KEEP, values)
-        if kept.version and not kept.held:
-            self._connection.execute(_NAME_EVENT, values)
+        self.keep_all([kept])
+
+    def keep_all(self, kept: Sequence[KeptOperation]) -> None:
+        rows = [
+            {
+                "op_id": one.op_id,
+                "kind": one.kind,
+                "record_id": one.record_id,
+                "version": one.version,
+                "size": len(one.line),
+                "held": int(one.held),
+                "line": pack(one.line),
+            }
+            for one in kept
+        ]
+        named = [row for row in rows if row["version"] and not row["held"]]
+        if rows:
+            self._connection.execute(_KEEP, rows)
+        if named:
+            self._connection.execute(_NAME_EVENT, named)
 
     def knows(self, op_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(

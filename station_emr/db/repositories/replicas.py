@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from station_emr.db.codec import decode, encode, moment
 from station_emr.domain.operation import Origin, VersionNode
@@ -21,14 +22,18 @@ SELECT
      WHERE s.key = 'station.facility_id'),
   (SELECT value FROM setting WHERE key = 'sync.clock_skew_seconds')
 """
-_NODES: Final = """
+_COLUMNS: Final = """
 SELECT v.version, v.status, v.parents, v.origin, v.author_id, v.author_name, v.at_utc, v.at_offset,
-  v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id
+  v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id"""
+_ROWS: Final = """
 FROM record_version AS v
 LEFT JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
   AND o.version = v.version AND o.version > 0
-WHERE v.kind = :kind AND v.record_id = :id
-"""
+WHERE v.kind = :kind AND v.record_id"""
+_NODES: Final = f"{_COLUMNS} {_ROWS} = :id"
+_FIRST: Final = text(
+    f"{_COLUMNS}, v.record_id, v.content {_ROWS} IN :ids AND v.version = 1"
+).bindparams(bindparam("ids", expanding=True))
 _ONE: Final = text(f"{_NODES} AND v.version = :version")
 _ALL: Final = text(f"{_NODES} ORDER BY v.version")
 _LAST: Final = text(
@@ -115,6 +120,14 @@ def node(
         _ONE, {"kind": kind.value, "id": record_id, "version": version}
     ).one_or_none()
     return None if row is None else _node(row)
+
+
+def first_versions(
+    connection: Connection, kind: RecordKind, record_ids: Sequence[str]
+) -> Iterator[tuple[str, VersionNode, str]]:
+    """Record, node and content of the first version of each of some hundred records."""
+    for row in connection.execute(_FIRST, {"kind": kind.value, "ids": record_ids}):
+        yield row.record_id, _node(row), row.content
 
 
 def _node(row: Any) -> VersionNode:

@@ -161,9 +161,12 @@ class Sending:
         opened = self._store.read if all(item.op_id for item in items) else self._store.write
         found: list[tuple[OutboxItem, str, bytes]] = []
         with opened() as work:
+            firsts = self._sealer.seal_firsts(work, items, self._numbers)
             for item in items:
                 try:
-                    name, line = self._sealer.seal_item(work, item, self._numbers)
+                    name, line = firsts.get(key_of_item(item)) or self._sealer.seal_item(
+                        work, item, self._numbers
+                    )
                 except NotYet:
                     run.waiting_for_parent.add((item.record_id, item.seq))
                     continue

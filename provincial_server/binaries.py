@@ -17,9 +17,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from provincial_server import wire
+from provincial_server import database, wire  # the module: it imports this one first
 from provincial_server.auth import Caller
-from provincial_server.database import lock_facility
 from provincial_server.exchange.tables import Operation
 from provincial_server.faults import refuse
 from provincial_server.records import ROOT_TYPES, UUID
@@ -133,7 +132,7 @@ def take(session: Session, caller: Caller, binary_id: str, piece: Piece, now: in
     record_id = record_of_binary(binary_id)
     _check(binary_id, piece)
     facility = caller.facility_code
-    lock_facility(session, facility)
+    database.lock_facility(session, facility)
     known = received(session, facility, binary_id, now)
     if known.whole:
         return known
@@ -177,7 +176,7 @@ def take_whole(
         content=content,
     )
     _check(binary_id, piece)
-    lock_facility(session, caller.facility_code)
+    database.lock_facility(session, caller.facility_code)
     known = received(session, caller.facility_code, binary_id, now)
     if known.whole:
         return known

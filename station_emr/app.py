@@ -41,6 +41,7 @@ from station_emr.services.views import QueueRow
 from station_emr.ui.kit import apply_theme, dialogs, use_memory
 from station_emr.ui.kit.memory import Forgetful
 from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
+from station_emr.ui.models.link_watch import LinkWatch
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
 from station_emr.ui.shell.file_memory import FileMemory
@@ -69,6 +70,7 @@ class StationDesk:
     station: OpenStation
     profile: StationProfile
     first_queue: tuple[QueueRow, ...]
+    link: LinkWatch | None = None
 
     @property
     def services(self) -> StationServices:
@@ -82,6 +84,9 @@ class StationDesk:
         return self.station.scheduler.listen(listener)
 
     def start(self) -> None:
+        """Called on the GUI thread, which hears what the operating system says of the network."""
+        self.link = LinkWatch(self.station.scheduler.wake)
+        self.station.engine.link_cost.ask(self.link.metered)
         self.station.start_background()
 
     def notify(self) -> None:
@@ -105,6 +110,8 @@ class StationDesk:
         return LetterVerdict(verdict.message, verdict.trusted, verdict.content is not None)
 
     def close(self) -> None:
+        if self.link is not None:
+            self.link.deleteLater()
         self.station.close()
 
 

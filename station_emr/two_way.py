@@ -11,6 +11,7 @@ from station_emr.services.courier import Courier
 from station_emr.services.ports import Clock, Store
 from station_emr.services.rebuild import ProvinceLine, Rebuild
 from station_emr.services.replication import apply_operation
+from station_emr.sync.allowance import LinkCost
 from station_emr.sync.applying import Applier
 from station_emr.sync.client import FhirClient
 from station_emr.sync.courier import CourierDesk, CourierMeans
@@ -43,6 +44,7 @@ def build_engine(
     if client is None:
         return SyncEngine(store, clock, build_unit, None)
     sealer = build_sealer(identity.lives)
+    link_cost = LinkCost()
     exchange = Exchange(
         store,
         clock,
@@ -50,6 +52,7 @@ def build_engine(
         sealer,
         build_applier(sealer, clock),
         program=PROGRAM,
+        metered=link_cost,
     )
     return SyncEngine(
         store,
@@ -59,6 +62,7 @@ def build_engine(
         exchange=exchange,
         turn=lambda: identity.turn(store),
         program=PROGRAM,
+        link_cost=link_cost,
     )
 
 

@@ -11,6 +11,22 @@ from station_emr.services.ports import Clock, Store
 from .running import BUDGET_SPENT, METERED_LINK
 
 
+class LinkCost:
+    """Whether the link in use is paid by what it carries. Nobody knows until somebody who can ask the
+    operating system is named, so without a window every link counts as free.
+    """
+
+    def __init__(self) -> None:
+        self._ask: Callable[[], bool] = lambda: False
+
+    def ask(self, metered: Callable[[], bool]) -> None:
+        """``metered`` is called from the thread of the run."""
+        self._ask = metered
+
+    def __call__(self) -> bool:
+        return self._ask()
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """``metered`` asks the operating system whether the link in use is paid by what it carries."""

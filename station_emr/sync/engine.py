@@ -20,6 +20,7 @@ from station_emr.domain.sync import LinkState, SyncRun
 from station_emr.services.ports import Clock, Store
 from station_emr.services.timekeeping import note_server_clock
 
+from .allowance import LinkCost
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
@@ -61,6 +62,7 @@ class SyncEngine:
         on_progress: Callable[[Progress], None] | None = None,
         turn: Turn = _alone,
         program: str = "",
+        link_cost: LinkCost | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -75,6 +77,8 @@ class SyncEngine:
         self._running = threading.Lock()
         self._remembered = ""
         self._program = program
+        self.link_cost = link_cost or LinkCost()
+        """To be told how to ask whether the link is paid by the megabyte."""
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping)

@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from station_emr.domain.errors import NetworkFailure
+from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.sync import UnitState
 from station_emr.services.ports import Clock, Store, Work
 
@@ -18,6 +19,7 @@ from .allowance import Allowance
 from .applying import Applier, CannotApply, Outcome
 from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, PageRefused, RefusalKind
 from .isolation import Isolation, Step
+from .meanwhile import meanwhile
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
 from .queueing import Batch, Sending
@@ -219,7 +221,7 @@ class Exchange:
         before = traffic.up + traffic.down
         self.peer.level = self._pacing.level
         try:
-            reply = self.peer.exchange(request)
+            reply = self._exchange(request)
         except NetworkFailure:
             self._pacing = self._pacing.after_failure()
             raise
@@ -232,6 +234,16 @@ class Exchange:
         kind = batch.items[-1].kind if batch.items else None
         self._progress(Progress(done, max(done, run.total), kind))
         return reply
+
+    def _exchange(self, request: ExchangeRequest) -> ExchangeReply:
+        if not self._sending.is_long:
+            return self.peer.exchange(request)
+        return meanwhile(lambda: self.peer.exchange(request), self._prepare)
+
+    def _prepare(self) -> None:
+        # A full disk stays for the page's own sealing to meet and to tell.
+        with suppress(EnvironmentFailure):
+            self._sending.seal_ahead(self._pacing.lines_up)
 
     # --- the answer, in one transaction ------------------------------------------------------
 

@@ -23,6 +23,7 @@ from .verdicts import NOT_ALLOWED, refusal_reason, worst_issue
 _log = logging.getLogger(__name__)
 
 _LIST: Final = 2000
+_LONG: Final = 100
 _SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
 _FRESH: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(hours=1)
@@ -52,12 +53,14 @@ class Sending:
         self._sealer = sealer
         self._queue: deque[OutboxItem] = deque()
         self._numbers: dict[Key, int] = {}
+        self._ahead: dict[int, tuple[str, bytes]] = {}
         self._listed_at: datetime | None = None
         self._deferred: dict[str, tuple[OutboxItem, datetime]] = {}
 
     def start(self, run: Run) -> None:
         """A new run looks at everything anew but at what it can know to be in vain."""
         self._queue.clear()
+        self._ahead.clear()
         self._listed_at = None
         now = self._clock.now()
         self._deferred = {
@@ -158,13 +161,15 @@ class Sending:
 
     def _sealed(self, run: Run, items: Sequence[OutboxItem]) -> list[tuple[OutboxItem, str, bytes]]:
         """The items with their operations, sealed in one short transaction where they were not."""
-        opened = self._store.read if all(item.op_id for item in items) else self._store.write
+        made = {item.seq: self._ahead.pop(item.seq) for item in items if item.seq in self._ahead}
+        fresh = [item for item in items if not item.op_id and item.seq not in made]
+        opened = self._store.write if fresh else self._store.read
         found: list[tuple[OutboxItem, str, bytes]] = []
         with opened() as work:
-            firsts = self._sealer.seal_firsts(work, items, self._numbers)
+            made |= self._firsts(work, fresh)
             for item in items:
                 try:
-                    name, line = firsts.get(key_of_item(item)) or self._sealer.seal_item(
+                    name, line = made.get(item.seq) or self._sealer.seal_item(
                         work, item, self._numbers
                     )
                 except NotYet:
@@ -179,6 +184,27 @@ class Sending:
                 if line:
                     found.append((item, name, line))
         return found
+
+    def _firsts(self, work: Work, items: Sequence[OutboxItem]) -> dict[int, tuple[str, bytes]]:
+        made = self._sealer.seal_firsts(work, items, self._numbers) if items else {}
+        return {item.seq: made[key] for item in items if (key := key_of_item(item)) in made}
+
+    @property
+    def is_long(self) -> bool:
+        """Whether so much waits that the next page is worth sealing before its turn."""
+        return len(self._queue) >= _LONG
+
+    def seal_ahead(self, room: int) -> None:
+        """While an answer is awaited: make lines of the next page, as far as they need no answer."""
+        size = 0
+        coming = [item for item in self._queue if not item.op_id and item.seq not in self._ahead]
+        for start in range(0, len(coming), _SEALED_AT_ONCE):
+            if size >= room:
+                break
+            with self._store.write() as work:
+                made = self._firsts(work, coming[start : start + _SEALED_AT_ONCE])
+            self._ahead |= made
+            size += sum(len(line) for _, line in made.values())
 
     def answered(self, run: Run, batch: Batch, reply: ExchangeReply) -> None:
         """The same for this run's own memory, once that transaction is on the disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -122,12 +123,15 @@ class OperationRepository:
         shape = _RECORDS.get(kind)
         if shape is None:
             return {}
-        return {
-            record_id: (node, decode(content, shape))
-            for chunk in _chunks(record_ids)
-            for record_id, node, content in replicas.first_versions(self._connection, kind, chunk)
-            if not node.op_id and not node.parents and node.origin is Origin.HERE
-        }
+        found: dict[str, tuple[VersionNode, Any]] = {}
+        for chunk in _chunks(record_ids):
+            rows = replicas.first_versions(self._connection, kind, chunk)
+            for record_id, node, content in rows:
+                if node.op_id or node.parents or node.origin is not Origin.HERE:
+                    continue
+                with suppress(ValueError):  # one that cannot be read must not stop the others
+                    found[record_id] = (node, decode(content, shape))
+        return found
 
     # the lines
 

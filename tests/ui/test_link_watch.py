@@ -12,14 +12,14 @@ Reachability = QNetworkInformation.Reachability
 
 
 class Network(QObject):
-    isMeteredChanged = Signal(bool)
-    reachabilityChanged = Signal(Reachability)
+    isMeteredChanged = Signal(bool)  # noqa: N815  a name of Qt
+    reachabilityChanged = Signal(Reachability)  # noqa: N815  a name of Qt
 
     def __init__(self, metered):
         super().__init__()
         self._metered = metered
 
-    def isMetered(self):
+    def isMetered(self):  # noqa: N802  a name of Qt
         return self._metered
 
 
@@ -29,7 +29,7 @@ class FakeInformation:
     network = None
 
     @classmethod
-    def loadBackendByFeatures(cls, _feature):
+    def loadBackendByFeatures(cls, _feature):  # noqa: N802  a name of Qt
         return cls.network is not None
 
     @classmethod

@@ -6,15 +6,17 @@ and the doctor is half-way through a visit with a letter begun.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from station_emr.domain.encounter import Diagnosis, DiagnosisRole
-from station_emr.domain.patient import Allergy
+from station_emr.domain.patient import Allergy, Patient
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind
 from station_emr.domain.referral import ReferralReason
@@ -22,6 +24,7 @@ from station_emr.domain.vitals import VitalSigns
 from station_emr.services.clock import VIETNAM
 from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
 from station_emr.services.guards import confirmation_key
+from station_emr.services.timekeeping import NEWEST_SEEN, SERVER_TIME, SKEW
 from station_emr.station import OpenStation, open_station
 
 from .cases import CaseDrug
@@ -62,6 +65,8 @@ def make_pictured_station(folder: Path, people: int = 120) -> None:
         address = province.start()
         _at(folder, DIRECTOR, _BACKUP, lambda station: _join(station, address.url, address.token))
         _at(folder, DIRECTOR, _BACKUP, lambda station: _back_up(station, folder.parent))
+        _at(folder, DIRECTOR, _LINE_DOWN - timedelta(minutes=9), _send_everything)
+        _write_twice(folder)
         _at(folder, DIRECTOR, _LINE_DOWN - timedelta(minutes=2), _send_everything)
     _at(folder, DIRECTOR, _LINE_DOWN, lambda station: _join(station, _NOWHERE, address.token))
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
@@ -92,8 +97,45 @@ def _back_up(station: OpenStation, folder: Path) -> None:
     station.services.backups.make(station.actor, str(folder / "backups"))
 
 
+def _write_twice(folder: Path) -> None:
+    """A colleague's machine wrote about the same people while both were apart."""
+    other = folder.parent / "other"
+    shutil.copytree(folder, other)
+    theirs = replace(
+        People(_SEED + 2, MOMENT.date()).next(), phone="0900000412", workplace="", note=""
+    )
+    for place, minutes, substance, phone, person in (
+        (other, 8, "Penicillin", "0900000731", theirs),
+        (folder, 7, "Sulfamid", "0900000732", replace(theirs, phone="0900000415")),
+    ):
+        moment = _LINE_DOWN - timedelta(minutes=minutes)  # another minute makes other ids
+        _at(place, NURSE, moment, partial(_write_about, substance, phone, person))
+        _at(place, DIRECTOR, moment, _send_everything)
+
+
+def _forget_todays_clock(station: OpenStation, skew: str) -> None:
+    """The server of the pictures lives on the day they are made, the station on its own day."""
+    with station.store.write() as work:
+        work.settings.put(SKEW, skew)
+        work.settings.put(SERVER_TIME, "")
+        work.settings.put(NEWEST_SEEN, "")
+
+
+def _write_about(substance: str, phone: str, newcomer: Patient, station: OpenStation) -> None:
+    _forget_todays_clock(station, "-118")
+    services, nurse = station.services, station.actor
+    found = services.patients.search(nurse, "siu", 5)[0]
+    stored = services.patients.get(nurse, found.id)
+    told = replace(stored.record, phone=phone, allergies=(Allergy(substance=substance),))
+    yes = [confirmation_key(problem) for problem in services.patients.check(told)]
+    services.patients.update(nurse, told, stored.version, yes)
+    yes = [confirmation_key(problem) for problem in services.patients.check(newcomer)]
+    services.patients.register(nurse, newcomer, yes)
+
+
 def _lose_the_line(station: OpenStation) -> None:
     station.sync_now()
+    _forget_todays_clock(station, "")
     nurse = actor_named(station, NURSE)
     people = People(_SEED + 1, MOMENT.date())
     for _count in range(_NEWCOMERS):

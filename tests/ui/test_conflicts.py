@@ -57,6 +57,7 @@ def test_both_clocks_are_told() -> None:
 def test_how_a_version_came_to_be_is_told() -> None:
     assert state_words(ONE) == "Sửa đổi sau khi ký, lý do: Người nhà báo lại"
     assert state_words(OTHER) == "Đã ký"
+    assert state_words(ONE, signed=False) == "Sửa hồ sơ, lý do: Người nhà báo lại"
 
 
 def test_words_that_differ_are_marked_and_nothing_is_markup() -> None:

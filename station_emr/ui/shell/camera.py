@@ -187,6 +187,9 @@ class Camera(QObject):
             yield from self._show("referrals", routes.REFERRALS)
             yield from self._show("medicines", routes.MEDICINES)
         yield from self._show("sync", routes.SYNC)
+        if not self._walk.brief:
+            yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)
+            yield from self._show("duplicates", routes.CONFLICTS, routes.PAIRS, _LONG)
 
     def _scroll_down(self) -> bool:
         """To the lower half of a long page; False when all of it is in view."""
@@ -202,6 +205,8 @@ class Camera(QObject):
     def _office(self) -> Iterator[float]:
         for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT):
             yield from self._show(name, name)
+        for name in ("server", "files"):
+            yield from self._show(name, routes.SETTINGS, routes.SettingsRoute(name))
 
     def _search(self) -> Iterator[float]:
         search = self._window.search

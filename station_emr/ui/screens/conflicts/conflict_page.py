@@ -67,10 +67,10 @@ class SideCard(Card):
             self.add(line)
         self.body.addStretch(1)
 
-    def show_side(self, side: Side, *, may_take: bool) -> None:
+    def show_side(self, side: Side, *, signed: bool, may_take: bool) -> None:
         self.who.setText(who_words(side))
         self.when.setText(clocks(side))
-        self.state.setText(state_words(side))
+        self.state.setText(state_words(side, signed=signed))
         self.take_all.setVisible(may_take)
 
 
@@ -221,8 +221,8 @@ class ConflictPage(QWidget):
             _("{what}. Cả hai bản đều còn nguyên trong lịch sử.").format(what=view.row.title)
         )
         self.chart.setVisible(bool(view.row.patient_id))
-        self.one.show_side(view.one, may_take=may)
-        self.other.show_side(view.other, may_take=may)
+        self.one.show_side(view.one, signed=view.signed, may_take=may)
+        self.other.show_side(view.other, signed=view.signed, may_take=may)
         self.choices.show_differences(view.differences, read_only=not may)
         self.choices.stand_between(self.other.take_all, self.reason.editor, self.decide)
         self._reason_row.setVisible(view.signed and may)

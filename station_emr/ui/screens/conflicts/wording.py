@@ -18,6 +18,7 @@ from station_emr.services.desk_views import (
     Side,
 )
 from station_emr.services.i18n import _
+from station_emr.ui.kit import PHONE_GROUPS, grouped
 from station_emr.ui.models.moments import show_when
 
 _MOST_FIELDS: Final = 3
@@ -28,6 +29,8 @@ _STATES: Final = {
     RecordStatus.VOIDED: "Đã hủy",
     RecordStatus.DRAFT: "Nháp",
 }
+
+_UNSIGNED: Final = {**_STATES, RecordStatus.SIGNED: "Lập hồ sơ", RecordStatus.AMENDED: "Sửa hồ sơ"}
 
 
 def fields_words(fields: tuple[str, ...]) -> str:
@@ -64,14 +67,12 @@ def clocks(side: Side) -> str:
     return _("{own}; {at:%H:%M %d/%m/%Y} theo giờ máy chủ").format(own=own, at=side.corrected_at)
 
 
-def state_words(side: Side) -> str:
+def state_words(side: Side, *, signed: bool = True) -> str:
     """How this version came to be, with the reason that was given for it."""
-    state = _(_STATES[side.status])
-    return (
-        _("{state}, lý do: {reason}").format(state=state, reason=side.reason.rstrip("."))
-        if (side.reason)
-        else state
-    )
+    state = _((_STATES if signed else _UNSIGNED)[side.status])
+    if not side.reason:
+        return state
+    return _("{state}, lý do: {reason}").format(state=state, reason=side.reason.rstrip("."))
 
 
 def value_words(text: str) -> str:
@@ -145,7 +146,7 @@ def chart_facts(chart: ChartSummary, now: datetime) -> tuple[tuple[str, str], ..
         (_("Nơi ở"), chart.address),
         (_("Số định danh"), chart.national_id),
         (_("Thẻ BHYT"), chart.insurance_number),
-        (_("Điện thoại"), chart.phone),
+        (_("Điện thoại"), grouped(chart.phone, PHONE_GROUPS)),
         (_("Lượt khám"), visits),
         (_("Người lập, nơi lập"), registered.strip(", ")),
     )

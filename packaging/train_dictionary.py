@@ -44,7 +44,7 @@ def samples(seed: int, days: int) -> list[bytes]:
 def train(number: int, size: int, days: int) -> bytes:
     trained = zstandard.train_dictionary(
         size,
-        samples(SEED, days),
+        list[Any](samples(SEED, days)),
         d=8,
         k=1024,
         dict_id=FIRST_ID + number,

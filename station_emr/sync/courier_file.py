@@ -55,6 +55,10 @@ NEWER: Final = (
     "Tệp này do một phiên bản mới hơn của chương trình lập ra. Chưa có gì thay đổi. "
     "Hãy cập nhật chương trình ở máy này rồi nhập lại."
 )
+REWRAPPED: Final = (
+    "Phần được khóa trong tệp không thuộc về người ký tệp: có người đã lấy nó từ tệp của máy khác. "
+    "Chưa có gì thay đổi. Hãy báo người phụ trách công nghệ thông tin và giữ lại tệp này."
+)
 WRONG_KEY: Final = (
     "Tệp này được khóa cho một máy khác, máy này không mở được. Chưa có gì thay đổi. "
     "Hãy nhập tệp ở đúng máy, hoặc xin tệp khóa cho máy này."
@@ -99,7 +103,8 @@ def grouped(print_of_key: str) -> str:
 class CourierFile:
     """A file that is whole and was signed by the holder of ``signer_key``. Whether that is somebody
     to believe is the caller's question. ``pieces`` are the hashes of what was checked, so that a
-    stick cannot show other bytes when it is read again.
+    stick cannot show other bytes when it is read again. ``seal`` is the first line of the encrypted
+    part, which is not given on.
     """
 
     path: Path
@@ -109,6 +114,7 @@ class CourierFile:
     start: int
     end: int
     pieces: tuple[bytes, ...]
+    seal: bytes
 
     @property
     def signer(self) -> str:
@@ -125,7 +131,7 @@ class CourierFile:
         Raises CourierRefused. By then lines may have been given: a caller that must change nothing
         on a bad file collects them in one transaction.
         """
-        lines = _Lines(receive)
+        lines = _Lines(_Sealed(self.seal, receive))
         try:
             key = pyrage.x25519.Identity.from_str(identity)
         except pyrage.IdentityError as error:
@@ -150,6 +156,13 @@ def _refusal(error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno is not None:
         return EnvironmentFailure(NOT_READ)
     return CourierRefused("unreadable", UNREADABLE)
+
+
+def seal_of(clear: bytes) -> bytes:
+    """The first line inside the cipher: it belongs to this head and preamble and to no other, so
+    nobody can put his own name on what somebody else encrypted.
+    """
+    return json.dumps({"sealed": hashlib.sha256(clear).hexdigest()}).encode("ascii")
 
 
 def open_file(path: Path) -> CourierFile:
@@ -193,6 +206,8 @@ def _check(path: Path, file: IO[bytes]) -> CourierFile:
     for piece in _pieces(file, end):
         digest.update(piece)
         pieces.append(hashlib.sha256(piece).digest())
+        if len(pieces) == 1 and piece[:start] != head + text:
+            raise CourierRefused("changed", CHANGED)
     digest.update(tail[:8])
     if not _verifies(key, signature, SIGNED_AS + digest.digest()):
         raise CourierRefused("changed", CHANGED)
@@ -204,6 +219,7 @@ def _check(path: Path, file: IO[bytes]) -> CourierFile:
         start=start,
         end=end,
         pieces=tuple(pieces),
+        seal=seal_of(head + text),
     )
 
 
@@ -291,10 +307,27 @@ class _Checked:
         return piece
 
 
+class _Sealed:
+    """Passes lines on once the first has proven that they belong to what stands in clear."""
+
+    def __init__(self, seal: bytes, receive: Callable[[bytes], None]) -> None:
+        self._seal = seal
+        self._receive = receive
+        self.proven = False
+
+    def __call__(self, line: bytes) -> None:
+        if self.proven:
+            self._receive(line)
+        elif line == self._seal:
+            self.proven = True
+        else:
+            raise CourierRefused("changed", REWRAPPED)
+
+
 class _Lines:
     """Unpacks what the cipher gives and cuts it into lines."""
 
-    def __init__(self, receive: Callable[[bytes], None]) -> None:
+    def __init__(self, receive: _Sealed) -> None:
         self._receive = receive
         self._unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
         self._parts: list[bytes] = []
@@ -333,5 +366,6 @@ class _Lines:
 
     def close(self) -> None:
         """The last line is complete and the packing ended where it should."""
-        if not self._unpack.eof or self._unpack.unused_data or self._held:
+        ended = self._unpack.eof and not self._unpack.unused_data and not self._held
+        if not (ended and self._receive.proven):
             raise CourierRefused("unreadable", UNREADABLE)

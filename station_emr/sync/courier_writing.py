@@ -6,6 +6,7 @@ import base64
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from station_emr.sync.courier_file import (
     TAIL,
     VERSION,
     Preamble,
+    seal_of,
 )
 
 _LEVEL: Final = 10
@@ -94,8 +96,9 @@ def _write_body(
     if len(text) > PREAMBLE_LIMIT:
         raise ValueError("the preamble is too long")
     out = _Hashing(file)
-    source = _Packed(lines)
-    out.write(HEAD.pack(MAGIC, VERSION, len(text)) + text)
+    clear = HEAD.pack(MAGIC, VERSION, len(text)) + text
+    source = _Packed(itertools.chain((seal_of(clear),), lines))
+    out.write(clear)
     try:
         pyrage.encrypt_io(source, out, [recipient])
     except Exception as error:  # noqa: BLE001

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from provincial_server import auth
 from provincial_server.__main__ import main
 from provincial_server.courier import writing
 from provincial_server.courier.faults import CourierRefused, DiskFull
-from provincial_server.courier.file import SNAPSHOT, open_file
+from provincial_server.courier.file import END, HEAD, SIGNED_AS, SNAPSHOT, TAIL, open_file
 from provincial_server.courier.keys import courier_keys
 from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import CourierDesk
@@ -197,6 +199,35 @@ def test_files_that_change_nothing(
         assert auth.revoke_device(session, stick.device, 1)
     assert refused(desk, stick.write(lines)) == "revoked"
     assert count(database, stick) == 0
+
+
+def test_nobody_puts_his_name_on_what_another_encrypted(
+    desk: CourierDesk, stick: Stick, database: Database, tmp_path: Path
+) -> None:
+    """Else a stolen stick could be read: by bringing its cipher to the province as one's own file,
+    and fetching the lines as those of one's own facility.
+    """
+    stolen = stick.write(some_people(3)).read_bytes()
+    thief = Stick(database, tmp_path, "DEMOTHIEF")
+    own = thief.write([]).read_bytes()
+    mixed = signed(clear(own) + stolen[len(clear(stolen)) : -TAIL.size], thief.signer)
+    path = tmp_path / "mixed.semr"
+    path.write_bytes(mixed)
+    assert open_file(path).signer_key == thief.signer.public_der
+    assert refused(desk, path) == "changed"
+    assert count(database, thief) == 0
+
+
+def clear(file: bytes) -> bytes:
+    """Head and preamble."""
+    return file[: HEAD.size + HEAD.unpack(file[: HEAD.size])[2]]
+
+
+def signed(unsigned: bytes, signer: TestSigner) -> bytes:
+    """The file with an end of its own, as anybody can make it."""
+    length = struct.pack(">Q", len(unsigned))
+    digest = hashlib.sha384(unsigned + length).digest()
+    return unsigned + TAIL.pack(len(unsigned), signer.sign_message(SIGNED_AS + digest), END)
 
 
 def test_a_device_of_the_first_release_cannot_sign(

@@ -9,6 +9,7 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import pytest
 import zstandard
@@ -164,6 +165,31 @@ def test_a_stick_that_shows_other_bytes_the_second_time(tmp_path: Path, whole: b
     assert caught.value.code in {"changed", "cut"}
 
 
+def test_a_stick_that_shows_another_preamble_first(tmp_path: Path) -> None:
+    """What is believed must be what was hashed."""
+    path = written(tmp_path)
+    with path.open("rb") as file:
+        first = _ChangesOnce(file, at=HEAD.size, old=b'"answers":0', new=b'"answers":9')
+        with pytest.raises(CourierRefused) as caught:
+            courier_file._check(path, first)
+    assert caught.value.code == "changed"
+
+
+class _ChangesOnce:
+    """A file whose piece at ``at`` reads differently the first time."""
+
+    def __init__(self, file: IO[bytes], at: int, old: bytes, new: bytes) -> None:
+        self._file, self._at, self._old, self._new = file, at, old, new
+
+    def seek(self, *place: int) -> int:
+        return self._file.seek(*place)
+
+    def read(self, size: int) -> bytes:
+        here = self._file.tell()
+        data = self._file.read(size)
+        return data.replace(self._old, self._new) if here == self._at else data
+
+
 def test_an_unfolding_bomb_ends_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier_file, "LINE_LIMIT", 1_000_000)
     path = written(tmp_path, [b"0" * 200_000_000])
@@ -176,6 +202,7 @@ def test_packing_that_does_not_end_where_it_should(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str
 ) -> None:
     packed = zstandard.ZstdCompressor().compress(b"one\ntwo\n")
+    monkeypatch.setattr(courier_file, "_Sealed", _Unsealed)
     pieces = {
         "cut": packed[:-2],
         "twice": packed + packed,
@@ -186,6 +213,18 @@ def test_packing_that_does_not_end_where_it_should(
         courier_writing._Packed, "_compressed", staticmethod(lambda _lines: iter([pieces[spoilt]]))
     )
     assert refusal(written(tmp_path)).code == "unreadable"
+
+
+class _Unsealed:
+    """Takes any line: these cases are about the packing."""
+
+    proven = True
+
+    def __init__(self, _seal: bytes, receive: object) -> None:
+        self._receive = receive
+
+    def __call__(self, line: bytes) -> None:
+        self._receive(line)
 
 
 def test_what_the_receiver_raises_comes_out_unchanged(tmp_path: Path) -> None:

@@ -85,12 +85,10 @@ class Applier:
         """
         outcome = Outcome(aside=aside)
         numbers = _Numbers(work)
-        waiting = list(reversed(tuple(lines)))
-        while waiting:
-            line = waiting.pop()
+        for line in lines:
             name = op_id(line)
             released = self._line(work, line, name, outcome, numbers, held=held)
-            waiting.extend(reversed(released))
+            self._released(work, released, outcome, numbers)
         return outcome
 
     def again(
@@ -101,8 +99,22 @@ class Applier:
         numbers = _Numbers(work)
         for line in lines:
             name = op_id(line)
-            self._open(work, line, name, outcome, numbers, held=work.operations.is_held(name))
+            held = work.operations.is_held(name)
+            released = self._open(work, line, name, outcome, numbers, held=held)
+            self._released(work, released, outcome, numbers)
         return outcome
+
+    def _released(
+        self, work: Work, lines: Sequence[bytes], outcome: Outcome, numbers: Mapping[Key, int]
+    ) -> None:
+        """What waited for a line, and what waits for that. These were kept before, so whether the
+        province has them is known, and says nothing about who sent what they waited for.
+        """
+        waiting = list(reversed(lines))
+        while waiting:
+            line = waiting.pop()
+            released = self._line(work, line, op_id(line), outcome, numbers, held=False)
+            waiting.extend(reversed(released))
 
     def _line(
         self,

@@ -27,7 +27,7 @@ from .repair import differing, portions, settle
 from .running import Progress, Run
 from .sealing import Sealer
 from .updates import after_update
-from .verdicts import COME_BACK, PARENT_FIRST
+from .verdicts import COME_BACK, PARENT_FIRST, UNREADABLE
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class Exchange:
         self._sending = Sending(store, clock, sealer)
         self._pacing = Pacing()
         self._isolation = Isolation()
+        self._wanted: Sequence[str] = ()
         self._progress: Callable[[Progress], None] = lambda _progress: None
         self._stopping = threading.Event()
 
@@ -167,8 +168,8 @@ class Exchange:
             )
         room = 1 if reason else self._pacing.room
         with self._store.read() as work:
-            wanted = () if reason else work.operations.wanted(_WANTS_AT_ONCE)
-            request = self._request(work, batch, room=room, want=wanted)
+            self._wanted = () if reason else work.operations.wanted(_WANTS_AT_ONCE)
+            request = self._request(work, batch, room=room, want=self._wanted)
         try:
             reply = self._ask(run, request, batch)
         except PageRefused as refusal:
@@ -222,6 +223,7 @@ class Exchange:
         self.peer.level = self._pacing.level
         try:
             reply = self._exchange(request)
+            _goes_on(request, reply)
         except NetworkFailure:
             self._pacing = self._pacing.after_failure()
             raise
@@ -304,11 +306,14 @@ class Exchange:
     # --- is it all there? --------------------------------------------------------------------
 
     def _wants(self, reply: ExchangeReply) -> bool:
-        """Whether asking again for what is wanted brings something: the last answer did."""
+        """Whether asking again for what is wanted brings something: the last answer did. A server
+        that gives other bytes than were asked for is not asked again and again.
+        """
         if not reply.lines:
             return False
         with self._store.read() as work:
-            return bool(work.operations.wanted(1))
+            wanted = work.operations.wanted(_WANTS_AT_ONCE)
+        return bool(wanted) and wanted != self._wanted
 
     def _agrees(self, reply: ExchangeReply) -> bool:
         with self._store.read() as work:
@@ -342,3 +347,12 @@ class Exchange:
         busy = [one for one in reply.refused if one.kind is RefusalKind.BUSY]
         if busy and len(busy) == len(batch.items):
             raise Busy(COME_BACK)
+
+
+def _goes_on(request: ExchangeRequest, reply: ExchangeReply) -> None:
+    """An answer that leads back, or nowhere, is none: a cursor never shrinks, and a run always ends."""
+    if reply.epoch != request.epoch:
+        return
+    nowhere = reply.more and not reply.lines and reply.cursor == request.cursor
+    if nowhere or reply.cursor < request.cursor:
+        raise NetworkFailure(UNREADABLE)

@@ -16,6 +16,7 @@ from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
+from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
 from .ports import Clock, Store, Work
@@ -250,6 +251,9 @@ class Accounts:
         allow(actor, Action.SETTINGS_EDIT)
         _public_setting(key)
         with self._store.write() as work:
+            if key == SERVER_URL and place_of(value) != place_of(work.settings.get(key) or ""):
+                # A fixed token is good for reading the record: no other server may be shown it.
+                work.settings.put(SERVER_TOKEN, "")
             work.settings.put(key, value)
             work.audit.append(actor, "setting.update", self._clock.now(), detail={"key": key})
 

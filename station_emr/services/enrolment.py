@@ -201,6 +201,12 @@ def _remember(work: Work, key: PublicKey, answer: Enrolled) -> None:
         work.settings.put(PROVINCE_KEY, answer.courier_key)
 
 
+def place_of(url: str) -> str:
+    """Scheme, host and port of an address, for comparing."""
+    scheme, _, rest = url.strip().partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}".lower()
+
+
 def _filled(**fields: str) -> None:
     problems = tuple(
         Problem(field=name, code=f"{name}-required", message=message)

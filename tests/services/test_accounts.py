@@ -6,6 +6,7 @@ from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
 from station_emr.services.accounts import check_station
+from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
 
 NEW = User(id="", username=" Nhung.RL ", full_name="Rah Lan  H'Nhung", role=Role.NURSE, title="ĐD.")
 
@@ -77,3 +78,13 @@ def test_station_profile_is_checked_and_queued(station):
 def test_a_changed_audit_line_is_found(station):
     station.services.accounts.log_in("bshoa", "Máy 1")
     assert station.services.accounts.verify_audit(station.director) is None
+
+
+def test_a_token_is_not_shown_to_another_server(station):
+    accounts = station.services.accounts
+    accounts.save_setting(station.director, SERVER_URL, "https://tinh.example/fhir")
+    accounts.save_setting(station.director, SERVER_TOKEN, "ma-truy-cap")
+    accounts.save_setting(station.director, SERVER_URL, "https://TINH.example/khac/fhir")
+    assert accounts.setting(SERVER_TOKEN) == "ma-truy-cap"
+    accounts.save_setting(station.director, SERVER_URL, "https://tinh.example.evil/fhir")
+    assert accounts.setting(SERVER_TOKEN) == ""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from station_emr.domain.errors import UserError
 from station_emr.services.rebuild import RebuildProgress, RebuildReport
 
 from .commands import opened_station, say
@@ -105,12 +104,7 @@ def trust_key(options: argparse.Namespace) -> int:
                 "--fingerprint. Chưa có gì thay đổi.",
             )
             return 0
-        if given != shown.replace(" ", ""):
-            raise UserError(
-                f"Dấu vân tay trong tệp là {shown}, không giống dấu đã nhập. Chưa có gì thay đổi. "
-                "Hãy hỏi lại tỉnh: tệp có thể đã bị tráo."
-            )
-        courier.trust(station.actor, str(options.file))
+        shown = courier.trust(station.actor, str(options.file), compared=given)
     say(options, {"fingerprint": shown, "trusted": True}, f"Từ nay tin khóa của tỉnh: {shown}")
     return 0
 

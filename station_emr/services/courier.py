@@ -16,6 +16,11 @@ from .ports import Clock, Store
 LAST_EXPORT = "courier.last_export_at"
 LAST_IMPORT = "courier.last_import_at"
 PROVINCE_KEY = "courier.province_key"
+NOT_COMPARED = (
+    "Dấu vân tay trong tệp là {shown}, không giống dấu đã so. Chưa có gì thay đổi. "
+    "Hãy hỏi lại tỉnh: tệp có thể đã bị tráo."
+)
+_LONGEST_KEY = 100
 
 
 class CourierRefused(UserError):
@@ -112,8 +117,15 @@ class Courier:
         return report
 
     def export_snapshot(self, actor: Actor, path: str, recipient: str) -> CourierReport:
-        """Put the whole record into one file that only the new PC with that key can open."""
-        allow(actor, Action.BACKUP)
+        """Put the whole record into one file that only the holder of that key can open: so it takes
+        the right to read the record, not only to back it up.
+        """
+        for needed in (Action.BACKUP, Action.PATIENT_VIEW, Action.ENCOUNTER_VIEW):
+            allow(actor, needed)
+        # Before the file is there: nobody gets one by pulling the plug in time.
+        with self._store.write() as work:
+            detail = {"for_key": recipient.strip()[:_LONGEST_KEY]}
+            work.audit.append(actor, "snapshot.begin", self._clock.now(), detail=detail)
         report = self._desk.export_snapshot(path, recipient.strip(), self._clock.now())
         self._note(actor, "snapshot.export", report)
         return report
@@ -140,10 +152,14 @@ class Courier:
         """The fingerprint of a key file, to be compared before :meth:`trust`."""
         return self._desk.read_province_key(path)[1]
 
-    def trust(self, actor: Actor, path: str) -> str:
-        """Believe the province of this key file from now on; gives its fingerprint."""
+    def trust(self, actor: Actor, path: str, *, compared: str) -> str:
+        """Believe the province of this key file from now on; gives its fingerprint, which must still
+        be the one that was ``compared``.
+        """
         allow(actor, Action.SETTINGS_EDIT)
         kept, shown = self._desk.read_province_key(path)
+        if shown.replace(" ", "") != compared.replace(" ", "").lower():
+            raise CourierRefused("unknown-sender", NOT_COMPARED.format(shown=shown))
         with self._store.write() as work:
             work.settings.put(PROVINCE_KEY, kept)
             work.audit.append(

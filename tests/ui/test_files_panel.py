@@ -81,7 +81,8 @@ class Courier:
             raise CourierRefused("unreadable", "Tệp này không phải khóa của tỉnh.")
         return "1234 5678"
 
-    def trust(self, actor, path):
+    def trust(self, actor, path, *, compared):
+        assert compared == "1234 5678"
         self.fingerprint = "1234 5678"
         return self.fingerprint
 

@@ -64,7 +64,7 @@ class FilesPanel(Panel):
     def _other_machine(self) -> None:
         self.give = secondary(_("Chép &bản sao cho máy mới…"), "files.give", icon="export")
         self.give.clicked.connect(self._give)
-        if not self._session.may(Action.BACKUP):
+        if not (self._session.may(Action.BACKUP) and self._session.may(Action.ENCOUNTER_VIEW)):
             self.give.hide()
         self.fingerprint = label("", "muted", wrap=True, selectable=True)
         row = hbox(self.fingerprint, self.give, gap=GAP_M)
@@ -176,7 +176,7 @@ class FilesPanel(Panel):
         )
         if same:
             self._session.ask(
-                lambda: self._services.courier.trust(self._actor, path),
+                lambda: self._services.courier.trust(self._actor, path, compared=shown),
                 self._trusted,
                 owner=self,
                 failed=self._failed,

@@ -37,7 +37,7 @@ class Caller:
     facility_name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Enrolment:
     """`token` is empty for a device with a key."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,11 +11,13 @@ from fastapi import FastAPI, Request, Response
 from provincial_server import auth, tokens, wire
 from provincial_server.context import Services
 from provincial_server.faults import refuse
+from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits
 
 _LIMITS = Limits(received_bytes=16 * 1024, body_bytes=16 * 1024, depth=2)
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+_log = logging.getLogger("provincial_server")
 
 
 def add_routes(app: FastAPI, services: Services) -> None:
@@ -94,12 +97,22 @@ def _token_url(services: Services, request: Request) -> str:
     return f"{services.root(request)}/token"
 
 
+def _own_token_url(services: Services, request: Request) -> str:
+    """The only audience that is taken. What the asker calls this server (the Host header) is believed
+    on this machine alone: else an assertion meant for another server could be used here.
+    """
+    if services.settings.public_url is None and not is_loopback(request.url.hostname or ""):
+        _log.error("tokens are refused: the server must be started with --public-url")
+        raise tokens.TokenRefused(400, "invalid_request", "this server was not told its address")
+    return _token_url(services, request)
+
+
 def _add_tokens(app: FastAPI, services: Services) -> None:
     @app.post("/token")
     async def token(request: Request) -> Response:
         """SMART Backend Services: an assertion signed by the device for a token of a few minutes."""
-        url = _token_url(services, request)
         try:
+            url = _own_token_url(services, request)
             assertion = tokens.assertion_of(await _form(request))
 
             def work() -> str:

@@ -30,6 +30,7 @@ TOKEN_SECONDS = 300
 LONGEST_ASSERTION = 300
 TOLERANCE = 60
 _LONGEST_JTI = 256
+_LATEST = 1 << 53
 _SECOND = 1000
 
 
@@ -138,6 +139,8 @@ def _expiry(claims: Mapping[str, Any], now: int) -> int:
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise _unusable(f"{name} must be a number")
     seconds = now / _SECOND
+    if any(isinstance(value, int) and abs(value) > _LATEST for value in times.values()):
+        raise _unusable("a time is out of range")
     expires = float(times["exp"] or 0)
     if not expires > seconds - TOLERANCE:
         raise _unusable("the assertion's time has run out")

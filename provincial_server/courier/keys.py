@@ -25,7 +25,7 @@ _SIGN, _OPEN, _COUNT = "courier_signing_key", "courier_identity", "courier_files
 _SCALAR = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CourierKeys:
     """``identity`` is the secret age key that opens what stations bring."""
 

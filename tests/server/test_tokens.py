@@ -205,6 +205,7 @@ def _now(seconds: int = 0) -> int:
         (lambda: {"exp": "soon"}, "invalid_request"),
         (lambda: {"exp": float("inf")}, "invalid_request"),
         (lambda: {"exp": float("nan")}, "invalid_request"),
+        (lambda: {"exp": 10**400}, "invalid_request"),
         (lambda: {"iat": _now(600)}, "invalid_request"),
         (lambda: {"nbf": _now(600)}, "invalid_request"),
         (lambda: {"jti": None}, "invalid_request"),
@@ -237,6 +238,28 @@ def test_only_the_devices_own_key_and_algorithm_count(device) -> None:
         answer = device.ask(assertion)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert device.ask("not.a.jwt").status_code == 400
+
+
+def test_an_assertion_nested_without_end_is_no_fault_of_the_server(device) -> None:
+    deep = b"[" * 8000
+    for head, claims in ((b'{"alg":"ES384"}', deep), (deep, b"{}")):
+        parts = (jwt.utils.base64url_encode(part).decode() for part in (head, claims, b"x" * 96))
+        assert device.ask(".".join(parts)).status_code == 400
+
+
+def test_an_assertion_for_another_server_is_not_taken_under_that_servers_name(device) -> None:
+    """Who got an assertion meant for himself brings it here, and says so in the Host header: a server
+    that was not told its own address must not believe what the asker calls it.
+    """
+    assertion = device.assertion(aud="http://ke-gian.example/token")
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion,
+    }
+    host = {"Host": "ke-gian.example"}
+    answer = requests.post(f"{device.root}/token", data=form, headers=host, timeout=30)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from benchmarks.machine import milliseconds, percentile, report
 from benchmarks.population import DOCTOR
 from benchmarks.sync_content import day_of, people
 from benchmarks.sync_stage import TOKEN, WRITTEN, flat, province
-from station_emr.app import Program, make_application
+from station_emr.app import GIVE_WAY, Program, make_application
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.sync import UnitState
@@ -160,6 +160,7 @@ class Watch(QObject):
 
 def child(folder: Path) -> None:
     """One start of the program in a process of its own."""
+    sys.setswitchinterval(GIVE_WAY)  # as the program's own start does
     app = make_application()
     program = Program(app, folder, SystemClock(), demo=False)
     watch = Watch(app, program)

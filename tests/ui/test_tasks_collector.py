@@ -63,3 +63,14 @@ def test_the_last_runner_gives_the_automatic_collector_back(qapp) -> None:
     assert not gc.isenabled()
     second.close()
     assert gc.isenabled()
+
+
+def test_what_is_loaded_is_set_aside_only_once(monkeypatch) -> None:
+    frozen: list[int] = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: len(frozen))
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(1))
+
+    GuiCollector.settle()
+    GuiCollector.settle()
+
+    assert frozen == [1]

@@ -191,6 +191,7 @@ class Desk(QObject):
                 Option("out", _("Đăng xuất")),
             ),
         )
+        self._runner.settle()
         self._stop_listening = opened.listen(self._feed.post)
         opened.start()
         self._refresh_status()

@@ -243,6 +243,10 @@ class TaskRunner(QObject):
             self._latest = {key: t for key, t in self._latest.items() if t is not task}
             self.busy_changed.emit(len(self._open))
 
+    def settle(self) -> None:
+        """Everything the program needs is loaded; see :meth:`GuiCollector.settle`."""
+        self._collector.settle()
+
     # -- ending --------------------------------------------------------------------------------
 
     @property

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from station_emr.ui.tasks import TaskRunner
+from station_emr.ui.tasks.collector import GuiCollector
 
 
 class Cycle:

@@ -26,7 +26,7 @@ from station_emr.demo.province import DemoProvince
 from station_emr.demo.station import DEMO_PASSWORD, demo_profile
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import Problem, StationError
-from station_emr.domain.record import StationProfile
+from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
 from station_emr.security import set_up
@@ -83,6 +83,9 @@ class StationDesk:
 
     def listen(self, listener: Callable[[SyncStatus], None]) -> Callable[[], None]:
         return self.station.scheduler.listen(listener)
+
+    def hear(self, listener: Callable[[Changes], None]) -> None:
+        self.station.engine.watch_changes(listener)
 
     def start(self) -> None:
         """Called on the GUI thread, which hears what the operating system says of the network."""

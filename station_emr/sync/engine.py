@@ -81,7 +81,7 @@ class SyncEngine:
         """To be told how to ask whether the link is paid by the megabyte."""
         self._exchange = exchange
         if exchange is not None:
-            exchange.join(self._tell, self._stopping)
+            exchange.join(self._tell, self._stopping, self._tell_changes)
         self._plain = PlainSender(
             store,
             self._built,
@@ -108,12 +108,15 @@ class SyncEngine:
     def _tell(self, progress: Progress) -> None:
         self._on_progress(progress)
 
+    def _tell_changes(self, changes: Changes) -> None:
+        self._on_changes(changes)
+
     def watch(self, on_progress: Callable[[Progress], None]) -> None:
         """Tell ``on_progress`` after every answer, on the thread of the run."""
         self._on_progress = on_progress
 
     def watch_changes(self, on_changes: Callable[[Changes], None]) -> None:
-        """Tell ``on_changes`` what a run brought from elsewhere, on the thread of the run."""
+        """Tell ``on_changes`` what each page brought from elsewhere, on the thread of the run."""
         self._on_changes = on_changes
 
     def link(self) -> LinkState:

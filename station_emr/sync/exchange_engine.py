@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
+from station_emr.domain.record import Changes
 from station_emr.domain.sync import UnitState
 from station_emr.services.ports import Clock, Store, Work
 
@@ -92,11 +93,18 @@ class Exchange:
         self._isolation = Isolation()
         self._wanted: Sequence[str] = ()
         self._progress: Callable[[Progress], None] = lambda _progress: None
+        self._tell: Callable[[Changes], None] = lambda _changes: None
         self._stopping = threading.Event()
 
-    def join(self, progress: Callable[[Progress], None], stopping: threading.Event) -> None:
+    def join(
+        self,
+        progress: Callable[[Progress], None],
+        stopping: threading.Event,
+        tell: Callable[[Changes], None],
+    ) -> None:
         """Called by the engine whose part this is."""
         self._progress = progress
+        self._tell = tell
         self._stopping = stopping
 
     def may_run(self, run: Run) -> bool:
@@ -262,8 +270,9 @@ class Exchange:
         run.received += outcome.received
         run.conflicts += outcome.conflicts
         run.unreadable += outcome.unreadable
-        run.changes += outcome.changes
         self._sending.answered(run, batch, reply)
+        if outcome.changes.items:
+            self._tell(outcome.changes)
 
     def _commit(
         self,

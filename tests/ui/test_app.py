@@ -24,7 +24,7 @@ from station_emr.demo.seed import SeedPlan
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.errors import DiskFull, StateError, WrongPassword
 from station_emr.domain.permissions import Role
-from station_emr.domain.record import Changes
+from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.user import User
 from station_emr.services.guards import confirmation_key
 from station_emr.services.timekeeping import keep_time
@@ -210,6 +210,32 @@ def test_a_full_disk_shows_until_something_is_saved_again(start, qtbot) -> None:
     visit = driver.services.encounters.queue(session.actor)[0].encounter_id
     session.command(lambda: driver.services.encounters.start(session.actor, visit))
     qtbot.waitUntil(lambda: saving.text() == "Đã lưu trên máy này")
+
+
+def test_what_another_machine_wrote_appears_by_itself(start, qtbot, monkeypatch) -> None:
+    driver = start()
+    driver.log_in()
+    desk = driver.program.desk
+    opened, today = desk._open, driver.window.screen_now
+    visit = driver.services.encounters.queue(desk.session.actor)[0].encounter_id
+
+    def shown() -> int:
+        return sum(len(column.list.cards.cards) for column in today.columns.values())
+
+    qtbot.waitUntil(lambda: shown() == 1)
+    notified, saved = [], driver.window.status.saving.text()
+    monkeypatch.setattr(opened.station.scheduler, "notify", lambda: notified.append(1))
+
+    # as a page that the sync thread applies: written beside the window, told by the engine
+    driver.services.encounters.discard(desk.session.actor, visit)
+    changes = Changes((Changed(RecordKind.ENCOUNTER, visit, 0, RecordStatus.DRAFT),))
+    thread = threading.Thread(target=lambda: opened.station.engine._tell_changes(changes))
+    thread.start()
+    thread.join()
+
+    qtbot.waitUntil(lambda: shown() == 0)
+    assert not notified  # nothing has to be sent for it
+    assert driver.window.status.saving.text() == saved
 
 
 def test_an_administrator_meets_no_patient(start) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from station_emr.domain.errors import Problem
-from station_emr.domain.record import StationProfile
+from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
 from station_emr.services.station_services import StationServices
@@ -73,6 +73,9 @@ class OpenDesk(Protocol):
 
     def listen(self, listener: Callable[[SyncStatus], None]) -> Callable[[], None]:
         """Call from the sync thread after every change of the status; returns what ends that."""
+
+    def hear(self, listener: Callable[[Changes], None]) -> None:
+        """Call from the sync thread with what each page brought from other machines."""
 
     def start(self) -> None:
         """Begin sending in the background."""

@@ -23,7 +23,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.gate import JOINING, Gate, GateFace, OpenDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
-from station_emr.ui.shell.line import StatusFeed, status_model
+from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.quick_card import show_quick_card
 from station_emr.ui.shell.status import Saving
@@ -60,6 +60,9 @@ class Desk(QObject):
         self._stop_listening: Callable[[], None] = _nothing
         self._feed = StatusFeed(self)
         self._feed.arrived.connect(self._show_status)
+        self._arrivals = ArrivalFeed(self)
+        self._arrivals.arrived.connect(self._heard)
+        self._hearing = False
         self._status: SyncStatus | None = None
         self._backup = ""
         self._unsaved = ""
@@ -193,6 +196,7 @@ class Desk(QObject):
         )
         self._runner.settle()
         self._stop_listening = opened.listen(self._feed.post)
+        opened.hear(self._arrivals.post)
         opened.start()
         self._refresh_status()
         self._tick.start()
@@ -273,7 +277,19 @@ class Desk(QObject):
         self._unsaved = sentence
         self._repaint_status()
 
+    def _heard(self, changes: Changes) -> None:
+        """Other machines wrote: the screens read again, but nothing was saved or has to be sent."""
+        if self.session is None:
+            return
+        self._hearing = True
+        try:
+            self.session.changed.emit(changes)
+        finally:
+            self._hearing = False
+
     def _committed(self, _changes: Changes) -> None:
+        if self._hearing:
+            return
         if self._unsaved:
             self._unsaved = ""
             self._repaint_status()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
+from station_emr.domain.record import Changed, Changes
 from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.services.i18n import _
 from station_emr.ui.shell.status import Link, Saving, StatusModel
+
+_GATHER_MS = 700
 
 
 class StatusFeed(QObject):
@@ -28,6 +31,38 @@ class StatusFeed(QObject):
     @Slot(object)
     def _deliver(self, status: SyncStatus) -> None:
         self.arrived.emit(status)
+
+
+class ArrivalFeed(QObject):
+    """Carries what other machines wrote to the GUI thread: ``arrived(Changes)``, at most once in a
+    while, so that a long catching up does not keep every screen reading.
+    """
+
+    arrived = Signal(object)
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._waiting: list[Changed] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_GATHER_MS)
+        self._timer.timeout.connect(self._deliver)
+        self._posted.connect(self._gather, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, changes: Changes) -> None:
+        """Callable from any thread."""
+        self._posted.emit(changes)
+
+    @Slot(object)
+    def _gather(self, changes: Changes) -> None:
+        self._waiting.extend(changes.items)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _deliver(self) -> None:
+        gathered, self._waiting = tuple(self._waiting), []
+        self.arrived.emit(Changes(gathered))
 
 
 def when_words(moment: datetime, now: datetime) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import insert, select, text
 
@@ -47,6 +48,10 @@ ORDER BY
   n.first_seq
 LIMIT :limit
 """  # noqa: S608  # fixed texts only
+_SIZE: Final = text(
+    "SELECT coalesce(max(length(CAST(content AS BLOB))), 0) FROM record_version "
+    "WHERE kind = :kind AND record_id = :id AND version = :version"
+)
 _BY_STATE: Final = (
     f"{_NEWEST} SELECT {ITEM} FROM outbox AS o WHERE o.state = :state "  # noqa: S608
     "AND (o.version = 0 OR o.seq IN (SELECT seq FROM newest)) ORDER BY o.seq"
@@ -71,8 +76,14 @@ class OutboxRepository(ExchangeQueue):
     """The queue, the server's answers and the evidence of each attempt."""
 
     def waiting(self, limit: int) -> tuple[OutboxItem, ...]:
-        rows = self._connection.execute(text(_WAITING), {"limit": limit})
-        return tuple(read_item(row) for row in rows)
+        rows = self._connection.execute(text(_WAITING), {"limit": limit}).all()
+        return tuple(replace(read_item(row), size=self._size(row)) for row in rows)
+
+    def _size(self, row: Any) -> int:
+        """Bytes of the version as it is kept here; what travels is packed and smaller."""
+        of = {"kind": row.kind, "id": row.record_id, "version": row.version}
+        found: int = self._connection.execute(_SIZE, of).scalar_one()
+        return found
 
     def quarantined(self) -> tuple[OutboxItem, ...]:
         rows = self._connection.execute(text(_BY_STATE), {"state": UnitState.QUARANTINED.value})

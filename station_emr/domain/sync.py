@@ -44,7 +44,7 @@ class OutboxItem:
     state: UnitState = UnitState.WAITING
     attempts: int = 0
     reason: str = ""
-    size: int = 0  # bytes of its line; 0 while it is not sealed
+    size: int = 0  # bytes: of its line for an exchange (0: not sealed), else of the record as kept here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +94,6 @@ class SyncStatus:
     revoked: bool = False  # the province no longer lets this machine in
     parked: int = 0  # arrived lines that wait for what they are written on
     unreadable: int = 0  # arrived lines that this program cannot show
+    forms: int = 0  # printed forms that still go to the province
+    form_bytes: int = 0  # what is left of those that were made
+    forms_stay: bool = False  # the server takes none

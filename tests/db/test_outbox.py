@@ -188,3 +188,11 @@ def test_attempts_are_kept_as_evidence(store: EncryptedStore, verified: bool) ->
     with store.read() as work:
         assert work.outbox.runs(5) == (offline, run)
         assert work.outbox.runs(1) == (offline,)
+
+
+def test_what_waits_tells_how_large_it_is(store: EncryptedStore) -> None:
+    with store.write() as work:
+        sign(work.patients, patient(1))
+        sign(work.patients, patient(2, note="ghi chú dài " * 50))
+    small, large = sorted(item.size for item in waiting(store))
+    assert 0 < small < large - 500

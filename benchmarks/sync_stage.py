@@ -95,13 +95,13 @@ class Machine:
             f"{url}/fhir", TOKEN, self.clock, patience=Patience(connect=30, stall=60)
         )
         sealer = Sealer(build_unit, carry_over, StoredIncarnation(self.clock.random))
-        applier = Applier(read_unit, apply_operation, sealer, self.clock.now)
+        self.applier = Applier(read_unit, apply_operation, sealer, self.clock.now)
         self.exchange = Exchange(
             self.store,
             self.clock,
             ExchangeOverHttp(self.client, self.clock.random),
             sealer,
-            applier,
+            self.applier,
             program=PROGRAM,
         )
         self.engine = SyncEngine(

@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bundle screenshots bench clean soak
+.PHONY: help setup run test lint bundle screenshots bench bench-sync clean soak
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -10,7 +10,7 @@ TESTS ?=
 BENCHMARKS := search icd startup documents save
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## Prepare .venv and, as root, the system libraries
 	@$(PYTHON) packaging/prepare.py
@@ -44,6 +44,9 @@ screenshots: setup ## Write one picture of every screen to docs/screenshots
 
 bench: setup ## Run every benchmark; each prints one JSON line
 	@for name in $(BENCHMARKS); do QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.$$name || exit 1; done
+
+bench-sync: setup ## Measure the link beside PouchDB; ends with a table (QUICK=1: small)
+	@QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.sync_all
 
 clean: ## Remove what the commands above made, except .venv and the demo station
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,6 +19,7 @@ from . import durable_file
 FILE_NAME: Final = "witness.json"
 _FORMAT: Final = "station-emr-witness"
 _VERSION: Final = 1
+_HIGHEST: Final = 1 << 48  # more than any station writes; a larger number is a spoilt file
 
 
 class WitnessFile:
@@ -36,7 +37,7 @@ class WitnessFile:
     def read(self) -> Testimony | None:
         """None when there is none, or none that can be read: then nothing is known."""
         for path in (self._path, durable_file.backup_of(self._path)):
-            with suppress(OSError, ValueError, KeyError, TypeError):
+            with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
                 return _testimony(json.loads(path.read_bytes()))
         return None
 
@@ -58,7 +59,7 @@ def _testimony(document: Any) -> Testimony:
     if document["format"] != _FORMAT:
         raise ValueError("another format")
     number = document["number"]
-    if type(number) is not int or number < 0:
+    if type(number) is not int or not 0 <= number <= _HIGHEST:
         raise ValueError("number")
     return Testimony(
         incarnation=_text(document["incarnation"]),

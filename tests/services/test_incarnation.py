@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -213,6 +214,20 @@ def test_a_lost_witness_is_taken_for_the_worst(folder, loss) -> None:
 
     assert _twice(before, after) == set()
     assert after[0].split("-")[0] != "A1"
+
+
+@pytest.mark.parametrize("number", [1 << 62, 10**30, -1, True])
+def test_a_spoilt_witness_keeps_nobody_out(folder, number) -> None:
+    """A number beyond any station's would leave none that the province takes."""
+    before = folder.day()
+    for name in (FILE_NAME, f"{FILE_NAME}.bak"):
+        path = folder.path / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"number": number}))
+    after = folder.day()
+
+    assert _twice(before, after) == set()
+    assert after[0].split("-")[0] != "A1"
+    assert folder.number() < 1 << 32
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2])

@@ -255,7 +255,9 @@ class Accounts:
                 # A fixed token is good for reading the record: no other server may be shown it.
                 work.settings.put(SERVER_TOKEN, "")
             work.settings.put(key, value)
-            work.audit.append(actor, "setting.update", self._clock.now(), detail={"key": key})
+            where = {"address": value} if key == SERVER_URL else {}
+            detail = {"key": key, **where}
+            work.audit.append(actor, "setting.update", self._clock.now(), detail=detail)
 
     def clock_problem(self) -> str:
         """Why nothing can be signed at this machine's time; empty when the clock is in order."""

@@ -182,7 +182,8 @@ class Enrolments:
     def _write(self, actor: Actor, key: PublicKey, answer: Enrolled, action: str) -> Enrolment:
         with self._store.write() as work:
             _remember(work, key, answer)
-            work.audit.append(actor, action, self._clock.now(), detail={"device": answer.device_id})
+            detail = {"device": answer.device_id, "address": answer.server_url}
+            work.audit.append(actor, action, self._clock.now(), detail=detail)
         with suppress(EnvironmentFailure):  # the key before is merely left lying
             self._keys.keep_only(key.key_id)
         return self.state()

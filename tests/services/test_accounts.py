@@ -88,3 +88,11 @@ def test_a_token_is_not_shown_to_another_server(station):
     assert accounts.setting(SERVER_TOKEN) == "ma-truy-cap"
     accounts.save_setting(station.director, SERVER_URL, "https://tinh.example.evil/fhir")
     assert accounts.setting(SERVER_TOKEN) == ""
+
+
+def test_where_records_go_stands_in_the_audit(station):
+    station.services.accounts.save_setting(station.director, SERVER_URL, "https://tinh.example/f")
+    station.services.accounts.save_setting(station.director, SERVER_TOKEN, "ma-truy-cap")
+    token, address = station.services.accounts.audit(station.director)[:2]
+    assert "https://tinh.example/f" in address.detail
+    assert "ma-truy-cap" not in token.detail

@@ -88,6 +88,7 @@ _DETAILS: Final = {
     "count": "số mục",
     "stage": "sang",
     "device": "mã thiết bị",
+    "address": "địa chỉ",
     "before": "ký hiệu trước",
     "series": "ký hiệu mới",
     "with": "cùng với",

@@ -19,6 +19,7 @@ from .typeset import Inline, Line, Text, lay
 from .wording import strong, value
 
 MARK: Final = "BẢN GIẤY CHUYỂN TỪ BẢN ĐIỆN TỬ"
+ELECTRONIC: Final = "BẢN ĐIỆN TỬ"
 _SIZE: Final = 7.6
 _LEADING: Final = 9.4
 _EDGE: Final[float] = 8 * mm  # printers cannot reach closer to the edge of the paper
@@ -50,11 +51,13 @@ class Footer:
         owner = value(station.name) if station else ""
         reprinted = reprint(mark)
         width = self.right - self.left
-        boxed = face(BOLD).width(MARK, _SIZE) + 6
+        self.mark = ELECTRONIC if mark.electronic else MARK
+        boxed = face(BOLD).width(self.mark, _SIZE) + 6
+        did = "Người ký" if mark.electronic else "Người chuyển đổi"
         said: list[Inline] = [
             Text(f"Hệ thống: {value(mark.system)} {__version__}. Chủ quản: {owner}.\n"),
             Text(f"Mã tra cứu: {value(look_up)}, phiên bản {mark.version}.\n"),
-            Text(f"Người chuyển đổi: {value(mark.printed_by)}, "),
+            Text(f"{did}: {value(mark.printed_by)}, "),
             Text(f"lúc {mark.printed_at:%H:%M:%S} ngày {mark.printed_at:%d/%m/%Y}."),
         ]
         if reprinted:
@@ -79,7 +82,7 @@ class Footer:
             page.shapes.append(Rule(self.left, top, self.right, top, 0.4))
             y = top - _LEADING - 0.8
             page.shapes.append(Frame(self.left, y - 2.3, self.boxed, _SIZE + 1.9))
-            sheet.word(MARK, self.left + 3, y, face=BOLD, size=_SIZE)
+            sheet.word(self.mark, self.left + 3, y, face=BOLD, size=_SIZE)
             for number, line in enumerate(self.lines):
                 sheet.put(line, self.left, y - number * _LEADING)
             place = f"Trang {index + 1}/{total}"

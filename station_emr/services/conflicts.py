@@ -18,6 +18,7 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
+from .attachments import follow
 from .conflict_views import OpenRecord, title_of
 from .decisions import decisions, remember_decision
 from .desk_views import Choice, ConflictRow, ConflictView, DecidedRow
@@ -201,6 +202,8 @@ class Conflicts:
             expected_version=record.stored.version,
             open_fields=tuple(left),
         )
+        if isinstance(content, Referral):
+            follow(work, changed, content.number, now)
         if action == "conflict.decide":
             remember_decision(work, kind, record.id, changed.version)
         work.audit.append(

@@ -21,6 +21,7 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
+from .attachments import follow
 from .decisions import still_open
 from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
@@ -121,6 +122,7 @@ class Papers(ABC, Generic[P]):
             at=now,
             expected_version=0,
         )
+        follow(work, changed, _number(signed), now)
         self._log(work, actor, "sign", signed)
         return changed
 
@@ -156,6 +158,7 @@ class Papers(ABC, Generic[P]):
                 expected_version=expected_version,
                 open_fields=still_open(work, self.kind, before, amended),
             )
+            follow(work, changed, _number(amended), now)
             self._log(work, actor, "amend", amended, reason=reason)
             return Changes((changed,))
 
@@ -174,6 +177,7 @@ class Papers(ABC, Generic[P]):
                 reason=reason,
                 expected_version=before.version,
             )
+            follow(work, changed, _number(before.record), self._clock.now())
             self._log(work, actor, "void", before.record, reason=reason)
             return Changes((changed,))
 
@@ -225,6 +229,10 @@ _NAMES = {
 }
 
 
+def _number(paper: Prescription | Referral | Appointment) -> str:
+    return paper.code if isinstance(paper, Prescription) else paper.number
+
+
 def _visit_stands(work: Work, encounter_id: str) -> None:
     status = work.encounters.get(encounter_id).status
     if status is RecordStatus.DRAFT:
@@ -257,16 +265,16 @@ def close_papers(
                 records.discard_draft(paper.id)
                 closed.append(Changed(kind, paper.id, 0, RecordStatus.DRAFT))
             else:
-                closed.append(
-                    records.add_version(
-                        paper,
-                        RecordStatus.VOIDED,
-                        author=actor.user.snapshot,
-                        at=now,
-                        reason=reason,
-                        expected_version=stored.version,
-                    )
+                changed = records.add_version(
+                    paper,
+                    RecordStatus.VOIDED,
+                    author=actor.user.snapshot,
+                    at=now,
+                    reason=reason,
+                    expected_version=stored.version,
                 )
+                follow(work, changed, _number(paper), now)
+                closed.append(changed)
             work.audit.append(
                 actor,
                 f"{kind}.{'discard' if stored.status is RecordStatus.DRAFT else 'void'}",

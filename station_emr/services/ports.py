@@ -396,6 +396,7 @@ class PrintMark:
     voided: bool = False
     version: int = 1
     system: str = "Station EMR"
+    electronic: bool = False  # sent as a file, never printed: no copy, and nobody converted it
 
 
 class LetterSigner(Protocol):

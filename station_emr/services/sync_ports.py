@@ -197,6 +197,14 @@ class AttachmentStore(Protocol):
 
     def progress(self, attachment_id: str, sent: int) -> None: ...
     def done(self, attachment_id: str) -> None: ...
+    def drop(self, kind: RecordKind, record_id: str) -> None:
+        """Forget what of a record's forms is not done."""
+
+    def offer_again(self, since: datetime) -> int:
+        """Make those that were done and are not older due once more (the province went back to a
+        backup); how many.
+        """
+
     def counts(self) -> tuple[int, int]:
         """How many are not done, and how many of their bytes are still to send."""
 

@@ -35,6 +35,12 @@ class Allowance:
     clock: Clock
     metered: Callable[[], bool]
 
+    def forms_must_rest(self, spent: int) -> bool:
+        """Printed forms rest before records do: a quarter of the day's bytes is kept for these."""
+        with self.store.read() as work:
+            budget = budget_of(work.settings.get(DAILY_BYTES))
+        return bool(self.reason_to_rest(spent + budget // 4))
+
     def reason_to_rest(self, spent: int) -> str:
         """A sentence when only urgent letters may go; empty otherwise. ``spent`` are the bytes of
         the run under way, which are not in the books yet.

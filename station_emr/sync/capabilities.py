@@ -16,7 +16,8 @@ _FRESH: Final = timedelta(hours=24)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """Remembered per server address. ``gzip`` is None until a compressed upload was tried; ``zstd``
-    is False where the server did not know the dictionary; ``short``: it reads short lines. ``seen_at`` is when the statement was
+    is False where the server did not know the dictionary; ``short``: it reads short lines;
+    ``pieces``: the largest piece of a printed form that it takes; ``binaries``: it takes them whole. ``seen_at`` is when the statement was
     read.
     """
 
@@ -28,6 +29,8 @@ class ServerFacts:
     exchange: bool = False
     short: bool = False
     zstd: bool | None = None
+    pieces: int = 0
+    binaries: bool = False
     seen_at: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
@@ -58,6 +61,8 @@ class Statement:
     update_create: bool
     exchange: bool
     short: bool
+    pieces: int
+    binaries: bool
 
 
 def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
@@ -84,20 +89,43 @@ def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
     software = body.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip()
     versions, short = _exchange_of(rest)
-    return Statement(name, transaction, needed <= creates, PROTOCOL in versions, short)
+    return Statement(
+        name,
+        transaction,
+        needed <= creates,
+        PROTOCOL in versions,
+        short,
+        _pieces_of(rest),
+        "Binary" in creates,
+    )
 
 
 def _exchange_of(rest: dict[str, Any]) -> tuple[list[Any], bool]:
     """Versions of the exchange that are offered, and whether lines may be short. Versions are told
     by an extension; without one it is the first.
     """
+    said = _said_of(rest, "exchange")
+    if said is None:
+        return [], False
+    versions = [value for name, value in said if name == "exchange-version"]
+    return versions or [PROTOCOL], ("exchange-short", 1) in said
+
+
+def _pieces_of(rest: dict[str, Any]) -> int:
+    """The largest piece of a printed form; 0 where none are taken."""
+    for name, value in _said_of(rest, "received") or ():
+        if name == "binary-pieces" and type(value) is int and value > 0:
+            return value
+    return 0
+
+
+def _said_of(rest: dict[str, Any], operation_name: str) -> list[tuple[str, Any]] | None:
+    """Names and numbers of the extensions of an operation; None where it is not offered."""
     for operation in rest.get("operation") or ():
-        if isinstance(operation, dict) and operation.get("name") == "exchange":
-            said = [
+        if isinstance(operation, dict) and operation.get("name") == operation_name:
+            return [
                 (str(one.get("url", "")).rpartition("/")[2], one.get("valueInteger"))
                 for one in operation.get("extension") or ()
                 if isinstance(one, dict)
             ]
-            versions = [value for name, value in said if name == "exchange-version"]
-            return versions or [PROTOCOL], ("exchange-short", 1) in said
-    return [], False
+    return None

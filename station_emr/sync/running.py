@@ -68,6 +68,7 @@ class Run:
     received: int = 0
     conflicts: int = 0
     unreadable: int = 0
+    forms: int = 0
     verified: bool = False
     failed_in_a_row: int = 0
     pause: float | None = None

@@ -74,6 +74,7 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         conflicts = len(work.operations.conflicts())
         parked = work.operations.parked()
         unreadable = len(work.operations.unreadables(_HISTORY))
+        forms, form_bytes = work.attachments.counts()
     complete = next((run for run in runs if run.outcome == "complete"), None)
     return SyncStatus(
         link=engine.link(),
@@ -94,6 +95,9 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         revoked=engine.revoked,
         parked=parked,
         unreadable=unreadable,
+        forms=forms,
+        form_bytes=form_bytes,
+        forms_stay=bool(forms) and engine.forms_stay,
     )
 
 

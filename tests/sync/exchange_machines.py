@@ -46,6 +46,7 @@ class Machine(Station):
         build = options.pop("build", build_unit)
         patience = Patience(connect=STALL, stall=options.pop("stall", STALL))
         client = FhirClient(to.url, to.token, self.clock, patience=patience)
+        forms = options.pop("forms", lambda _client: None)(client)
         sealer = Sealer(build, carry_over, StoredIncarnation(self.clock.random))
         applier = Applier(read_unit, apply_operation, sealer, self.clock.now)
         exchange = Exchange(
@@ -57,7 +58,8 @@ class Machine(Station):
             program=options.pop("program", "station-emr 0.1.0"),
             **options,
         )
-        return SyncEngine(self.store, self.clock, build, FhirPeer(client), exchange=exchange)
+        peer = FhirPeer(client)
+        return SyncEngine(self.store, self.clock, build, peer, exchange=exchange, forms=forms)
 
     def sync(self, to: Any = None, **options: Any) -> SyncRun:
         return self.engine(to, **options).run_once()

@@ -92,6 +92,25 @@ class AttachmentRepository:
             {"id": attachment_id},
         )
 
+    def drop(self, kind: RecordKind, record_id: str) -> None:
+        self._connection.execute(
+            text(
+                "DELETE FROM attachment WHERE kind = :kind AND record_id = :record "
+                "AND state <> 'done'"
+            ),
+            {"kind": kind.value, "record": record_id},
+        )
+
+    def offer_again(self, since: datetime) -> int:
+        changed = self._connection.execute(
+            text(
+                "UPDATE attachment SET state = 'empty', sent = 0, size = 0 "
+                "WHERE state = 'done' AND created_utc >= :created_utc"
+            ),
+            {"created_utc": stamp("created", since)["created_utc"]},
+        )
+        return changed.rowcount
+
     def counts(self) -> tuple[int, int]:
         row = self._connection.execute(
             text(

@@ -7,22 +7,19 @@ from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.machine_identity import MachineIdentity
-from station_emr.printing.documents import PdfDocuments
-from station_emr.services.attachments import FormMaker
 from station_emr.services.courier import Courier
 from station_emr.services.ports import Clock, Store
 from station_emr.services.rebuild import ProvinceLine, Rebuild
 from station_emr.services.replication import apply_operation
-from station_emr.sync.allowance import Allowance, LinkCost
+from station_emr.sync.allowance import LinkCost
 from station_emr.sync.applying import Applier
-from station_emr.sync.attachment_line import FormsOverHttp
-from station_emr.sync.attachments import FormSender
 from station_emr.sync.client import FhirClient
 from station_emr.sync.courier import CourierDesk, CourierMeans
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import Exchange
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.fhir_peer import FhirPeer
+from station_emr.sync.plain_pull import PlainPull
 from station_emr.sync.sealing import Incarnation, Sealer
 from station_emr.sync.snapshot import SnapshotReader
 
@@ -48,13 +45,15 @@ def build_engine(
     if client is None:
         return SyncEngine(store, clock, build_unit, None)
     sealer = build_sealer(identity.lives)
+    applier = build_applier(sealer, clock)
+    peer = FhirPeer(client)
     link_cost = LinkCost()
     exchange = Exchange(
         store,
         clock,
         ExchangeOverHttp(client, clock.random),
         sealer,
-        build_applier(sealer, clock),
+        applier,
         program=PROGRAM,
         metered=link_cost,
     )
@@ -62,18 +61,12 @@ def build_engine(
         store,
         clock,
         build_unit,
-        FhirPeer(client),
+        peer,
         exchange=exchange,
+        pull=PlainPull(store, clock, peer, sealer, applier),
         turn=lambda: identity.turn(store),
         program=PROGRAM,
         link_cost=link_cost,
-        forms=FormSender(
-            store,
-            clock,
-            FormsOverHttp(client),
-            FormMaker(store, PdfDocuments()),
-            Allowance(store, clock, link_cost),
-        ),
     )
 
 

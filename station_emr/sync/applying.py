@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
-from station_emr.domain.operation import Applied, Operation
+from station_emr.domain.operation import Applied, Operation, ReadRecord
 from station_emr.domain.record import Changes
 from station_emr.services.ports import Work
 from station_emr.services.replication import ApplyResult, UnsealedVersion
@@ -19,7 +19,7 @@ from station_emr.services.sync_ports import KeptOperation
 
 from .operation_line import Unopenable, op_id, open_line
 from .sealing import Key, Sealer
-from .unit import ReadUnit
+from .unit import ReadUnit, Resource
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +76,10 @@ class Applier:
         self._apply = apply
         self._sealer = sealer
         self._now = now
+
+    def read(self, resources: Sequence[Resource]) -> ReadRecord:
+        """See :class:`.unit.ReadUnit`."""
+        return self._read(resources)
 
     def page(
         self, work: Work, lines: Iterable[bytes], *, held: bool, aside: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from .tokens import FixedToken, TokenSource
 
 _FHIR: Final = "application/fhir+json"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 _WORTH_PACKING: Final = 1024
 _CHUNK: Final = 64 * 1024
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
@@ -173,6 +175,19 @@ class FhirClient:
     def get(self, path: str, **query: str) -> Answer:
         return self._send("GET", path, query=query)
 
+    def follow(self, url: str) -> Answer | None:
+        """GET an address that the server itself named; None when it is on another server, which
+        must receive neither a token nor a question about anybody.
+        """
+        parts, own = urlsplit(url), urlsplit(self.base)
+        if (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+            return None
+        token = self._tokens.current(self)
+        answer = self.ask("GET", url, token=token)
+        if answer.status == 401 and self._tokens.discard(token):
+            answer = self.ask("GET", url, token=self._tokens.current(self))
+        return answer
+
     def transaction(self, bundle: Mapping[str, Any]) -> Answer:
         """POST a transaction, compressed unless this server was seen to choke on it."""
         plain = _ENCODER.encode(bundle)
@@ -196,10 +211,6 @@ class FhirClient:
         in ``Accept`` comes back unread; any other is understood like every answer.
         """
         return self._send("POST", path, body=body, own=headers)
-
-    def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """PUT a body as the caller made it; the answer is understood like every answer."""
-        return self._send("PUT", path, body=body, own=headers)
 
     def _send(
         self,
@@ -347,6 +358,8 @@ def _understood(response: requests.Response, content: bytes) -> Answer:
         is_json = kind.endswith("json")
         try:
             body = msgspec.json.decode(content) if is_json else None
+            if isinstance(body, dict) and body.get("type") == "searchset":
+                body = _EXACT.decode(content)  # digits stay as they were written
         except (msgspec.DecodeError, UnicodeError) as error:
             if status < 300:
                 raise NetworkFailure(CUT) from error

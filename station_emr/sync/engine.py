@@ -21,10 +21,10 @@ from station_emr.services.ports import Clock, Store
 from station_emr.services.timekeeping import note_server_clock
 
 from .allowance import LinkCost
-from .attachments import FormSender
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
+from .plain_pull import PlainPull
 from .running import ELSEWHERE, METERED_LINK, NOT_CONFIGURED, Progress, Run, Turn, not_run
 from .tokens import REVOKED
 from .unit import BuildUnit, Resource
@@ -48,7 +48,8 @@ class SyncEngine:
     """Carries the outbox to one peer. Nothing leaves the outbox without that peer's own word.
 
     ``turn`` says whether no other process sends from the same database meanwhile: two senders could
-    put an older version over a newer one. Without ``exchange`` everything goes the plain way.
+    put an older version over a newer one. Without ``exchange`` everything goes the plain way, and
+    comes back by ``pull``.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class SyncEngine:
         peer: Peer | None,
         *,
         exchange: Exchange | None = None,
+        pull: PlainPull | None = None,
         batch: int = _BATCH,
         on_progress: Callable[[Progress], None] | None = None,
         turn: Turn = _alone,
         program: str = "",
         link_cost: LinkCost | None = None,
-        forms: FormSender | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -81,9 +82,6 @@ class SyncEngine:
         self._program = program
         self.link_cost = link_cost or LinkCost()
         """To be told how to ask whether the link is paid by the megabyte."""
-        self._forms = forms
-        if forms is not None:
-            forms.join(self._tell, self._stopping)
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping, self._tell_changes)
@@ -94,6 +92,7 @@ class SyncEngine:
             now=self._now,
             progress=self._tell,
             stopping=self._stopping,
+            pull=pull,
         )
         self.retry_after: float | None = None
         """Seconds the server asked to be left alone for, after the last run."""
@@ -175,7 +174,8 @@ class SyncEngine:
             self._recall(self._peer)
             if self._exchange is None or self._exchange.may_run(run):
                 self._greet(self._peer)
-                self._carry_all(self._peer, run)
+                self._carry(self._peer, run)
+                self._link, self.revoked = LinkState.ONLINE, False
         except Refused as error:
             self._link = LinkState.REFUSED
             self._greeted = False
@@ -209,34 +209,6 @@ class SyncEngine:
             peer.greet()
         self._greeted = True
 
-    def _carry_all(self, peer: Peer, run: Run) -> None:
-        """Records, then printed forms; records that were written meanwhile go first again."""
-        while True:
-            mark = self._forms.mark() if self._forms is not None else 0
-            self._carry(peer, run)
-            self._link, self.revoked = LinkState.ONLINE, False
-            if run.outcome != "complete" or not self._send_forms(run, mark):
-                return
-
-    def _send_forms(self, run: Run, mark: int) -> bool:
-        """True when records wait again. What stops the forms does not undo the run of the records."""
-        if self._forms is None:
-            return False
-        try:
-            return self._forms.send(run, mark)
-        except (NetworkFailure, Busy) as error:
-            self._link = LinkState.OFFLINE
-            self.retry_after = getattr(error, "retry_after", None)
-            run.detail = run.detail or str(error)
-        except Refused as error:
-            run.detail = run.detail or str(error)
-        return False
-
-    @property
-    def forms_stay(self) -> bool:
-        """Whether the server is known to take no printed forms."""
-        return self._forms is not None and self._forms.stays
-
     def _carry(self, peer: Peer, run: Run) -> None:
         if self._exchange is not None and self._exchange.peer.offered:
             self._exchange.run(run)
@@ -262,7 +234,7 @@ class SyncEngine:
             last = next(iter(work.outbox.runs(1)), None)
         summary = self._summary(peer, run)
         facts = peer.facts
-        told = run.sent or run.quarantined or run.received or run.forms
+        told = run.sent or run.quarantined or run.received
         news = told or last is None or last.outcome != summary.outcome
         if news or (last is not None and summary.ended_at - last.ended_at >= _NEWS_AFTER):
             with self._store.write() as work:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -43,6 +43,17 @@ NO_TRANSACTIONS: Final = (
     "Máy chủ tỉnh không nhận giao dịch trọn gói hoặc không cho dùng mã hồ sơ của trạm. "
     "Hãy báo người quản trị máy chủ tỉnh."
 )
+
+
+_NO_SUCH_SEARCH: Final = frozenset({400, 404, 405, 422, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search; ``next`` is empty on the last one."""
+
+    resources: tuple[Resource, ...]
+    next: str
 
 
 class FhirPeer:
@@ -96,8 +107,6 @@ class FhirPeer:
             update_create=found.update_create,
             exchange=found.exchange,
             short=found.short,
-            pieces=found.pieces,
-            binaries=found.binaries,
             seen_at=self._client.now(),
         )
         if not found.exchange and not (found.transaction and found.update_create):
@@ -123,6 +132,39 @@ class FhirPeer:
             raise NetworkFailure(PORTAL)
         version = (answer.body.get("meta") or {}).get("versionId")
         return Held(answer.body, answer.etag or (f'W/"{version}"' if version else ""))
+
+    def search(self, kind: str, **query: str) -> Page | None:
+        """The first page of a search; None when this server does not know the type or the way."""
+        return self._page(self._client.get(f"/{kind}", **query))
+
+    def follow(self, link: str) -> Page | None:
+        """The page behind a next link; None when that is on another server."""
+        answer = self._client.follow(link)
+        return None if answer is None else self._page(answer)
+
+    def _page(self, answer: Answer) -> Page | None:
+        if answer.status in _NO_SUCH_SEARCH:
+            return None
+        self._raise_for(answer)
+        body = answer.body
+        if not isinstance(body, dict) or body.get("type") != "searchset":
+            raise NetworkFailure(PORTAL)
+        try:
+            return Page(
+                resources=tuple(
+                    entry["resource"] for entry in body.get("entry") or () if "resource" in entry
+                ),
+                next=next(
+                    (
+                        str(one["url"])
+                        for one in body.get("link") or ()
+                        if one["relation"] == "next"
+                    ),
+                    "",
+                ),
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise NetworkFailure(UNREADABLE) from error
 
     def count(self, kinds: Iterable[str]) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -15,6 +15,7 @@ from station_emr.services.ports import Store
 from .conflicts import CONFLICT, Unsettled, forget, remember, settle
 from .loading import Loaded, load, newest_version
 from .peer import Busy, Peer, Refused, Verdict, VerdictKind
+from .plain_pull import PlainPull
 from .running import CANNOT_BUILD, OUR_FAULTS, Progress, Run
 from .unit import BuildUnit, Resource, Unit
 
@@ -36,6 +37,7 @@ class PlainSender:
         now: Callable[[], datetime],
         progress: Callable[[Progress], None],
         stopping: threading.Event,
+        pull: PlainPull | None = None,
     ) -> None:
         self._store = store
         self._build = build_unit
@@ -43,9 +45,12 @@ class PlainSender:
         self._now = now
         self._progress = progress
         self._stopping = stopping
+        self._pull = pull
         self._offered: set[str] = set()
 
     def send_all(self, peer: Peer, run: Run) -> None:
+        if self._pull is not None:
+            self._pull.run(run)  # first, so that what is sent is built on what others wrote
         limit = self._batch
         with self._store.read() as work:
             run.total = work.outbox.count(UnitState.WAITING)
@@ -85,6 +90,9 @@ class PlainSender:
                 run.waiting_for_parent.add((item.record_id, item.seq))
                 return
             resources = self._build(item.kind, loaded.record, item.status, loaded.earlier)
+            if self._pull is not None:
+                with self._store.read() as work:
+                    resources = self._pull.dress(work, item, resources)
         except OUR_FAULTS as error:
             # One record must not stop the others. The message may quote the record: not logged.
             _log.warning("cannot build a %s: %s", item.kind.value, type(error).__name__)

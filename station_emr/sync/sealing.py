@@ -119,6 +119,16 @@ class Sealer:
             work.outbox.queue_operation(made)
         return made
 
+    def seal_known(self, work: Work, key: Key, numbers: Numbers) -> str:
+        """A version that a server without the exchange may have: it gets its line, so that others
+        can be built on it, and is not offered because of that.
+        """
+        kind, record_id, _ = key
+        if not work.operations.op_id_of(*key):
+            for parent in work.operations.node(*key).parents:
+                self.seal_known(work, (kind, record_id, parent), numbers)
+        return self._seal(work, key, numbers, patiently=False)
+
     def seal_record(self, work: Work, kind: RecordKind, record_id: str, numbers: Numbers) -> None:
         """Every version of a record that waits, also one whose base has no answer yet."""
         for node in versions_of(work, kind, record_id):

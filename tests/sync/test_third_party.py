@@ -16,12 +16,16 @@ from typing import Any
 import pytest
 import requests
 
+from station_emr.db.store import EncryptedStore
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.interop.fhir.units import build_unit
 from station_emr.sync.conflicts import content
 from tests.interop import fhir_records as sample
+from tests.sync.closing import said
 from tests.sync.conftest import Station
+from tests.sync.exchange_machines import KEY
 from tests.sync.faults import Fault, FaultyLine
+from tests.sync.plain_machines import PlainMachine
 
 SEKMET = shutil.which("sekmet", path=str(Path(sys.executable).parent))
 pytestmark = [
@@ -163,3 +167,94 @@ def test_a_lost_reply_heals_although_the_server_counts_every_write(
     assert (run.outcome, run.quarantined) == ("complete", 0)
     telecom = foreign.read(f"Patient/{sample.PATIENT_ID}").json()["telecom"]
     assert telecom[0]["value"] == "0900000010"
+
+
+# --- the way back --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(tmp_path: Path, foreign: Foreign) -> Iterator[tuple[PlainMachine, PlainMachine]]:
+    """Two PCs of one station; whatever other tests left on the server is none of their business
+    but for the sample's own records.
+    """
+    made = [
+        PlainMachine(EncryptedStore.create(tmp_path / f"{name}.db", KEY), foreign)
+        for name in ("one", "other")
+    ]
+    for machine in made:
+        machine.belong()
+        machine.sync()
+    yield made[0], made[1]
+    for machine in made:
+        machine.store.close()
+
+
+def to_rest(*machines: PlainMachine) -> None:
+    for _ in range(6):
+        runs = [machine.sync() for machine in machines]
+        if not any(run.sent or run.received for run in runs):
+            assert [(run.outcome, run.detail) for run in runs] == [("complete", "")] * len(runs)
+            return
+    raise AssertionError(f"it does not come to rest: {runs}")
+
+
+def visit_of(person: Any, number: int) -> Any:
+    return replace(
+        sample.ENCOUNTER,
+        id=sample.made_id(6000 + number),
+        patient_id=person.id,
+        number=f"2026.A.{600 + number}",
+    )
+
+
+def test_two_machines_of_a_station_meet_over_it(pair: tuple[PlainMachine, PlainMachine]) -> None:
+    one, other = pair
+    person = one.another(501)
+    visit = visit_of(person, 1)
+    one.sign(visit)
+    to_rest(one, other)
+    assert (other.shown(person), said(other.shown(visit))) == (person, said(visit))
+
+    there = other.amend(person, phone="0900000051")
+    advised = other.amend(visit, advice="Uống nhiều nước ấm.")
+    to_rest(other, one)
+
+    assert one.shown(person) == there
+    assert said(one.shown(visit)) == said(advised)
+    assert len(one.graph(person)) == 2
+
+
+def test_both_changed_offline_over_it(pair: tuple[PlainMachine, PlainMachine]) -> None:
+    one, other = pair
+    person = one.another(502)
+    to_rest(one, other)
+    one.amend(person, phone="0900000061")
+    other.amend(person, note="Nhà ở cuối làng.")
+
+    to_rest(one, other)
+
+    for machine in pair:
+        shown = machine.shown(person)
+        assert (shown.phone, shown.note) == ("0900000061", "Nhà ở cuối làng.")
+
+
+def test_a_correction_made_there_arrives(
+    pair: tuple[PlainMachine, PlainMachine], foreign: Foreign
+) -> None:
+    one, _ = pair
+    person = one.another(503)
+    to_rest(one)
+    held = foreign.read(f"Patient/{person.id}").json()
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.put(
+            f"{foreign.url}/Patient/{person.id}",
+            json=held | {"birthDate": "1990-05-04"},
+            headers={"Content-Type": "application/fhir+json"},
+            timeout=30,
+        )
+    assert answer.ok
+
+    to_rest(one)
+
+    assert one.shown(person) == replace(person, birth=replace(person.birth, day=4))

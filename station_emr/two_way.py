@@ -7,12 +7,16 @@ from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.machine_identity import MachineIdentity
+from station_emr.printing.documents import PdfDocuments
+from station_emr.services.attachments import FormMaker
 from station_emr.services.courier import Courier
 from station_emr.services.ports import Clock, Store
 from station_emr.services.rebuild import ProvinceLine, Rebuild
 from station_emr.services.replication import apply_operation
-from station_emr.sync.allowance import LinkCost
+from station_emr.sync.allowance import Allowance, LinkCost
 from station_emr.sync.applying import Applier
+from station_emr.sync.attachment_line import FormsOverHttp
+from station_emr.sync.attachments import FormSender
 from station_emr.sync.client import FhirClient
 from station_emr.sync.courier import CourierDesk, CourierMeans
 from station_emr.sync.engine import SyncEngine
@@ -67,6 +71,13 @@ def build_engine(
         turn=lambda: identity.turn(store),
         program=PROGRAM,
         link_cost=link_cost,
+        forms=FormSender(
+            store,
+            clock,
+            FormsOverHttp(client),
+            FormMaker(store, PdfDocuments()),
+            Allowance(store, clock, link_cost),
+        ),
     )
 
 

@@ -212,6 +212,10 @@ class FhirClient:
         """
         return self._send("POST", path, body=body, own=headers)
 
+    def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """PUT a body as the caller made it; the answer is understood like every answer."""
+        return self._send("PUT", path, body=body, own=headers)
+
     def _send(
         self,
         method: str,

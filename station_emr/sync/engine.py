@@ -21,6 +21,7 @@ from station_emr.services.ports import Clock, Store
 from station_emr.services.timekeeping import note_server_clock
 
 from .allowance import LinkCost
+from .attachments import FormSender
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
@@ -66,6 +67,7 @@ class SyncEngine:
         turn: Turn = _alone,
         program: str = "",
         link_cost: LinkCost | None = None,
+        forms: FormSender | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -82,6 +84,9 @@ class SyncEngine:
         self._program = program
         self.link_cost = link_cost or LinkCost()
         """To be told how to ask whether the link is paid by the megabyte."""
+        self._forms = forms
+        if forms is not None:
+            forms.join(self._tell, self._stopping)
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping, self._tell_changes)
@@ -174,8 +179,7 @@ class SyncEngine:
             self._recall(self._peer)
             if self._exchange is None or self._exchange.may_run(run):
                 self._greet(self._peer)
-                self._carry(self._peer, run)
-                self._link, self.revoked = LinkState.ONLINE, False
+                self._carry_all(self._peer, run)
         except Refused as error:
             self._link = LinkState.REFUSED
             self._greeted = False
@@ -209,6 +213,34 @@ class SyncEngine:
             peer.greet()
         self._greeted = True
 
+    def _carry_all(self, peer: Peer, run: Run) -> None:
+        """Records, then printed forms; records that were written meanwhile go first again."""
+        while True:
+            mark = self._forms.mark() if self._forms is not None else 0
+            self._carry(peer, run)
+            self._link, self.revoked = LinkState.ONLINE, False
+            if run.outcome != "complete" or not self._send_forms(run, mark):
+                return
+
+    def _send_forms(self, run: Run, mark: int) -> bool:
+        """True when records wait again. What stops the forms does not undo the run of the records."""
+        if self._forms is None:
+            return False
+        try:
+            return self._forms.send(run, mark)
+        except (NetworkFailure, Busy) as error:
+            self._link = LinkState.OFFLINE
+            self.retry_after = getattr(error, "retry_after", None)
+            run.detail = run.detail or str(error)
+        except Refused as error:
+            run.detail = run.detail or str(error)
+        return False
+
+    @property
+    def forms_stay(self) -> bool:
+        """Whether the server is known to take no printed forms."""
+        return self._forms is not None and self._forms.stays
+
     def _carry(self, peer: Peer, run: Run) -> None:
         if self._exchange is not None and self._exchange.peer.offered:
             self._exchange.run(run)
@@ -234,7 +266,7 @@ class SyncEngine:
             last = next(iter(work.outbox.runs(1)), None)
         summary = self._summary(peer, run)
         facts = peer.facts
-        told = run.sent or run.quarantined or run.received
+        told = run.sent or run.quarantined or run.received or run.forms
         news = told or last is None or last.outcome != summary.outcome
         if news or (last is not None and summary.ended_at - last.ended_at >= _NEWS_AFTER):
             with self._store.write() as work:

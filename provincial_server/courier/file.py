@@ -248,8 +248,8 @@ def _read_preamble(text: bytes) -> tuple[Preamble, bytes]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("not a text")  # noqa: TRY004  one kind of failure for the whole preamble
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError("not a text that can be shown")
     return value
 
 

@@ -165,6 +165,13 @@ def test_a_stick_that_shows_other_bytes_the_second_time(tmp_path: Path, whole: b
     assert caught.value.code in {"changed", "cut"}
 
 
+@pytest.mark.parametrize("facility", ["\x1b[2J\x1b[H", "DEMO1\nTin", "DEMO1\u202e1"])
+def test_a_preamble_says_nothing_to_a_terminal(tmp_path: Path, facility: str) -> None:
+    """It is quoted in the sentence of a refusal, before anybody knows who wrote it."""
+    hostile = replace(PREAMBLE, facility=facility)
+    assert refusal(written(tmp_path, preamble=hostile)).code == "changed"
+
+
 def test_a_stick_that_shows_another_preamble_first(tmp_path: Path) -> None:
     """What is believed must be what was hashed."""
     path = written(tmp_path)

@@ -107,6 +107,8 @@ class FhirPeer:
             update_create=found.update_create,
             exchange=found.exchange,
             short=found.short,
+            pieces=found.pieces,
+            binaries=found.binaries,
             seen_at=self._client.now(),
         )
         if not found.exchange and not (found.transaction and found.update_create):

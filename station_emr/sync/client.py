@@ -36,6 +36,7 @@ _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 _WORTH_PACKING: Final = 1024
 _CHUNK: Final = 64 * 1024
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
+_LAST_YEAR: Final = 2999  # a later Date is a fault, and adding to it may overflow
 _MAYBE_GZIP: Final = frozenset({400, 415, 500})
 
 _SAFE: Final = "Dữ liệu vẫn an toàn ở trạm và sẽ tự gửi lại."
@@ -343,9 +344,9 @@ class FhirClient:
             return
         try:
             theirs = parsedate_to_datetime(date)
-        except ValueError:
+        except (ValueError, OverflowError):
             return
-        if theirs.tzinfo is None:
+        if theirs.tzinfo is None or theirs.year > _LAST_YEAR:
             return
         ours = asked_at + (self._clock.now() - asked_at) / 2
         self.clock_skew = theirs + timedelta(seconds=0.5) - ours

@@ -150,6 +150,26 @@ def test_the_clocks_are_compared(secure: tuple[str, Path]) -> None:
     client.close()
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT",
+        "Mon, 05 Jan 2026 00:00:00 +99999999999999",
+        "yesterday",
+    ],
+)
+def test_a_date_that_is_none_is_passed_over(
+    secure: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setattr(_Listening, "date_time_string", lambda *_: date)
+    client = FhirClient(secure[0], "secret", SystemClock(), ca_file=str(secure[1]))
+
+    assert client.get("/metadata").status == 200
+    assert client.clock_skew is None
+    client.close()
+
+
 def test_nothing_is_asked_after_the_program_said_stop(secure: tuple[str, Path]) -> None:
     client = FhirClient(secure[0], "secret", SystemClock(), ca_file=str(secure[1]))
     client.abort()

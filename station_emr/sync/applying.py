@@ -61,6 +61,14 @@ class Outcome:
     changes: Changes = field(default_factory=Changes)
     aside: frozenset[str] = frozenset()
 
+    def add(self, part: Outcome) -> None:
+        """Count a portion of the page in."""
+        self.received += part.received
+        self.conflicts += part.conflicts
+        self.parked += part.parked
+        self.unreadable += part.unreadable
+        self.changes += part.changes
+
 
 class Applier:
     """``held`` of a line is whether the province itself gave it."""

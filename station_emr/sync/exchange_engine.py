@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +24,7 @@ from .isolation import Isolation, Step
 from .meanwhile import meanwhile
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
+from .portions import BREATH, Portions
 from .queueing import Batch, Sending
 from .repair import differing, portions, settle
 from .running import Progress, Run
@@ -90,6 +92,7 @@ class Exchange:
         self._monotonic = monotonic
         self._sending = Sending(store, clock, sealer)
         self._pacing = Pacing()
+        self._portions = Portions()
         self._isolation = Isolation()
         self._wanted: Sequence[str] = ()
         self._progress: Callable[[Progress], None] = lambda _progress: None
@@ -255,7 +258,7 @@ class Exchange:
         with suppress(EnvironmentFailure):
             self._sending.seal_ahead(self._pacing.lines_up)
 
-    # --- the answer, in one transaction ------------------------------------------------------
+    # --- the answer, in short transactions ---------------------------------------------------
 
     def _take_in(
         self, run: Run, request: ExchangeRequest, reply: ExchangeReply, batch: Batch
@@ -264,53 +267,55 @@ class Exchange:
         if same and not (batch.items or reply.lines or reply.stale or reply.listed):
             return
         began = self._monotonic()
-        outcome = self._commit(request, reply, batch, frozenset())
+        outcome = self._commit(request, reply, batch)
         size = sum(map(len, reply.lines))
         self._pacing = self._pacing.after_applying(size, self._monotonic() - began)
         run.received += outcome.received
         run.conflicts += outcome.conflicts
         run.unreadable += outcome.unreadable
         self._sending.answered(run, batch, reply)
-        if outcome.changes.items:
-            self._tell(outcome.changes)
 
-    def _commit(
-        self,
-        request: ExchangeRequest,
-        reply: ExchangeReply,
-        batch: Batch,
-        aside: frozenset[str],
-    ) -> Outcome:
-        """Whole or not at all: a full disk or a killed program leaves the old cursor with the old
-        record. A line that trips the program is set aside, and the others are taken in anew.
+    def _commit(self, request: ExchangeRequest, reply: ExchangeReply, batch: Batch) -> Outcome:
+        """The verdicts with the first portion of the page, the cursor with the last. A full disk or
+        a killed program leaves the old cursor: the page comes again, and what was taken in of it is
+        known by its id. A line that trips the program is set aside, and its portion taken in anew.
         """
-        try:
-            return self._write(request, reply, batch, aside)
-        except CannotApply as fault:
-            return self._commit(request, reply, batch, aside | {fault.name})
+        outcome, lines = Outcome(), deque(reply.lines)
+        aside: frozenset[str] = frozenset()
+        verdicts: Batch | None = batch
+        some = self._portions.next(lines)
+        while True:
+            began = self._monotonic()
+            try:
+                with self._store.write() as work:
+                    if verdicts is not None:
+                        queueing.settle(work, verdicts, reply, self._clock.now())
+                    part = self._applier.page(work, some, held=reply.held_by_province, aside=aside)
+                    if not lines:
+                        self._close(work, request, reply)
+            except CannotApply as fault:
+                aside |= {fault.name}
+                continue
+            self._portions.took(some, self._monotonic() - began)
+            outcome.add(part)
+            if part.changes.items:
+                self._tell(part.changes)
+            if not lines:
+                return outcome
+            verdicts, some = None, self._portions.next(lines)
+            self._stopping.wait(BREATH)
 
-    def _write(
-        self,
-        request: ExchangeRequest,
-        reply: ExchangeReply,
-        batch: Batch,
-        aside: frozenset[str],
-    ) -> Outcome:
-        with self._store.write() as work:
-            queueing.settle(work, batch, reply, self._clock.now())
-            outcome = self._applier.page(
-                work, reply.lines, held=reply.held_by_province, aside=aside
-            )
-            if isinstance(request.buckets, Sequence):
-                settle(work, reply.listed, request.buckets)
-            if reply.epoch != request.epoch:
-                work.settings.put(EPOCH, reply.epoch)
-            if reply.cursor != request.cursor:
-                work.settings.put(CURSOR, str(reply.cursor))
-            if reply.stale:
-                # The page of such an answer leaves nothing out, so the cursor may move with it.
-                self._sealer.incarnation.renew(work)
-        return outcome
+    def _close(self, work: Work, request: ExchangeRequest, reply: ExchangeReply) -> None:
+        """What is true only when the whole page is here."""
+        if isinstance(request.buckets, Sequence):
+            settle(work, reply.listed, request.buckets)
+        if reply.epoch != request.epoch:
+            work.settings.put(EPOCH, reply.epoch)
+        if reply.cursor != request.cursor:
+            work.settings.put(CURSOR, str(reply.cursor))
+        if reply.stale:
+            # The page of such an answer leaves nothing out, so the cursor may move with it.
+            self._sealer.incarnation.renew(work)
 
     # --- is it all there? --------------------------------------------------------------------
 

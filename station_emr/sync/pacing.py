@@ -14,7 +14,7 @@ FLOOR: Final = 64 * 1024
 CAP: Final = 4 * 1024 * 1024
 
 _SECONDS: Final = 10.0
-_APPLYING: Final = 0.4  # seconds for which writing a page may keep a nurse's own write waiting
+_APPLYING: Final = 2.0  # seconds of writing that a killed program may lose and do again
 _START: Final = 48 * 1024
 _MOST_UP: Final = 60 * 1024
 _MOST_DOWN: Final = CAP

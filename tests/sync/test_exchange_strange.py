@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from station_emr.domain.record import RecordKind
 from station_emr.sync.exchange_engine import CURSOR
 from station_emr.sync.exchange_peer import ExchangeReply
+from station_emr.sync.portions import Portions
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import Machine, new_machine, second_device
@@ -142,3 +144,51 @@ def test_an_answer_that_leads_nowhere_or_back_is_none(
 
     assert (run.outcome, run.verified, len(requests)) == ("offline", False, 1)
     assert other.setting(CURSOR) == before
+
+
+def test_a_page_is_written_in_portions_and_the_cursor_goes_with_the_last(
+    pair: tuple[Machine, Machine],
+) -> None:
+    one, other = pair
+    people = [one.patient(number) for number in range(1, 6)]
+    one.sync()
+    engine, before, told = other.engine(), other.setting(CURSOR), []
+    engine.watch_changes(told.append)
+    exchange = engine._exchange
+    exchange._portions._size = 1  # one line, one transaction
+    exchange._portions.took = lambda *_: None
+    whole, cursors = exchange._applier.page, []
+
+    def page(work: Any, lines: Any, **named: Any) -> Any:
+        cursors.append(other.setting(CURSOR))
+        if len(cursors) == 4:
+            raise KeyboardInterrupt
+        return whole(work, lines, **named)
+
+    exchange._applier.page = page
+    with pytest.raises(KeyboardInterrupt):
+        engine.run_once()
+
+    assert cursors == [before] * 4  # a reader never sees a cursor before what it covers
+    assert other.setting(CURSOR) == before
+    assert [bool(other.shown(person)) for person in people] == [True] * 3 + [False] * 2
+    assert [len(changes.items) for changes in told] == [1, 1, 1]
+    run = other.sync()
+    assert (run.received, run.verified) == (2, True)
+    assert [other.shown(person) for person in people] == people
+    assert all(other.graph(person) == one.graph(person) for person in people)
+
+
+def test_a_portion_is_what_a_machine_writes_in_a_moment() -> None:
+    portions, line = Portions(), b"x" * 1024
+    lines = deque([line] * 4000)
+    fast = [len(portions.next(lines))]
+    for _ in range(4):
+        portions.took([line] * 100, 0.01)
+        fast.append(len(portions.next(lines)))
+    assert fast == sorted(fast)
+    assert fast[-1] == 800  # what 0.08 s carry
+    portions.took([line] * 100, 10.0)
+    assert len(portions.next(lines)) == 8
+    assert portions.next(deque([b"y" * 10**6, b"z"])) == [b"y" * 10**6]  # one at least
+    assert portions.next(deque()) == []

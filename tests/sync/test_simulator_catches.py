@@ -78,14 +78,14 @@ def delete_what_is_absent(monkeypatch):
 
 def save_the_cursor_first(monkeypatch):
     """The cursor is on the disk before the page is."""
-    honest = Exchange._write
+    honest = Exchange._commit
 
-    def planted(self, request, reply, batch, aside):
+    def planted(self, request, reply, batch):
         with self._store.write() as work:
             work.settings.put(CURSOR, str(reply.cursor))
-        return honest(self, request, reply, batch, aside)
+        return honest(self, request, reply, batch)
 
-    monkeypatch.setattr(Exchange, "_write", planted)
+    monkeypatch.setattr(Exchange, "_commit", planted)
 
 
 @pytest.mark.parametrize(

@@ -111,10 +111,16 @@ class Rebuild:
         progress: Progress = _nobody,
         cancelled: Cancelled = _never,
     ) -> RebuildReport:
-        """Apply a snapshot. ``progress`` is told after every transaction, in this thread."""
+        """Apply a snapshot. ``progress`` is told after every transaction, in this thread.
+
+        ``signer`` is the fingerprint that the actor vouches for: what lies in such a file counts as
+        signed, so it takes somebody who may sign. The province's own file needs none.
+        """
         allow(actor, Action.SETTINGS_EDIT)
+        if signer:
+            allow(actor, Action.RECORD_AMEND)
         report = self._reader.apply(path, signer, progress, cancelled)
-        self._note(actor, "rebuild.from_file", report)
+        self._note(actor, "rebuild.from_file", report, signer)
         return report
 
     def from_province(
@@ -147,11 +153,12 @@ class Rebuild:
         self._note(actor, "rebuild.from_province", report)
         return report
 
-    def _note(self, actor: Actor, action: str, report: RebuildReport) -> None:
+    def _note(self, actor: Actor, action: str, report: RebuildReport, signer: str = "") -> None:
         detail = {
             "operations": str(report.operations),
             "finished": str(report.finished),
             "verified": str(report.verified),
+            **({"fingerprint": signer} if signer else {}),
         }
         with self._store.write() as work:
             work.audit.append(actor, action, self._clock.now(), detail=detail)

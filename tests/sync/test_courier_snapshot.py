@@ -350,6 +350,26 @@ def test_who_may(first: CourierMachine) -> None:
             refused()
 
 
+def test_who_signs_nothing_vouches_for_no_colleagues_file(
+    make: Make, first: CourierMachine, province: Province
+) -> None:
+    """Anybody can write a file of made-up documents and read out its fingerprint; the province's own
+    file needs nobody's word.
+    """
+    new = fresh(make, first)
+    report = first.courier.export_snapshot(DIRECTOR, str(first.folder), new.pair.public)
+    shown = first.courier.own_key(DIRECTOR).fingerprint
+    administrator = replace(DIRECTOR, user=replace(DIRECTOR.user, role=Role.ADMINISTRATOR))
+    with pytest.raises(PermissionDenied):
+        new.rebuild().from_file(administrator, report.path, signer=shown)
+    assert new.everything() == {}
+    path = str(province.snapshot(first.facility, new.pair.public))
+    assert new.rebuild().from_file(administrator, path).verified
+    assert new.rebuild().from_file(DIRECTOR, report.path, signer=shown).finished
+    with new.store.read() as work:
+        assert shown.replace(" ", "") in work.audit.rows(1)[0].detail.replace(" ", "")
+
+
 def test_a_file_that_says_more_than_it_holds(
     make: Make, first: CourierMachine, province: Province, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,8 @@ def pouch(folder: Path, documents: dict[str, Documents]) -> dict[str, int]:
                 client.ask(sync=f"{line.url}/day")
                 if name in STEPS:
                     found |= named(name, line.count())
+                else:  # it looks once more at what it has just pushed; that is not counted
+                    client.ask(sync=f"{line.url}/day")
     return found
 
 

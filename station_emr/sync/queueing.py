@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _LIST: Final = 2000
 _LONG: Final = 100
+_AHEAD_AT_ONCE: Final = 100  # fewer commits where thousands wait; still some hundredths of a second
 _SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
 _FRESH: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(hours=1)
@@ -198,11 +199,11 @@ class Sending:
         """While an answer is awaited: make lines of the next page, as far as they need no answer."""
         size = 0
         coming = [item for item in self._queue if not item.op_id and item.seq not in self._ahead]
-        for start in range(0, len(coming), _SEALED_AT_ONCE):
+        for start in range(0, len(coming), _AHEAD_AT_ONCE):
             if size >= room:
                 break
             with self._store.write() as work:
-                made = self._firsts(work, coming[start : start + _SEALED_AT_ONCE])
+                made = self._firsts(work, coming[start : start + _AHEAD_AT_ONCE])
             self._ahead |= made
             size += sum(len(line) for _, line in made.values())
 
@@ -235,11 +236,14 @@ class Sending:
 
 def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> None:
     """Write down what became of each operation, in the transaction of the answer."""
-    if reply.held_by_province:
-        taken = [batch.items[place] for place in sorted(reply.taken)]
-        work.outbox.acknowledge_numbers(taken, now)
-        for item in taken:
-            _leave_behind(work, item, now)
+    taken = [
+        batch.items[place]
+        for place in sorted(reply.taken)
+        if reply.held_by_province or batch.names[place] in reply.held
+    ]
+    work.outbox.acknowledge_numbers(taken, now)
+    for item in taken:
+        _leave_behind(work, item, now)
     waiting: list[OutboxItem] = []
     for one in reply.refused:
         item, name = batch.items[one.at], batch.names[one.at]
@@ -274,6 +278,8 @@ def _leave_behind(work: Work, item: OutboxItem, now: datetime) -> None:
 
 
 def _reason(refusal: Refusal, line: bytes) -> str:
+    if refusal.reason:
+        return refusal.reason
     if refusal.kind is RefusalKind.DENIED:
         return NOT_ALLOWED
     try:

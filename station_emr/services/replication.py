@@ -96,12 +96,11 @@ def _missing(work: Work, operation: Operation) -> tuple[str, ...]:
     """Operations it is based on, and records it hangs on, that are not here yet."""
     envelope = operation.envelope
     missing = [base for base in envelope.base if not work.operations.version_of(base)]
-    if not envelope.base:
-        missing += [
-            f"{kind.value}/{record_id}"
-            for kind, record_id in parents_of(envelope.kind, operation.record)
-            if not record_store(work, kind).lineage(record_id)
-        ]
+    missing += [  # also of a later version, which may have moved to another person
+        f"{kind.value}/{record_id}"
+        for kind, record_id in parents_of(envelope.kind, operation.record)
+        if not record_store(work, kind).lineage(record_id)
+    ]
     return tuple(missing)
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from station_emr.db.repositories.patients import PatientRepository
 from station_emr.domain.record import RecordKind
 from station_emr.sync.exchange_engine import CURSOR
 from station_emr.sync.exchange_peer import ExchangeReply
+from station_emr.sync.operation_line import op_id
 from station_emr.sync.portions import Portions
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server
@@ -192,3 +194,54 @@ def test_a_portion_is_what_a_machine_writes_in_a_moment() -> None:
     assert len(portions.next(lines)) == 8
     assert portions.next(deque([b"y" * 10**6, b"z"])) == [b"y" * 10**6]  # one at least
     assert portions.next(deque()) == []
+
+
+def changed(line: bytes, base: bytes, *changes: tuple[str, str]) -> bytes:
+    """A next version that somebody else's program wrote."""
+    text = line.decode().replace('"status":"signed"', '"status":"amended"')
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text.replace('"by":', f'"base":["{op_id(base)}"],"by":', 1).encode()
+
+
+def test_a_visit_that_moved_to_a_person_who_is_not_here_waits(
+    pair: tuple[Machine, Machine],
+) -> None:
+    one, other = pair
+    one.work_a_day()
+    one.sync()
+    other.sync()
+    visit = line_of(one, RecordKind.ENCOUNTER, sample.ENCOUNTER_ID)
+    stranger = sample.made_id(4242)
+    moved = changed(visit, visit, (f"Patient/{sample.PATIENT_ID}", f"Patient/{stranger}"))
+    applier = other.engine()._exchange._applier
+
+    with other.store.write() as work:
+        outcome = applier.page(work, [moved], held=True)
+
+    assert (outcome.parked, other.shown(sample.ENCOUNTER).patient_id) == (1, sample.PATIENT_ID)
+    person = line_of(one, RecordKind.PATIENT, sample.PATIENT_ID)
+    arrived = person.replace(sample.PATIENT_ID.encode(), stranger.encode())
+    with other.store.write() as work:
+        applier.page(work, [arrived], held=True)
+    assert other.shown(sample.ENCOUNTER).patient_id == stranger
+
+
+def test_a_line_that_the_database_refuses_stops_nobody(
+    pair: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    bad, good = one.another(1), one.another(2)
+    one.sync()
+    columns = PatientRepository.columns
+    monkeypatch.setattr(
+        PatientRepository,
+        "columns",
+        lambda self, record: columns(self, record) | ({"sex": None} if record.id == bad.id else {}),
+    )
+
+    run = other.sync()
+
+    assert run.received == 2
+    assert (other.shown(bad), other.shown(good)) == (None, good)

@@ -304,6 +304,7 @@ class RecordRepository(Generic[T]):
         self._write_head(record, row, version=version, status=status, at=at, draft=None)
         return changed
 
+    @replicas.must_fit()
     def add_replica(
         self,
         record: T,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.codec import decode, encode, moment
 from station_emr.domain.operation import Origin, VersionNode
@@ -90,6 +92,17 @@ def may_follow_voided(
         _DECISION, {"kind": kind.value, "id": record_id, "version": version}
     ).one()
     return bool(row.open or (opens and row.decided))
+
+
+@contextmanager
+def must_fit() -> Iterator[None]:
+    """One arrived version that the database refuses must not stop those that came with it: the
+    caller hears of it as of any other content that cannot be.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        raise ValueError("the version does not fit what is here") from error
 
 
 def keep_displaced(connection: Connection, kind: RecordKind, row: Any) -> None:

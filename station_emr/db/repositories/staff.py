@@ -110,6 +110,7 @@ class UserRepository:
         self._move_head(user, changed, at, is_new=head is None)
         return changed
 
+    @replicas.must_fit()
     def add_replica(
         self,
         user: User,

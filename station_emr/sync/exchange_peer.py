@@ -38,11 +38,14 @@ class PageRefused(EnvironmentFailure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """``issues`` are those of an OperationOutcome."""
+    """``issues`` are those of an OperationOutcome; ``reason`` is the sentence made of them, where a
+    relay passes it on.
+    """
 
     at: int
     kind: RefusalKind
     issues: Sequence[Mapping[str, Any]] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,8 @@ class ExchangeRequest:
 class ExchangeReply:
     """``taken`` are the places in the request that are held now. ``tally`` is None while more waits.
     ``stale`` asks this database to take a new incarnation. ``held_by_province`` is False when a
-    relay answered: what it took is still waiting for the province. ``new`` of the taken ones were not
+    relay answered: what it took is still waiting for the province, but for the operations named in
+    ``held``, sent or received. ``new`` of the taken ones were not
     known there before.
     """
 
@@ -82,6 +86,7 @@ class ExchangeReply:
     stale: bool = False
     pause: float | None = None
     held_by_province: bool = True
+    held: frozenset[str] = frozenset()
     new: int = 0
 
 

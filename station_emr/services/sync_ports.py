@@ -92,6 +92,9 @@ class OperationLog(Protocol):
         """Who wrote a version and on what, for sealing. Raises NotFound."""
 
     def line(self, op_id: str) -> bytes | None: ...
+    def lines(self, op_ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Of those that are here."""
+
     def version_of(self, op_id: str) -> int | None:
         """The local version of a kept line; 0 for a line that wrote none, None for an operation
         whose line is not here.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -190,11 +190,17 @@ class SyncEngine:
             self.retry_after = getattr(error, "retry_after", None)
             moved = run.sent or run.received
             run.outcome, run.detail = ("partial" if moved else "offline"), str(error)
+            self._use_the_wait()
         except EnvironmentFailure as error:
             # The disk, not the line. What the server has accepted is sent again: harmless.
             run.outcome, run.detail = "partial", str(error)
         self.metered = run.detail == METERED_LINK
         return self._finish(self._peer, run)
+
+    def _use_the_wait(self) -> None:
+        if self._exchange is not None and self._exchange.peer.offered:
+            with suppress(EnvironmentFailure):  # a full disk is told by what has to be written
+                self._exchange.while_away()
 
     def _recall(self, peer: Peer) -> None:
         if not self._remembered:

@@ -256,7 +256,16 @@ class Exchange:
     def _prepare(self) -> None:
         # A full disk stays for the page's own sealing to meet and to tell.
         with suppress(EnvironmentFailure):
-            self._sending.seal_ahead(self._pacing.lines_up)
+            self._sending.prepare(self._pacing.lines_up)
+
+    def while_away(self) -> None:
+        """The line did not answer: what waits is sealed meanwhile. Nothing before the first contact,
+        because what the province has of the first release's records is not known yet.
+        """
+        with self._store.read() as work:
+            met = bool(work.settings.get(EPOCH))
+        if met:
+            self._sending.seal_waiting(self._stopping)
 
     # --- the answer, in short transactions ---------------------------------------------------
 

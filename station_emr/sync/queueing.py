@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -163,11 +164,11 @@ class Sending:
     def _sealed(self, run: Run, items: Sequence[OutboxItem]) -> list[tuple[OutboxItem, str, bytes]]:
         """The items with their operations, sealed in one short transaction where they were not."""
         made = {item.seq: self._ahead.pop(item.seq) for item in items if item.seq in self._ahead}
-        fresh = [item for item in items if not item.op_id and item.seq not in made]
-        opened = self._store.write if fresh else self._store.read
+        made |= self._made([item for item in items if item.seq not in made])
+        late = any(not item.op_id and item.seq not in made for item in items)
+        opened = self._store.write if late else self._store.read
         found: list[tuple[OutboxItem, str, bytes]] = []
         with opened() as work:
-            made |= self._firsts(work, fresh)
             for item in items:
                 try:
                     name, line = made.get(item.seq) or self._sealer.seal_item(
@@ -192,20 +193,47 @@ class Sending:
 
     @property
     def is_long(self) -> bool:
-        """Whether so much waits that the next page is worth sealing before its turn."""
+        """Whether so much waits that the next page is worth preparing before its turn."""
         return len(self._queue) >= _LONG
 
-    def seal_ahead(self, room: int) -> None:
-        """While an answer is awaited: make lines of the next page, as far as they need no answer."""
+    def prepare(self, room: int) -> None:
+        """While an answer is awaited: have lines of the next page ready, as far as they need none."""
         size = 0
-        coming = [item for item in self._queue if not item.op_id and item.seq not in self._ahead]
-        for start in range(0, len(coming), _AHEAD_AT_ONCE):
+        coming = [item for item in self._queue if item.seq not in self._ahead]
+        for some in _portions(coming, _AHEAD_AT_ONCE):
             if size >= room:
                 break
-            with self._store.write() as work:
-                made = self._firsts(work, coming[start : start + _AHEAD_AT_ONCE])
+            made = self._made(some)
             self._ahead |= made
             size += sum(len(line) for _, line in made.values())
+
+    def seal_waiting(self, stopping: threading.Event) -> None:
+        """While the line is away: make the lines that need no answer, so that sending begins at
+        once when it is back.
+        """
+        limit = _LIST
+        while True:
+            found = self._list(limit)
+            fresh = [item for item in found if not item.op_id and item.version == 1]
+            if fresh or len(found) < limit:
+                break
+            limit *= 2
+        self._numbers = {key_of_item(item): item.seq for item in found if item.version}
+        for some in _portions(fresh, _SEALED_AT_ONCE):
+            if stopping.is_set():
+                return
+            self._made(some)
+
+    def _made(self, items: Sequence[OutboxItem]) -> dict[int, tuple[str, bytes]]:
+        """Lines of first versions, sealed in one short transaction where they were not."""
+        fresh = [item for item in items if not item.op_id]
+        opened = self._store.write if fresh else self._store.read
+        with opened() as work:
+            made = self._firsts(work, fresh)
+            lines = work.operations.lines([item.op_id for item in items if item.op_id])
+        return made | {
+            item.seq: (item.op_id, lines[item.op_id]) for item in items if item.op_id in lines
+        }
 
     def answered(self, run: Run, batch: Batch, reply: ExchangeReply) -> None:
         """The same for this run's own memory, once that transaction is on the disk."""
@@ -253,6 +281,11 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> Non
         else:
             waiting.append(item)
     work.outbox.count_attempt(waiting)
+
+
+def _portions(items: Sequence[OutboxItem], size: int) -> Iterator[Sequence[OutboxItem]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _urgent(items: Iterable[OutboxItem]) -> list[OutboxItem]:

@@ -14,6 +14,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import UnitState
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.units import build_unit
+from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.meanwhile import meanwhile
 from station_emr.sync.pacing import Pacing
 from station_emr.sync.queueing import Sending
@@ -94,8 +95,8 @@ def test_a_long_queue_leaves_whole(
         original(sending, room)
         made.append(len(sending._ahead))
 
-    original = Sending.seal_ahead
-    monkeypatch.setattr(Sending, "seal_ahead", spied)
+    original = Sending.prepare
+    monkeypatch.setattr(Sending, "prepare", spied)
     monkeypatch.setattr(Pacing, "lines_up", 64 * 1024)
     machine.sync()
     for number in range(MANY):
@@ -107,6 +108,30 @@ def test_a_long_queue_leaves_whole(
     assert machine.count(UnitState.WAITING) == 0
     assert running.count("Patient") == MANY
     assert machine.tally().count == MANY
+
+
+def test_what_waits_is_sealed_while_the_line_is_away(
+    machine: Machine, running: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_peer: ExchangeOverHttp, _request: Any) -> Any:
+        raise NetworkFailure("cut")
+
+    machine.sync()
+    first = machine.patient(1)
+    machine.amend(first, full_name="Người Mẫu Đổi Tên")
+    monkeypatch.setattr(Pacing, "lines_up", 1)  # the run itself seals one
+    for number in range(2, 70):
+        machine.patient(number)
+    with monkeypatch.context() as away:
+        away.setattr(ExchangeOverHttp, "exchange", cut)
+        assert machine.sync().outcome == "offline"
+    with machine.store.read() as work:
+        items = work.outbox.operations(1000, machine.clock.now().date())
+    assert [item.version for item in items if not item.op_id] == [2]  # its base has no answer yet
+    monkeypatch.undo()
+    run = machine.sync()
+    assert (run.outcome, run.verified) == ("complete", True)
+    assert running.count("Patient") == 69
 
 
 def test_the_work_is_done_while_the_call_waits() -> None:

@@ -50,6 +50,9 @@ _NAME_EVENT: Final = text(
 _KNOWN: Final = text("SELECT op_id FROM operation WHERE op_id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
+_LINES: Final = text("SELECT op_id, line FROM operation WHERE op_id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
 _SET_HELD: Final = text("UPDATE operation SET held = :held WHERE op_id = :op_id AND held <> :held")
 # A server that lost the line has not the version either.
 _FORGET_SYNCED: Final = text(
@@ -140,6 +143,13 @@ class OperationRepository:
             text("SELECT line FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
         ).scalar_one_or_none()
         return None if packed is None else unpack(packed)
+
+    def lines(self, op_ids: Iterable[str]) -> dict[str, bytes]:
+        return {
+            row.op_id: unpack(row.line)
+            for chunk in _chunks(op_ids)
+            for row in self._connection.execute(_LINES, {"ids": chunk})
+        }
 
     def version_of(self, op_id: str) -> int | None:
         found: int | None = self._connection.execute(

@@ -48,7 +48,7 @@ class World:
         self._next += 1
         return machine.another(self._next)
 
-    def work(self, each: int = 3) -> list[Any]:
+    def work(self, each: int = 1) -> list[Any]:
         """A page each way: what the other one has sent is to fetch, the rest is to send."""
         theirs = [self.person(self.other) for _ in range(each)]
         self.other.sync()

@@ -86,7 +86,7 @@ def test_the_exchange_is_gone(world: World, status: str) -> None:
     """An older server was put back: it is asked what it can do, and goes the plain way; when it
     learns the exchange again, nothing is there twice.
     """
-    signed = world.work()
+    signed = world.work(3)
     world.line.plan = [canned(status, OUTCOME % "not-found")]
     engine = world.one.engine()
     ends(world.one, engine, "refused", LinkState.REFUSED)
@@ -186,7 +186,7 @@ def test_one_line_that_trips_the_server_is_found_over_runs(world: World) -> None
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_server_that_takes_nothing_accuses_nobody(world: World, name: str) -> None:
-    signed = world.work()
+    signed = world.work(3)
     world.line.always = lambda _request: LASTING[name].canned
     engine = world.one.engine()
 
@@ -200,7 +200,7 @@ def test_a_server_that_takes_nothing_accuses_nobody(world: World, name: str) -> 
 
 def test_failing_entries_in_a_200(world: World) -> None:
     """The answer refuses one line, forgets another and takes the rest: each gets its own due."""
-    signed = world.work()
+    signed = world.work(3)
     bad, forgotten, _ = signed[3:]
 
     def spoil(reply: bytes) -> bytes:
@@ -222,7 +222,7 @@ def test_failing_entries_in_a_200(world: World) -> None:
 
 
 def test_busy_entries_in_a_200(world: World) -> None:
-    signed = world.work()
+    signed = world.work(3)
     world.line.plan = [
         Fault(
             spoil=lambda reply: plain_reply(

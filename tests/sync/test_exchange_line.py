@@ -133,7 +133,7 @@ def test_reply_truncated_or_damaged(world: World, fault: Fault) -> None:
 
 
 def test_delivered_twice(world: World) -> None:
-    signed = world.work()
+    signed = world.work(3)
     world.line.plan = [Fault(twice=True)] * 3
 
     run = world.one.sync()
@@ -180,7 +180,7 @@ def test_the_answer_to_an_older_request_is_not_believed(world: World) -> None:
 
 def test_slow_is_not_dead(world: World) -> None:
     """Byte by byte, far longer in all than the longest silence that is borne."""
-    signed = world.work()
+    signed = world.work(3)
     world.line.plan = [Fault(trickle=0.001)]
 
     run = world.one.sync(stall=0.4)

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -70,7 +70,8 @@ class StationProcess:
     def kill(self, after: float = 0) -> None:
         assert self._started.wait(20)
         time.sleep(after)
-        os.kill(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was quicker, and has ended
+            os.kill(self._pid, signal.SIGKILL)
 
     def ended(self) -> int:
         word, status = self._said.get(timeout=30)

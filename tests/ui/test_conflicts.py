@@ -22,6 +22,7 @@ from station_emr.ui.screens.conflicts.wording import (
     ordered,
     progress_words,
     state_words,
+    undo_words,
 )
 from tests.services.conftest import MORNING
 from tests.ui.conflict_desks import (
@@ -418,3 +419,9 @@ def test_tab_walks_from_the_list_through_the_fields_to_the_button(page) -> None:
         "decide.phone",
         "conflicts.decide",
     ]
+
+
+def test_undoing_says_that_cancelled_papers_stay_cancelled() -> None:
+    sentence = "Đã hoàn tác."
+    assert "vẫn hủy" in undo_words(RecordKind.ENCOUNTER, sentence)
+    assert undo_words(RecordKind.PATIENT, sentence) == sentence

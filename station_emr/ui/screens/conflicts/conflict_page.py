@@ -43,6 +43,7 @@ from station_emr.ui.screens.conflicts.wording import (
     row_detail,
     since_words,
     state_words,
+    undo_words,
     who_words,
 )
 
@@ -311,6 +312,9 @@ class ConflictPage(QWidget):
         def undone(_changes: Changes) -> None:
             self.go_to(row.kind, row.record_id)
             self.read()
+            if row.kind is RecordKind.ENCOUNTER:
+                told = _("Đã hoàn tác, hồ sơ lại chờ quyết định.")
+                self._tell(undo_words(row.kind, told), Severity.SUCCESS)
 
         self._session.command(
             lambda: self._desk.undo(

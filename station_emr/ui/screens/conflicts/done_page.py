@@ -32,6 +32,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models.deciding import ConflictDesk, DuplicateDesk
 from station_emr.ui.models.moments import show_when
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.conflicts.wording import undo_words
 
 _MOST: Final = 100
 
@@ -167,7 +168,7 @@ class DonePage(QWidget):
             apart = self._pairs.undo(self._actor, source.link_id, reason=reason)
             return apart.changes, " ".join((_("Đã tách lại hai hồ sơ."), apart.note)).strip()
         changes = self._desk.undo(self._actor, source.kind, source.record_id, reason=reason)
-        return changes, _("Đã hoàn tác, hồ sơ lại chờ quyết định.")
+        return changes, undo_words(source.kind, _("Đã hoàn tác, hồ sơ lại chờ quyết định."))
 
     def _undone(self, done: tuple[Changes, str]) -> None:
         changes, text = done

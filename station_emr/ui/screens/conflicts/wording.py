@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from station_emr.domain.record import RecordStatus
+from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.services.desk_views import (
     ChartSummary,
     Choice,
@@ -22,6 +22,9 @@ from station_emr.ui.kit import PHONE_GROUPS, grouped
 from station_emr.ui.models.moments import show_when
 
 _MOST_FIELDS: Final = 3
+_PAPERS_STAY: Final = (
+    "Giấy tờ đã hủy cùng lượt khám thì vẫn hủy; hãy lập giấy mới nếu người bệnh còn cần."
+)
 NOTHING: Final = "Không ghi gì"
 _STATES: Final = {
     RecordStatus.SIGNED: "Đã ký",
@@ -151,3 +154,8 @@ def chart_facts(chart: ChartSummary, now: datetime) -> tuple[tuple[str, str], ..
         (_("Người lập, nơi lập"), registered.strip(", ")),
     )
     return tuple((caption, text or _("Chưa ghi")) for caption, text in facts)
+
+
+def undo_words(kind: RecordKind, sentence: str) -> str:
+    """``sentence`` with what the undoing of a decision leaves as it is."""
+    return f"{sentence} {_(_PAPERS_STAY)}" if kind is RecordKind.ENCOUNTER else sentence

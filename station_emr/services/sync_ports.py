@@ -149,6 +149,11 @@ class OperationLog(Protocol):
         ``after`` is the cursor that the last call's final id gives. For snapshots and relays.
         """
 
+    def since(self, after: int, limit: int) -> tuple[tuple[int, str, bytes], ...]:
+        """Place, id and line of what was kept here behind the place ``after``, in the order in
+        which it came. A place is never given twice.
+        """
+
     def conflicts(self) -> tuple[tuple[RecordKind, str], ...]:
         """Records whose newest version has open fields."""
 

@@ -80,6 +80,7 @@ class Exchange:
         *,
         program: str,
         metered: Callable[[], bool] = lambda: False,
+        relay: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.peer = peer
@@ -90,6 +91,10 @@ class Exchange:
         self._program = program
         self._allowance = Allowance(store, clock, metered)
         self._monotonic = monotonic
+        self._relay = relay
+        # Where a relay stands in its own log is remembered beside, under its name.
+        self._epoch = f"{EPOCH}.{relay}" if relay else EPOCH
+        self._cursor = f"{CURSOR}.{relay}" if relay else CURSOR
         self._sending = Sending(store, clock, sealer)
         self._pacing = Pacing()
         self._portions = Portions()
@@ -120,8 +125,7 @@ class Exchange:
 
     def run(self, run: Run) -> None:
         """Raises NetworkFailure, Refused, Busy, EnvironmentFailure; what was done by then stays."""
-        after_update(self._store, f"{self._program}|{self.peer.software}", self._applier)
-        self._begin_life()
+        self._begin()
         self._sending.start(run)
         repairs = lives = 0
         while not self._stopping.is_set():
@@ -143,8 +147,9 @@ class Exchange:
                 continue
             if reply.more or self._sending.has_more(run) or self._wants(reply):
                 continue
-            if self._agrees(reply):
-                run.verified = self._whole()
+            if not reply.held_by_province or self._agrees(reply):
+                # Whether all is there, the province alone can say.
+                run.verified = reply.held_by_province and self._whole()
                 break
             repairs += 1
             if repairs > _REPAIRS:
@@ -154,7 +159,9 @@ class Exchange:
         if self._sending.held_back(run) and not run.detail:
             run.detail = PARENT_FIRST
 
-    def _begin_life(self) -> None:
+    def _begin(self) -> None:
+        if not self._relay:  # what a relay runs says nothing of what the province takes
+            after_update(self._store, f"{self._program}|{self.peer.software}", self._applier)
         with self._store.read() as work:
             if self._sealer.incarnation.current(work):
                 return
@@ -171,7 +178,7 @@ class Exchange:
             run.outcome, run.detail = "waiting", reason
         batch = Batch()
         with self._store.read() as work:
-            met = bool(work.settings.get(EPOCH))
+            met = bool(work.settings.get(self._epoch))
         if met:  # else it fetches first: what the province has of the first release's records is
             # then known before anything is built on them
             batch = self._sending.next(
@@ -208,8 +215,8 @@ class Exchange:
         return ExchangeRequest(
             incarnation=self._sealer.incarnation.current(work),
             number=work.outbox.last_number(),
-            epoch=work.settings.get(EPOCH) or "",
-            cursor=int(work.settings.get(CURSOR) or 0),
+            epoch=work.settings.get(self._epoch) or "",
+            cursor=int(work.settings.get(self._cursor) or 0),
             state=self._state(work),
             lines=batch.lines,
             **more,
@@ -316,12 +323,14 @@ class Exchange:
 
     def _close(self, work: Work, request: ExchangeRequest, reply: ExchangeReply) -> None:
         """What is true only when the whole page is here."""
+        if reply.held:
+            work.operations.set_held(reply.held)
         if isinstance(request.buckets, Sequence):
             settle(work, reply.listed, request.buckets)
         if reply.epoch != request.epoch:
-            work.settings.put(EPOCH, reply.epoch)
+            work.settings.put(self._epoch, reply.epoch)
         if reply.cursor != request.cursor:
-            work.settings.put(CURSOR, str(reply.cursor))
+            work.settings.put(self._cursor, str(reply.cursor))
         if reply.stale:
             # The page of such an answer leaves nothing out, so the cursor may move with it.
             self._sealer.incarnation.renew(work)

@@ -217,6 +217,16 @@ class OperationRepository:
             found += self._connection.execute(_KEPT, rest).all()
         return tuple((row.op_id, unpack(row.line)) for row in found)
 
+    def since(self, after: int, limit: int) -> tuple[tuple[int, str, bytes], ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT row_id, op_id, line FROM operation WHERE row_id > :after "
+                "ORDER BY row_id LIMIT :limit"
+            ),
+            {"after": after, "limit": limit},
+        )
+        return tuple((row.row_id, row.op_id, unpack(row.line)) for row in rows)
+
     def _place(self, op_id: str) -> tuple[int, int]:
         """0 and the number of the version a line wrote, or 1 and the row of one that wrote none."""
         if not op_id:

@@ -101,6 +101,13 @@ ROWS: tuple[Row, ...] = (
         lambda m: f"{m['per_second']} ({m.get(f'{_POUCH}ratio', '–')})",
         _one(f"{_POUCH}per_second"),
     ),
+    (
+        "sync_push",
+        "… sealed while the line was away (ratio)",
+        "ratio 3",
+        lambda m: f"{m['sealed_per_second']} ({m.get(f'sealed_{_POUCH}ratio', '–')})",
+        _one(f"{_POUCH}per_second"),
+    ),
     ("sync_new_pc", "new PC", "300 s for 50,000", _one("seconds", " s"), _none),
     ("sync_new_pc", "… bytes a visit", "1000 B", _one("bytes_per_encounter", " B"), _none),
     (

@@ -2,8 +2,9 @@
 
 Both sides begin with the visits written locally, in a program that has met the server, and end when the
 other side has said that it has them and this side has written that down. Ours is the encrypted store
-(``synchronous = FULL``) and the server process (``synchronous = FULL``), no line between them; sealing
-is part of it. PouchDB pushes the same operations' lines as documents (``pouch_fhir_…``) and the compact
+(``synchronous = FULL``) and the server process (``synchronous = FULL``), no line between them. Sealing,
+which makes the lines, is part of ``per_second``. ``sealed_per_second`` begins with sealed lines, as a
+station does whose line was away: the engine seals what waits when nobody answers (``seal_s``, beside). PouchDB pushes the same operations' lines as documents (``pouch_fhir_…``) and the compact
 records (``pouch_compact_…``) to express-pouchdb, LevelDB on both ends, which does not flush at each
 write. Rates are medians of the rounds, each on fresh databases, one after another in turn.
 """
@@ -28,8 +29,10 @@ PATIENTS = 1_000
 ROUNDS = 3
 
 
-def push(folder: Path, patients: Sequence[Any], visits: Sequence[Any]) -> tuple[float, Documents]:
-    """Seconds, and the lines as they went."""
+def push(
+    folder: Path, patients: Sequence[Any], visits: Sequence[Any], *, sealed: bool
+) -> tuple[float, float, Documents]:
+    """Seconds of sealing beforehand and of the push, and the lines as they went."""
     with (
         province(folder / "province") as port,
         machine_at(folder / "station" / "station.db", f"http://127.0.0.1:{port}") as machine,
@@ -38,12 +41,15 @@ def push(folder: Path, patients: Sequence[Any], visits: Sequence[Any]) -> tuple[
         machine.write(patients)
         machine.sync()
         machine.write(visits)
+        before = time.perf_counter()
+        if sealed:
+            machine.exchange.while_away()
         started = time.perf_counter()
         run = machine.sync()
         seconds = time.perf_counter() - started
         if run.sent != len(visits):
             raise RuntimeError(f"{run.sent} were sent")
-        return seconds, lines_of(machine, visits)
+        return started - before, seconds, lines_of(machine, visits)
 
 
 def pouch_push(folder: Path, documents: Documents) -> float:
@@ -71,11 +77,15 @@ def main() -> None:
     visits = [visit for visit, _ in day_of(patients, chosen.encounters)]
     reason = "not asked for" if chosen.alone else pouch_peer.available()
     seconds: dict[str, list[float]] = {}
+    seals: list[float] = []
     for number in range(chosen.rounds):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            spent, lines = push(folder / "ours", patients, visits)
+            _, spent, lines = push(folder / "ours", patients, visits, sealed=False)
             seconds.setdefault("", []).append(spent)
+            sealing, spent, lines = push(folder / "sealed", patients, visits, sealed=True)
+            seconds.setdefault("sealed_", []).append(spent)
+            seals.append(sealing)
             if reason:
                 continue
             forms = {"pouch_fhir_": lines, "pouch_compact_": compact_documents(visits)}
@@ -87,10 +97,13 @@ def main() -> None:
         for form, values in seconds.items()
     }
     found["seconds"] = round(median(seconds[""]), 2)
+    found["seal_s"] = round(median(seals), 2)
     found["pouch"] = f"skipped: {reason}" if reason else pouch_peer.version()
     for form in ("pouch_fhir_", "pouch_compact_"):
         if form in seconds:
-            found[f"{form}ratio"] = round(median(seconds[form]) / median(seconds[""]), 2)
+            for own in ("", "sealed_"):
+                ratio = median(seconds[form]) / median(seconds[own])
+                found[f"{own}{form}ratio"] = round(ratio, 2)
     report("sync_push", encounters=chosen.encounters, rounds=chosen.rounds, **found)
 
 

@@ -22,6 +22,7 @@ from station_emr.ui.screens.sync.jump import field_of, place_of
 from station_emr.ui.screens.sync.wording import (
     arrived_sentence,
     clock_sentence,
+    forms_sentence,
     link_sentence,
     outage_length,
     outages,
@@ -283,6 +284,17 @@ REFUSED = OutboxItem(
     reason="Máy chủ tỉnh không nhận người bệnh: giá trị không hợp lệ (mục ngày sinh). "
     "Hãy sửa rồi ký lại, mục này sẽ tự gửi đi. [422 value Bundle.entry[0].resource.birthDate]",
 )
+
+
+def test_printed_letters_that_wait_are_told_apart_from_records() -> None:
+    assert forms_sentence(QUIET) == ""
+    waiting = replace(QUIET, forms=2, form_bytes=120_000)
+    assert forms_sentence(waiting) == (
+        f"Bản PDF phiếu chuyển chờ gửi sau cùng: 2, còn {size_text(120_000)}."
+    )
+    assert "Không còn hồ sơ nào chờ gửi." in sentence(waiting, MORNING)
+    assert "giữ lại ở trạm" in forms_sentence(replace(waiting, forms_stay=True))
+    assert forms_sentence(replace(waiting, link=LinkState.UNCONFIGURED)) == ""
 
 
 def test_the_reason_is_plain_and_leads_to_the_field() -> None:

@@ -26,6 +26,7 @@ from station_emr.ui.screens.sync.wording import (
     arrived_sentence,
     clock_sentence,
     conflict_sentence,
+    forms_sentence,
     link_sentence,
     sentence,
     usage_sentence,
@@ -47,9 +48,10 @@ class StatusCard(QWidget):
         self.bar = named(QProgressBar(), "sync.budget", _("Dung lượng đã dùng hôm nay"))
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(_BAR_WIDTH)
+        self.forms = named(label("", "muted", wrap=True), "sync.forms")
         self._facts = QWidget()
         hbox(self.server, None, self.usage, self.bar, gap=GAP_S, parent=self._facts)
-        words = vbox(self.sentence, self._facts, None, gap=GAP_S)
+        words = vbox(self.sentence, self.forms, self._facts, None, gap=GAP_S)
         card = Card()
         if beside is None:
             card.body.addLayout(words)
@@ -66,6 +68,8 @@ class StatusCard(QWidget):
     def show_status(self, status: SyncStatus, now: datetime, *, may_decide: bool) -> None:
         """Every part from one reading, so that they agree."""
         self.sentence.setText(sentence(status, now))
+        self.forms.setText(forms_sentence(status))
+        self.forms.setVisible(bool(self.forms.text()))
         server = _("Máy chủ: {server}").format(server=status.server) if status.server else ""
         self.server.setText(server)
         usage = usage_sentence(status)

@@ -60,7 +60,8 @@ def sentence(status: SyncStatus, now: datetime) -> str:
             waits += _(", lâu nhất {age}").format(age=show_ago(status.oldest_waiting_at, now))
         parts.append(f"{waits}.")
     elif status.link is not LinkState.UNCONFIGURED:
-        parts.append(_("Không còn gì chờ gửi."))
+        quiet = _("Không còn hồ sơ nào chờ gửi.") if status.forms else _("Không còn gì chờ gửi.")
+        parts.append(quiet)
     if status.quarantined:
         parts.append(_("{count} mục máy chủ chưa nhận.").format(count=status.quarantined))
     if status.conflicts:
@@ -180,6 +181,21 @@ def arrived_sentence(status: SyncStatus) -> str:
             ).format(count=status.unreadable)
         )
     return " ".join(parts)
+
+
+def forms_sentence(status: SyncStatus) -> str:
+    """Printed letters that follow their records; empty when there are none."""
+    if not status.forms or status.link is LinkState.UNCONFIGURED:
+        return ""
+    if status.forms_stay:
+        return _(
+            "Máy chủ này không nhận bản PDF: {count} bản phiếu chuyển giữ lại ở trạm. "
+            "Nội dung phiếu vẫn được gửi đầy đủ."
+        ).format(count=status.forms)
+    told = _("Bản PDF phiếu chuyển chờ gửi sau cùng: {count}").format(count=status.forms)
+    if status.form_bytes:
+        told += _(", còn {size}").format(size=size_text(status.form_bytes))
+    return f"{told}."
 
 
 def clock_sentence(status: SyncStatus) -> str:

@@ -40,6 +40,7 @@ def init(options: argparse.Namespace) -> int:
             parent_authority=options.authority,
             province_name=options.province,
             series=options.series,
+            device_name=options.device,
         ),
         User(
             id="",

@@ -119,6 +119,7 @@ def _add_station_commands(
     init.add_argument("--authority", required=True, help="cơ quan chủ quản, ví dụ: UBND xã …")
     init.add_argument("--province", default="", help="tên tỉnh")
     init.add_argument("--series", default="A", help="ký hiệu máy, 1 đến 3 chữ hoặc số")
+    init.add_argument("--device", default="Máy 1", help="tên máy tính này, ví dụ: Máy 2")
     init.add_argument("--full-name", required=True, help="họ tên giám đốc")
     init.add_argument("--licence", default="", help="số giấy phép hành nghề của giám đốc")
     init.set_defaults(command=commands.init)

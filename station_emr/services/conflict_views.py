@@ -207,7 +207,7 @@ def title_of(kind: RecordKind, record: Any) -> str:
             day = f" ngày {record.on:%d/%m/%Y}" if record.on else ""
             return f"Phiếu hẹn khám lại{day}"
         case _:
-            return "Hồ sơ được ghép"
+            return "Hồ sơ được gộp"
 
 
 def _named(node: VersionNode) -> str:

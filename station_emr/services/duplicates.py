@@ -124,7 +124,7 @@ class Duplicates:
             _may_join(work, survivor_id, duplicate_id)
             if survivor.version != expected_version:
                 raise Conflict(
-                    "Hồ sơ được giữ vừa có bản mới nên chưa ghép. Hãy mở lại để xem rồi ghép lại."
+                    "Hồ sơ được giữ vừa có bản mới nên chưa gộp. Hãy mở lại để xem rồi gộp lại."
                 )
             merged = _joined_chart(survivor.record, duplicate.record, choices)
             changed: list[Changed] = []
@@ -182,7 +182,7 @@ class Duplicates:
             if before is None:
                 note = (
                     "Hai hồ sơ đã được tách. Thông tin của hồ sơ được giữ đã có bản mới sau khi "
-                    "ghép nên giữ nguyên; hãy xem lại các mục đã lấy từ hồ sơ kia."
+                    "gộp nên giữ nguyên; hãy xem lại các mục đã lấy từ hồ sơ kia."
                 )
                 return Separated(changes=Changes((voided,)), note=note if link.kept else "")
             restored = work.patients.add_version(
@@ -256,13 +256,13 @@ class Duplicates:
 
 def _may_join(work: Work, survivor_id: str, duplicate_id: str) -> None:
     if work.links.survivor_of(survivor_id) == work.links.survivor_of(duplicate_id):
-        raise StateError("Hai hồ sơ này đã được ghép là một người rồi.")
+        raise StateError("Hai hồ sơ này đã được gộp là một người rồi.")
     for chart in (survivor_id, duplicate_id):
         shown = work.links.survivor_of(chart)
         if shown != chart:
             name = work.patients.row(shown).chart_number
             raise StateError(
-                f"Một trong hai hồ sơ đã được ghép vào hồ sơ {name}. Hãy mở hồ sơ đó rồi ghép."
+                f"Một trong hai hồ sơ đã được gộp vào hồ sơ {name}. Hãy mở hồ sơ đó rồi gộp."
             )
 
 

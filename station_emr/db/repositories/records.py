@@ -31,7 +31,7 @@ _LABELS = {
     RecordKind.PRESCRIPTION: "đơn thuốc",
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
-    RecordKind.LINK: "lần ghép hồ sơ",
+    RecordKind.LINK: "lần gộp hồ sơ",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

@@ -4,18 +4,31 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
+from tests.warm import Warm
 
-def station_emr(*arguments, password=None, check=True):
-    """Run the command line in a process of its own."""
+_warm = Warm("station_emr")
+
+
+def station_emr(*arguments, password=None, check=True, cold=False):
+    """Run the command line in a process of its own; ``cold``: one that also imports it itself."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     environment.pop("STATION_EMR_PASSWORD", None)
     if password is not None:
         environment["STATION_EMR_PASSWORD"] = password
-    finished = subprocess.run(
-        [sys.executable, "-m", "station_emr", *map(str, arguments)],
+    finished = (_started_cold if cold else _started_warm)([*map(str, arguments)], environment)
+    if check:
+        assert finished.returncode == 0, finished.stderr[-3000:]
+    return finished
+
+
+def _started_cold(arguments, environment):
+    return subprocess.run(
+        [sys.executable, "-m", "station_emr", *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -23,9 +36,20 @@ def station_emr(*arguments, password=None, check=True):
         timeout=110,
         check=False,
     )
-    if check:
-        assert finished.returncode == 0, finished.stderr[-3000:]
-    return finished
+
+
+def _started_warm(arguments, environment):
+    with tempfile.TemporaryDirectory() as folder:
+        said, complained = Path(folder, "stdout"), Path(folder, "stderr")
+        status = _warm.start(arguments, environment, said, complained).wait(timeout=110)
+        texts = [path.read_text(encoding="utf-8") for path in (said, complained)]
+    return subprocess.CompletedProcess(arguments, status, *texts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed():
+    yield
+    _warm.close()
 
 
 class Day:
@@ -58,4 +82,4 @@ class Day:
 @pytest.fixture(scope="session")
 def day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("e2e") / "station"
-    return Day(folder, station_emr("demo", "--script", "--json", "--data-dir", folder))
+    return Day(folder, station_emr("demo", "--script", "--json", "--data-dir", folder, cold=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,10 +26,12 @@ from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
 from tests.interop import fhir_records as sample
 from tests.sync.faults import FaultyLine
+from tests.warm import Forked, Warm
 
 DEMO_TOKEN = "demo-token-for-tests"
 STALL = 5.0
 _numbers = itertools.count(1)
+_province = Warm("provincial_server", "provincial_server.app", "provincial_server.serving")
 
 
 class Server:
@@ -40,7 +41,7 @@ class Server:
         self.folder = folder
         self.port = port
         self.token = token
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {token}"
@@ -62,13 +63,12 @@ class Server:
     def start(self) -> None:
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "provincial_server", "serve"]
-        command += ["--port", str(self.port), "--port-file", str(port_file)]
-        command += ["--database", f"sqlite:///{self.folder / 'province.db'}"]
-        command += ["--demo-facility", sample.STATION.code]
+        arguments = ["serve", "--port", str(self.port), "--port-file", str(port_file)]
+        arguments += ["--database", f"sqlite:///{self.folder / 'province.db'}"]
+        arguments += ["--demo-facility", sample.STATION.code]
         environment = {**os.environ, "PROVINCIAL_SERVER_DEMO_TOKEN": DEMO_TOKEN}
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        log = self.folder / "log"
+        self._process = _province.start(arguments, environment, log, log)
         until = time.monotonic() + 60
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > until:
@@ -226,6 +226,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made = Server(folder)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    _province.close()
 
 
 @pytest.fixture(scope="session")

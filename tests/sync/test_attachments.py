@@ -71,7 +71,8 @@ class Desk:
 
     def queue(self, version: int = 1, record: Any = sample.REFERRAL) -> None:
         with self.machine.store.write() as work:
-            work.attachments.queue(RecordKind.REFERRAL, record.id, version, sample.AT)
+            now = self.machine.clock.now()
+            work.attachments.queue(RecordKind.REFERRAL, record.id, version, now)
 
     def counts(self) -> tuple[int, int]:
         with self.machine.store.read() as work:
@@ -336,11 +337,11 @@ def test_a_province_back_from_a_backup_is_asked_again(
     desk.sync()
     desk.machine.put(EPOCH, "0" * 32)  # it was another one when the form was sent
     desk.machine.put(sending.FORMS_EPOCH, "0" * 32)
-    with desk.machine.store.write() as work:
-        work.attachments.queue(RecordKind.REFERRAL, sample.REFERRAL.id, 1, desk.machine.clock.now())
     line.requests.clear()
     assert desk.sync().outcome == "complete"
     assert desk.counts() == (0, 0)
+    assert pieces(line) == 1  # it says at once that it has the whole
+    assert len(desk.made) == 2
 
 
 def test_a_server_without_pieces_gets_it_whole(desk: Desk, running: Server) -> None:

@@ -25,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 _LIST: Final = 2000
 _LONG: Final = 100
-_AHEAD_AT_ONCE: Final = 100  # fewer commits where thousands wait; still some hundredths of a second
+_AHEAD_AT_ONCE: Final = (
+    50  # fewer commits where thousands wait; a nurse waits some hundredths of a second
+)
 _SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
 _FRESH: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(hours=1)

@@ -338,7 +338,9 @@ def _join(
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
-    services = build_services(store, clock, _SlotKeyRing(slots, data_key), scheduler, identity, engine)
+    services = build_services(
+        store, clock, _SlotKeyRing(slots, data_key), scheduler, identity, engine
+    )
     return OpenStation(
         folder=folder,
         store=store,

@@ -44,7 +44,9 @@ class OutboxItem:
     state: UnitState = UnitState.WAITING
     attempts: int = 0
     reason: str = ""
-    size: int = 0  # bytes: of its line for an exchange (0: not sealed), else of the record as kept here
+    size: int = (
+        0  # bytes: of its line for an exchange (0: not sealed), else of the record as kept here
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

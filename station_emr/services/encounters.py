@@ -33,6 +33,7 @@ from .guards import (
     refuse,
     still_draft,
 )
+from .joined import with_all_allergies
 from .papers import close_papers
 from .ports import CatalogSearch, Clock, Store, Stored, Work
 from .readings import Readings
@@ -97,8 +98,9 @@ class Encounters:
         A draft with any content stays in the queue until somebody decides about it.
         """
         gone = Changes()
+        shown = work.links.survivor_of(patient_id)
         for row in work.encounters.queue(day):
-            if row.patient_id != patient_id or row.arrived_at.date() >= day:
+            if row.patient_id != shown or row.arrived_at.date() >= day:
                 continue
             stored = work.encounters.get(row.encounter_id)
             if stored.status is RecordStatus.DRAFT and _untouched(stored.record, row):
@@ -273,7 +275,7 @@ class Encounters:
             else encounter.stage,
             confirmed=tuple(sorted(confirmed)),
             station=station,
-            patient=patient_snapshot(patient, now.date(), encounter),
+            patient=patient_snapshot(with_all_allergies(work, patient), now.date(), encounter),
             practitioner=actor.user.snapshot,
             signature=Signature(by=actor.user.snapshot, at=now),
         )

@@ -24,6 +24,7 @@ from station_emr.domain.user import Actor
 from .attachments import follow
 from .decisions import still_open
 from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
+from .joined import with_all_allergies
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
 from .readings import Readings
 from .snapshots import patient_snapshot
@@ -113,7 +114,7 @@ class Papers(ABC, Generic[P]):
         if self.one_per_visit:
             self._only_one(work, paper)
         refuse(self._problems(work, paper, patient), confirmed)
-        snapshot = patient_snapshot(patient, now.date(), encounter)
+        snapshot = patient_snapshot(with_all_allergies(work, patient), now.date(), encounter)
         signed = self._complete(work, paper, actor, snapshot)
         changed = self._records(work).add_version(
             signed,

@@ -23,6 +23,7 @@ from station_emr.domain.user import Actor
 
 from .decisions import still_open
 from .guards import allow, refuse
+from .joined import with_all_allergies
 from .ports import Clock, PersonMatcher, Store, Stored, Work
 from .readings import Readings
 from .views import DuplicateRow, PatientRow, VisitRow, VitalPoint
@@ -40,6 +41,8 @@ class PatientCard:
     visits: tuple[VisitRow, ...]
     vitals: tuple[VitalPoint, ...]
     history: tuple[VersionInfo, ...]
+    joined_id: str = ""
+    """The chart that was asked for, when it is joined and this is the chart that stays."""
 
 
 class Patients:
@@ -77,13 +80,15 @@ class Patients:
         """The person with timeline and trends. The look is logged (a read of a health record)."""
         allow(actor, Action.PATIENT_VIEW)
         with self._store.write() as work:
+            asked_id, patient_id = patient_id, work.links.survivor_of(patient_id)
             stored = work.patients.get(patient_id)
             card = PatientCard(
-                patient=stored.record,
+                patient=with_all_allergies(work, stored.record),
                 version=stored.version,
                 visits=work.encounters.timeline(patient_id, visits),
                 vitals=work.encounters.vitals_of(patient_id, visits),
                 history=work.patients.versions(patient_id),
+                joined_id=asked_id if asked_id != patient_id else "",
             )
             work.audit.append(
                 actor,

@@ -24,6 +24,7 @@ from station_emr.domain.record import RecordKind, Signature
 from station_emr.domain.user import Actor
 
 from .guards import allow
+from .joined import with_all_allergies
 from .papers import Papers, visit_of
 from .ports import PrescriptionStore, Stored, Work
 from .snapshots import patient_snapshot
@@ -86,6 +87,8 @@ class Prescriptions(Papers[Prescription]):
 
     def _problems(self, work: Work, paper: Prescription, patient: Patient) -> tuple[Problem, ...]:
         current = self._current(work, paper.patient_id, paper.id)
+        # The paper's own chart may be joined, or the screen may hold another chart of the group.
+        patient = with_all_allergies(work, patient)
         allergies = [self._with_family(allergy) for allergy in patient.allergies]
         day = (paper.written_at or self._clock.now()).date()
         visit = work.encounters.find(paper.encounter_id)

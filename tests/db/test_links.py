@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.operation import Origin
+from station_emr.domain.patient import Allergy
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
 
@@ -189,3 +190,29 @@ def test_charts_are_told_in_the_order_of_their_arrival(two: EncryptedStore) -> N
         middle = told[1][0]
         assert work.patients.written_between(0, middle, 1) == told[2:3]
         assert work.patients.written_between(middle, 1 << 60, 9) == told[:1]
+
+
+def test_the_queue_shows_the_chart_that_stays_and_the_allergies_of_all(
+    two: EncryptedStore,
+) -> None:
+    with two.write() as work:
+        known = (Allergy(substance="Penicillin"), Allergy(substance="Tôm"))
+        sign(work.patients, patient(2, "Ro Cham Mau", allergies=known), version=1)
+        sign(work.links, link(501, 1, 2))
+        empty = encounter(105, 2, arrived_at=NOW + timedelta(hours=1), vitals=())
+        work.encounters.save_draft(empty, LATER)
+        sign(work.referrals, referral(302, patient_id=record_id(2), encounter_id=record_id(102)))
+    with two.read() as work:
+        row = next(r for r in work.encounters.queue(TODAY) if r.encounter_id == record_id(105))
+        assert (row.patient_id, row.full_name) == (record_id(1), "Rơ Châm Mẫu")
+        assert row.allergies == "Penicillin, Tôm"
+        assert row.last_blood_pressure == "150/90"
+        letter = work.referrals.row(record_id(302))
+        assert letter is not None
+        assert (letter.patient_id, letter.full_name) == (record_id(1), "Rơ Châm Mẫu")
+    with two.write() as work:
+        sign(work.links, link(501, 1, 2), version=1, status=RecordStatus.VOIDED)
+    with two.read() as work:
+        row = next(r for r in work.encounters.queue(TODAY) if r.encounter_id == record_id(105))
+        assert (row.patient_id, row.full_name) == (record_id(2), "Ro Cham Mau")
+        assert row.last_blood_pressure == ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from station_emr.demo.people import People
 from station_emr.domain.birth import BirthDate
-from station_emr.domain.errors import Conflict, PermissionDenied, StateError
+from station_emr.domain.errors import Conflict, InvalidRecord, PermissionDenied, StateError
 from station_emr.domain.patient import Address, Allergy, Coverage, Patient
 from station_emr.domain.patient_link import PatientLink, survivors
 from station_emr.domain.permissions import Role
@@ -18,7 +18,7 @@ from station_emr.services.chart_likeness import births_agree, likeness
 from station_emr.services.desk_views import Choice
 from station_emr.services.guards import confirmation_key
 from station_emr.services.matching import NameMatcher
-from tests.services.visit_samples import sign, visit
+from tests.services.visit_samples import prescription, sign, visit
 
 HOME = Address(line="Làng Ơp", commune_name="Xã Mẫu", province_name="Tỉnh Mẫu")
 PLAIN = {
@@ -318,3 +318,32 @@ def test_likeness_is_the_same_from_both_sides(one, other):
     matcher = NameMatcher()
     assert births_agree(one, other) is births_agree(other, one)
     assert likeness(first, second, matcher) == likeness(second, first, matcher)
+
+
+# What a joined chart must not hide -----------------------------------------------------------
+
+
+def test_a_joined_chart_opens_the_one_that_stays_with_every_allergy(station):
+    one = register(station, allergies=(Allergy(substance="Tôm"),))
+    other = register(station, allergies=(Allergy(substance="Penicillin"),))
+    join(station, one, other, allergies=Choice.ONE)
+    card = station.services.patients.card(station.nurse, other.id)
+    assert (card.patient.id, card.joined_id) == (one.id, other.id)
+    assert [a.substance for a in card.patient.allergies] == ["Tôm", "Penicillin"]
+    assert station.services.patients.card(station.nurse, one.id).joined_id == ""
+
+
+@pytest.mark.parametrize("on_duplicate", [True, False])
+def test_a_prescription_is_checked_against_the_allergies_of_every_chart(station, on_duplicate):
+    penicillin = (Allergy(substance="Amoxicilin"),)
+    one = register(station, allergies=() if not on_duplicate else penicillin)
+    other = register(station, allergies=penicillin if not on_duplicate else ())
+    encounter = visit(station, other if on_duplicate else one)
+    join(station, one, other, allergies=Choice.ONE)
+    paper = prescription(station, encounter, "amoxicilin")
+    with pytest.raises(InvalidRecord) as refused:
+        sign(station, encounter, prescription=paper)
+    assert {p.code for p in refused.value.problems} >= {"allergy-ingredient"}
+    sign(station, encounter, prescription=prescription(station, encounter))
+    stored = station.services.prescriptions.of_encounter(station.doctor, encounter.id)
+    assert stored.record.patient.allergies == ("Amoxicilin",)

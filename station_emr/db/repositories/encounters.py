@@ -14,6 +14,7 @@ from station_emr.db.models import EncounterHead
 from station_emr.domain.encounter import Encounter, Priority, Stage
 from station_emr.domain.identity import BirthDate
 from station_emr.domain.record import RecordKind, RecordStatus, Sex
+from station_emr.domain.text import fold
 from station_emr.domain.vitals import VitalSigns
 from station_emr.services.views import QueueRow, VisitRow, VitalPoint
 
@@ -29,11 +30,24 @@ _RX: Final = _PAPER.format(table="prescription")
 _LETTER: Final = _PAPER.format(table="referral")
 _SLIP: Final = _PAPER.format(table="appointment")
 
+_MEASURED: Final = (
+    "AND b.blood_pressure <> '' AND b.status <> 'voided' AND b.arrived_utc <= e.arrived_utc "
+    "ORDER BY b.arrived_utc DESC LIMIT 1"
+)
+# Joined charts are one person: the face of the chart that stays, the allergies of all of them.
 _QUEUE: Final = f"""
-SELECT e.*, p.full_name, p.birth, p.sex, p.address_line, p.commune_name, p.allergies, p.chronic,
-  (SELECT b.blood_pressure FROM encounter AS b WHERE b.patient_id = e.patient_id
-     AND b.blood_pressure <> '' AND b.status <> 'voided' AND b.arrived_utc <= e.arrived_utc
-     ORDER BY b.arrived_utc DESC LIMIT 1) AS last_blood_pressure,
+SELECT e.*, p.id AS shown_id, p.full_name, p.birth, p.sex, p.address_line, p.commune_name,
+  p.allergies, p.chronic,
+  CASE WHEN i.survivor_id IS NULL THEN
+    (SELECT b.blood_pressure FROM encounter AS b WHERE b.patient_id = e.patient_id {_MEASURED})
+  ELSE
+    (SELECT b.blood_pressure FROM encounter AS b WHERE b.patient_id IN
+      (SELECT patient_id FROM patient_identity WHERE survivor_id = i.survivor_id) {_MEASURED})
+  END AS last_blood_pressure,
+  CASE WHEN i.survivor_id IS NOT NULL THEN
+    (SELECT json_group_array(g.allergies) FROM patient_identity AS j
+      JOIN patient AS g ON g.id = j.patient_id WHERE j.survivor_id = i.survivor_id)
+  END AS joined_allergies,
   rx.status AS rx_status, json_array_length(rx.drugs) AS drug_count,
   r.to_facility, r.status AS referral_status, a.on_day, a.status AS slip_status
 FROM (
@@ -43,7 +57,8 @@ FROM (
   UNION ALL
   SELECT * FROM encounter WHERE version = 0 AND day > :day
 ) AS e
-JOIN patient AS p ON p.id = e.patient_id
+LEFT JOIN patient_identity AS i ON i.patient_id = e.patient_id
+JOIN patient AS p ON p.id = coalesce(i.survivor_id, e.patient_id)
 LEFT JOIN prescription AS rx ON rx.row_id = {_RX}
 LEFT JOIN referral AS r ON r.row_id = {_LETTER}
 LEFT JOIN appointment AS a ON a.row_id = {_SLIP}
@@ -161,7 +176,7 @@ class EncounterRepository(RecordRepository[Encounter]):
 def _queue_row(row: Any) -> QueueRow:
     return QueueRow(
         encounter_id=row.id,
-        patient_id=row.patient_id,
+        patient_id=row.shown_id,
         full_name=row.full_name,
         birth=BirthDate.from_iso(row.birth),
         sex=Sex(row.sex),
@@ -175,7 +190,7 @@ def _queue_row(row: Any) -> QueueRow:
         reason=row.reason,
         practitioner=row.practitioner,
         has_vitals=row.vitals != "[]",
-        allergies=row.allergies,
+        allergies=_allergies(row),
         chronic=bool(row.chronic),
         last_blood_pressure=row.last_blood_pressure or "",
         drug_count=row.drug_count or 0 if row.rx_status != _VOIDED else 0,
@@ -183,6 +198,18 @@ def _queue_row(row: Any) -> QueueRow:
         referred_to=_unless_voided(row.to_facility, row.referral_status),
         follow_up_on=_day(_unless_voided(row.on_day, row.slip_status)),
         weight=row.weight,
+    )
+
+
+def _allergies(row: Any) -> str:
+    """Those of the chart that is shown first, then what only a joined chart knows."""
+    if row.joined_allergies is None:
+        return str(row.allergies)
+    joined = [row.allergies, *sorted(decode(row.joined_allergies, tuple[str, ...]))]
+    named = [name for text in joined for name in text.split(", ") if name]
+    return ", ".join(
+        {fold(name): name for name in reversed(named)}[key]
+        for key in dict.fromkeys(map(fold, named))
     )
 
 

@@ -111,7 +111,7 @@ class ReferralRepository(PaperRepository[Referral]):
     def _rows(self, which: str, limit: int, **values: str) -> tuple[ReferralRow, ...]:
         rows = self._connection.execute(
             text(
-                "SELECT r.*, p.full_name, p.birth, p.sex, "  # noqa: S608  constant tails only
+                "SELECT r.*, p.id AS shown_id, p.full_name, p.birth, p.sex, "  # noqa: S608  constant tails only
                 "coalesce(r.signed_utc, r.saved_utc) AS written_utc, "
                 "coalesce(r.signed_offset, r.saved_offset) AS written_offset, "
                 "EXISTS (SELECT 1 FROM print_log AS l WHERE l.kind = 'referral' "
@@ -121,7 +121,10 @@ class ReferralRepository(PaperRepository[Referral]):
                 "OR EXISTS (SELECT 1 FROM operation AS o WHERE o.kind = 'referral' "
                 "  AND o.record_id = r.id AND o.version = r.version AND o.version > 0 "
                 "  AND o.held = 1) AS sent "
-                f"FROM referral AS r JOIN patient AS p ON p.id = r.patient_id {which} LIMIT :limit"
+                "FROM referral AS r "
+                "LEFT JOIN patient_identity AS i ON i.patient_id = r.patient_id "
+                "JOIN patient AS p ON p.id = coalesce(i.survivor_id, r.patient_id) "
+                f"{which} LIMIT :limit"
             ),
             {"limit": limit, **values},
         )
@@ -129,7 +132,7 @@ class ReferralRepository(PaperRepository[Referral]):
             ReferralRow(
                 id=row.id,
                 encounter_id=row.encounter_id,
-                patient_id=row.patient_id,
+                patient_id=row.shown_id,
                 full_name=row.full_name,
                 birth=BirthDate.from_iso(row.birth),
                 sex=Sex(row.sex),

@@ -219,8 +219,12 @@ class PatientsScreen(Screen):
         )
 
     def _show(self, card: PatientCard, open_rows: tuple[ConflictRow, ...]) -> None:
-        if card.patient.id != self._patient_id:
+        if (card.joined_id or card.patient.id) != self._patient_id:
             return
+        if card.joined_id:
+            self._patient_id = card.patient.id
+            words = _("Hồ sơ vừa chọn đã gộp vào hồ sơ {number}. Đang mở hồ sơ {number}.")
+            self.say(words.format(number=card.patient.chart_number))
         fresh = self._card is None or self._card.patient.id != card.patient.id
         self._card = card
         now = self._session.services.clock.now()

@@ -90,6 +90,22 @@ class DecidedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisplacedDraft:
+    """What was typed here before another machine's record of the same id arrived. ``lines`` are
+    ``label: text`` in the order of the record's fields.
+    """
+
+    key: str
+    kind: RecordKind
+    record_id: str
+    patient_id: str
+    patient_name: str
+    title: str
+    saved_at: datetime
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChartSummary:
     """One of two charts that may be the same person's."""
 

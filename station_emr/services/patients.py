@@ -77,9 +77,11 @@ class Patients:
         return stored
 
     def card(self, actor: Actor, patient_id: str, visits: int = 100) -> PatientCard:
-        """The person with timeline and trends. The look is logged (a read of a health record)."""
+        """The person with timeline and trends. The look is logged; reading the page again because
+        something arrived is none.
+        """
         allow(actor, Action.PATIENT_VIEW)
-        with self._store.write() as work:
+        with self._store.read() as work:
             asked_id, patient_id = patient_id, work.links.survivor_of(patient_id)
             stored = work.patients.get(patient_id)
             card = PatientCard(
@@ -90,15 +92,8 @@ class Patients:
                 history=work.patients.versions(patient_id),
                 joined_id=asked_id if asked_id != patient_id else "",
             )
-            work.audit.append(
-                actor,
-                "patient.view",
-                self._clock.now(),
-                kind=RecordKind.PATIENT,
-                record_id=patient_id,
-                patient_id=patient_id,
-            )
-            return card
+        self._readings.note(actor, RecordKind.PATIENT, patient_id, patient_id)
+        return card
 
     def duplicates(self, actor: Actor, patient: Patient) -> tuple[DuplicateRow, ...]:
         """Who among the known may be this person, best first; safe to call while typing."""

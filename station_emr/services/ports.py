@@ -35,6 +35,7 @@ from .views import (
     AuditRow,
     CatalogSummary,
     Counts,
+    DisplacedForm,
     DraftForm,
     PatientRow,
     PrintRow,
@@ -256,6 +257,10 @@ class DraftStore(Protocol):
     def put(self, form: DraftForm) -> None: ...
     def get(self, key: str) -> DraftForm | None: ...
     def all(self) -> tuple[DraftForm, ...]: ...
+    def displaced(self) -> tuple[DisplacedForm, ...]:
+        """Drafts whose place a record from another machine took, oldest first."""
+
+    def count_displaced(self) -> int: ...
     def drop(self, key: str) -> None: ...
 
 

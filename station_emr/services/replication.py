@@ -6,7 +6,7 @@ rule writes, is computed from the graph of versions and never from the order of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,13 @@ def apply_operation(
     else:
         applied, changed = _colleague(work, operation, held=held)
     return _with_released(work, operation, applied, changed)
+
+
+def note_received(work: Work, kinds: Mapping[RecordKind, int], now: datetime) -> None:
+    """One line of the log for what one transaction laid in, however much; none for nothing."""
+    if kinds:
+        counts = {kind.value: str(count) for kind, count in sorted(kinds.items())}
+        work.audit.append(None, "sync.received", now, detail=counts)
 
 
 def _with_released(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Priority, Stage
-from station_emr.domain.record import RecordStatus, Sex
+from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.domain.referral import ReferralReason
 
 
@@ -167,6 +168,20 @@ class DraftForm:
     key: str
     user_id: str
     content: str  # JSON written by the screen
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplacedForm:
+    """A draft that gave way to a record of the same id from another machine. ``record`` is None when
+    this program cannot read ``content`` any more.
+    """
+
+    key: str
+    kind: RecordKind
+    record_id: str
+    record: Any | None
+    content: str
     saved_at: datetime
 
 

@@ -5,6 +5,7 @@ run over the exchange", 4 to 6).
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +13,9 @@ from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
 from station_emr.domain.operation import Applied, Operation, ReadRecord
-from station_emr.domain.record import Changes
+from station_emr.domain.record import Changes, RecordKind
 from station_emr.services.ports import Work
-from station_emr.services.replication import ApplyResult, UnsealedVersion
+from station_emr.services.replication import ApplyResult, UnsealedVersion, note_received
 from station_emr.services.sync_ports import KeptOperation
 
 from .operation_line import Unopenable, op_id, open_line
@@ -59,6 +60,7 @@ class Outcome:
     parked: int = 0
     unreadable: int = 0
     changes: Changes = field(default_factory=Changes)
+    kinds: Counter[RecordKind] = field(default_factory=Counter)  # versions that were laid in
     aside: frozenset[str] = frozenset()
 
     def add(self, part: Outcome) -> None:
@@ -68,6 +70,7 @@ class Outcome:
         self.parked += part.parked
         self.unreadable += part.unreadable
         self.changes += part.changes
+        self.kinds += part.kinds
 
 
 class Applier:
@@ -101,6 +104,7 @@ class Applier:
             name = op_id(line)
             released = self._line(work, line, name, outcome, numbers, held=held)
             self._released(work, released, outcome, numbers)
+        note_received(work, outcome.kinds, self._now())
         return outcome
 
     def again(
@@ -114,6 +118,7 @@ class Applier:
             held = work.operations.is_held(name)
             released = self._open(work, line, name, outcome, numbers, held=held)
             self._released(work, released, outcome, numbers)
+        note_received(work, outcome.kinds, self._now())
         return outcome
 
     def _released(
@@ -216,6 +221,8 @@ class Applier:
         outcome.parked += result.applied is Applied.PARKED
         outcome.conflicts += result.applied is Applied.CONFLICT
         outcome.changes += result.changes
+        if result.applied not in {Applied.PARKED, Applied.KNOWN}:
+            outcome.kinds[envelope.kind] += 1
         if result.applied in {Applied.MERGED, Applied.CONFLICT}:
             self._sealer.seal_merges(work, envelope.kind, envelope.record_id)
         return result.released_lines

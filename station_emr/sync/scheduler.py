@@ -71,7 +71,7 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         skew = work.settings.get(SKEW)
         today = work.outbox.traffic_on(engine.today())
         budget = budget_of(work.settings.get(DAILY_BYTES))
-        conflicts = len(work.operations.conflicts())
+        conflicts = len(work.operations.conflicts()) + work.drafts.count_displaced()
         parked = work.operations.parked()
         unreadable = len(work.operations.unreadables(_HISTORY))
         forms, form_bytes = work.attachments.counts()

@@ -72,6 +72,21 @@ def test_a_second_machine_shows_the_same_record(pair: tuple[Machine, Machine]) -
     assert other.waiting() == []  # what came from the province is not sent back to it
 
 
+def test_what_arrives_is_counted_in_the_log(pair: tuple[Machine, Machine]) -> None:
+    one, other = pair
+    one.work_a_day()
+    one.sync()
+    other.sync()
+    other.sync()  # brings nothing
+
+    with other.store.read() as work:
+        log = [row for row in work.audit.rows(100) if row.action == "sync.received"]
+        assert work.audit.verify() is None
+    counts = [part for row in log for part in row.detail.split(", ")]  # a line for each portion
+    assert {"encounter: 1", "patient: 1", "prescription: 1"} <= set(counts)
+    assert sum(int(part.split(": ")[1]) for part in counts) == 7
+
+
 def test_nothing_to_do_is_one_small_request(make: Make, running: Server, line: FaultyLine) -> None:
     station = make(line)
     station.work_a_day()

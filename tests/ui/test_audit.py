@@ -129,6 +129,12 @@ def test_a_whole_day_has_no_line_in_the_programs_own_words(station) -> None:
     assert {text for text in details if "_" in text or "fields" in text} == set()
 
 
+def test_what_arrived_is_told_by_kind() -> None:
+    row = replace(ROW, action="sync.received", detail="encounter: 2, patient: 1")
+    assert action_text(row.action) == "Nhận hồ sơ từ máy khác"
+    assert detail_text(row) == "lượt khám: 2, người bệnh: 1"
+
+
 def test_every_action_the_services_write_has_words() -> None:
     folder = Path(services_package.__file__).parent
     written = "\n".join(path.read_text("utf-8") for path in folder.glob("*.py"))

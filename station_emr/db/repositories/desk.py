@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.orm import aliased
 
-from station_emr.db.codec import moment, offset_of, stamp, utc_text
+from station_emr.db.codec import decode, moment, offset_of, stamp, utc_text
 from station_emr.db.models import FormDraft, PrintEntry
+from station_emr.domain.record import RecordKind
 from station_emr.domain.user import User
-from station_emr.services.views import DraftForm, PrintRow
+from station_emr.services.views import DisplacedForm, DraftForm, PrintRow
+
+from .operations import RECORDS
 
 _SERIES: Final = "name = :name AND series = :series AND year = :year"
 _TAKEN: Final = text(f"SELECT value FROM counter WHERE {_SERIES}")  # noqa: S608  # fixed texts
@@ -19,6 +24,12 @@ _NEXT: Final = text(f"UPDATE counter SET value = value + 1 WHERE {_SERIES}")  # 
 _FIRST: Final = text(
     "INSERT INTO counter (name, series, year, value) VALUES (:name, :series, :year, 1)"
 )
+# A range, so that the index of the key serves it.
+_IS_DISPLACED: Final = "FROM form_draft WHERE key >= 'displaced/' AND key < 'displaced0'"
+_DISPLACED: Final = text(
+    f"SELECT key, content, saved_utc, saved_offset {_IS_DISPLACED} ORDER BY saved_utc"  # fixed texts
+)
+_COUNT_DISPLACED: Final = text(f"SELECT count(*) {_IS_DISPLACED}")  # fixed texts
 
 
 class CounterRepository:
@@ -77,6 +88,14 @@ class DraftRepository:
         )
         return tuple(_form(row) for row in rows)
 
+    def displaced(self) -> tuple[DisplacedForm, ...]:
+        rows = self._connection.execute(_DISPLACED).all()
+        return tuple(_displaced(row) for row in rows)
+
+    def count_displaced(self) -> int:
+        found: int = self._connection.execute(_COUNT_DISPLACED).scalar_one()
+        return found
+
     def drop(self, key: str) -> None:
         self._connection.execute(delete(FormDraft).where(FormDraft.key == key))
 
@@ -85,6 +104,22 @@ def _form(row: Any) -> DraftForm:
     return DraftForm(
         key=row.key,
         user_id=row.user_id,
+        content=row.content,
+        saved_at=moment(row.saved_utc, row.saved_offset),
+    )
+
+
+def _displaced(row: Any) -> DisplacedForm:
+    _prefix, name, record_id = row.key.split("/", 2)
+    kind = RecordKind(name)
+    record = None
+    with suppress(msgspec.DecodeError, KeyError):  # its words are shown as they stand
+        record = decode(row.content, RECORDS[kind])
+    return DisplacedForm(
+        key=row.key,
+        kind=kind,
+        record_id=record_id,
+        record=record,
         content=row.content,
         saved_at=moment(row.saved_utc, row.saved_offset),
     )

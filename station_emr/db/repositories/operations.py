@@ -24,7 +24,7 @@ from . import replicas
 from .records import not_found
 
 BUCKETS: Final = 256
-_RECORDS: Final[dict[RecordKind, type[Any]]] = {
+RECORDS: Final[dict[RecordKind, type[Any]]] = {
     RecordKind.PATIENT: Patient,
     RecordKind.ENCOUNTER: Encounter,
     RecordKind.PRESCRIPTION: Prescription,
@@ -123,7 +123,7 @@ class OperationRepository:
     def unsealed_firsts(
         self, kind: RecordKind, record_ids: Sequence[str]
     ) -> dict[str, tuple[VersionNode, Any]]:
-        shape = _RECORDS.get(kind)
+        shape = RECORDS.get(kind)
         if shape is None:
             return {}
         found: dict[str, tuple[VersionNode, Any]] = {}

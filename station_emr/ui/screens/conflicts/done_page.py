@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes
-from station_emr.services.desk_views import DecidedRow, JoinedRow
+from station_emr.services.desk_views import DecidedRow, DisplacedDraft, JoinedRow
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_S,
@@ -32,6 +32,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models.deciding import ConflictDesk, DuplicateDesk
 from station_emr.ui.models.moments import show_when
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.conflicts.displaced import DisplacedDrafts
 from station_emr.ui.screens.conflicts.wording import undo_words
 
 _MOST: Final = 100
@@ -47,6 +48,15 @@ class Done:
     by: str
     reason: str
     source: DecidedRow | JoinedRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the page reads at once. ``displaced`` is None when only their number was asked for."""
+
+    rows: tuple[Done, ...]
+    displaced: tuple[DisplacedDraft, ...] | None
+    waiting: int
 
 
 def done_rows(decided: tuple[DecidedRow, ...], joined: tuple[JoinedRow, ...]) -> tuple[Done, ...]:
@@ -111,8 +121,10 @@ class DonePage(QWidget):
         told = label(_("Hoàn tác viết thêm một bản mới, không xóa bản nào."), "muted")
         card = Card(margin=1)
         card.add(plain_table(self.table), 1)
-        column = vbox(hbox(told, None, self.undo), card, gap=GAP_S, parent=self)
-        column.setStretch(1, 1)
+        self.displaced = DisplacedDrafts(may_drop=session.may(Action.PATIENT_EDIT))
+        self.displaced.dropped.connect(self._drop)
+        column = vbox(self.displaced, hbox(told, None, self.undo), card, gap=GAP_S, parent=self)
+        column.setStretch(2, 1)
         self.setFocusProxy(self.table)
         self.table.picked.connect(lambda _row: self.undo.setEnabled(True))
         self.table.opened.connect(lambda _row: self._undo())
@@ -122,26 +134,63 @@ class DonePage(QWidget):
         return show_when(row.at, self._session.services.clock.now())
 
     def read(self) -> None:
+        # Behind another page only the number is asked for: to show the words is a look in the log.
+        seen = self.isVisible()
         self._session.ask(
-            lambda: done_rows(
-                self._desk.decided(self._actor, _MOST), self._pairs.joined(self._actor)
-            ),
+            lambda: self._read(seen=seen),
             self._show,
             owner=self,
             failed=self._failed,
             latest="done.rows",
         )
 
+    def _read(self, *, seen: bool) -> Read:
+        drafts = self._session.services.drafts
+        found = drafts.displaced(self._actor) if seen else None
+        return Read(
+            rows=done_rows(self._desk.decided(self._actor, _MOST), self._pairs.joined(self._actor)),
+            displaced=found,
+            waiting=drafts.count_displaced() if found is None else len(found),
+        )
+
     def changed(self, changes: Changes) -> None:
         if self.isVisible() and changes.items:
             self.read()
 
-    def _show(self, rows: tuple[Done, ...]) -> None:
+    def _show(self, read: Read) -> None:
+        rows = read.rows
+        if read.displaced is not None:
+            now = self._session.services.clock.now()
+            self.displaced.show_drafts(read.displaced, now)
         self.table.set_rows(rows)
         if rows and self.table.current() is None:
             self.table.choose_first()
         self.undo.setEnabled(self.table.current() is not None)
-        self.counted.emit(len(rows))
+        self.counted.emit(len(rows) + read.waiting)
+
+    def _drop(self, draft: DisplacedDraft) -> None:
+        sure = dialogs.confirm(
+            self,
+            _("Bỏ bản nháp này?"),
+            _(
+                "Chữ đã gõ cho {name} ({title}) sẽ không xem lại được. Hồ sơ đang hiện không đổi."
+            ).format(name=draft.patient_name, title=draft.title),
+            yes=_("Bỏ bản nháp"),
+            danger=True,
+        )
+        if sure:
+            self._session.ask(
+                lambda: self._session.services.drafts.drop_displaced(self._actor, draft.key),
+                lambda _none: self._dropped(),
+                owner=self,
+                failed=self._failed,
+            )
+
+    def _dropped(self) -> None:
+        self.told.emit(Message(text=_("Đã bỏ bản nháp."), severity=Severity.SUCCESS))
+        self._session.changed.emit(Changes())  # the number of what waits is another
+        self.read()
+        self.setFocus()
 
     def _undo(self) -> None:
         row = self.table.current()

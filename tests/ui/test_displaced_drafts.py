@@ -1,0 +1,78 @@
+"""A draft that another PC's record displaced: read, copied and put away by keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from station_emr.db.codec import encode, offset_of, utc_text
+from station_emr.db.repositories.replicas import _DISPLACE
+from station_emr.domain.permissions import Role
+from station_emr.domain.record import RecordKind
+from station_emr.ui.screens.conflicts import ConflictsScreen
+from tests.ui.conflict_desks import Desk, Pairs
+from tests.ui.driver import ScreenDriver, answers
+
+__all__ = ["answers"]
+
+
+@pytest.fixture
+def displaced(station):
+    """As :func:`station_emr.db.repositories.replicas.keep_displaced` leaves it."""
+    person = station.register(full_name="Người Mẫu Một")
+    services = station.services
+    visit = services.encounters.check_in(station.nurse, person.id, "Ho")
+    visit_id = visit.id_of(RecordKind.ENCOUNTER)
+    typed = services.encounters.get(station.nurse, visit_id).record
+    at = station.clock.now()
+    with station.store.write() as work:
+        work._connection.execute(
+            _DISPLACE,
+            {
+                "key": f"displaced/encounter/{visit_id}",
+                "content": encode(replace(typed, advice="Uống nhiều nước")),
+                "utc": utc_text(at),
+                "offset": offset_of(at),
+            },
+        )
+
+
+def test_a_displaced_draft_is_read_copied_and_put_away(
+    qtbot, session_of, station, displaced, answers
+) -> None:
+    page = ScreenDriver(qtbot, ConflictsScreen(session_of(Role.NURSE), Desk(), Pairs()))
+    page.screen.on_enter()
+    tab = page.find("conflicts.tab.2")
+    page.until(lambda: tab.text() == "Đã quyết định gần đây (1)")
+    page.press_button("conflicts.tab.2")
+    section = page.screen.done.displaced
+    page.until(section.isVisible)
+    page.sweep()
+
+    words = page.focus("displaced.text.0")
+    assert "Lời dặn: Uống nhiều nước" in words.toPlainText()
+    assert "Người Mẫu Một" in words.accessibleName()
+    page.shortcut(Qt.Key.Key_A)
+    page.shortcut(Qt.Key.Key_C)
+    assert "Lý do đến khám: Ho" in QGuiApplication.clipboard().text()
+
+    answers.next = [False, True]
+    page.press_button("displaced.drop.0")
+    assert station.services.drafts.count_displaced() == 1
+    page.press_button("displaced.drop.0")
+    page.until_said("Đã bỏ bản nháp")
+    page.until(lambda: not section.isVisible() and tab.text() == "Đã quyết định gần đây")
+    assert answers.asked == ["Bỏ bản nháp này?"] * 2
+    assert station.services.drafts.count_displaced() == 0
+
+
+def test_an_inspector_only_reads_it(qtbot, session_of, displaced) -> None:
+    page = ScreenDriver(qtbot, ConflictsScreen(session_of(Role.INSPECTOR), Desk(), Pairs()))
+    page.screen.on_enter()
+    page.press_button("conflicts.tab.2")
+    page.until(page.screen.done.displaced.isVisible)
+    assert page.find("displaced.text.0").isVisible()
+    assert page.screen.findChild(object, "displaced.drop.0") is None

@@ -14,7 +14,7 @@ from tests.sync.simulation.world import World
 SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "200"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 CHUNK = 10
-STEPS = 60
+STEPS = 45
 
 
 @pytest.fixture(scope="session")

@@ -136,5 +136,7 @@ def pack(plain: bytes, packing: Packing) -> tuple[bytes, dict[str, str]]:
     if packing.dictionary:
         headers[DICTIONARY_HEADER] = str(packing.dictionary)
     level = 12 if len(plain) <= _FIRM_UP_TO else 6
-    compressor = zstandard.ZstdCompressor(level=level, dict_data=dictionary(packing.dictionary))
+    compressor = zstandard.ZstdCompressor(
+        level=level, dict_data=dictionary(packing.dictionary), write_checksum=True
+    )
     return compressor.compress(plain), headers

@@ -33,5 +33,5 @@ def compressor(number: int, level: int) -> zstandard.ZstdCompressor:
     Used by the one thread of the engine at a time. ``number`` 0 is zstd without a dictionary.
     """
     return zstandard.ZstdCompressor(
-        level=level, dict_data=dictionary(number), write_content_size=True, write_checksum=False
+        level=level, dict_data=dictionary(number), write_content_size=True, write_checksum=True
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,14 @@ CHEAP = KdfCost(memory_kib=8, iterations=1, lanes=1)
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 PASSWORD = "Mật khẩu-mẫu 1!"
 OTHER = "Một câu khác 2?"
+
+
+@contextmanager
+def cheap_passwords() -> Iterator[None]:
+    """Stations made meanwhile ask little of the machine to open: for tests of other things."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(KeySlots.create.__kwdefaults__, "cost", CHEAP)
+        yield
 
 
 def clock() -> datetime:

@@ -1,15 +1,18 @@
 """A real encrypted station per test, copied from one made at the start of the session."""
 
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.db.store import EncryptedStore
 from station_emr.demo.clock import DemoClock
 from station_emr.demo.people import People
 from station_emr.demo.station import demo_people, demo_profile
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.permissions import Role
 from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.domain.user import Actor, User
@@ -72,12 +75,14 @@ class FakeSync:
 class Station:
     """One open station with its people, for tests."""
 
-    def __init__(self, path, clock):
+    def __init__(self, path, clock, lists=None):
         self.path = path
         self.clock = clock
         self.keys = FakeKeys()
         self.sync = FakeSync()
         self.open()
+        if lists is not None:  # in memory already, as in a program that has been open for a while
+            self.services.catalogs._search._indexes.update(lists)
 
     def open(self):
         self.store = EncryptedStore.open(self.path, KEY)
@@ -141,10 +146,18 @@ def template(tmp_path_factory):
     return folder / "station.db"
 
 
+@pytest.fixture(scope="session")
+def lists(template):
+    """What every station of these tests would load from its own copy of the same lists."""
+    with closing(EncryptedStore.open(template, KEY)) as store:
+        catalogs = StationCatalogs(store)
+        return {kind: catalogs._index(kind) for kind in CatalogKind}
+
+
 @pytest.fixture
-def station(template, tmp_path):
+def station(template, lists, tmp_path):
     shutil.copy(template, tmp_path / "station.db")
-    opened = Station(tmp_path / "station.db", DemoClock(MORNING, seed=2))
+    opened = Station(tmp_path / "station.db", DemoClock(MORNING, seed=2), lists)
     yield opened
     opened.store.close()
 

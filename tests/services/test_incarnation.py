@@ -23,6 +23,7 @@ from station_emr.services.incarnation import (
     next_series,
 )
 from station_emr.station import create_station, open_station
+from tests.security.stations import cheap_passwords
 
 KEY = bytes(range(32))
 _seeds = iter(range(1000, 10_000))
@@ -327,7 +328,8 @@ def test_logging_in_to_a_backup_is_another_life_and_the_original_goes_on(tmp_pat
     data, usb = tmp_path / "data", tmp_path / "usb"
     director = demo_people()[0]
     who = (director.user.username, director.password)
-    create_station(data, demo_profile(""), director.user, director.password)
+    with cheap_passwords():
+        create_station(data, demo_profile(""), director.user, director.password)
     station = open_station(data, *who)
     copy = Path(station.services.backups.make(station.actor, str(usb)).place)
     station.close()

@@ -25,11 +25,18 @@ from station_emr.station import (
     open_station,
     open_with_recovery,
 )
+from tests.security.stations import cheap_passwords
 
 from .conftest import MORNING
 
 DIRECTOR, DOCTOR, _ = demo_people()
 NEW = "Rung-Thong-2026!"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap():
+    with cheap_passwords():
+        yield
 
 
 @pytest.fixture(scope="module")

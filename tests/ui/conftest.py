@@ -14,10 +14,10 @@ from station_emr.ui.kit import apply_theme
 from station_emr.ui.kit.memory import Forgetful, use_memory
 from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import TaskRunner
-from tests.services.conftest import station, template
+from tests.services.conftest import lists, station, template
 from tests.ui.encounter_desk import desk, desk_of, patient, visit_id  # noqa: F401  fixtures of the visit screen
 
-__all__ = ["station", "template"]
+__all__ = ["lists", "station", "template"]
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.screens.login import LoginPage, TroublePage
 from station_emr.ui.shell.camera import Camera, Walk
 from station_emr.ui.shell.file_memory import FileMemory
+from tests.security.stations import cheap_passwords
 from tests.services.conftest import MORNING
 from tests.ui.keys import press, type_text
 
@@ -43,7 +44,13 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost", "192.0.2.
 CARD = "064099100001|231234567|{name}|01011990|Nữ|Làng Mẫu, Xã Mẫu|01072021"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def _cheap():
+    with cheap_passwords():
+        yield
+
+
+@pytest.fixture(scope="module")
 def demo_folder(tmp_path_factory):
     """A station with its people, an administrator and one patient who has come today."""
     folder = tmp_path_factory.mktemp("demo") / "station"

@@ -120,18 +120,6 @@ def _list_of(editor: QWidget) -> QWidget:
     return field.typeahead.list
 
 
-_LISTS: dict = {}
-
-
-@pytest.fixture(autouse=True)
-def lists_in_memory(station):
-    """The lists are the same in every test: index them once."""
-    indexes = station.services.catalogs._search._indexes
-    indexes.update(_LISTS)
-    yield
-    _LISTS.update(indexes)
-
-
 @pytest.fixture
 def page(qtbot, session_of):
     return Page(qtbot, session_of(Role.NURSE))

@@ -14,6 +14,7 @@ from tests.sync.simulation.world import World
 SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "200"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 CHUNK = 10
+QUARTERS = 4
 STEPS = 45
 
 
@@ -41,7 +42,29 @@ def play(seed, templates, steps=STEPS):
     return world
 
 
-@pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, CHUNK))
-def test_stories_end_well(first, templates):
-    for seed in range(first, min(first + CHUNK, FIRST + SEEDS)):
-        play(seed, templates)
+class Stories:
+    """A quarter of the seeds. Classes are what the suite's workers share out among themselves."""
+
+    part = 0
+
+    @pytest.mark.parametrize("portion", range(-(-SEEDS // (QUARTERS * CHUNK))))
+    def test_they_end_well(self, portion, templates):
+        at = FIRST + (portion * QUARTERS + self.part) * CHUNK
+        for seed in range(at, min(at + CHUNK, FIRST + SEEDS)):
+            play(seed, templates)
+
+
+class TestFirstQuarter(Stories):
+    part = 0
+
+
+class TestSecondQuarter(Stories):
+    part = 1
+
+
+class TestThirdQuarter(Stories):
+    part = 2
+
+
+class TestLastQuarter(Stories):
+    part = 3

@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 
 from station_emr.db.codec import encode
+from station_emr.domain.lineage import Lineage
 from station_emr.domain.operation import (
     MERGE_AUTHOR_ID,
     MERGE_INCARNATION,
@@ -154,12 +155,21 @@ class Machine:
             records = record_store(work, kind)
             stored = records.get(record_id)
             node = work.operations.node(kind, record_id, stored.version)
+
+            def same(one, other):
+                """Equal versions count as one: which of them a machine shows is its own affair."""
+                contents = (records.at_version(record_id, each.version) for each in (one, other))
+                opened = {frozenset(each.open_fields) for each in (one, other)}
+                first, second = contents
+                return one.status is other.status and len(opened) == 1 and first == second
+
+            graph = Lineage(records.lineage(record_id), same)
             return {
                 "record": records.at_version(record_id, stored.version),
                 "voided": stored.status is RecordStatus.VOIDED,
                 "open": node.open_fields,
                 "operations": {each.op_id for each in records.lineage(record_id)},
-                "newest": node.op_id,
+                "newest": graph.stands_for(stored.version).op_id,
             }
 
     def history(self, kind, record_id):

@@ -182,6 +182,8 @@ class StructureCheck:
         else:
             if element.kind == "Reference":
                 self.references.append(FoundReference(path, value, element.values))
+            elif element.kind == "Extension" and not _says_one_thing(value):
+                self._fault("invariant", path, "extensions or one value, not both (ext-1)")
             self._members(value, TYPES[element.kind], path)
 
     def _contained(self, value: dict[str, Any], path: str) -> None:
@@ -210,6 +212,12 @@ class StructureCheck:
             if extensions is not None:
                 row = TYPES["Extension"]["extension"]
                 self._element(extensions, row, f"{path}.extension", extended=False)
+
+
+def _says_one_thing(extension: dict[str, Any]) -> bool:
+    """Several values are found as a choice made twice."""
+    valued = any(name.lstrip("_").startswith("value") for name in extension)
+    return valued is not ("extension" in extension)
 
 
 def primitive_problem(kind: str, value: Any) -> str | None:

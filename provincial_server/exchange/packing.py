@@ -4,6 +4,7 @@ nothing. Unpacking never makes more bytes than the limit."""
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ DICTIONARY_HEADER = "X-Exchange-Dictionary"
 _NEWEST = 1
 _NOT_WORTH_PACKING = 100
 _FIRM_UP_TO = 256 * 1024
+_THREAD = threading.local()
 _LARGEST_WINDOW = 32 * 1024 * 1024
 
 
@@ -136,7 +138,16 @@ def pack(plain: bytes, packing: Packing) -> tuple[bytes, dict[str, str]]:
     if packing.dictionary:
         headers[DICTIONARY_HEADER] = str(packing.dictionary)
     level = 12 if len(plain) <= _FIRM_UP_TO else 6
-    compressor = zstandard.ZstdCompressor(
-        level=level, dict_data=dictionary(packing.dictionary), write_checksum=True
-    )
-    return compressor.compress(plain), headers
+    return _compressor(packing.dictionary, level).compress(plain), headers
+
+
+def _compressor(number: int, level: int) -> zstandard.ZstdCompressor:
+    """This thread's own, kept: preparing a dictionary takes longer than packing a short answer."""
+    name = f"{number}/{level}"
+    made: zstandard.ZstdCompressor | None = getattr(_THREAD, name, None)
+    if made is None:
+        made = zstandard.ZstdCompressor(
+            level=level, dict_data=dictionary(number), write_checksum=True
+        )
+        setattr(_THREAD, name, made)
+    return made

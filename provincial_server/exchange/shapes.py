@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from provincial_server.exchange.usual_words import EXTENSIONS, SYSTEMS
 from provincial_server.structure import RESOURCES, STORED_TYPES, TYPES, Element
 from provincial_server.validation import LONGEST_IDENTIFIER
 
@@ -65,12 +67,6 @@ _PRIMITIVES: Mapping[str, Any] = {
     "url": _text(r"\S+"),
 }
 _REFERENCE = ("reference", "identifier", "display")
-_EXTENSION = (
-    *("url", "extension", "valueBoolean", "valueCode", "valueCodeableConcept", "valueCoding"),
-    *("valueDate", "valueDateTime", "valueDecimal", "valueIdentifier", "valueInstant"),
-    *("valueInteger", "valuePeriod", "valuePositiveInt", "valueQuantity", "valueReference"),
-    *("valueString", "valueUnsignedInt", "valueUri"),
-)
 _LEFT_OUT = frozenset({"contained", "modifierExtension", "implicitRules"})
 _NOT_SPOKEN = frozenset({"Binary", "Composition", "Provenance"})
 _NEVER = frozenset({"Narrative", "Resource", "SampledData"})
@@ -127,13 +123,11 @@ def _after(table: Mapping[str, Element], names: Mapping[str, str], also: Any = N
     return look
 
 
-def _after_extension(self: Any) -> None:
-    """The address and one thing more."""
-    fields = msgspec.structs.astuple(self)
-    if fields.count(UNSET) < len(fields) - 2:
+def _exactly_one(self: Any) -> None:
+    """An extension has one value, or extensions of its own."""
+    values = msgspec.structs.astuple(self)
+    if values.count(UNSET) != len(values) - 1:
         raise ValueError("one value of an extension")
-    if self.valueDecimal is not UNSET:
-        _check_decimal(self.valueDecimal)
 
 
 def _after_condition(self: Any) -> None:
@@ -205,7 +199,6 @@ def _define(
     table: Mapping[str, Element],
     depth: int,
     *,
-    instead: Any = None,
     also: Any = None,
     **options: Any,
 ) -> Any:
@@ -213,7 +206,7 @@ def _define(
     if made is None:
         return None
     fields, names = made
-    look = instead or _after(table, names, also)
+    look = _after(table, names, also)
     return msgspec.defstruct(
         label,
         fields,
@@ -230,8 +223,9 @@ def _define(
 def _complex(kind: str, depth: int) -> Any:
     table: Mapping[str, Element] = TYPES[kind]
     if kind == "Extension":
-        chosen = {name: table[name] for name in _EXTENSION}
-        return _define(f"{kind}{depth}", chosen, depth, instead=_after_extension)
+        return _extension(table, depth)
+    if kind == "Coding":
+        return _coding(table, depth)
     if kind == "Identifier":
         made = _members(table, depth)
         assert made  # noqa: S101 -- nothing in it is required
@@ -240,6 +234,43 @@ def _complex(kind: str, depth: int) -> Any:
             f"{kind}{depth}", fields, forbid_unknown_fields=True, kw_only=True, gc=False
         )
     return _define(f"{kind}{depth}", table, depth)
+
+
+def _extension(table: Mapping[str, Element], depth: int) -> Any:
+    """One shape for each usual extension, told apart by its address: no pattern has to be tried,
+    and hardly ever a count of its values."""
+    shapes = []
+    for url, values in EXTENSIONS.items():
+        alone = len(values) == 1
+        rows = {
+            value: replace(table[value], required=alone, choice=None, choice_required=False)
+            for value in values
+        }
+        also = None if alone else _exactly_one
+        made = _define("Extension", rows, depth, also=also, tag_field="url", tag=url)
+        if made is not None:
+            shapes.append(made)
+    return Union[tuple(shapes)]  # noqa: UP007 -- at run time
+
+
+def _coding(table: Mapping[str, Element], depth: int) -> Any:
+    """The same for codes, told apart by their systems."""
+    others = {name: row for name, row in table.items() if name not in {"system", "code"}}
+    made = _members(others, depth)
+    assert made  # noqa: S101 -- nothing in it is required
+    shapes = [
+        msgspec.defstruct(
+            "Coding",
+            [("code", Literal[codes] if codes else _PRIMITIVES["code"]), *made[0]],
+            forbid_unknown_fields=True,
+            kw_only=True,
+            gc=False,
+            tag_field="system",
+            tag=system,
+        )
+        for system, codes in SYSTEMS.items()
+    ]
+    return Union[tuple(shapes)]  # noqa: UP007 -- at run time
 
 
 def _shortened(field: Any) -> Any:

@@ -6,6 +6,7 @@ writing. Numbers, heads and tallies are written in the transaction that writes t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -117,6 +118,7 @@ _AT_ONCE = 400
 
 _SIGN, _WHOLE = 1 << 63, 1 << 64
 _LEVEL = 3
+_THREAD = threading.local()
 _LARGEST_LINE = 64 * 1024 * 1024
 
 
@@ -151,7 +153,10 @@ def weight(op_id: str) -> int:
 
 
 def pack_line(line: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(line)
+    made: zstandard.ZstdCompressor | None = getattr(_THREAD, "compressor", None)
+    if made is None:  # each thread its own, kept: making one costs as much as packing a line
+        made = _THREAD.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    return made.compress(line)
 
 
 def unpack_line(packed: bytes) -> bytes:

@@ -188,7 +188,10 @@ def test_only_the_canonical_form_goes_the_fast_way(old: bytes, new: bytes) -> No
     assert judge_quickly(changed, _LIMITS) is None
 
 
-_ENTERED_IN_ERROR = {"coding": [{"code": "entered-in-error"}]}
+_CONDITION = "http://terminology.hl7.org/CodeSystem/condition"
+_ENTERED_IN_ERROR = {"coding": [{"code": "entered-in-error", "system": f"{_CONDITION}-ver-status"}]}
+_ACTIVE = {"coding": [{"code": "active", "system": f"{_CONDITION}-clinical"}]}
+_ROLE = {"url": "role", "valueString": "x"}
 _SUBJECT = {"subject": {"reference": "Patient/p"}}
 
 
@@ -201,7 +204,7 @@ _SUBJECT = {"subject": {"reference": "Patient/p"}}
             {
                 "resourceType": "Condition",
                 "verificationStatus": _ENTERED_IN_ERROR,
-                "clinicalStatus": {"coding": [{"code": "active"}]},
+                "clinicalStatus": _ACTIVE,
                 **_SUBJECT,
             },
             False,
@@ -223,6 +226,23 @@ _SUBJECT = {"subject": {"reference": "Patient/p"}}
             },
             False,
         ),
+        ({**observation("x", "p", "e"), "extension": [{"url": "role"}]}, False),
+        (
+            {
+                **observation("x", "p", "e"),
+                "extension": [{"url": "role", "valueString": "x", "valueCode": "y"}],
+            },
+            False,
+        ),
+        (
+            {
+                **observation("x", "p", "e"),
+                "extension": [{"url": "by", "extension": [_ROLE], "valueCode": "y"}],
+            },
+            False,
+        ),
+        ({**observation("x", "p", "e"), "extension": [{"url": "by", "extension": [_ROLE]}]}, True),
+        ({**observation("x", "p", "e"), "extension": [{"url": "unheard of"}]}, False),
     ],
 )
 def test_both_judges_agree_on_what_the_standard_says(resource: dict[str, Any], fits: bool) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
 from station_emr.domain.errors import NotFound
 from station_emr.domain.permissions import Action, may
+from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
 from station_emr.domain.user import Actor
 
 from .guards import allow
-from .ports import Clock, Store
+from .ports import Clock, Store, Work
+from .record_stores import record_store
+from .refused_fields import RefusedField, Resources, field_of
+
+_ON_THE_VISIT = (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT)
 
 
 class SyncControl(Protocol):
@@ -58,6 +64,19 @@ class Synchronisation:
         with self._store.read() as work:
             return work.outbox.quarantined()
 
+    def refused_field(self, actor: Actor, item: OutboxItem) -> RefusedField:
+        """Which page and which field the refusal of a record is about; nothing is logged, because
+        nothing of the record is shown.
+        """
+        allow(actor, Action.SYNC_VIEW)
+        with self._store.read() as work:
+            field = field_of(item.kind, item.record_id, item.reason, _sent(work, item))
+            visit = ""
+            if item.kind in _ON_THE_VISIT:
+                found = record_store(work, item.kind).find(item.record_id)
+                visit = found.record.encounter_id if found is not None else ""
+        return RefusedField(encounter_id=visit, field=field)
+
     def retry_quarantined(self, actor: Actor) -> int:
         allow(actor, Action.SYNC_RUN)
         with self._store.write() as work:
@@ -85,3 +104,13 @@ class Synchronisation:
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
             return work.outbox.runs(limit)
+
+
+def _sent(work: Work, item: OutboxItem) -> Resources:
+    """The resources of what was refused; none when it was never sealed."""
+    op_id = item.op_id or work.operations.op_id_of(item.kind, item.record_id, item.version)
+    line = work.operations.line(op_id) if op_id else None
+    if line is None:
+        return ()
+    found = json.loads(line).get("resources", ())
+    return tuple(one for one in found if isinstance(one, dict))

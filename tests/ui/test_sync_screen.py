@@ -13,12 +13,13 @@ from station_emr.domain.permissions import Role, may
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, SyncStatus
 from station_emr.services.courier import CourierReport
+from station_emr.services.refused_fields import field_of
 from station_emr.ui.kit import Severity
 from station_emr.ui.models import routes
 from station_emr.ui.screens.registration import RegistrationScreen
 from station_emr.ui.screens.sync import SyncScreen
 from station_emr.ui.screens.sync.courier_box import exported, imported
-from station_emr.ui.screens.sync.jump import field_of, place_of
+from station_emr.ui.screens.sync.jump import place_of
 from station_emr.ui.screens.sync.wording import (
     arrived_sentence,
     clock_sentence,
@@ -300,15 +301,7 @@ def test_printed_letters_that_wait_are_told_apart_from_records() -> None:
 def test_the_reason_is_plain_and_leads_to_the_field() -> None:
     assert plain_reason(REFUSED).endswith("mục này sẽ tự gửi đi.")
     assert plain_reason(replace(REFUSED, reason="Thiếu mã dân tộc")) == "Thiếu mã dân tộc"
-    assert field_of(REFUSED) == "birth"
-    for path, field in (
-        ("Patient.name[0].text", "full_name"),
-        ("Bundle.entry[1].resource.subscriberId", "coverage.number"),
-        ("Patient.maritalStatus", ""),
-        ("", ""),
-    ):
-        assert field_of(replace(REFUSED, reason=f"Không nhận. [422 value {path}]")) == field
-    assert field_of(replace(REFUSED, kind=RecordKind.ENCOUNTER)) == ""
+    assert field_of(RecordKind.PATIENT, "r", REFUSED.reason) == "birth"
 
 
 @pytest.mark.parametrize(

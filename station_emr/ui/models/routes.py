@@ -45,6 +45,7 @@ class RegistrationRoute:
 @dataclass(frozen=True, slots=True)
 class EncounterRoute:
     encounter_id: str
+    field: str = ""  # where the cursor goes, such as what the province would not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ReferralRoute:
 
     referral_id: str = ""
     encounter_id: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,14 @@ class OrdersPanel(QWidget):
         for row in self.rows:
             row.set_read_only(read_only)
 
+    def focus_field(self, dotted: str) -> None:
+        """Go to the result of ``procedures.1``, or to the line that adds one."""
+        place = dotted.partition(".")[2]
+        if place.isdigit() and int(place) < len(self.rows):
+            self.rows[int(place)].result.editor.setFocus()
+        else:
+            self.entry.editor.setFocus()
+
     def _look_up(self, text: str) -> None:
         catalogs = self._session.services.catalogs
 

@@ -55,6 +55,7 @@ class EncounterScreen(Screen):
         self._signing = False
         self._amending = ""
         self._returning = False
+        self._wished = ""
         self._rights = Rights(session)
         self.facts = FactsPanel()
         self.form = VisitForm(session)
@@ -132,8 +133,10 @@ class EncounterScreen(Screen):
 
     @override
     def on_enter(self, context: object = None) -> None:
+        self._wished = ""
         if isinstance(context, routes.EncounterRoute):
-            self._open(context.encounter_id)
+            self._wished = context.field
+            self._open(context.encounter_id, jump=bool(context.field))
         elif self._file is not None and (self._file.is_draft or self._returning):
             self._open(self._file.encounter.id)
         else:
@@ -205,11 +208,11 @@ class EncounterScreen(Screen):
         elif self._file is None:
             self._stack.setCurrentIndex(0)
 
-    def _open(self, encounter_id: str) -> None:
+    def _open(self, encounter_id: str, *, jump: bool = False) -> None:
         services, actor = self._session.services, self._session.actor
         self._session.ask(
             lambda: load_visit(services, actor, encounter_id),
-            self._show,
+            lambda file: self._show(file, jump=jump),
             owner=self,
             failed=self._not_opened,
             latest="encounter.open",
@@ -225,7 +228,7 @@ class EncounterScreen(Screen):
             self._stack.setCurrentIndex(0)
         self.say(str(error), Severity.DANGER)
 
-    def _show(self, file: VisitFile) -> None:
+    def _show(self, file: VisitFile, *, jump: bool = False) -> None:
         self._file = file
         self._amending = ""
         self.keeper.begin(is_open=self._editing_draft())
@@ -234,8 +237,24 @@ class EncounterScreen(Screen):
         self._set_mode()
         self._stack.setCurrentIndex(1)
         self._judge()
-        if self._editing_draft():
+        if jump:
+            self._go_to_wished(file)
+        elif self._editing_draft():
             self.form.focus_start()
+
+    def _go_to_wished(self, file: VisitFile) -> None:
+        """To the field that was asked for; a signed visit says how it is mended."""
+        self.form.go_to(self._wished)
+        if not file.is_draft and self._rights.sign:
+            self.say(
+                _("Máy chủ tỉnh chưa nhận mục này. Bấm “Sửa đổi có lý do” để sửa và ký lại."),
+                Severity.INFO,
+            )
+        elif not file.is_draft:
+            self.say(
+                _("Máy chủ tỉnh chưa nhận mục này. Người được ký lượt khám mới sửa được."),
+                Severity.INFO,
+            )
 
     def _editing_draft(self) -> bool:
         return self._file is not None and self._file.is_draft and self._rights.edit
@@ -353,6 +372,7 @@ class EncounterScreen(Screen):
 
     def _signed(self, changes: Changes) -> None:
         self._signing = False
+        self._wished = ""
         self.keeper.dirty = False
         self.keeper.last = changes
         amended, self._amending = self._amending, ""
@@ -396,7 +416,7 @@ class EncounterScreen(Screen):
         self._amending = reason.strip()
         self._set_mode()
         self._judge()
-        self.form.reason.editor.setFocus()
+        self.form.go_to(self._wished or "reason")
 
     def _void(self) -> None:
         file = self._file

@@ -283,19 +283,34 @@ class VisitForm(QWidget):
             self.vitals.check()
 
     def go_to(self, dotted: str) -> None:
-        """Put the person into the field a problem is about."""
+        """Put the person into the field a problem is about; in a signed visit bring it in sight."""
+        panel: QWidget = self.complaint
         if dotted == _WEIGHT:
             self.vitals.fields["weight"].editor.setFocus()
-        elif dotted.startswith("vitals."):
+            panel = self.vitals
+        elif dotted.startswith("vitals"):
             self.vitals.focus_field(dotted)
+            panel = self.vitals
+        elif dotted in _STORY:
+            self.story.field(dotted).editor.setFocus()
+            panel = self.story
         elif dotted.startswith("diagnoses") or dotted == _PAPER_DIAGNOSES:
             self.diagnoses.focus_field()
+            panel = self.diagnoses
+        elif dotted.startswith("procedures"):
+            self.orders.focus_field(dotted)
+            panel = self.orders
         elif dotted.startswith("prescription."):
             self.prescription.focus_field(dotted)
+            panel = self.prescription
         elif dotted.startswith("appointment.") or dotted in _CLOSING:
             self.closing.focus_field(dotted)
+            panel = self.closing
         else:
             self.reason.editor.setFocus()
+        now = QApplication.focusWidget()
+        if now is None or not panel.isAncestorOf(now):  # its line for typing is hidden
+            self.area.ensureWidgetVisible(panel, 0, GAP_M)
 
     def focus_start(self) -> None:
         """Where work goes on: the first of complaint, vitals, examination that is empty."""

@@ -276,7 +276,11 @@ class VitalsPanel(QWidget):
         if self.questions.focus_first():
             return
         sign = dotted.removeprefix("vitals.")
-        self.form.field(_HOME.get(sign, sign)).editor.setFocus()
+        key = _HOME.get(sign, sign)
+        if key in self.form.keys:
+            self.form.field(key).editor.setFocus()
+        else:
+            self.focus_first()
 
 
 def _word(problem: Problem, *, wide: bool) -> str:

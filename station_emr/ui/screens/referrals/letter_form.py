@@ -276,6 +276,11 @@ class LetterForm(QWidget):
     def set_problems(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
         return self.form.set_problems(problems)
 
+    def go_to(self, key: str) -> None:
+        """Put the person into a field of the letter; one that the form does not show is passed over."""
+        if key in self.form.keys:
+            self.form.field(key).editor.setFocus()
+
     # -- the record ------------------------------------------------------------------------------
 
     @property

@@ -43,6 +43,7 @@ class ReferralsScreen(Screen):
         self._returning = False
         self._from_list = False
         self._reason = ""
+        self._wished = ""
         self.list = ListPage()
         self.letter = LetterPage(session)
         self._pages = QStackedWidget()
@@ -72,10 +73,11 @@ class ReferralsScreen(Screen):
     @override
     def on_enter(self, context: object = None) -> None:
         returning, self._returning = self._returning, False
+        self._wished = context.field if isinstance(context, routes.ReferralRoute) else ""
         if isinstance(context, routes.ReferralRoute):
             self._keep_now()
             self._from_list = False
-            self._open(context.referral_id, context.encounter_id)
+            self._open(context.referral_id, context.encounter_id, jump=bool(self._wished))
         elif returning and self.letter.letter is not None:
             self._reload()
         else:
@@ -120,21 +122,31 @@ class ReferralsScreen(Screen):
             self._from_list = True
             self._open(row.id, row.encounter_id)
 
-    def _open(self, referral_id: str, encounter_id: str) -> None:
+    def _open(self, referral_id: str, encounter_id: str, *, jump: bool = False) -> None:
         self._session.ask(
             lambda: load_letter(self._services, self._actor, referral_id, encounter_id),
-            self._show_letter,
+            lambda letter: self._show_letter(letter, jump=jump),
             owner=self,
             failed=self._failed,
             latest="referrals.letter",
         )
 
-    def _show_letter(self, letter: Letter) -> None:
+    def _show_letter(self, letter: Letter, *, jump: bool = False) -> None:
         writes = letter.is_draft and self._session.may(Action.REFERRAL_PREPARE)
         self.letter.banner.dismiss()
         self._pages.setCurrentWidget(self.letter)
         self.letter.show_letter(letter, Mode.WRITE if writes else Mode.READ)
         self._lookups.propose_one_year()
+        if jump:
+            self._go_to_wished(letter)
+
+    def _go_to_wished(self, letter: Letter) -> None:
+        """To the field that the province would not take; a signed letter says how it is mended."""
+        self.letter.form.go_to(self._wished)
+        if not letter.is_draft and self._session.may(Action.RECORD_AMEND):
+            self.say(
+                _("Máy chủ tỉnh chưa nhận mục này. Bấm “Sửa đổi” để sửa và ký lại."), Severity.INFO
+            )
 
     def _reload(self) -> None:
         letter = self.letter.letter
@@ -252,6 +264,7 @@ class ReferralsScreen(Screen):
             return self._services.referrals.amend(self._actor, typed, letter.version, reason)
 
         def signed(_changes: Changes) -> None:
+            self._wished = ""
             self.letter.sign.setEnabled(True)
             self.letter.end_amendment()
             self.say(said, Severity.SUCCESS)
@@ -292,6 +305,8 @@ class ReferralsScreen(Screen):
             return
         self._reason = reason
         self.letter.show_letter(letter, Mode.AMEND)
+        if self._wished:
+            self.letter.form.go_to(self._wished)
         self.letter.banner.show_message(
             Message(text=_("Đang sửa đổi: {reason}").format(reason=reason), severity=Severity.INFO)
         )

@@ -17,6 +17,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
 from station_emr.services.i18n import _
+from station_emr.services.refused_fields import RefusedField
 from station_emr.ui.kit import (
     GAP_M,
     GAP_S,
@@ -39,7 +40,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.sync.courier_box import CourierBox, CourierUse
 from station_emr.ui.screens.sync.evidence import Evidence, write_evidence
-from station_emr.ui.screens.sync.jump import place_of
+from station_emr.ui.screens.sync.jump import field_words, place_of
 from station_emr.ui.screens.sync.lists import (
     outages_table,
     refused_table,
@@ -67,6 +68,7 @@ class _Picture:
     refused: tuple[OutboxItem, ...]
     runs: tuple[SyncRun, ...]
     names: dict[str, str]
+    fields: dict[OutboxItem, RefusedField]
 
 
 class SyncScreen(Screen):
@@ -161,6 +163,13 @@ class SyncScreen(Screen):
         self.reason.setText(item.reason if item is not None else "")
         self.reason.setVisible(shown and bool(item and item.reason))
         self.mend.setEnabled(item is not None and self._place(item) is not None)
+        named_field = self._field(item)
+        words = field_words(item.kind, named_field.field) if item and named_field else ""
+        self.mend.set_label(
+            _("Mở để &sửa: {field}").format(field=words.replace("&", "&&"))
+            if words and self.mend.isEnabled()
+            else _("Mở để &sửa")
+        )
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -190,15 +199,16 @@ class SyncScreen(Screen):
         if not self.isVisible():
             return
         known = self._names
+        told = self._picture.fields if self._picture is not None else {}
         self._session.ask(
-            lambda: self._read(known),
+            lambda: self._read(known, told),
             self._show,
             owner=self,
             failed=self._failed,
             latest="sync.picture",
         )
 
-    def _read(self, known: dict[str, str]) -> _Picture:
+    def _read(self, known: dict[str, str], told: dict[OutboxItem, RefusedField]) -> _Picture:
         waiting = self._sync.waiting(self._actor)
         refused = self._sync.quarantined(self._actor)
         people = {item.patient_id for item in (*waiting, *refused)} - {""}
@@ -209,6 +219,10 @@ class SyncScreen(Screen):
             refused=refused,
             runs=self._sync.runs(self._actor, _RUNS_KEPT),
             names={**known, **fresh},
+            fields={
+                item: told.get(item) or self._sync.refused_field(self._actor, item)
+                for item in refused
+            },
         )
 
     def _show(self, picture: _Picture) -> None:
@@ -279,36 +293,32 @@ class SyncScreen(Screen):
 
     # -- to the record that was refused ----------------------------------------------------------
 
+    def _field(self, item: OutboxItem | None) -> RefusedField | None:
+        return self._picture.fields.get(item) if self._picture is not None and item else None
+
     def _place(self, item: OutboxItem) -> tuple[str, object] | None:
-        return place_of(item, self._session.may)
+        return place_of(item, self._session.may, self._field(item))
 
     def _open(self, item: OutboxItem | None) -> None:
         if item is None:
             return
-        if item.kind in (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT) and self._session.may(
-            Action.ENCOUNTER_VIEW
+        if item in self.refused.rows or item.kind not in (
+            RecordKind.PRESCRIPTION,
+            RecordKind.APPOINTMENT,
         ):
-            self._open_visit_of(item)
+            self._go_to(item, self._field(item))
             return
-        place = self._place(item)
-        if place is not None:
-            self.go(*place)
-
-    def _open_visit_of(self, item: OutboxItem) -> None:
-        """A paper is mended where it was written: in its visit."""
-        services, actor = self._session.services, self._actor
-
-        def read() -> str:
-            if item.kind is RecordKind.PRESCRIPTION:
-                return services.prescriptions.get(actor, item.record_id).record.encounter_id
-            return services.appointments.get(actor, item.record_id).record.encounter_id
-
         self._session.ask(
-            read,
-            lambda visit: self.go(routes.ENCOUNTER, routes.EncounterRoute(visit)),
+            lambda: self._sync.refused_field(self._actor, item),
+            lambda found: self._go_to(item, found),
             owner=self,
             failed=self._failed,
         )
+
+    def _go_to(self, item: OutboxItem, found: RefusedField | None) -> None:
+        place = place_of(item, self._session.may, found)
+        if place is not None:
+            self.go(*place)
 
     # -- evidence --------------------------------------------------------------------------------
 

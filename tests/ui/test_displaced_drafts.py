@@ -12,8 +12,9 @@ from station_emr.db.codec import encode, offset_of, utc_text
 from station_emr.db.repositories.replicas import _DISPLACE
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
+from station_emr.ui.models import routes
 from station_emr.ui.screens.conflicts import ConflictsScreen
-from tests.ui.conflict_desks import Desk, Pairs
+from tests.ui.conflict_desks import Desk, Pairs, pair, three_conflicts
 from tests.ui.driver import ScreenDriver, answers
 
 __all__ = ["answers"]
@@ -47,7 +48,6 @@ def test_a_displaced_draft_is_read_copied_and_put_away(
     page.screen.on_enter()
     tab = page.find("conflicts.tab.2")
     page.until(lambda: tab.text() == "Đã quyết định gần đây (1)")
-    page.press_button("conflicts.tab.2")
     section = page.screen.done.displaced
     page.until(section.isVisible)
     page.sweep()
@@ -72,7 +72,46 @@ def test_a_displaced_draft_is_read_copied_and_put_away(
 def test_an_inspector_only_reads_it(qtbot, session_of, displaced) -> None:
     page = ScreenDriver(qtbot, ConflictsScreen(session_of(Role.INSPECTOR), Desk(), Pairs()))
     page.screen.on_enter()
-    page.press_button("conflicts.tab.2")
     page.until(page.screen.done.displaced.isVisible)
     assert page.find("displaced.text.0").isVisible()
     assert page.screen.findChild(object, "displaced.drop.0") is None
+
+
+def entered(qtbot, session_of, desk=None, pairs=None, route=None) -> ScreenDriver:
+    screen = ConflictsScreen(session_of(Role.NURSE), desk or Desk(), pairs or Pairs())
+    page = ScreenDriver(qtbot, screen)
+    page.screen.on_enter(route)
+    return page
+
+
+def test_the_desk_opens_where_something_waits(qtbot, session_of, displaced) -> None:
+    page = entered(qtbot, session_of)
+    page.until(lambda: page.screen.part is page.screen.done)
+    page.until(page.screen.done.displaced.isVisible)
+
+
+def test_open_fields_come_before_a_displaced_draft(qtbot, session_of, displaced) -> None:
+    page = entered(qtbot, session_of, Desk(three_conflicts()), Pairs([pair()]))
+    page.until(lambda: len(page.screen._waits) == 3)
+    assert page.screen.part is page.screen.open
+
+
+def test_people_registered_twice_are_shown_when_nothing_else_waits(qtbot, session_of) -> None:
+    page = entered(qtbot, session_of, pairs=Pairs([pair()]))
+    page.until(lambda: page.screen.part is page.screen.pairs)
+
+
+def test_a_part_that_was_asked_for_stays_in_front(qtbot, session_of, displaced) -> None:
+    page = entered(qtbot, session_of, route=routes.PAIRS)
+    page.until(lambda: len(page.screen._waits) == 3)
+    assert page.screen.part is page.screen.pairs
+
+
+def test_nothing_jumps_once_the_desk_was_found_empty(qtbot, session_of) -> None:
+    pairs = Pairs()
+    page = entered(qtbot, session_of, pairs=pairs)
+    page.until(lambda: len(page.screen._waits) == 3)
+    pairs.open.append(pair())
+    page.screen.pairs.read()
+    page.until(lambda: page.screen._waits["pairs"] == 1)
+    assert page.screen.part is page.screen.open

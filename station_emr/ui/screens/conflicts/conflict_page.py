@@ -81,6 +81,7 @@ class ConflictPage(QWidget):
     told = Signal(object)
     wanted = Signal(str, object)
     counted = Signal(int)
+    waiting = Signal(int)  # those that a person must look at
 
     def __init__(self, session: Session, desk: ConflictDesk) -> None:
         super().__init__()
@@ -178,6 +179,7 @@ class ConflictPage(QWidget):
 
     def _show_rows(self, rows: tuple[ConflictRow, ...]) -> None:
         self.counted.emit(len(rows))
+        self.waiting.emit(len(rows))
         before = self.list.current()
         self.list.set_rows(ordered(rows))
         if not rows:

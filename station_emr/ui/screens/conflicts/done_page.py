@@ -93,6 +93,7 @@ class DonePage(QWidget):
 
     told = Signal(object)
     counted = Signal(int)
+    waiting = Signal(int)  # those that a person must look at
 
     def __init__(self, session: Session, desk: ConflictDesk, pairs: DuplicateDesk) -> None:
         super().__init__()
@@ -167,6 +168,7 @@ class DonePage(QWidget):
             self.table.choose_first()
         self.undo.setEnabled(self.table.current() is not None)
         self.counted.emit(len(rows) + read.waiting)
+        self.waiting.emit(read.waiting)
 
     def _drop(self, draft: DisplacedDraft) -> None:
         sure = dialogs.confirm(

@@ -96,6 +96,7 @@ class PairPage(QWidget):
     told = Signal(object)
     wanted = Signal(str, object)
     counted = Signal(int)
+    waiting = Signal(int)  # those that a person must look at
 
     def __init__(self, session: Session, desk: DuplicateDesk) -> None:
         super().__init__()
@@ -190,6 +191,7 @@ class PairPage(QWidget):
 
     def _show_rows(self, rows: tuple[DuplicateProposal, ...]) -> None:
         self.counted.emit(len(rows))
+        self.waiting.emit(len(rows))
         self.list.set_rows(sorted(rows, key=lambda row: not row.certain))
         if not rows:
             self._pair = None

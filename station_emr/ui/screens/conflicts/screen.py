@@ -52,14 +52,17 @@ class ConflictsScreen(Screen):
             _DONE: self.done,
         }
         self._stack = QStackedWidget()
-        for place, part in enumerate(self._parts.values()):
+        self._waits: dict[str, int] = {}
+        self._seeking = False
+        for place, (key, part) in enumerate(self._parts.items()):
             self._stack.addWidget(part)
+            part.waiting.connect(lambda count, key=key: self._seek(key, count))
             part.told.connect(self.message)
             part.counted.connect(lambda count, place=place: self._label_tab(place, count))
         for page in (self.open, self.pairs):
             page.wanted.connect(self.go)
         self.page.addWidget(self._stack, 1)
-        self.tabs.changed.connect(self._show_part)
+        self.tabs.changed.connect(self._choose_part)
         self.tabs.set_value(_OPEN)
         session.changed.connect(self._changed)
 
@@ -67,6 +70,29 @@ class ConflictsScreen(Screen):
     def part(self) -> Part:
         """The page in front."""
         return self._parts[str(self.tabs.value())]
+
+    def _choose_part(self) -> None:
+        self._seeking = False  # from here on the person's own choice holds
+        self._show_part()
+
+    def _seek(self, key: str, count: int) -> None:
+        """On entering: to the part in which something waits, if the one in front has nothing."""
+        self._waits[key] = count
+        if not self._seeking:
+            return
+        front = str(self.tabs.value())
+        if self._waits.get(front) != 0:
+            self._seeking = front not in self._waits
+            return
+        for part in (_OPEN, _DONE, _PAIRS):
+            if part not in self._waits:
+                return  # still being read
+            if self._waits[part]:
+                self.tabs.set_value(part)
+                self._show_part()
+                self.part.setFocus()
+                break
+        self._seeking = False
 
     def _show_part(self) -> None:
         self._stack.setCurrentWidget(self.part)
@@ -91,6 +117,8 @@ class ConflictsScreen(Screen):
             self.tabs.set_value(_OPEN)
         elif context == routes.PAIRS:
             self.tabs.set_value(_PAIRS)
+        self._waits.clear()
+        self._seeking = context is None
         self._stack.setCurrentWidget(self.part)
         for part in self._parts.values():
             part.read()  # all three, so that their counts are true

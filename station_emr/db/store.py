@@ -138,6 +138,19 @@ class SqlWork:
             quarantined=self.outbox.count(UnitState.QUARANTINED),
         )
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        self._connection.exec_driver_sql("SAVEPOINT attempt")
+        try:
+            yield
+        except DBAPIError:
+            raise  # a full disk or a broken file: the whole transaction is lost
+        except Exception:
+            self._connection.exec_driver_sql("ROLLBACK TO attempt")
+            self._connection.exec_driver_sql("RELEASE attempt")
+            raise
+        self._connection.exec_driver_sql("RELEASE attempt")
+
 
 class EncryptedStore:
     """The open database. Safe to share between threads; every ``read`` has its own connection."""

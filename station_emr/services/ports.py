@@ -127,6 +127,14 @@ class RecordStore(Protocol[T]):
         A draft of the same id on this machine gives way to it.
         """
 
+    def add_firsts(self, operations: Sequence[Operation]) -> tuple[Changed, ...]:
+        """Append the first versions of records that are unknown here and were written elsewhere
+        (``REPLICA``, not queued): many in the time of a few.
+        """
+
+    def heads(self, record_ids: Iterable[str]) -> Mapping[str, int]:
+        """The version that each of those that are here shows; 0 of a draft."""
+
     def lineage(self, record_id: str) -> tuple[VersionNode, ...]:
         """Every local version with what it was based on, oldest first; empty when unknown."""
 
@@ -350,6 +358,8 @@ class Work(Protocol):
     @property
     def attachments(self) -> AttachmentStore: ...
     def counts(self) -> Counts: ...
+    def attempt(self) -> AbstractContextManager[None]:
+        """What is written inside is undone when an error leaves it; the transaction goes on."""
 
 
 class Store(Protocol):

@@ -46,12 +46,13 @@ class UnsealedVersion(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyResult:
     """``released_lines`` waited for this operation: the caller opens and applies them next.
-    ``changes`` are what screens have to read again.
+    ``changes`` are what screens have to read again; ``missing`` is what a parked one waits for.
     """
 
     applied: Applied
     released_lines: tuple[bytes, ...] = ()
     changes: Changes = field(default_factory=Changes)
+    missing: tuple[str, ...] = ()
 
 
 def apply_operation(
@@ -75,7 +76,7 @@ def apply_operation(
     if missing:
         _keep(work, operation, 0, held=held)
         work.operations.park(operation.op_id, missing)
-        return ApplyResult(applied=Applied.PARKED)
+        return ApplyResult(applied=Applied.PARKED, missing=missing)
     if envelope.kind in MERGED_KINDS:
         applied, changed = _Arrival(work, operation, now, held=held).write()
     else:
@@ -95,7 +96,7 @@ def _with_released(
 ) -> ApplyResult:
     envelope = operation.envelope
     names = (operation.op_id, f"{envelope.kind.value}/{envelope.record_id}")
-    lines = tuple(line for name in names for line in work.operations.released_by(name))
+    lines = work.operations.released_by(*names)
     return ApplyResult(applied=applied, released_lines=lines, changes=Changes(tuple(changed)))
 
 
@@ -106,7 +107,7 @@ def _missing(work: Work, operation: Operation) -> tuple[str, ...]:
     missing += [  # also of a later version, which may have moved to another person
         f"{kind.value}/{record_id}"
         for kind, record_id in parents_of(envelope.kind, operation.record)
-        if not record_store(work, kind).lineage(record_id)
+        if not record_store(work, kind).heads((record_id,)).get(record_id)
     ]
     return tuple(missing)
 

@@ -100,6 +100,9 @@ class OperationLog(Protocol):
         whose line is not here.
         """
 
+    def versions_of(self, op_ids: Sequence[str]) -> Mapping[str, int]:
+        """The same of many; those that are not here are left out."""
+
     def keep(self, kept: KeptOperation) -> None:
         """Store a line; a second time moves ``held`` from False to True and gives its version to a
         line that had written none (it was parked, or could not be read).
@@ -134,8 +137,11 @@ class OperationLog(Protocol):
     def park(self, op_id: str, needs: Iterable[str]) -> None:
         """A kept line waits for operations or records (``kind/id``) that have not arrived."""
 
-    def released_by(self, arrived: str) -> tuple[bytes, ...]:
-        """Lines that waited for this and for nothing else any more; they are parked no longer."""
+    def needed(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of these operations and records that a parked line waits for."""
+
+    def released_by(self, *arrived: str) -> tuple[bytes, ...]:
+        """Lines that waited for these and for nothing else any more; they are parked no longer."""
 
     def parked(self) -> int: ...
     def unreadable(self, op_id: str, reason: str) -> None:

@@ -9,27 +9,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
 from station_emr.domain.operation import Applied, Operation, ReadRecord
-from station_emr.domain.record import Changes, RecordKind
+from station_emr.domain.record import Changed, Changes, RecordKind
+from station_emr.services.first_versions import Newcomers, lay_firsts
 from station_emr.services.ports import Work
 from station_emr.services.replication import ApplyResult, UnsealedVersion, note_received
 from station_emr.services.sync_ports import KeptOperation
 
-from .operation_line import Unopenable, op_id, open_line
+from .opening import Opened, open_operation
+from .operation_line import op_id
 from .sealing import Key, Sealer
 from .unit import ReadUnit, Resource
 
 _log = logging.getLogger(__name__)
 
-NOT_A_LINE: Final = "Dòng dữ liệu hỏng, chương trình không đọc được."
-NOT_A_UNIT: Final = "Nội dung không phải một hồ sơ mà bản chương trình này đọc được."
-NOT_ITS_PLACE: Final = "Nội dung không khớp với hồ sơ mà nó tự nhận."
-NEWER_PROGRAM: Final = "Loại hồ sơ của bản chương trình mới hơn. Hãy cập nhật chương trình."
 CANNOT_APPLY: Final = "Chương trình không đưa được nội dung này vào hồ sơ."
 _EVERY_ITEM: Final = 1_000_000
+_TOGETHER: Final = 250
+"""Lines that are opened before the first of them is laid in: what they hold stays in memory."""
 _OWN_FAULTS: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -49,6 +50,14 @@ class ApplyOperation(Protocol):
     def __call__(
         self, work: Work, operation: Operation, now: datetime, *, held: bool = True
     ) -> ApplyResult: ...
+
+
+class ApplyFirsts(Protocol):
+    """Lays several new records in."""
+
+    def __call__(
+        self, work: Work, operations: Sequence[Operation], *, held: bool
+    ) -> tuple[Changed, ...]: ...
 
 
 @dataclass(slots=True)
@@ -85,6 +94,7 @@ class Applier:
     ) -> None:
         self._read = read_unit
         self._apply = apply
+        self._apply_firsts: ApplyFirsts = lay_firsts
         self._sealer = sealer
         self._now = now
 
@@ -100,10 +110,9 @@ class Applier:
         """
         outcome = Outcome(aside=aside)
         numbers = _Numbers(work)
-        for line in lines:
-            name = op_id(line)
-            released = self._line(work, line, name, outcome, numbers, held=held)
-            self._released(work, released, outcome, numbers)
+        rest = iter(lines)
+        while some := list(islice(rest, _TOGETHER)):
+            self._some(work, some, outcome, numbers, held=held)
         note_received(work, outcome.kinds, self._now())
         return outcome
 
@@ -116,13 +125,80 @@ class Applier:
         for line in lines:
             name = op_id(line)
             held = work.operations.is_held(name)
-            released = self._open(work, line, name, outcome, numbers, held=held)
-            self._released(work, released, outcome, numbers)
+            opened = open_operation(self._read, name, line)
+            released = self._one(work, opened, outcome, numbers, None, held=held)
+            self._released(work, released, outcome, numbers, None)
         note_received(work, outcome.kinds, self._now())
         return outcome
 
+    def _some(
+        self,
+        work: Work,
+        lines: Sequence[bytes],
+        outcome: Outcome,
+        numbers: Mapping[Key, int],
+        *,
+        held: bool,
+    ) -> None:
+        """In their order; new records that follow one another are laid in together."""
+        named = [(op_id(line), line) for line in lines]
+        known = work.operations.versions_of([name for name, _ in named])
+        if held:
+            work.operations.set_held([name for name, version in known.items() if version])
+        opened = [
+            open_operation(self._read, name, line) for name, line in named if not known.get(name)
+        ]
+        newcomers = Newcomers(
+            work,
+            (
+                one.operation
+                for one in opened
+                if one.operation and one.name not in known and one.name not in outcome.aside
+            ),
+        )
+        for one in opened:
+            if one.operation is not None and newcomers.take(one.operation):
+                continue
+            self._together(work, newcomers, outcome, numbers, held=held)
+            released = self._line(work, one, outcome, numbers, newcomers, held=held)
+            self._released(work, released, outcome, numbers, newcomers)
+        self._together(work, newcomers, outcome, numbers, held=held)
+
+    def _together(
+        self,
+        work: Work,
+        newcomers: Newcomers,
+        outcome: Outcome,
+        numbers: Mapping[Key, int],
+        *,
+        held: bool,
+    ) -> None:
+        """Lay in what waits. Where one of them cannot be, one by one, so that it is found."""
+        operations = newcomers.leave()
+        if not operations:
+            return
+        try:
+            with work.attempt():
+                changed = self._apply_firsts(work, operations, held=held)
+        except EnvironmentFailure:
+            raise
+        except _OWN_FAULTS as fault:
+            _log.warning("not together: %s", type(fault).__name__)
+            for operation in operations:
+                self._laid(work, operation, outcome, numbers, newcomers, held=held)
+            changed = ()
+        else:
+            outcome.kinds.update(operation.envelope.kind for operation in operations)
+        outcome.received += len(operations)
+        outcome.changes += Changes(changed)
+
     def _released(
-        self, work: Work, lines: Sequence[bytes], outcome: Outcome, numbers: Mapping[Key, int]
+        self,
+        work: Work,
+        lines: Sequence[bytes],
+        outcome: Outcome,
+        numbers: Mapping[Key, int],
+        newcomers: Newcomers | None,
     ) -> None:
         """What waited for a line, and what waits for that. These were kept before, so whether the
         province has them is known, and says nothing about who sent what they waited for.
@@ -130,19 +206,21 @@ class Applier:
         waiting = list(reversed(lines))
         while waiting:
             line = waiting.pop()
-            released = self._line(work, line, op_id(line), outcome, numbers, held=False)
+            opened = open_operation(self._read, op_id(line), line)
+            released = self._line(work, opened, outcome, numbers, newcomers, held=False)
             waiting.extend(reversed(released))
 
     def _line(
         self,
         work: Work,
-        line: bytes,
-        name: str,
+        opened: Opened,
         outcome: Outcome,
         numbers: Mapping[Key, int],
+        newcomers: Newcomers | None,
         *,
         held: bool,
     ) -> Sequence[bytes]:
+        name = opened.name
         known = work.operations.version_of(name)
         if known is None:
             outcome.received += 1
@@ -150,62 +228,62 @@ class Applier:
             work.operations.set_held([name])
         if known:
             return ()
-        return self._open(
-            work, line, name, outcome, numbers, held=held or work.operations.is_held(name)
-        )
+        held = held or work.operations.is_held(name)
+        return self._one(work, opened, outcome, numbers, newcomers, held=held)
 
-    def _open(
+    def _one(
         self,
         work: Work,
-        line: bytes,
-        name: str,
+        opened: Opened,
         outcome: Outcome,
         numbers: Mapping[Key, int],
+        newcomers: Newcomers | None,
         *,
         held: bool,
     ) -> Sequence[bytes]:
         """What this line releases. A line that cannot be shown is kept and passed over."""
-        try:
-            envelope, resources = open_line(line)
-        except Unopenable as fault:
-            kind, record_id = fault.kind, fault.record_id
-            kept = KeptOperation(
-                op_id=name, kind=kind, record_id=record_id, version=0, line=line, held=held
-            )
-            work.operations.keep(kept)
-            reason = NEWER_PROGRAM if fault.foreign_kind else NOT_A_LINE
-            _set_aside(work, name, reason, outcome)
-            return ()
+        reason = opened.reason
+        if opened.operation is not None and opened.name in outcome.aside:
+            reason = CANNOT_APPLY
+        if opened.operation is not None and not reason:
+            return self._laid(work, opened.operation, outcome, numbers, newcomers, held=held)
         kept = KeptOperation(
-            op_id=name,
-            kind=envelope.kind.value,
-            record_id=envelope.record_id,
+            op_id=opened.name,
+            kind=opened.kind,
+            record_id=opened.record_id,
             version=0,
-            line=line,
+            line=opened.line,
             held=held,
         )
         work.operations.keep(kept)
+        work.operations.unreadable(opened.name, reason)
+        outcome.unreadable += 1
+        return ()
+
+    def _laid(
+        self,
+        work: Work,
+        operation: Operation,
+        outcome: Outcome,
+        numbers: Mapping[Key, int],
+        newcomers: Newcomers | None,
+        *,
+        held: bool,
+    ) -> Sequence[bytes]:
+        if newcomers is not None:
+            newcomers.met(operation)
         try:
-            read = self._read(resources)
-        except ValueError:
-            _set_aside(work, name, NOT_A_UNIT, outcome)
-            return ()
-        record_id = getattr(read.record, "id", "") or getattr(read.record, "facility_id", "")
-        if read.kind is not envelope.kind or record_id != envelope.record_id:
-            _set_aside(work, name, NOT_ITS_PLACE, outcome)
-            return ()
-        if name in outcome.aside:
-            _set_aside(work, name, CANNOT_APPLY, outcome)
-            return ()
-        operation = Operation(op_id=name, envelope=envelope, record=read.record, line=line)
-        try:
-            return self._lay(work, operation, outcome, numbers, held=held)
+            result = self._lay(work, operation, outcome, numbers, held=held)
         except EnvironmentFailure:
             raise
         except _OWN_FAULTS as fault:
             # The message may quote a record: not logged.
-            _log.warning("cannot apply a %s: %s", envelope.kind.value, type(fault).__name__)
-            raise CannotApply(name) from fault
+            kind = operation.envelope.kind.value
+            _log.warning("cannot apply a %s: %s", kind, type(fault).__name__)
+            raise CannotApply(operation.op_id) from fault
+        if newcomers is not None:
+            newcomers.parked(result.missing)
+        return result.released_lines
 
     def _lay(
         self,
@@ -215,7 +293,7 @@ class Applier:
         numbers: Mapping[Key, int],
         *,
         held: bool,
-    ) -> Sequence[bytes]:
+    ) -> ApplyResult:
         envelope = operation.envelope
         result = self._applied(work, operation, numbers, held=held)
         outcome.parked += result.applied is Applied.PARKED
@@ -225,7 +303,7 @@ class Applier:
             outcome.kinds[envelope.kind] += 1
         if result.applied in {Applied.MERGED, Applied.CONFLICT}:
             self._sealer.seal_merges(work, envelope.kind, envelope.record_id)
-        return result.released_lines
+        return result
 
     def _applied(
         self, work: Work, operation: Operation, numbers: Mapping[Key, int], *, held: bool
@@ -268,8 +346,3 @@ def numbers_of(work: Work) -> dict[Key, int]:
         return {}
     items = work.outbox.operations(_EVERY_ITEM, today.date())
     return {(item.kind, item.record_id, item.version): item.seq for item in items if item.version}
-
-
-def _set_aside(work: Work, name: str, reason: str, outcome: Outcome) -> None:
-    work.operations.unreadable(name, reason)
-    outcome.unreadable += 1

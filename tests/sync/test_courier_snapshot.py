@@ -275,14 +275,21 @@ def test_a_line_that_cannot_be_applied_is_set_aside(
     new = fresh(make, first)
     path = str(province.snapshot(first.facility, new.pair.public))
     spoilt = next(name for kind, name in _records(first) if kind == "encounter")
-    real = new.applier._apply
+    real, together = new.applier._apply, new.applier._apply_firsts
 
     def apply(work, operation, now, *, held=True):
         if operation.envelope.record_id == spoilt:
             raise LookupError("a fault of ours")
         return real(work, operation, now, held=held)
 
+    def apply_together(work, operations, *, held):
+        changed = together(work, operations, held=held)
+        if any(operation.envelope.record_id == spoilt for operation in operations):
+            raise LookupError("a fault of ours")
+        return changed
+
     monkeypatch.setattr(new.applier, "_apply", apply)
+    monkeypatch.setattr(new.applier, "_apply_firsts", apply_together)
     report = new.rebuild().from_file(DIRECTOR, path)
     assert report.finished
     assert report.unreadable >= 1

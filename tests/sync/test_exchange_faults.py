@@ -181,19 +181,14 @@ def test_killed_while_a_page_is_applied(
     before = other.setting(CURSOR)
     engine = other.engine()
     applier = engine._exchange._applier
-    whole = applier._apply
+    whole = applier._apply_firsts
     for stop_at in range(1, 4):
-        calls = iter(range(99))
 
-        def dies(
-            *args: Any, calls: Iterator[int] = calls, stop_at: int = stop_at, **named: Any
-        ) -> Any:
-            result = whole(*args, **named)
-            if next(calls) == stop_at:
-                raise KeyboardInterrupt
-            return result
+        def dies(work: Any, operations: Any, *, held: bool, stop_at: int = stop_at) -> Any:
+            whole(work, operations[:stop_at], held=held)
+            raise KeyboardInterrupt
 
-        monkeypatch.setattr(applier, "_apply", dies)
+        monkeypatch.setattr(applier, "_apply_firsts", dies)
         with pytest.raises(KeyboardInterrupt):
             engine.run_once()
         assert other.setting(CURSOR) == before
@@ -215,7 +210,7 @@ def test_a_line_that_trips_the_program_is_set_aside(
     one.sync()
     engine = other.engine()
     applier = engine._exchange._applier
-    whole = applier._apply
+    whole, together = applier._apply, applier._apply_firsts
 
     def trips(work: Any, operation: Any, *args: Any, **named: Any) -> Any:
         result = whole(work, operation, *args, **named)
@@ -223,7 +218,14 @@ def test_a_line_that_trips_the_program_is_set_aside(
             raise KeyError("a bug of ours")
         return result
 
+    def trips_together(work: Any, operations: Any, *, held: bool) -> Any:
+        changed = together(work, operations, held=held)
+        if any(operation.record.id == bad.id for operation in operations):
+            raise KeyError("a bug of ours")
+        return changed
+
     monkeypatch.setattr(applier, "_apply", trips)
+    monkeypatch.setattr(applier, "_apply_firsts", trips_together)
     run = engine.run_once()
 
     assert (run.received, run.outcome) == (2, "complete")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -123,6 +124,10 @@ class EncounterRepository(RecordRepository[Encounter]):
 
     def written(self, record: Encounter) -> None:
         note_last_visit(self._connection, record.patient_id)
+
+    def all_written(self, records: Sequence[Encounter]) -> None:
+        for patient_id in dict.fromkeys(record.patient_id for record in records):
+            note_last_visit(self._connection, patient_id)
 
     def discarded(self, row: Any) -> None:
         note_last_visit(self._connection, row.patient_id)

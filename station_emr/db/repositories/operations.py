@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, text
 
+from station_emr.db.chunks import chunks
 from station_emr.db.codec import decode
 from station_emr.db.lines import pack, unpack
 from station_emr.domain.appointment import Appointment
@@ -31,7 +31,6 @@ RECORDS: Final[dict[RecordKind, type[Any]]] = {
     RecordKind.REFERRAL: Referral,
     RecordKind.APPOINTMENT: Appointment,
 }
-CHUNK: Final = 500
 _MODULUS: Final = 1 << 64
 
 # A line that was parked gets its version when it is applied; nothing else of it ever changes.
@@ -50,6 +49,19 @@ _NAME_EVENT: Final = text(
 _KNOWN: Final = text("SELECT op_id FROM operation WHERE op_id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
+_VERSIONS: Final = text("SELECT op_id, version FROM operation WHERE op_id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_NEEDED: Final = text("SELECT DISTINCT needs FROM parked_operation WHERE needs IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_RELEASE: Final = text(
+    "DELETE FROM parked_operation WHERE needs IN :needs RETURNING op_id"
+).bindparams(bindparam("needs", expanding=True))
+_RELEASED: Final = text(
+    "SELECT o.line FROM operation AS o WHERE o.op_id IN :ids AND NOT EXISTS "
+    "(SELECT 1 FROM parked_operation AS p WHERE p.op_id = o.op_id) ORDER BY o.row_id"
+).bindparams(bindparam("ids", expanding=True))
 _LINES: Final = text("SELECT op_id, line FROM operation WHERE op_id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
@@ -94,12 +106,6 @@ _CONFLICTS: Final = text(
 )
 
 
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
-
-
 class OperationRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -127,7 +133,7 @@ class OperationRepository:
         if shape is None:
             return {}
         found: dict[str, tuple[VersionNode, Any]] = {}
-        for chunk in _chunks(record_ids):
+        for chunk in chunks(record_ids):
             rows = replicas.first_versions(self._connection, kind, chunk)
             for record_id, node, content in rows:
                 if node.op_id or node.parents or node.origin is not Origin.HERE:
@@ -147,7 +153,7 @@ class OperationRepository:
     def lines(self, op_ids: Iterable[str]) -> dict[str, bytes]:
         return {
             row.op_id: unpack(row.line)
-            for chunk in _chunks(op_ids)
+            for chunk in chunks(op_ids)
             for row in self._connection.execute(_LINES, {"ids": chunk})
         }
 
@@ -156,6 +162,13 @@ class OperationRepository:
             text("SELECT version FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
         ).scalar_one_or_none()
         return found
+
+    def versions_of(self, op_ids: Sequence[str]) -> dict[str, int]:
+        return {
+            row.op_id: row.version
+            for chunk in chunks(op_ids)
+            for row in self._connection.execute(_VERSIONS, {"ids": chunk})
+        }
 
     def keep(self, kept: KeptOperation) -> None:
         """Also gives a line that was kept without a version the one it wrote when it was applied,
@@ -185,7 +198,7 @@ class OperationRepository:
     def knows(self, op_ids: Iterable[str]) -> frozenset[str]:
         return frozenset(
             op_id
-            for chunk in _chunks(op_ids)
+            for chunk in chunks(op_ids)
             for op_id in self._connection.execute(_KNOWN, {"ids": chunk}).scalars()
         )
 
@@ -246,7 +259,7 @@ class OperationRepository:
     # what the province holds
 
     def set_held(self, op_ids: Iterable[str], *, held: bool = True) -> None:
-        for chunk in _chunks(op_ids):
+        for chunk in chunks(op_ids):
             values = [{"op_id": op_id, "held": int(held)} for op_id in chunk]
             self._connection.execute(_SET_HELD, values)
             if not held:
@@ -299,7 +312,7 @@ class OperationRepository:
 
     def want(self, op_ids: Iterable[str]) -> None:
         """Remember what to ask for; a line that is here is not wanted."""
-        for chunk in _chunks(op_ids):
+        for chunk in chunks(op_ids):
             self._connection.execute(_WANT, [{"op_id": op_id} for op_id in chunk])
 
     def wanted(self, limit: int) -> tuple[str, ...]:
@@ -309,7 +322,7 @@ class OperationRepository:
         return tuple(rows.scalars())
 
     def unwant(self, op_ids: Iterable[str]) -> None:
-        for chunk in _chunks(op_ids):
+        for chunk in chunks(op_ids):
             self._connection.execute(_UNWANT, [{"op_id": op_id} for op_id in chunk])
 
     def park(self, op_id: str, needs: Iterable[str]) -> None:
@@ -323,22 +336,18 @@ class OperationRepository:
                 waits,
             )
 
-    def released_by(self, arrived: str) -> tuple[bytes, ...]:
-        waiting = list(
-            self._connection.execute(
-                text("DELETE FROM parked_operation WHERE needs = :needs RETURNING op_id"),
-                {"needs": arrived},
-            ).scalars()
+    def needed(self, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            name
+            for chunk in chunks(names)
+            for name in self._connection.execute(_NEEDED, {"ids": chunk}).scalars()
         )
+
+    def released_by(self, *arrived: str) -> tuple[bytes, ...]:
+        waiting = set(self._connection.execute(_RELEASE, {"needs": arrived}).scalars())
         if not waiting:
             return ()
-        rows = self._connection.execute(
-            text(
-                "SELECT o.line FROM operation AS o WHERE o.op_id IN :ids AND NOT EXISTS "
-                "(SELECT 1 FROM parked_operation AS p WHERE p.op_id = o.op_id) ORDER BY o.row_id"
-            ).bindparams(bindparam("ids", expanding=True)),
-            {"ids": waiting},
-        )
+        rows = self._connection.execute(_RELEASED, {"ids": sorted(waiting)})
         return tuple(unpack(packed) for packed in rows.scalars())
 
     def parked(self) -> int:

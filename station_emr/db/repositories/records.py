@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from station_emr.db.codec import decode, digest, encode, moment, offset_of, stam
 from station_emr.db.models import Head, RecordVersion, table_of
 from station_emr.db.outbox_events import enqueue
 from station_emr.domain.errors import Conflict, NotFound, StateError
-from station_emr.domain.operation import Origin, VersionNode
+from station_emr.domain.operation import Operation, Origin, VersionNode
 from station_emr.domain.record import (
     Changed,
     PractitionerSnapshot,
@@ -23,7 +23,7 @@ from station_emr.domain.record import (
 )
 from station_emr.services.ports import Stored
 
-from . import replicas
+from . import firsts, replicas
 
 _LABELS = {
     RecordKind.PATIENT: "hồ sơ người bệnh",
@@ -56,6 +56,7 @@ class _HeadStatements:
         self.insert = insert(table)
         self.update = update(table).where(by_row)
         self.delete = delete(table).where(by_row)
+        self.firsts = firsts.FirstHeads(table)
 
 
 class Identified(Protocol):
@@ -154,6 +155,11 @@ class RecordRepository(Generic[T]):
 
     def written(self, record: T) -> None:
         """Called after the head of ``record`` was written, in the same transaction."""
+
+    def all_written(self, records: Sequence[T]) -> None:
+        """The same for many that were not here before."""
+        for record in records:
+            self.written(record)
 
     def restore(self, record: T, row: Any) -> T:
         """Overlay what moves outside the content; ``row`` is the head."""
@@ -348,6 +354,17 @@ class RecordRepository(Generic[T]):
         if move_head or not shown:
             self._write_head(record, row, version=last + 1, status=status, at=at, draft=None)
         return changed
+
+    @replicas.must_fit()
+    def add_firsts(self, operations: Sequence[Operation]) -> tuple[Changed, ...]:
+        changed = firsts.add(
+            self._connection, self.kind, self._statements.firsts, self.columns, operations
+        )
+        self.all_written([one.record for one in operations])
+        return changed
+
+    def heads(self, record_ids: Iterable[str]) -> dict[str, int]:
+        return self._statements.firsts.known(self._connection, record_ids)
 
     def lineage(self, record_id: str) -> tuple[VersionNode, ...]:
         return replicas.lineage(self._connection, self.kind, record_id)

@@ -34,6 +34,7 @@ from station_emr.sync.portions import Portions
 from station_emr.sync.sealing import Sealer, is_dead
 from tests.interop import fhir_records as sample
 
+from .compiled import share_statements
 from .province import Province, ServerDied
 
 KEY = bytes(range(32))
@@ -182,6 +183,8 @@ class Machine:
     def open(self) -> None:
         """The program starts."""
         self.store = _MortalStore.open(self.folder / FILE, KEY)
+        share_statements(self.store._readers)
+        share_statements(self.store._writer)
         self.lives = Lives(self.clock, WitnessFile(self.folder), self.name)
         self.lives.opened(self.store)
         sealer = Sealer(build_unit, carry_over, self.lives)

@@ -21,6 +21,8 @@ from provincial_server.settings import Settings
 from provincial_server.store import ResourceHead
 from tests.interop import fhir_records as sample
 
+from .compiled import share_statements
+
 POISON = b"SAI-MAU"
 CODE = sample.STATION.code
 
@@ -33,6 +35,11 @@ class _MortalDatabase(Database):
     """Dies before or after a commit when it is told to."""
 
     dies: str = ""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        for engine in (self.engine, self._reader, self._writer):
+            share_statements(engine)
 
     @contextmanager
     def write(self) -> Iterator:

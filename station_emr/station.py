@@ -50,6 +50,7 @@ from station_emr.services.conflicts import Conflicts
 from station_emr.services.drafts import Drafts
 from station_emr.services.duplicates import Duplicates
 from station_emr.services.encounters import Encounters
+from station_emr.services.form_rules import FormRules
 from station_emr.services.guards import refuse
 from station_emr.services.matching import NameMatcher
 from station_emr.services.patients import Patients
@@ -365,6 +366,7 @@ def build_services(
         letter_key = bytes.fromhex(work.settings.get(LETTER_KEY) or "")
     catalogs = StationCatalogs(store)
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
+    patients = Patients(store, clock, NameMatcher())
     encounters = Encounters(store, clock, catalogs)
     prescriptions = Prescriptions(store, clock, catalogs)
     appointments = Appointments(store, clock, catalogs)
@@ -372,7 +374,7 @@ def build_services(
     return StationServices(
         clock=clock,
         accounts=Accounts(store, clock, keys),
-        patients=Patients(store, clock, NameMatcher()),
+        patients=patients,
         encounters=encounters,
         prescriptions=prescriptions,
         referrals=referrals,
@@ -391,7 +393,12 @@ def build_services(
             ),
         ),
         enrolments=enrolments(store, clock, identity.keys),
-        conflicts=Conflicts(store, clock, signer),
+        conflicts=Conflicts(
+            store,
+            clock,
+            signer,
+            FormRules(patients, encounters, (prescriptions, appointments, referrals)),
+        ),
         duplicates=Duplicates(store, clock, NameMatcher()),
         courier=build_courier(store, clock, identity),
         rebuild=build_rebuild(store, clock, identity, line),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from typing_extensions import override
+
 from station_emr.domain.appointment import Appointment, check_appointment
 from station_emr.domain.encounter import PatientSnapshot
 from station_emr.domain.errors import Problem
@@ -47,6 +49,12 @@ class Appointments(Papers[Appointment]):
     def _problems(self, work: Work, paper: Appointment, patient: Patient) -> tuple[Problem, ...]:
         del work, patient
         return check_appointment(paper, self._clock.now().date())
+
+    @override
+    def problems_within(self, work: Work, paper: Appointment) -> tuple[Problem, ...]:
+        """A signed slip is judged as of its signature: its day may have passed since."""
+        signed = paper.signature
+        return check_appointment(paper, (signed.at if signed else self._clock.now()).date())
 
     def _complete(
         self, work: Work, paper: Appointment, actor: Actor, snapshot: PatientSnapshot

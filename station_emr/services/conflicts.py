@@ -6,11 +6,12 @@ history of the record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from station_emr.domain.encounter import Encounter
 from station_emr.domain.errors import Conflict, NotFound, StateError
 from station_emr.domain.merge import STATUS, with_values
 from station_emr.domain.permissions import Action
@@ -22,6 +23,7 @@ from .attachments import follow
 from .conflict_views import OpenRecord, title_of
 from .decisions import decisions, remember_decision
 from .desk_views import Choice, ConflictRow, ConflictView, DecidedRow
+from .form_rules import FormRules
 from .guards import allow, begin_signing, needs_reason
 from .papers import close_papers
 from .ports import Clock, LetterSigner, Store, Work
@@ -38,10 +40,11 @@ _UNSIGNED = frozenset({RecordKind.PATIENT, RecordKind.LINK})
 class Conflicts:
     """Use cases of the desk. Every decision is a version, and so is its undoing."""
 
-    def __init__(self, store: Store, clock: Clock, signer: LetterSigner) -> None:
+    def __init__(self, store: Store, clock: Clock, signer: LetterSigner, rules: FormRules) -> None:
         self._store = store
         self._clock = clock
         self._signer = signer
+        self._rules = rules
         self._readings = Readings(store, clock)
 
     def count(self) -> int:
@@ -92,11 +95,13 @@ class Conflicts:
         *,
         reason: str = "",
         expected_version: int,
+        confirmed: Collection[str] = (),
     ) -> Changes:
         """Write the decision as a version; fields without a choice stay open.
 
         Raises Conflict when something arrived since the view was opened, InvalidRecord without a
-        reason where one is needed (a signed document), PermissionDenied.
+        reason where one is needed (a signed document) and when the result breaks a rule of the
+        record's form, PermissionDenied. ``confirmed`` answers the form's questions, as for signing.
         """
         now = self._clock.now()
         with self._store.write() as work:
@@ -112,6 +117,9 @@ class Conflicts:
             left = [path for path in record.node.open_fields if path not in settled]
             status = values.pop(STATUS, record.stored.status)
             decided = with_values(record.stored.record, values)
+            allow(actor, Action.PATIENT_EDIT if kind in _UNSIGNED else Action.RECORD_AMEND)
+            if status is not RecordStatus.VOIDED:
+                decided = self._checked(work, record, decided, settled, confirmed)
             return self._write(
                 work,
                 actor,
@@ -124,6 +132,24 @@ class Conflicts:
                 action="conflict.decide",
                 fields=sorted(settled),
             )
+
+    def _checked(
+        self,
+        work: Work,
+        record: OpenRecord,
+        decided: Any,
+        settled: Collection[str],
+        confirmed: Collection[str],
+    ) -> Any:
+        """The decided content if its form would let it pass, with the answers that a visit keeps."""
+        before = record.stored.record
+        given: tuple[str, ...] = getattr(decided, "confirmed", ())
+        # An answer about a field that is decided now may have been about the other value.
+        standing = {key for key in given if key.partition(":")[0].split(".")[0] not in settled}
+        self._rules.judge(work, record.kind, before, decided, settled, {*confirmed, *standing})
+        if confirmed and isinstance(decided, Encounter):
+            return replace(decided, confirmed=tuple(sorted({*confirmed, *given})))
+        return decided
 
     def decided(self, actor: Actor, limit: int = 50) -> tuple[DecidedRow, ...]:
         """Decisions that can still be undone, newest first."""

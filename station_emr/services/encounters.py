@@ -306,17 +306,14 @@ class Encounters:
             before = work.encounters.get(encounter.id)
             _must_be_signed(before)
             encounter = replace(encounter, patient_id=before.record.patient_id)
-            patient = work.patients.get(encounter.patient_id).record
-            # Judged as of the visit: the child was younger then, the code may have expired since.
-            day = before.record.arrived_at.date()
+            encounter = replace(encounter, arrived_at=before.record.arrived_at)
             refuse(
-                check_for_signing(encounter, patient.birth, patient.sex, self._icd_then(day), day),
+                self.problems_within(work, encounter),
                 {*encounter.confirmed, *confirmed},
             )
             amended = replace(
                 encounter,
                 number=before.record.number,
-                arrived_at=before.record.arrived_at,
                 patient=before.record.patient,
                 station=before.record.station,
                 practitioner=before.record.practitioner,
@@ -333,6 +330,14 @@ class Encounters:
             )
             self._log(work, actor, "encounter.amend", amended, reason=reason)
             return Changes((changed,))
+
+    def problems_within(self, work: Work, encounter: Encounter) -> tuple[Problem, ...]:
+        """Everything about a signed visit that its form would not let pass, judged as of the visit:
+        the child was younger then, the code may have expired since.
+        """
+        patient = work.patients.get(encounter.patient_id).record
+        day = encounter.arrived_at.date()
+        return check_for_signing(encounter, patient.birth, patient.sex, self._icd_then(day), day)
 
     def void(self, actor: Actor, encounter_id: str, reason: str) -> Changes:
         """Mark a signed visit and all its papers as cancelled with a reason.

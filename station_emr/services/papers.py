@@ -69,6 +69,10 @@ class Papers(ABC, Generic[P]):
         with self._store.read() as work:
             return self._problems(work, paper, patient)
 
+    def problems_within(self, work: Work, paper: P) -> tuple[Problem, ...]:
+        """What the form says of a paper inside a transaction that the caller owns."""
+        return self._problems(work, paper, work.patients.get(paper.patient_id).record)
+
     def save_draft(self, actor: Actor, paper: P) -> Changes:
         """Keep the draft as it stands; nothing is judged. Raises StateError once signed."""
         allow(actor, self.prepare_action)

@@ -110,6 +110,12 @@ class Patients:
         number = parse_national_id(patient.national_id)  # typed with spaces or as on the card
         return problems + national_id_warnings(number, patient.birth, patient.sex.value)
 
+    def problems_within(self, work: Work, patient: Patient) -> tuple[Problem, ...]:
+        """:meth:`check` with the question about everybody who has the same identity number, for a
+        person that is known already.
+        """
+        return (*self.check(patient), *self._same_number(work, patient))
+
     def register(self, actor: Actor, patient: Patient, confirmed: Collection[str] = ()) -> Changes:
         """Save a new person and give the chart number. Raises InvalidRecord, PermissionDenied.
 

@@ -8,11 +8,12 @@ import pytest
 
 from station_emr.db.store import EncryptedStore
 from station_emr.demo.clock import DemoClock
+from station_emr.domain.birth import BirthDate
 from station_emr.domain.errors import Conflict, InvalidRecord, PermissionDenied, StateError
 from station_emr.domain.operation import Applied
 from station_emr.domain.patient import Allergy, Coverage
 from station_emr.domain.permissions import Role
-from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.services.desk_views import Choice
 from station_emr.services.guards import confirmation_key
 from tests.services.conftest import KEY, MORNING
@@ -356,3 +357,94 @@ def test_cards_of_both_sides_are_kept_when_both_added_one(station, desk):
     kept = station.services.patients.get(station.nurse, patient.id).record.coverages
     assert set(kept) == {one, other}
     assert station.services.conflicts.count() == 0
+
+
+# The rules of the forms -----------------------------------------------------------------------
+
+
+def answer(station, kind, record_id, path, text, *, actor=None, confirmed=()):
+    """Decide one field of a record for the value that reads ``text``."""
+    view = station.services.conflicts.open(station.doctor, kind, record_id)
+    return station.services.conflicts.decide(
+        actor or station.doctor,
+        kind,
+        record_id,
+        {path: side_of(view, path, text)},
+        reason="đã hỏi lại",
+        expected_version=view.version,
+        confirmed=confirmed,
+    )
+
+
+def test_a_visit_whose_form_would_refuse_the_result_is_not_signed(station, desk):
+    _, made = signed_visit(station, desk)
+    visit_id = made.id_of(ENCOUNTER)
+    clash(station, desk, ENCOUNTER, visit_id, {"diagnoses": ()}, {"reason": "Đau đầu"})
+    with pytest.raises(InvalidRecord) as refused:
+        answer(station, ENCOUNTER, visit_id, "diagnoses", "")
+    assert [problem.code for problem in refused.value.problems] == ["main-required"]
+    assert "chẩn đoán" in str(refused.value).lower()
+    assert station.services.conflicts.count() == 1
+    view = station.services.conflicts.open(station.doctor, ENCOUNTER, visit_id)
+    kept = next(row for row in view.differences if row.path == "diagnoses")
+    answer(station, ENCOUNTER, visit_id, "diagnoses", kept.one or kept.other)
+
+
+def test_a_fault_in_a_field_that_others_left_keeps_nobody_from_deciding(station, desk):
+    _, made = signed_visit(station, desk)
+    visit_id = made.id_of(ENCOUNTER)
+    gone = {"diagnoses": ()}
+    clash(station, desk, ENCOUNTER, visit_id, gone | {"advice": "A"}, gone | {"advice": "B"})
+
+    answer(station, ENCOUNTER, visit_id, "advice", "B")
+
+    assert station.services.encounters.get(station.doctor, visit_id).record.advice == "B"
+
+
+def test_a_prescription_over_the_allowed_days_is_not_signed(station, desk):
+    _, made = signed_visit(station, desk)
+    paper_id = made.id_of(RecordKind.PRESCRIPTION)
+    before = station.services.prescriptions.get(station.doctor, paper_id).record
+    long = (replace(before.lines[0], days=200), *before.lines[1:])
+    clash(station, desk, RecordKind.PRESCRIPTION, paper_id, {"lines": long}, {"advice": "Ăn nhạt"})
+    view = station.services.conflicts.open(station.doctor, RecordKind.PRESCRIPTION, paper_id)
+    lines = next(row for row in view.differences if row.path == "lines")
+    wrong = next(text for text in (lines.one, lines.other) if "200" in text)
+    with pytest.raises(InvalidRecord) as refused:
+        answer(station, RecordKind.PRESCRIPTION, paper_id, "lines", wrong)
+    assert str(refused.value).startswith("Thuốc: ")
+
+
+def test_a_doubtful_identity_number_is_asked_about_as_on_the_form(station, desk):
+    doubtful = "064199000001"  # a man born in 1999 by its digits
+    patient = station.register(
+        full_name="Rơ Châm H'Mẫu", birth=BirthDate(1960, 1, 1), sex=Sex.FEMALE, national_id=""
+    )
+    conflict(station, desk, patient, {"national_id": doubtful}, {"national_id": "064160000001"})
+    with pytest.raises(InvalidRecord) as asked:
+        answer(station, PATIENT, patient.id, "national_id", doubtful, actor=station.nurse)
+    assert {problem.severity for problem in asked.value.problems} == {"confirm"}
+    assert station.services.conflicts.count() == 1
+    yes = [confirmation_key(problem) for problem in asked.value.problems]
+    answer(
+        station, PATIENT, patient.id, "national_id", doubtful, actor=station.nurse, confirmed=yes
+    )
+    assert station.services.patients.get(station.nurse, patient.id).record.national_id == doubtful
+
+
+def test_the_answers_stay_with_the_visit(station, desk):
+    _, made = signed_visit(station, desk)
+    visit_id = made.id_of(ENCOUNTER)
+    record = station.services.encounters.get(station.doctor, visit_id).record
+    fast = (replace(record.vitals[0], pulse=160), *record.vitals[1:])
+    clash(station, desk, ENCOUNTER, visit_id, {"vitals": fast, "confirmed": ()}, {})
+    view = station.services.conflicts.open(station.doctor, ENCOUNTER, visit_id)
+    vitals = next(row for row in view.differences if row.path == "vitals")
+    wanted = next(text for text in (vitals.one, vitals.other) if "160" in text)
+    with pytest.raises(InvalidRecord) as asked:
+        answer(station, ENCOUNTER, visit_id, "vitals", wanted)
+    (question,) = asked.value.problems
+    assert question.message.startswith("Dấu hiệu sinh tồn: ") or "Mạch" in question.message
+    answer(station, ENCOUNTER, visit_id, "vitals", wanted, confirmed=[confirmation_key(question)])
+    kept = station.services.encounters.get(station.doctor, visit_id).record
+    assert confirmation_key(question) in kept.confirmed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from station_emr.domain.errors import Conflict
+from station_emr.domain.errors import Conflict, InvalidRecord, Problem
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.services.desk_views import (
     ChartComparison,
@@ -20,6 +20,7 @@ from station_emr.services.desk_views import (
     Side,
 )
 from station_emr.services.duplicates import Separated
+from station_emr.services.guards import confirmation_key
 from tests.services.conftest import MORNING
 
 ONE = Side(
@@ -111,6 +112,7 @@ class Desk:
         self.views = {(v.row.kind, v.row.record_id): v for v in views or []}
         self.done: list[tuple[ConflictView, dict, str, int]] = []
         self.newer = False
+        self.problems: list[Problem] = []  # what the form of every record says of every result
         self.undone: list[str] = []
         self.failure: Exception | None = None
 
@@ -125,12 +127,15 @@ class Desk:
     def open(self, actor, kind, record_id):
         return self.views[kind, record_id]
 
-    def decide(self, actor, kind, record_id, choices, *, reason, expected_version):
+    def decide(self, actor, kind, record_id, choices, *, reason, expected_version, confirmed=()):
         if self.newer:
             self.newer = False
             found = self.views[kind, record_id]
             self.views[kind, record_id] = replace(found, version=found.version + 1)
             raise Conflict("Có bản mới hơn.")
+        asked = [p for p in self.problems if confirmation_key(p) not in confirmed]
+        if asked:
+            raise InvalidRecord(tuple(asked))
         found = self.views.pop((kind, record_id))
         self.done.append((found, dict(choices), reason, expected_version))
         left = tuple(d for d in found.differences if d.path not in choices)

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
-from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.errors import EnvironmentFailure, Problem
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 from station_emr.services.desk_views import Choice
@@ -425,3 +425,42 @@ def test_undoing_says_that_cancelled_papers_stay_cancelled() -> None:
     sentence = "Đã hoàn tác."
     assert "vẫn hủy" in undo_words(RecordKind.ENCOUNTER, sentence)
     assert undo_words(RecordKind.PATIENT, sentence) == sentence
+
+
+# -- the rules of the forms ----------------------------------------------------------------------
+
+DOUBT = Problem(
+    field="national_id", code="sex", message="Số định danh: khác giới tính.", severity="confirm"
+)
+FAULT = Problem(field="phone", code="phone", message="Điện thoại: cần 10 chữ số.")
+
+
+def test_a_result_that_the_form_refuses_is_told_and_another_choice_clears_it(page) -> None:
+    page.desk.problems = [FAULT]
+    page.open._take_all(Choice.ONE)
+    page.press_button("conflicts.decide")
+
+    page.until(page.open.rules.isVisible)
+    page.until_said("Chưa ghi quyết định: kết quả chưa đúng quy định")
+    assert page.open.rules.problems == (FAULT,)
+    assert page.desk.done == []
+    page.sweep()
+
+    page.open.choices.choosers[-1].setFocus()
+    page.key(Qt.Key.Key_2)
+    assert page.open.rules.isHidden()
+
+
+def test_a_question_of_the_form_is_answered_with_a_tick(page) -> None:
+    page.desk.problems = [DOUBT]
+    page.open._take_all(Choice.ONE)
+    page.press_button("conflicts.decide")
+    page.until_said("hãy xem lại và xác nhận")
+    box = page.open.rules.checks["national_id:sex"].box
+    page.until(box.hasFocus)
+
+    page.tick(box)
+    page.press_button("conflicts.decide")
+
+    page.until(lambda: len(page.desk.done) == 1)
+    page.until(page.open.rules.isHidden)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from station_emr.domain.field_text import field_label
@@ -35,6 +35,7 @@ class ConflictDesk(Protocol):
         *,
         reason: str,
         expected_version: int,
+        confirmed: Collection[str] = (),
     ) -> Changes: ...
     def decided(self, actor: Actor, limit: int) -> tuple[DecidedRow, ...]: ...
     def undo(self, actor: Actor, kind: RecordKind, record_id: str, *, reason: str) -> Changes: ...

@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from station_emr.domain.errors import Conflict, StationError
+from station_emr.domain.errors import Conflict, InvalidRecord, Problem, StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.services.desk_views import Choice, ConflictRow, ConflictView, Side
@@ -30,6 +30,7 @@ from station_emr.ui.kit import (
     quiet,
     vbox,
 )
+from station_emr.ui.kit.questions import Questions
 from station_emr.ui.models import routes
 from station_emr.ui.models.deciding import ConflictDesk
 from station_emr.ui.models.session import Session
@@ -106,7 +107,7 @@ class ConflictPage(QWidget):
         self.setFocusProxy(self.list)
         self.list.picked.connect(self._pick)
         self.list.opened.connect(lambda _row: self.choices.focus_first())
-        self.choices.changed.connect(self._follow)
+        self.choices.changed.connect(self._chosen)
         self.choices.passed.connect(self._passed)
         self.decide.clicked.connect(self._decide)
         self.chart.clicked.connect(self._open_chart)
@@ -138,6 +139,7 @@ class ConflictPage(QWidget):
         caption = label(_("&Lý do sửa đổi hồ sơ đã ký *"), "label")
         caption.setBuddy(self.reason.editor)
         vbox(caption, self.reason, gap=2, parent=self._reason_row)
+        self.rules = Questions("conflicts.confirm", _("Xác nhận đúng"))
         self.progress = label("", "muted", wrap=True)
         self.decide = primary(_("Xác nhận"), "conflicts.decide", Shortcut.SIGN, "check")
         foot = hbox(self.progress, self.decide, gap=GAP_M)
@@ -146,6 +148,7 @@ class ConflictPage(QWidget):
         card.body.addLayout(head)
         card.body.addLayout(sides)
         card.add(self.choices, 1)
+        card.add(self.rules)
         card.add(self._reason_row)
         card.body.addLayout(foot)
         return card
@@ -231,6 +234,7 @@ class ConflictPage(QWidget):
         self._reason_row.setVisible(view.signed and may)
         if not same:
             self.reason.set_value("")
+        self._forget_rules()
         self.reason.set_problem(None)
         self.decide.setVisible(may)
         if held:
@@ -254,6 +258,15 @@ class ConflictPage(QWidget):
             self.reason.editor.setFocus()
         elif self.decide.isEnabled():
             self.decide.setFocus()
+
+    def _chosen(self) -> None:
+        """Another choice makes another result: what was said of the last one is void."""
+        self._forget_rules()
+        self._follow()
+
+    def _forget_rules(self) -> None:
+        self.rules.set_confirmed(())
+        self.rules.show_problems(())
 
     def _follow(self) -> None:
         view = self._view
@@ -288,6 +301,7 @@ class ConflictPage(QWidget):
                 chosen,
                 reason=reason,
                 expected_version=view.version,
+                confirmed=self.rules.confirmed,
             ),
             done=lambda _changes: self._decided(view),
             failed=self._not_decided,
@@ -338,7 +352,23 @@ class ConflictPage(QWidget):
             if current is not None:
                 self._open(current)
             return
+        if isinstance(error, InvalidRecord):
+            self._show_rules(error.problems)
+            return
         self._tell(str(error), Severity.DANGER)
+
+    def _show_rules(self, problems: tuple[Problem, ...]) -> None:
+        """What the record's own form would not let pass; a question is answered with a tick."""
+        self.rules.show_problems(problems)
+        if all(problem.severity == "confirm" for problem in problems):
+            text = _("Chưa ghi quyết định: hãy xem lại và xác nhận các mục bên dưới.")
+        else:
+            text = _(
+                "Chưa ghi quyết định: kết quả chưa đúng quy định ở mục ghi bên dưới. Hãy chọn bản "
+                "kia, hoặc mở hồ sơ để sửa mục đó."
+            )
+        self._tell(text, Severity.WARNING)
+        self.rules.focus_first()
 
     def _open_chart(self) -> None:
         if self._view is not None:

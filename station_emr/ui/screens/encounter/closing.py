@@ -25,7 +25,7 @@ from station_emr.ui.kit import (
     label,
     vbox,
 )
-from station_emr.ui.screens.encounter.questions import Questions
+from station_emr.ui.kit.questions import Questions
 from station_emr.ui.screens.encounter.typed import follow_up_words, parse_follow_up
 
 _ADVICE: Final = "Ăn uống, khi nào phải quay lại ngay"

@@ -27,8 +27,8 @@ from station_emr.ui.kit import (
     named,
     vbox,
 )
+from station_emr.ui.kit.questions import Questions
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.encounter.questions import Questions
 
 
 class DiagnosisChip(Chip):

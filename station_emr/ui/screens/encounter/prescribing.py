@@ -29,9 +29,9 @@ from station_emr.ui.kit import (
     rule,
     vbox,
 )
+from station_emr.ui.kit.questions import Questions
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.drug_row import HEADINGS, DrugRow, set_columns
-from station_emr.ui.screens.encounter.questions import Questions
 
 _USUAL_DAYS = 5
 _LINES = "prescription.lines"

@@ -30,7 +30,7 @@ from station_emr.ui.kit import (
     quiet,
     vbox,
 )
-from station_emr.ui.screens.encounter.questions import Questions
+from station_emr.ui.kit.questions import Questions
 
 _SINGLE: Final = ("pulse", "temperature", "respiratory_rate", "spo2", "weight", "height")
 _HOME: Final = {"systolic": "pressure", "diastolic": "pressure"}

@@ -10,17 +10,12 @@ from PySide6.QtWidgets import QWidget
 from station_emr.domain.errors import Problem
 from station_emr.services.guards import confirmation_key
 from station_emr.services.i18n import _
-from station_emr.ui.kit import (
-    GAP_S,
-    CheckField,
-    IconLabel,
-    Severity,
-    clear,
-    hbox,
-    label,
-    named,
-    vbox,
-)
+from station_emr.ui.kit.choice_fields import CheckField
+from station_emr.ui.kit.icons import IconLabel
+from station_emr.ui.kit.layout import clear, hbox, label, vbox
+from station_emr.ui.kit.names import named
+from station_emr.ui.kit.severity import Severity
+from station_emr.ui.kit.theme import GAP_S
 
 
 class Questions(QWidget):

@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes
-from station_emr.domain.sync import UnitState
 from station_emr.services.ports import Clock, Store, Work
 
 from . import queueing
@@ -29,6 +28,7 @@ from .queueing import Batch, Sending
 from .repair import differing, portions, settle
 from .running import Progress, Run
 from .sealing import Sealer
+from .self_report import SelfReport
 from .updates import after_update
 from .verdicts import COME_BACK, PARENT_FIRST, UNREADABLE
 
@@ -100,6 +100,8 @@ class Exchange:
         self._portions = Portions()
         self._isolation = Isolation()
         self._wanted: Sequence[str] = ()
+        self._self_report = SelfReport(clock, program, monotonic)
+        self._unwritten: tuple[ExchangeRequest, ExchangeReply, Batch] | None = None
         self._progress: Callable[[Progress], None] = lambda _progress: None
         self._tell: Callable[[Changes], None] = lambda _changes: None
         self._stopping = threading.Event()
@@ -127,6 +129,13 @@ class Exchange:
         """Raises NetworkFailure, Refused, Busy, EnvironmentFailure; what was done by then stays."""
         self._begin()
         self._sending.start(run)
+        self._self_report.next_run()
+        try:
+            self._until_done(run)
+        finally:
+            self._write_down()
+
+    def _until_done(self, run: Run) -> None:
         repairs = lives = 0
         while not self._stopping.is_set():
             try:
@@ -217,23 +226,10 @@ class Exchange:
             number=work.outbox.last_number(),
             epoch=work.settings.get(self._epoch) or "",
             cursor=int(work.settings.get(self._cursor) or 0),
-            state=self._state(work),
+            state=self._self_report.when_due(work),
             lines=batch.lines,
             **more,
         )
-
-    def _state(self, work: Work) -> dict[str, Any]:
-        """Counts and times for the province's overview; nothing of any record."""
-        oldest = work.outbox.oldest_waiting_at()
-        state: dict[str, Any] = {
-            "waiting": work.outbox.count(UnitState.WAITING),
-            "oldest": oldest.isoformat(timespec="seconds") if oldest else "",
-            "refused": work.outbox.count(UnitState.QUARANTINED),
-            "conflicts": len(work.operations.conflicts()),
-            "program": self._program,
-            "clock": self._clock.now().isoformat(timespec="seconds"),
-        }
-        return {name: value for name, value in state.items() if value}
 
     def _ask(self, run: Run, request: ExchangeRequest, batch: Batch) -> ExchangeReply:
         traffic, began = self.peer.traffic, self._monotonic()
@@ -249,7 +245,13 @@ class Exchange:
         self._pacing = self._pacing.after(
             came + batch.size, traffic.up + traffic.down - before, self._monotonic() - began
         )
-        self._take_in(run, request, reply, batch)
+        if self._sending.is_long and _says_only_taken(request, reply):
+            # Written down while the next page is on its way. Killed before that, the program sends
+            # the page again, and the server knows it.
+            self._unwritten = request, reply, batch
+            self._sending.answered(run, batch, reply)
+        else:
+            self._take_in(run, request, reply, batch)
         done = len(run.tried)
         kind = batch.items[-1].kind if batch.items else None
         self._progress(Progress(done, max(done, run.total), kind))
@@ -257,10 +259,19 @@ class Exchange:
 
     def _exchange(self, request: ExchangeRequest) -> ExchangeReply:
         if not self._sending.is_long:
+            self._write_down()
             return self.peer.exchange(request)
         return meanwhile(lambda: self.peer.exchange(request), self._prepare)
 
+    def _write_down(self) -> None:
+        """The verdicts of the page before, if that was left for now."""
+        if self._unwritten is not None:
+            request, reply, batch = self._unwritten
+            self._unwritten = None
+            self._commit(request, reply, batch)
+
     def _prepare(self) -> None:
+        self._write_down()
         # A full disk stays for the page's own sealing to meet and to tell.
         with suppress(EnvironmentFailure):
             self._sending.prepare(self._pacing.lines_up)
@@ -379,6 +390,12 @@ class Exchange:
         busy = [one for one in reply.refused if one.kind is RefusalKind.BUSY]
         if busy and len(busy) == len(batch.items):
             raise Busy(COME_BACK)
+
+
+def _says_only_taken(request: ExchangeRequest, reply: ExchangeReply) -> bool:
+    """Whether nothing but verdicts came, and none of them sends anything back."""
+    silent = not (reply.lines or reply.refused or reply.listed or reply.stale or reply.held)
+    return silent and reply.pause is None and reply.epoch == request.epoch
 
 
 def _goes_on(request: ExchangeRequest, reply: ExchangeReply) -> None:

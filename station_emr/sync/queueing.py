@@ -214,17 +214,19 @@ class Sending:
         once when it is back.
         """
         limit = _LIST
-        while True:
+        while not stopping.is_set():
             found = self._list(limit)
             fresh = [item for item in found if not item.op_id and item.version == 1]
-            if fresh or len(found) < limit:
-                break
-            limit *= 2
-        self._numbers = {key_of_item(item): item.seq for item in found if item.version}
-        for some in _portions(fresh, _SEALED_AT_ONCE):
-            if stopping.is_set():
-                return
-            self._made(some)
+            self._numbers = {key_of_item(item): item.seq for item in found if item.version}
+            made = 0
+            for some in _portions(fresh, _SEALED_AT_ONCE):
+                if stopping.is_set():
+                    return
+                made += len(self._made(some))
+            if not made:  # what is left needs an answer first; look behind it
+                if len(found) < limit:
+                    return
+                limit *= 2
 
     def _made(self, items: Sequence[OutboxItem]) -> dict[int, tuple[str, bytes]]:
         """Lines of first versions, sealed in one short transaction where they were not."""

@@ -14,7 +14,10 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import UnitState
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.units import build_unit
+from station_emr.sync import queueing
+from station_emr.sync.exchange_engine import Exchange
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
+from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest
 from station_emr.sync.meanwhile import meanwhile
 from station_emr.sync.pacing import Pacing
 from station_emr.sync.queueing import Sending
@@ -110,6 +113,55 @@ def test_a_long_queue_leaves_whole(
     assert machine.tally().count == MANY
 
 
+def test_verdicts_are_written_down_though_the_next_page_is_cut(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[ExchangeRequest] = []
+
+    def exchange(peer: ExchangeOverHttp, request: ExchangeRequest) -> ExchangeReply:
+        requests.append(request)
+        if len(requests) == 3:
+            raise NetworkFailure("cut")
+        return original(peer, request)
+
+    original = ExchangeOverHttp.exchange
+    machine.sync()
+    for number in range(MANY):
+        machine.patient(number)
+    monkeypatch.setattr(Pacing, "lines_up", 64 * 1024)
+    monkeypatch.setattr(ExchangeOverHttp, "exchange", exchange)
+    run = machine.sync()
+    answered = sum(len(request.lines) for request in requests[:2])
+    assert (run.outcome, run.sent) == ("partial", answered)
+    assert machine.count(UnitState.WAITING) == MANY - answered
+    # The first page's verdicts were still being written down when the second went.
+    assert requests[1].cursor == requests[0].cursor
+    assert not {*requests[0].lines} & {*requests[1].lines}
+    # What the province shows of the station goes with the first request of a run.
+    assert [bool(request.state) for request in requests] == [True, False, False]
+    del requests[:]
+    monkeypatch.setattr(ExchangeOverHttp, "exchange", original)
+    run = machine.sync()
+    assert (run.outcome, run.sent, run.changed) == ("complete", MANY - answered, MANY - answered)
+
+
+def test_a_program_killed_before_that_sends_the_page_again(
+    machine: Machine, running: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.sync()
+    for number in range(MANY):
+        machine.patient(number)
+    monkeypatch.setattr(Pacing, "lines_up", 64 * 1024)
+    with monkeypatch.context() as dying:
+        dying.setattr(Exchange, "_write_down", lambda _self: None)
+        machine.sync()
+    left = machine.count(UnitState.WAITING)
+    assert left
+    run = machine.sync()
+    assert (run.outcome, run.sent, run.changed) == ("complete", left, 0)
+    assert (machine.count(UnitState.WAITING), running.count("Patient")) == (0, MANY)
+
+
 def test_what_waits_is_sealed_while_the_line_is_away(
     machine: Machine, running: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +172,7 @@ def test_what_waits_is_sealed_while_the_line_is_away(
     first = machine.patient(1)
     machine.amend(first, full_name="Người Mẫu Đổi Tên")
     monkeypatch.setattr(Pacing, "lines_up", 1)  # the run itself seals one
+    monkeypatch.setattr(queueing, "_LIST", 20)  # less than what waits
     for number in range(2, 70):
         machine.patient(number)
     with monkeypatch.context() as away:

@@ -32,8 +32,8 @@ def nothing_passed_over(world: World, machine: Machine) -> None:
     log = world.province.log()
     if log and log[-1][0] < cursor:
         return  # restored without a word: the next contact will tell
-    passed = [op_id for sequence, op_id in log if sequence <= cursor]
-    missing = set(passed) - machine.knows(passed)
+    passed = {op_id for sequence, op_id in log if sequence <= cursor}
+    missing = passed - machine.knows(passed)
     assert not missing, f"{machine.name}: {len(missing)} operations before the cursor are not here"
 
 
@@ -43,22 +43,37 @@ def agree(world: World) -> None:
     resources = world.province.resources()
     for machine in world.machines:
         assert machine.waiting() == 0, f"{machine.name} still waits"
-        lacking, own = log - machine.op_ids(), machine.op_ids() - log
+        here = machine.op_ids()
+        lacking, own = log - here, here - log
         assert not lacking, f"{machine.name} lacks {len(lacking)} operations of the province"
         # What was refused for its content stays where it was written; its correction has travelled.
         assert not machine.sound(own), f"the province lacks {len(own)} of {machine.name}"
     nothing_vanished(world)
     for kind, ids in world.records.items():
+        heads = [machine.heads(kind) for machine in world.machines]
         for record_id in sorted(ids):
-            shown = [machine.newest(kind, record_id) for machine in world.machines]
-            if all(one is None for one in shown):
-                continue  # its only copy was destroyed; nothing_vanished has checked that
-            assert all(one == shown[0] for one in shown), _difference(kind, record_id, shown)
-            assert f"{TYPES[kind]}/{record_id}" in resources, f"{kind} is not at the province"
-    for mark in world.marks:
-        _has_its_place(world.machines[0], mark)
+            _shown_alike(world, kind, record_id, [head.get(record_id) for head in heads])
+            if heads[0].get(record_id) is not None:
+                assert f"{TYPES[kind]}/{record_id}" in resources, f"{kind} is not at the province"
+    for (kind, record_id), marks in _by_record(world.marks).items():
+        _have_their_place(world.machines[0], kind, record_id, marks)
     twice = {number for number in world.printed if world.printed.count(number) > 1}
     assert not twice, f"printed twice: {twice}"
+
+
+def _shown_alike(world: World, kind: RecordKind, record_id: str, kept: list[Any]) -> None:
+    """None of them has it when its only copy was destroyed; nothing_vanished has checked that."""
+    if all(one == kept[0] for one in kept):
+        return
+    shown = [machine.newest(kind, record_id) for machine in world.machines]
+    assert all(one == shown[0] for one in shown), _difference(kind, record_id, shown)
+
+
+def _by_record(marks: set[Mark]) -> dict[tuple[RecordKind, str], list[Mark]]:
+    found: dict[tuple[RecordKind, str], list[Mark]] = {}
+    for mark in marks:
+        found.setdefault((mark.kind, mark.record_id), []).append(mark)
+    return found
 
 
 def _difference(kind: RecordKind, record_id: str, shown: list[Any]) -> str:
@@ -84,34 +99,44 @@ def nothing_vanished(world: World, *, forget: bool = False) -> None:
 
 
 def _all_text(machine: Machine) -> bytes:
-    with machine.store.read() as work:
-        rows = work._connection.exec_driver_sql("SELECT content FROM record_version")
-        return "\n".join(row[0] for row in rows).encode()
+    return "\n".join(row[0] for row in machine.look("SELECT content FROM record_version")).encode()
 
 
-def _has_its_place(machine: Machine, mark: Mark) -> None:
+def _have_their_place(
+    machine: Machine, kind: RecordKind, record_id: str, marks: list[Mark]
+) -> None:
     """A value is shown, or open, or a person who had it (or the open question) in front of them
     wrote something else. The rule alone never takes it away.
     """
-    versions = machine.graph(mark.kind, mark.record_id)
+    newest = machine.newest(kind, record_id)
+    assert newest is not None
+    marks = [
+        mark
+        for mark in marks
+        if getattr(newest[0], mark.path) != mark.value and mark.path not in newest[2]
+    ]
+    if not marks:
+        return
+    versions = machine.graph(kind, record_id)
     content = {node.version: record for node, record in versions}
     nodes = {node.version: node for node, _ in versions}
-    newest = machine.newest(mark.kind, mark.record_id)
-    assert newest is not None
-    if getattr(newest[0], mark.path) == mark.value or mark.path in newest[2]:
-        return
+    for mark in marks:
+        assert _taken_away(nodes, content, mark), f"nobody took {mark} away, and it is not shown"
+
+
+def _taken_away(nodes: dict[int, Any], content: dict[int, Any], mark: Mark) -> bool:
+    """Whether a person replaced it with the value, or the question about it, before them."""
 
     def holds(version: int) -> bool:
         shown: Any = getattr(content[version], mark.path)
         return shown == mark.value or mark.path in nodes[version].open_fields
 
-    replaced = any(
+    return any(
         not _by_rule(node)
         and not holds(node.version)
         and any(holds(parent) and _below(nodes, parent, mark, content) for parent in node.parents)
         for node in nodes.values()
     )
-    assert replaced, f"nobody took {mark} away, and it is not shown"
 
 
 def _below(nodes: dict[int, Any], version: int, mark: Mark, content: dict[int, Any]) -> bool:

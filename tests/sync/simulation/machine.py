@@ -22,7 +22,7 @@ from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.security.witness import WitnessFile
 from station_emr.services.incarnation import Lives
-from station_emr.services.record_stores import record_store
+from station_emr.services.record_stores import MERGED_KINDS, record_store
 from station_emr.services.replication import apply_operation
 from station_emr.sync.applying import Applier
 from station_emr.sync.engine import SyncEngine
@@ -38,6 +38,15 @@ from .compiled import share_statements
 from .province import Province, ServerDied
 
 KEY = bytes(range(32))
+_HERE = {kind: f'SELECT id FROM "{kind.value}" WHERE version > 0' for kind in MERGED_KINDS}
+_HEADS = {
+    kind: (
+        "SELECT h.id, v.content, h.status = 'voided', v.open_fields "
+        f'FROM "{kind.value}" AS h JOIN record_version AS v '
+        f"ON v.kind = '{kind.value}' AND v.record_id = h.id AND v.version = h.version"
+    )
+    for kind in MERGED_KINDS
+}
 FILE = "station.db"
 
 
@@ -185,6 +194,7 @@ class Machine:
         self.store = _MortalStore.open(self.folder / FILE, KEY)
         share_statements(self.store._readers)
         share_statements(self.store._writer)
+        self._eye = self.store._readers.raw_connection()  # for the checks alone
         self.lives = Lives(self.clock, WitnessFile(self.folder), self.name)
         self.lives.opened(self.store)
         sealer = Sealer(build_unit, carry_over, self.lives)
@@ -204,12 +214,16 @@ class Machine:
     def kill(self) -> None:
         """Everything in memory is gone; the file stays."""
         self.store.dies_in = None
-        self.store.close()
+        self.close()
         self.open()
+
+    def close(self) -> None:
+        self._eye.close()
+        self.store.close()
 
     def sync(self) -> SyncRun | None:
         """None when the power went meanwhile."""
-        met = self.cursor()[0]
+        met = self.cursor()[0]  # the epoch it knows
         run = None
         try:
             run = self.engine.run_once()
@@ -228,7 +242,7 @@ class Machine:
 
     def restore(self, backup: Path) -> None:
         """Somebody copies an old file over the database; the witness stays."""
-        self.store.close()
+        self.close()
         for suffix in ("-wal", "-shm"):
             (self.folder / f"{FILE}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(backup, self.folder / FILE)
@@ -238,14 +252,18 @@ class Machine:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def cursor(self) -> tuple[str, int]:
-        with self.store.read() as work:
-            return work.settings.get(EPOCH) or "", int(work.settings.get(CURSOR) or 0)
+    def look(self, query: str, *values: Any) -> list[Any]:
+        """What is committed, read beside the program: the checks must not cost more than the work."""
+        return self._eye.driver_connection.execute(query, values).fetchall()
 
-    def knows(self, op_ids: list[str]) -> frozenset[str]:
-        with self.store.read() as work:
-            wanted = frozenset(work.operations.wanted(100_000))
-            return work.operations.knows(op_ids) | (wanted & frozenset(op_ids))
+    def cursor(self) -> tuple[str, int]:
+        found = dict(self.look("SELECT key, value FROM setting WHERE key IN (?, ?)", EPOCH, CURSOR))
+        return found.get(EPOCH, ""), int(found.get(CURSOR) or 0)
+
+    def knows(self, op_ids: set[str]) -> set[str]:
+        """Those of them that are here or asked for."""
+        here = self.look("SELECT op_id FROM operation UNION ALL SELECT op_id FROM wanted_operation")
+        return op_ids & {row[0] for row in here}
 
     def op_ids(self) -> set[str]:
         found, after = set(), ""
@@ -272,6 +290,14 @@ class Machine:
                 (node, records.at_version(record_id, node.version))
                 for node in records.lineage(record_id)
             ]
+
+    def here(self, kind: RecordKind) -> set[str]:
+        """The records of a kind that this machine can show."""
+        return {row[0] for row in self.look(_HERE[kind])}
+
+    def heads(self, kind: RecordKind) -> dict[str, tuple[Any, ...]]:
+        """Content as it is kept, status and open fields of the newest version of every record."""
+        return {row[0]: tuple(row[1:]) for row in self.look(_HEADS[kind])}
 
     def newest(self, kind: RecordKind, record_id: str) -> tuple[Any, ...] | None:
         with self.store.read() as work:

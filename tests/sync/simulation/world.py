@@ -95,8 +95,8 @@ class World:
 
     def close(self) -> None:
         for machine in self.machines:
-            machine.store.close()
-        self.province.database.close()
+            machine.close()
+        self.province.close()
 
     # --- the story -------------------------------------------------------------------------------
 
@@ -115,19 +115,22 @@ class World:
         self.faulty = False
         while self.late:
             self._late(self.machines[0])
-        runs: list[Any] = []
-        for round_ in range(_ROUNDS):
-            for machine in self.machines:
-                machine.store.dies_in = None
-                self._mend(machine)
-            runs = [self._synced(machine) for machine in self.machines]
-            quiet = all(run and run.verified and not (run.sent or run.received) for run in runs)
-            if quiet and round_:
+        quiet = 0
+        last: dict[str, Any] = {}
+        for turn in range(_ROUNDS * len(self.machines)):
+            machine = self.machines[turn % len(self.machines)]
+            machine.store.dies_in = None
+            self._mend(machine)
+            run = last[machine.name] = self._synced(machine)
+            moved = not run or not run.verified or run.sent or run.received
+            quiet = 0 if moved else quiet + 1
+            if quiet == len(self.machines):
                 return
-            self.time += timedelta(hours=2)
+            self.time += timedelta(minutes=40)
         told = [
             (m.name, r and r.outcome, r and r.detail, m.waiting())
-            for m, r in zip(self.machines, runs, strict=True)
+            for m in self.machines
+            for r in [last.get(m.name)]
         ]
         raise AssertionError(f"no rest after {_ROUNDS} rounds: {told}")
 
@@ -192,8 +195,11 @@ class World:
         self._written(machine, PATIENT, record_id, step)
 
     def _some(self, machine: Machine, kind: RecordKind) -> str | None:
-        here = [one for one in sorted(self.records[kind]) if machine.newest(kind, one)]
+        here = self._here(machine, kind)
         return self.chance.choice(here) if here else None
+
+    def _here(self, machine: Machine, kind: RecordKind) -> list[str]:
+        return sorted(self.records[kind] & machine.here(kind))
 
     def _change(self, machine: Machine, kind: RecordKind) -> None:
         record_id = self._some(machine, kind)
@@ -273,7 +279,7 @@ class World:
         self._written(machine, kind, record_id, lambda _w, before: (before, found[2], (), ()))
 
     def _join(self, machine: Machine) -> None:
-        here = [one for one in sorted(self.records[PATIENT]) if machine.newest(PATIENT, one)]
+        here = self._here(machine, PATIENT)
         if len(here) < 2:
             return
         one, other = self.chance.sample(here, 2)

@@ -40,7 +40,7 @@ def utc_text(at: datetime) -> str:
     """Sortable UTC text of fixed width. A naive moment is a bug: ValueError."""
     if at.tzinfo is None:
         raise ValueError("a stored moment needs its offset")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"  # not "+00:00"
 
 
 def offset_of(at: datetime) -> int:

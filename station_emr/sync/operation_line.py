@@ -180,15 +180,14 @@ def _envelope(content: _Line) -> Envelope:
 
 def _check_depth(resources: Sequence[Any]) -> None:
     """What reads the resources may walk them by recursion."""
-    level: list[Any] = list(resources)
+    level: Sequence[Any] = resources
     for _ in range(_DEEPEST):
         if not level:
             return
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below.extend(v for v in value.values() if isinstance(v, (dict, list)))
-            elif isinstance(value, list):
-                below.extend(v for v in value if isinstance(v, (dict, list)))
-        level = below
+        level = [
+            below
+            for value in level
+            for below in (value.values() if type(value) is dict else value)
+            if type(below) is dict or type(below) is list  # the reader of JSON makes no others
+        ]
     raise Unopenable("the resources are nested too deeply")

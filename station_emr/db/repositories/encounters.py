@@ -19,7 +19,7 @@ from station_emr.domain.text import fold
 from station_emr.domain.vitals import VitalSigns
 from station_emr.services.views import QueueRow, VisitRow, VitalPoint
 
-from .links import group_of, note_last_visit
+from .links import group_of, note_last_visit, note_last_visits
 from .records import RecordRepository, not_found
 
 # The paper of a visit that counts: not voided before voided, the newest first.
@@ -126,8 +126,7 @@ class EncounterRepository(RecordRepository[Encounter]):
         note_last_visit(self._connection, record.patient_id)
 
     def all_written(self, records: Sequence[Encounter]) -> None:
-        for patient_id in dict.fromkeys(record.patient_id for record in records):
-            note_last_visit(self._connection, patient_id)
+        note_last_visits(self._connection, (record.patient_id for record in records))
 
     def discarded(self, row: Any) -> None:
         note_last_visit(self._connection, row.patient_id)

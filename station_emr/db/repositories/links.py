@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
+from station_emr.db.chunks import chunks
 from station_emr.db.codec import decode
 from station_emr.db.models import LinkHead
 from station_emr.domain.patient_link import PatientLink, survivors
@@ -23,6 +25,9 @@ _ACTIVE: Final = (
     "ON v.kind = 'link' AND v.record_id = l.id AND v.version = l.version "
     "WHERE l.version > 0 AND l.status <> 'voided' ORDER BY l.id"
 )
+_SHOWN: Final = text(
+    "SELECT DISTINCT survivor_id FROM patient_identity WHERE patient_id IN :charts"
+).bindparams(bindparam("charts", expanding=True))
 _IDENTIFY: Final = text(
     "INSERT INTO patient_identity (patient_id, survivor_id) VALUES (:chart, :shown) "
     "ON CONFLICT (patient_id) DO UPDATE SET survivor_id = excluded.survivor_id"
@@ -53,6 +58,15 @@ def note_last_visit(connection: Connection, patient_id: str) -> None:
     shown, *others = group_of(connection, patient_id)
     if others:
         connection.execute(_NOTE_LAST_OF_GROUP, {"chart": shown})
+
+
+def note_last_visits(connection: Connection, patient_ids: Iterable[str]) -> None:
+    """The same for many charts."""
+    for charts in chunks(dict.fromkeys(patient_ids)):
+        connection.execute(_NOTE_LAST_VISIT, [{"chart": chart} for chart in charts])
+        shown = connection.execute(_SHOWN, {"charts": charts}).scalars().all()
+        if shown:
+            connection.execute(_NOTE_LAST_OF_GROUP, [{"chart": chart} for chart in shown])
 
 
 class PatientLinkRepository(RecordRepository[PatientLink]):

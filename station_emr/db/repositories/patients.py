@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, literal_column, select, text
+from sqlalchemy import bindparam, delete, func, literal_column, select, text
 
+from station_emr.db.chunks import chunks
 from station_emr.db.models import PatientHead, PatientNumber
 from station_emr.db.search import (
     ROW_COLUMNS,
@@ -21,6 +23,12 @@ from station_emr.domain.text import fold
 from station_emr.services.views import PatientRow
 
 from .records import RecordRepository, not_found
+
+_WORDS: Final = "INSERT INTO patient_search(rowid, words) VALUES (?, ?)"
+_NUMBERS: Final = "INSERT INTO patient_number (number, patient_row) VALUES (?, ?)"
+_ROW_IDS: Final = text("SELECT row_id, id FROM patient WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
 
 
 class PatientRepository(RecordRepository[Patient]):
@@ -51,16 +59,24 @@ class PatientRepository(RecordRepository[Patient]):
     def written(self, record: Patient) -> None:
         row_id = self._row_id(record.id)
         self._forget(row_id)
-        self._connection.execute(
-            text("INSERT INTO patient_search(rowid, words) VALUES (:row, :words)"),
-            {"row": row_id, "words": search_words(record)},
-        )
-        numbers = numbers_of(record)
+        self._find_by({row_id: record})
+
+    def all_written(self, records: Sequence[Patient]) -> None:
+        by_id = {record.id: record for record in records}
+        rows = [
+            row for ids in chunks(by_id) for row in self._connection.execute(_ROW_IDS, {"ids": ids})
+        ]
+        self._find_by({row.row_id: by_id[row.id] for row in rows})
+
+    def _find_by(self, records: Mapping[int, Patient]) -> None:
+        """Words and numbers of charts that the index does not hold, by their rows."""
+        run = self._connection.exec_driver_sql
+        run(_WORDS, [(row_id, search_words(record)) for row_id, record in records.items()])
+        numbers = [
+            (number, row_id) for row_id, record in records.items() for number in numbers_of(record)
+        ]
         if numbers:
-            self._connection.execute(
-                insert(PatientNumber),
-                [{"number": number, "patient_row": row_id} for number in numbers],
-            )
+            run(_NUMBERS, numbers)
 
     def discarded(self, row: Any) -> None:
         self._forget(row.row_id)

@@ -33,7 +33,7 @@ from .guards import (
     refuse,
     still_draft,
 )
-from .joined import with_all_allergies
+from .joined import standing_person
 from .papers import close_papers
 from .ports import CatalogSearch, Clock, Store, Stored, Work
 from .readings import Readings
@@ -187,7 +187,7 @@ class Encounters:
         with self._store.write() as work:
             stored = work.encounters.get(encounter_id)
             still_draft(stored)
-            patient = work.patients.get(stored.record.patient_id).record
+            patient = standing_person(work, stored.record.patient_id)
             refuse(check_vitals(vitals, months_old(patient.birth, now.date())), confirmed)
             taken = replace(
                 vitals,
@@ -257,7 +257,7 @@ class Encounters:
         still_draft(stored)
         if stored is not None and stored.record.patient_id != encounter.patient_id:
             raise StateError("Lượt khám này là của người khác nên chưa ký. Hãy mở lại lượt khám.")
-        patient = work.patients.get(encounter.patient_id).record
+        patient = standing_person(work, encounter.patient_id)
         confirmed = {*encounter.confirmed, *confirmed}
         refuse(
             check_for_signing(encounter, patient.birth, patient.sex, self.find_icd, now.date()),
@@ -275,7 +275,7 @@ class Encounters:
             else encounter.stage,
             confirmed=tuple(sorted(confirmed)),
             station=station,
-            patient=patient_snapshot(with_all_allergies(work, patient), now.date(), encounter),
+            patient=patient_snapshot(patient, now.date(), encounter),
             practitioner=actor.user.snapshot,
             signature=Signature(by=actor.user.snapshot, at=now),
         )
@@ -335,7 +335,7 @@ class Encounters:
         """Everything about a signed visit that its form would not let pass, judged as of the visit:
         the child was younger then, the code may have expired since.
         """
-        patient = work.patients.get(encounter.patient_id).record
+        patient = standing_person(work, encounter.patient_id)
         day = encounter.arrived_at.date()
         return check_for_signing(encounter, patient.birth, patient.sex, self._icd_then(day), day)
 

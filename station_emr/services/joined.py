@@ -10,6 +10,14 @@ from station_emr.domain.patient import Patient
 from .ports import Work
 
 
+def standing_person(work: Work, patient_id: str) -> Patient:
+    """Whoever a chart is about, as the chart that stays knows them, with every known allergy.
+
+    What is written and signed from now on says this, whichever of the joined charts it hangs on.
+    """
+    return with_all_allergies(work, work.patients.get(work.links.survivor_of(patient_id)).record)
+
+
 def with_all_allergies(work: Work, patient: Patient) -> Patient:
     """The chart with the allergies of every chart of the same person, the shown chart's first.
 

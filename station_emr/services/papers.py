@@ -24,7 +24,7 @@ from station_emr.domain.user import Actor
 from .attachments import follow
 from .decisions import still_open
 from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, still_draft
-from .joined import with_all_allergies
+from .joined import standing_person
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
 from .readings import Readings
 from .snapshots import patient_snapshot
@@ -71,7 +71,7 @@ class Papers(ABC, Generic[P]):
 
     def problems_within(self, work: Work, paper: P) -> tuple[Problem, ...]:
         """What the form says of a paper inside a transaction that the caller owns."""
-        return self._problems(work, paper, work.patients.get(paper.patient_id).record)
+        return self._problems(work, paper, standing_person(work, paper.patient_id))
 
     def save_draft(self, actor: Actor, paper: P) -> Changes:
         """Keep the draft as it stands; nothing is judged. Raises StateError once signed."""
@@ -108,7 +108,7 @@ class Papers(ABC, Generic[P]):
         allow_signing(actor, self.sign_action)
         now = self._clock.now()
         still_draft(self._records(work).find(paper.id))
-        patient = work.patients.get(paper.patient_id).record
+        patient = standing_person(work, paper.patient_id)
         encounter = work.encounters.get(paper.encounter_id).record
         if encounter.patient_id != paper.patient_id:
             raise StateError(
@@ -118,7 +118,7 @@ class Papers(ABC, Generic[P]):
         if self.one_per_visit:
             self._only_one(work, paper)
         refuse(self._problems(work, paper, patient), confirmed)
-        snapshot = patient_snapshot(with_all_allergies(work, patient), now.date(), encounter)
+        snapshot = patient_snapshot(patient, now.date(), encounter)
         signed = self._complete(work, paper, actor, snapshot)
         changed = self._records(work).add_version(
             signed,
@@ -151,7 +151,7 @@ class Papers(ABC, Generic[P]):
                 patient_id=before.record.patient_id,
                 encounter_id=before.record.encounter_id,
             )
-            patient = work.patients.get(paper.patient_id).record
+            patient = standing_person(work, paper.patient_id)
             refuse(self._problems(work, paper, patient), confirmed)
             amended = self._amended(before.record, paper, actor)
             changed = self._records(work).add_version(

@@ -45,6 +45,14 @@ class PatientCard:
     """The chart that was asked for, when it is joined and this is the chart that stays."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingChart:
+    """The chart that stays, and the number of the joined one that was asked for, if it was."""
+
+    stored: Stored[Patient]
+    joined_number: str = ""
+
+
 class Patients:
     """Use cases of the person's own record. Every command is one transaction."""
 
@@ -75,6 +83,18 @@ class Patients:
             stored = work.patients.get(patient_id)
         self._readings.note(actor, RecordKind.PATIENT, patient_id, patient_id)
         return stored
+
+    def standing(self, actor: Actor, patient_id: str) -> StandingChart:
+        """The record of the person whom a chart is about: that of the chart that stays when this
+        one was joined to it. The look is logged.
+        """
+        allow(actor, Action.PATIENT_VIEW)
+        with self._store.read() as work:
+            shown = work.links.survivor_of(patient_id)
+            asked = "" if shown == patient_id else work.patients.get(patient_id).record.chart_number
+            stored = work.patients.get(shown)
+        self._readings.note(actor, RecordKind.PATIENT, shown, shown)
+        return StandingChart(stored=stored, joined_number=asked)
 
     def card(self, actor: Actor, patient_id: str, visits: int = 100) -> PatientCard:
         """The person with timeline and trends. The look is logged; reading the page again because

@@ -14,7 +14,7 @@ from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 
 from .guards import allow, allow_recovery
-from .joined import with_all_allergies
+from .joined import standing_person
 from .ports import Clock, Documents, PrintMark, Store, Stored, Work
 from .readings import Readings
 from .snapshots import patient_snapshot
@@ -162,7 +162,7 @@ class Prints:
         self, work: Work, actor: Actor, paper: Referral | Prescription | Appointment
     ) -> Referral | Prescription | Appointment:
         """A draft has no snapshots of its own yet: show today's, under the draft watermark."""
-        patient = with_all_allergies(work, work.patients.get(paper.patient_id).record)
+        patient = standing_person(work, paper.patient_id)
         encounter = work.encounters.find(paper.encounter_id)
         snapshot = patient_snapshot(
             patient, self._clock.now().date(), encounter.record if encounter else None

@@ -347,3 +347,67 @@ def test_a_prescription_is_checked_against_the_allergies_of_every_chart(station,
     sign(station, encounter, prescription=prescription(station, encounter))
     stored = station.services.prescriptions.of_encounter(station.doctor, encounter.id)
     assert stored.record.patient.allergies == ("Amoxicilin",)
+
+
+# What is written after joining ----------------------------------------------------------------
+
+
+def joined_pair(station):
+    """The chart that stays, and one with another name and number that was joined to it."""
+    one = register(station, "Siu H'Mẫu", phone="0900000001")
+    other = register(station, "Siu Mẩu", phone="0900000002")
+    return one, other
+
+
+def test_what_is_signed_after_joining_names_the_standing_chart(station):
+    one, other = joined_pair(station)
+    before = visit(station, other)
+    early = sign(station, before, prescription=prescription(station, before, "oresol"))
+    encounter = visit(station, other)
+    join(station, one, other)
+
+    made = sign(station, encounter, prescription=prescription(station, encounter))
+
+    for kind, get in (
+        (RecordKind.ENCOUNTER, station.services.encounters.get),
+        (RecordKind.PRESCRIPTION, station.services.prescriptions.get),
+    ):
+        told = get(station.doctor, made.id_of(kind)).record
+        assert (told.patient.full_name, told.patient.chart_number) == (
+            one.full_name,
+            one.chart_number,
+        )
+        assert told.patient_id == other.id
+        kept = get(station.doctor, early.id_of(kind)).record.patient
+        assert (kept.full_name, kept.chart_number) == (other.full_name, other.chart_number)
+
+
+def test_a_draft_is_drawn_with_the_standing_person(station, monkeypatch):
+    one, other = joined_pair(station)
+    encounter = visit(station, other)
+    paper = prescription(station, encounter)
+    station.services.prescriptions.save_draft(station.doctor, paper)
+    join(station, one, other)
+    drawn = []
+    documents = station.services.prints._documents
+    monkeypatch.setattr(
+        documents, "prescription", lambda paper, _mark: drawn.append(paper) or b"", raising=False
+    )
+
+    station.services.prints.preview(station.doctor, RecordKind.PRESCRIPTION, paper.id)
+    station.services.prints.preview_draft(station.doctor, paper)
+
+    assert {one_drawn.patient.chart_number for one_drawn in drawn} == {one.chart_number}
+
+
+def test_the_standing_chart_is_given_with_the_number_asked_for(station):
+    one, other = joined_pair(station)
+    join(station, one, other)
+    patients = station.services.patients
+
+    chart = patients.standing(station.nurse, other.id)
+
+    assert (chart.stored.record.id, chart.joined_number) == (one.id, other.chart_number)
+    assert patients.standing(station.nurse, one.id).joined_number == ""
+    with pytest.raises(PermissionDenied):
+        patients.standing(station.actor(Role.ADMINISTRATOR), one.id)

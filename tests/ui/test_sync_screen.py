@@ -450,7 +450,7 @@ def test_a_refused_person_is_opened_at_the_field(qtbot, session_of, station, ref
 
     page.press_button("sync.mend")
 
-    route = routes.RegistrationRoute(patient_id=refused.record_id, field="birth")
+    route = routes.RegistrationRoute(patient_id=refused.record_id, field="birth", itself=True)
     assert page.went == [(routes.REGISTRATION, route)]
     page.sweep()
 

@@ -40,6 +40,7 @@ class RegistrationRoute:
     name: str = ""
     patient_id: str = ""
     field: str = ""  # where the cursor goes, such as what the province would not take
+    itself: bool = False  # this very chart, although it was joined to another
 
 
 @dataclass(frozen=True, slots=True)

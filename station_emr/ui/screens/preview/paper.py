@@ -19,6 +19,8 @@ class Paper:
     number: str
     person: str
     copies: int
+    chart_number: str = ""
+    joined_number: str = ""  # of the chart it hangs on, when that was joined to another
 
     @property
     def is_draft(self) -> bool:
@@ -39,11 +41,14 @@ def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record
         slip = services.appointments.get(actor, record_id)
         status, version = slip.status, slip.version
         number, patient_id = slip.record.number, slip.record.patient_id
+    person = services.patients.standing(actor, patient_id)
     return Paper(
         kind=kind,
         record_id=record_id,
         status=status,
         number=number,
-        person=services.patients.get(actor, patient_id).record.full_name,
+        person=person.stored.record.full_name,
+        chart_number=person.stored.record.chart_number,
+        joined_number=person.joined_number,
         copies=services.prints.copies(actor, kind, record_id, version),
     )

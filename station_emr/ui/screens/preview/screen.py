@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.kit.paper import A4_WIDTH, PaperView, render_pages
 from station_emr.ui.models import routes
+from station_emr.ui.models.joined import joined_words
 from station_emr.ui.models.paper_feed import PaperFeed
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.preview.paper import Paper, load_paper
@@ -70,6 +71,9 @@ class PreviewScreen(Screen):
         self._zoom: float | None = None
         self._make_header()
         self.banner = Banner("preview.banner", closable=False)
+        self.joined = label("", "muted", wrap=True)
+        self.joined.hide()
+        self.page.addWidget(self.joined)
         self.page.addWidget(self.banner)
         self.view = PaperView("preview.pages", _("Các trang giấy"))
         self.thumbs = Thumbs()
@@ -148,6 +152,8 @@ class PreviewScreen(Screen):
         self._paper = paper
         title = _("{kind}: {person}").format(kind=_(_TITLES[paper.kind]), person=paper.person)
         self.header.set_title(title, self._told(paper))
+        self.joined.setText(joined_words(paper.joined_number, paper.chart_number))
+        self.joined.setVisible(bool(paper.joined_number))
         severities = {
             RecordStatus.DRAFT: Severity.NEUTRAL,
             RecordStatus.VOIDED: Severity.DANGER,

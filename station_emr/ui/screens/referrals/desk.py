@@ -27,7 +27,10 @@ _WENT_HOME, _SENT_ON, _SENT_ON_REQUEST = "1", "2", "5"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A letter as it stands. ``expected`` is the number it would get; ``row`` None: never kept."""
+    """A letter as it stands. ``expected`` is the number it would get; ``row`` None: never kept.
+
+    ``joined_number`` is the number of the chart it hangs on, when that was joined to ``patient``.
+    """
 
     referral: Referral
     version: int
@@ -36,6 +39,7 @@ class Letter:
     patient: Patient
     encounter: Stored[Encounter]
     expected: str = ""
+    joined_number: str = ""
 
     @property
     def is_draft(self) -> bool:
@@ -60,13 +64,15 @@ def load_letter(
         version, status = 0, RecordStatus.DRAFT
     else:
         referral, version, status = stored.record, stored.version, stored.status
+    person = services.patients.standing(actor, referral.patient_id)
     may_write = may(actor.role, Action.REFERRAL_PREPARE)
     return Letter(
         referral=referral,
         version=version,
         status=status,
         row=services.referrals.row(actor, referral.id),
-        patient=services.patients.get(actor, referral.patient_id).record,
+        patient=person.stored.record,
+        joined_number=person.joined_number,
         encounter=services.encounters.get(actor, referral.encounter_id),
         expected=services.referrals.expected_number(actor) if may_write else "",
     )

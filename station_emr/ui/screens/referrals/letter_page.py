@@ -39,6 +39,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.kit.paper import PaperView
+from station_emr.ui.models.joined import joined_words
 from station_emr.ui.models.paper_feed import PaperFeed
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.referrals.desk import Letter
@@ -96,6 +97,8 @@ class LetterPage(QWidget):
         self.save = secondary(_("Lưu nháp"), "referral.save", Shortcut.SAVE)
         self.print = secondary(_("In"), "referral.print", Shortcut.PRINT)
         self.sign = primary(_("Ký và gửi"), "referral.sign", Shortcut.SIGN)
+        for button in (self.discard, self.amend, self.void, self.stop):
+            button.hide()  # all of them at once would be wider than the page
         self.back.clicked.connect(self.back_wanted)
 
     def _top(self) -> QVBoxLayout:
@@ -113,7 +116,9 @@ class LetterPage(QWidget):
         row = hbox(self.back, self.header)
         row.setStretch(1, 1)
         self.banner = Banner("referral.banner")
-        return vbox(row, self.banner)
+        self.joined = label("", "muted", wrap=True)
+        self.joined.hide()
+        return vbox(row, self.joined, self.banner)
 
     def _halves(self) -> QVBoxLayout:
         self.form = LetterForm(self._session.services.clock.now)
@@ -179,6 +184,8 @@ class LetterPage(QWidget):
             age=age_text(person.birth, today),
         )
         self.header.set_title(title)
+        self.joined.setText(joined_words(letter.joined_number, person.chart_number))
+        self.joined.setVisible(bool(letter.joined_number))
         clear(self._chip_row)
         for spec in _chips(letter):
             self._chip_row.addWidget(Chip(spec.text, spec.severity, icon=spec.icon))

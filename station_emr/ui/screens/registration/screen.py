@@ -15,6 +15,7 @@ from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.scan import ForeignScan, InsuranceCardScan, LetterScan
 from station_emr.services.i18n import _
+from station_emr.services.patients import StandingChart
 from station_emr.services.ports import Stored
 from station_emr.ui.kit import (
     Banner,
@@ -196,7 +197,7 @@ class RegistrationScreen(Screen):
         elif not route.patient_id:
             self._start_new(route)
         elif self.form.state.patient_id != route.patient_id or not self.dirty:
-            self._edit(route.patient_id, route.field)
+            self._edit(route)
         elif route.field:
             self.form.focus_field(route.field)
 
@@ -217,25 +218,31 @@ class RegistrationScreen(Screen):
             self._take_scan(route.scan)
         self.form.focus_first()
 
-    def _edit(self, patient_id: str, field: str = "") -> None:
+    def _edit(self, route: routes.RegistrationRoute) -> None:
         session = self._session
         self._make_room()
         self._begin(self._blank)
         self.banner.dismiss()
 
-        def read() -> tuple[Stored[Patient], RegistrationState | None]:
-            stored = session.services.patients.get(session.actor, patient_id)
-            return stored, self.keeper.find_for(patient_id)
+        def read() -> tuple[StandingChart, RegistrationState | None]:
+            patients, actor = session.services.patients, session.actor
+            chart = patients.standing(actor, route.patient_id)
+            if route.itself and chart.joined_number:
+                chart = replace(chart, stored=patients.get(actor, route.patient_id))
+            return chart, self.keeper.find_for(chart.stored.record.id)
 
-        def show(found: tuple[Stored[Patient], RegistrationState | None]) -> None:
-            stored, left = found
+        def show(found: tuple[StandingChart, RegistrationState | None]) -> None:
+            chart, left = found
+            stored = chart.stored
             fresh = state_of(stored.record, stored.version)
             self._begin(left or fresh, stored)
             if left is not None and not left.same_content(fresh):
                 self._offer_discard(
                     _("Đã khôi phục những chỗ đang sửa dở của {name}.").format(name=left.label)
                 )
-            self.form.focus_field(field)
+            elif chart.joined_number:
+                self._notify(_edited_words(chart))
+            self.form.focus_field(route.field)
 
         session.ask(read, show, owner=self, failed=self._refused, latest="registration.edit")
 
@@ -448,6 +455,19 @@ class RegistrationScreen(Screen):
         self.banner.show_message(
             Message(text=text, severity=severity, action_text=action_text, action=action)
         )
+
+
+def _edited_words(chart: StandingChart) -> str:
+    """Which of two joined charts is being corrected."""
+    shown = chart.stored.record.chart_number
+    if shown == chart.joined_number:
+        return _(
+            "Hồ sơ {joined} đã gộp vào hồ sơ khác. Đang sửa chính hồ sơ {joined} vì máy chủ tỉnh "
+            "chưa nhận nó."
+        ).format(joined=shown)
+    return _("Hồ sơ {joined} đã gộp vào hồ sơ {shown}. Đang sửa hồ sơ {shown}.").format(
+        joined=chart.joined_number, shown=shown
+    )
 
 
 def _names_somebody(route: routes.RegistrationRoute | None) -> bool:

@@ -60,7 +60,9 @@ def place_of(
     field = named.field if named is not None else ""
     patient = (routes.PATIENTS, routes.PatientRoute(item.patient_id)) if item.patient_id else None
     if item.kind is RecordKind.PATIENT and may(Action.PATIENT_EDIT):
-        route = routes.RegistrationRoute(patient_id=item.record_id, field=field)
+        # The chart that was refused, also when lists show another for it: only its own new version
+        # takes the refused one's place.
+        route = routes.RegistrationRoute(patient_id=item.record_id, field=field, itself=True)
         return routes.REGISTRATION, route
     if item.kind is RecordKind.ENCOUNTER and may(Action.ENCOUNTER_VIEW):
         return routes.ENCOUNTER, routes.EncounterRoute(item.record_id, field)

@@ -57,6 +57,8 @@ _ESCAPED_CONTROL = re.compile(rb"\\[ubf]")
 _BEGINS_WITH_SPACE = re.compile(
     rb'"(?: |\\[tnr]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80|\xe2\x81\x9f|\xe3\x80\x80)'
 )
+# The first byte of each, which is found twice as fast as all of them.
+_MAY_BEGIN_WITH_SPACE = re.compile(rb'"[ \\\xc2\xe1\xe2\xe3]')
 
 
 def _is_unusual(line: bytes) -> bool:
@@ -65,7 +67,10 @@ def _is_unusual(line: bytes) -> bool:
         b"\x7f" in line
         or (b"\\" in line and _ESCAPED_CONTROL.search(line) is not None)
         or b"{}" in line
-        or _BEGINS_WITH_SPACE.search(line) is not None
+        or any(
+            _BEGINS_WITH_SPACE.match(line, found.start())
+            for found in _MAY_BEGIN_WITH_SPACE.finditer(line)
+        )
     )
 
 

@@ -69,19 +69,22 @@ class Encounters:
         reason: str = "",
         priority: Priority = Priority.ROUTINE,
     ) -> Changes:
-        """Put a person in today's queue; gives back the visit already open today, if any."""
+        """Put a person in today's queue; gives back the visit already open today, if any.
+
+        A chart that was joined to another gets no visit any more: it is filed under the standing one.
+        """
         allow(actor, Action.PATIENT_EDIT)
         now = self._clock.now()
         with self._store.write() as work:
-            patient = work.patients.get(patient_id).record
-            open_id = work.encounters.open_of(patient_id, now.date())
+            patient = standing_person(work, patient_id)
+            open_id = work.encounters.open_of(patient.id, now.date())
             if open_id is not None:
                 return _draft_changed(RecordKind.ENCOUNTER, open_id)
-            left = self._clear_no_shows(work, actor, patient_id, now.date())
+            left = self._clear_no_shows(work, actor, patient.id, now.date())
             coverage = patient.payable_coverage_on(now.date())
             encounter = Encounter(
                 id=self._clock.new_id(),
-                patient_id=patient_id,
+                patient_id=patient.id,
                 arrived_at=now,
                 reason=clean(reason),
                 priority=priority,

@@ -411,3 +411,25 @@ def test_the_standing_chart_is_given_with_the_number_asked_for(station):
     assert patients.standing(station.nurse, one.id).joined_number == ""
     with pytest.raises(PermissionDenied):
         patients.standing(station.actor(Role.ADMINISTRATOR), one.id)
+
+
+def test_a_person_queued_by_a_joined_chart_is_filed_under_the_standing_one(station):
+    one, other = joined_pair(station)
+    join(station, one, other)
+    encounters = station.services.encounters
+
+    made = encounters.check_in(station.nurse, other.id, "Ho").id_of(RecordKind.ENCOUNTER)
+
+    assert encounters.get(station.nurse, made).record.patient_id == one.id
+    for chart in (one, other):  # and nobody waits twice
+        assert encounters.check_in(station.nurse, chart.id).id_of(RecordKind.ENCOUNTER) == made
+
+
+def test_a_visit_that_was_open_before_joining_is_given_back(station):
+    one, other = joined_pair(station)
+    encounters = station.services.encounters
+    made = encounters.check_in(station.nurse, other.id, "Ho").id_of(RecordKind.ENCOUNTER)
+    join(station, one, other)
+
+    for chart in (one, other):
+        assert encounters.check_in(station.nurse, chart.id).id_of(RecordKind.ENCOUNTER) == made

@@ -19,12 +19,12 @@ from station_emr.db.store import EncryptedStore
 from station_emr.domain.encounter import Stage
 from station_emr.domain.operation import Envelope
 from station_emr.domain.patient_link import PatientLink
-from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.services.replication import apply_operation
-from station_emr.sync.applying import CANNOT_APPLY, Applier, CannotApply
+from station_emr.sync.applying import CANNOT_APPLY, Applier, CannotApply, Outcome
 from station_emr.sync.operation_line import op_id, seal
 from station_emr.sync.sealing import Sealer, StoredIncarnation
 from tests.interop import fhir_records as sample
@@ -72,26 +72,30 @@ class Pc:
     def __init__(self, path: Path, *, together: bool) -> None:
         self.store = EncryptedStore.open(path, KEY)
         self.sizes: list[int] = []
+        self.failed = 0
         sealer = Sealer(build_unit, carry_over, StoredIncarnation(lambda size: b"\1" * size))
         self.applier = Applier(read_unit, apply_operation, sealer, lambda: sample.AT)
         whole = self.applier._apply_firsts
 
         def counted(work: Any, operations: Any, *, held: bool) -> Any:
-            if not together:
-                raise LookupError("one by one")
             self.sizes.append(len(operations))
-            return whole(work, operations, held=held)
+            self.failed += 1
+            changed = whole(work, operations, held=held)
+            if not together:
+                raise LookupError("one by one, as if nothing of it had been written")
+            self.failed -= 1
+            return changed
 
         self.applier._apply_firsts = counted
 
     def take(self, lines: Sequence[bytes], *, held: bool = True) -> tuple[Any, ...]:
         """As the engine does: what trips the program is set aside, and the page taken in anew."""
         aside: frozenset[str] = frozenset()
-        while True:
+        found: Outcome | None = None
+        while found is None:
             try:
                 with self.store.write() as work:
                     found = self.applier.page(work, lines, held=held, aside=aside)
-                break
             except CannotApply as fault:
                 if fault.name in aside:
                     raise
@@ -100,12 +104,12 @@ class Pc:
         counts = (found.received, found.conflicts, found.parked, found.unreadable)
         return counts, dict(found.kinds), changed
 
-    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+    def rows(self) -> dict[str, list[Any]]:
         """Everything that lies in the database, but for what only numbers rows."""
         with self.store.read() as work:
             run = work._connection.exec_driver_sql
             names = run("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-            found = {}
+            found: dict[str, list[Any]] = {}
             for name in names:
                 if not name.startswith(("patient_search", "sqlite_")):
                     result = run(f'SELECT * FROM "{name}"')
@@ -137,7 +141,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pcs(empty: Path, tmp_path: Path) -> Any:
-    made = []
+    made: list[Pc] = []
 
     def both() -> Both:
         number = len(made)
@@ -159,6 +163,7 @@ def same(both: Both, *pages: Sequence[bytes], held: bool = True) -> Pc:
     for page in pages:
         assert one.take(page, held=held) == other.take(page, held=held)
     assert one.rows() == other.rows()
+    assert not one.failed
     with one.store.read() as work:
         assert work.operations.parked() == 0
     return one
@@ -166,11 +171,12 @@ def same(both: Both, *pages: Sequence[bytes], held: bool = True) -> Pc:
 
 def shown(pc: Pc, record: Any) -> Any:
     with pc.store.read() as work:
-        return {
+        stores: dict[str, Any] = {
             "Patient": work.patients,
             "Encounter": work.encounters,
             "Prescription": work.prescriptions,
-        }[type(record).__name__].find(record.id)
+        }
+        return stores[type(record).__name__].find(record.id)
 
 
 ONE = replace(sample.PATIENT, full_name="Người Mẫu Một")
@@ -235,7 +241,7 @@ def test_a_second_version_right_behind_the_first(pcs: Callable[[], Both]) -> Non
 
 def test_two_first_versions_of_one_record(pcs: Callable[[], Both]) -> None:
     first = line(ONE)
-    twin, rival = line(ONE, number=7), line(replace(ONE, sex=sample.Sex.UNKNOWN), number=8)
+    twin, rival = line(ONE, number=7), line(replace(ONE, sex=Sex.UNKNOWN), number=8)
     pc = same(pcs(), [first, twin])
     with pc.store.read() as work:
         assert len(work.patients.lineage(ONE.id)) == 2
@@ -293,6 +299,12 @@ def test_what_a_known_line_waits_for_comes_in_a_later_page(pcs: Callable[[], Bot
     assert shown(pc, sample.PRESCRIPTION).record == sample.PRESCRIPTION
 
 
+def test_a_record_that_was_released_meanwhile_is_new_no_more(pcs: Callable[[], Both]) -> None:
+    pc = same(pcs(), [FAMILY[1]], [FAMILY[0], line(VISIT, number=7)])
+    with pc.store.read() as work:
+        assert len(work.encounters.lineage(VISIT.id)) == 2
+
+
 def test_a_wanted_line_is_wanted_no_more_and_held_is_the_provinces_word(
     pcs: Callable[[], Both],
 ) -> None:
@@ -338,6 +350,7 @@ def test_one_that_the_database_refuses_is_found_and_alone_set_aside(
             ((name, kind, reason),) = work.operations.unreadables(9)
         assert (name, kind, reason) == (op_id(page[6]), "encounter", CANNOT_APPLY)
     assert both[0].rows() == both[1].rows()
+    assert both[0].failed == 1
     assert both[0].sizes == [8, 6, 1]  # all; then what comes before it, and what comes behind
 
 

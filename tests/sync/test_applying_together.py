@@ -303,6 +303,11 @@ def test_a_record_that_was_released_meanwhile_is_new_no_more(pcs: Callable[[], B
     pc = same(pcs(), [FAMILY[1]], [FAMILY[0], line(VISIT, number=7)])
     with pc.store.read() as work:
         assert len(work.encounters.lineage(VISIT.id)) == 2
+    first = line(ONE)
+    second = line(replace(ONE, note="Nhà xa"), first, status=AMENDED, number=2)
+    pc = same(pcs(), [second], [first, line(ONE, number=7)])
+    with pc.store.read() as work:
+        assert len(work.patients.lineage(ONE.id)) == 3
 
 
 def test_a_wanted_line_is_wanted_no_more_and_held_is_the_provinces_word(

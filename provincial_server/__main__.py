@@ -14,10 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from provincial_server import auth, wire
 from provincial_server.courier.commands import add_commands as add_courier_commands
+XX
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.settings import Settings, system_clock
-from provincial_server.store import Device, Facility
+from provincial_server.store import EVERY_FACILITY, Device, Facility
 from provincial_server.structure import ID
+from provincial_server.web.commands import add_commands as add_user_commands
 
 _DATABASE = "PROVINCIAL_SERVER_DATABASE"
 _DEMO_TOKEN = "PROVINCIAL_SERVER_DEMO_TOKEN"  # noqa: S105  the name of a variable
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("device")
     revoke.set_defaults(run=_device_revoke)
     add_courier_commands(commands, shared)
+    add_user_commands(commands, shared)
     return parser
 
 
@@ -118,7 +121,7 @@ def _fail(text: str) -> int:
 
 def _init(options: argparse.Namespace) -> int:
     database = Database(options.database)
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         fresh = options.new_admin_token or not auth.has_admin_token(session)
         token = auth.new_admin_token(session) if fresh else None
     database.close()
@@ -130,7 +133,7 @@ def _init(options: argparse.Namespace) -> int:
 
 def _new_epoch(options: argparse.Namespace) -> int:
     database = Database(options.database)
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         epoch = database.new_epoch(session)
     database.close()
     _say(
@@ -152,7 +155,7 @@ def _serve(options: argparse.Namespace) -> int:
     database = Database(options.database)
     if options.demo_facility:
         now = system_clock()
-        with database.write() as session:
+        with database.write(EVERY_FACILITY) as session:
             auth.add_facility(session, options.demo_facility, "Trạm y tế dùng thử (mẫu)", now)
             auth.enrol_device(session, options.demo_facility, "Máy dùng thử", now, token=token)
     settings = Settings(options.database, public_url=options.public_url)
@@ -173,7 +176,7 @@ def _facility_add(options: argparse.Namespace) -> int:
     if not ID.fullmatch(options.code) or len(options.code) > 32:
         return _fail("Mã cơ sở chỉ gồm chữ không dấu, số, dấu gạch ngang, tối đa 32 ký tự.")
     database = Database(options.database)
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         auth.add_facility(session, options.code, options.name, system_clock())
     database.close()
     _say(f"Đã có cơ sở {options.code}.")
@@ -182,7 +185,7 @@ def _facility_add(options: argparse.Namespace) -> int:
 
 def _facility_list(options: argparse.Namespace) -> int:
     database = Database(options.database)
-    with database.read() as session:
+    with database.read(EVERY_FACILITY) as session:
         for facility in session.scalars(select(Facility).order_by(Facility.code)):
             _say(f"{facility.code}\t{facility.name}")
     database.close()
@@ -193,7 +196,7 @@ def _enrol_code(options: argparse.Namespace) -> int:
     hours = Settings(options.database).enrol_code_hours
     database = Database(options.database)
     try:
-        with database.write() as session:
+        with database.write(EVERY_FACILITY) as session:
             code = auth.new_enrolment_code(session, options.facility, system_clock(), hours)
     except LookupError:
         return _fail(f"Chưa có cơ sở {options.facility}. Hãy thêm bằng lệnh facility add.")
@@ -205,7 +208,7 @@ def _enrol_code(options: argparse.Namespace) -> int:
 
 def _device_list(options: argparse.Namespace) -> int:
     database = Database(options.database)
-    with database.read() as session:
+    with database.read(EVERY_FACILITY) as session:
         for device in session.scalars(
             select(Device).order_by(Device.facility_code, Device.enrolled_at)
         ):
@@ -218,7 +221,7 @@ def _device_list(options: argparse.Namespace) -> int:
 
 def _device_revoke(options: argparse.Namespace) -> int:
     database = Database(options.database)
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         done = auth.revoke_device(session, options.device, system_clock())
     database.close()
     return 0 if done else _fail("Không có thiết bị đang dùng nào với mã này.")

@@ -27,6 +27,8 @@ from provincial_server.overview import overview
 from provincial_server.settings import Settings
 from provincial_server.store import ServerFact
 from provincial_server.transport import Guard, fault_response
+from provincial_server.web import routes as web_routes
+from provincial_server.web.pages import Pages, not_found
 
 _RETRY_SECONDS = "5"
 
@@ -52,7 +54,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=400, compresslevel=6)
     app.add_middleware(Guard)
-    _add_fault_handlers(app)
+    _add_fault_handlers(app, web_routes.add_routes(app, services))
     _add_operation_routes(app, services)
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
@@ -62,13 +64,15 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     return app
 
 
-def _add_fault_handlers(app: FastAPI) -> None:
+def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(FhirFault)
     async def _fault(_request: Request, fault: FhirFault) -> Response:
         return fault_response(fault)
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/web"):
+            return pages.fault_page(request, not_found())
         code = "not-found" if error.status_code == 404 else "not-supported"
         fault = refuse(error.status_code, code, "there is nothing at this address")
         fault.headers = dict(error.headers or {})

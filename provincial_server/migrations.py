@@ -10,6 +10,7 @@ from provincial_server import binaries  # noqa: F401 -- so that its tables are k
 from provincial_server.exchange import tables  # noqa: F401 -- the same
 from provincial_server.records import record_of
 from provincial_server.store import SCHEMA_VERSION, Base, ResourceHead, ServerFact
+from provincial_server.web import access_log, accounts  # noqa: F401 -- the same
 
 _AT_ONCE = 1000
 

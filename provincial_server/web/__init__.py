@@ -1,0 +1,1 @@
+"""Server-rendered pages for people: accounts, the referral inbox, the province's overview."""

@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
-_DIALECTS: dict[str, Any] = {}
+_DIALECTS: dict[tuple[str, int], Any] = {}
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(4000)
 
 
 def share_statements(engine: Engine) -> None:
     """Compile for ``engine`` what no other engine of its driver has compiled yet."""
-    kind = engine.dialect.dbapi.__name__
+    kind = (engine.dialect.dbapi.__name__, engine.pool.size())  # readers and writers
     if kind not in _DIALECTS:
         engine.connect().close()  # a dialect knows its database from the first connection on
         _DIALECTS[kind] = engine.dialect

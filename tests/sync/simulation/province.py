@@ -52,9 +52,9 @@ class _MortalDatabase(Database):
         super().close()
 
     @contextmanager
-    def write(self) -> Iterator:
+    def write(self, facility: str | None = None) -> Iterator:
         fate, self.dies = self.dies, ""
-        with super().write() as session:
+        with super().write(facility) as session:
             yield session
             if fate == "before":
                 raise ServerDied
@@ -138,6 +138,11 @@ class Province:
     def epoch(self) -> str:
         ((epoch,),) = self.database.look("SELECT value FROM server_fact WHERE name = 'epoch'")
         return epoch
+
+    def state(self) -> tuple[str, int]:
+        """Another one whenever the log is."""
+        ((highest,),) = self.database.look("SELECT coalesce(max(sequence), 0) FROM operation")
+        return self.epoch(), highest
 
     def log(self) -> list[tuple[int, str]]:
         """Sequence number and operation id."""

@@ -111,21 +111,31 @@ class World:
         agree(self)
 
     def _come_to_rest(self) -> None:
-        """The line is good, people decide what was refused, and everybody syncs until all is equal."""
+        """The line is good, people decide what was refused, and everybody syncs until nothing has
+        changed at the province since each of them compared; then once more moves nothing.
+        """
         self.faulty = False
         while self.late:
             self._late(self.machines[0])
-        quiet = 0
         last: dict[str, Any] = {}
+        sure: dict[str, Any] = {}
         for turn in range(_ROUNDS * len(self.machines)):
-            machine = self.machines[turn % len(self.machines)]
+            now = self.province.state()
+            at_rest = all(sure.get(machine.name) == now for machine in self.machines)
+            machine = (
+                self.chance.choice(self.machines)
+                if at_rest
+                else self.machines[turn % len(self.machines)]
+            )
+            if sure.get(machine.name) == now and not at_rest:
+                continue
             machine.store.dies_in = None
             self._mend(machine)
             run = last[machine.name] = self._synced(machine)
-            moved = not run or not run.verified or run.sent or run.received
-            quiet = 0 if moved else quiet + 1
-            if quiet == len(self.machines):
+            if at_rest and run and run.verified and not (run.sent or run.received):
                 return
+            settled = run and run.verified and not machine.waiting()
+            sure[machine.name] = self.province.state() if settled else None
             self.time += timedelta(minutes=40)
         told = [
             (m.name, r and r.outcome, r and r.detail, m.waiting())

@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 
 from provincial_server import auth, wire
 from provincial_server.courier.commands import add_commands as add_courier_commands
-XX
 from provincial_server.database import Database, UnusableDatabase
+from provincial_server.postgres.commands import add_commands as add_postgres_commands
 from provincial_server.settings import Settings, system_clock
 from provincial_server.store import EVERY_FACILITY, Device, Facility
 from provincial_server.structure import ID
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("device")
     revoke.set_defaults(run=_device_revoke)
     add_courier_commands(commands, shared)
+    add_postgres_commands(commands, shared)
     add_user_commands(commands, shared)
     return parser
 

@@ -25,7 +25,7 @@ from provincial_server.exchange.indexing import Indexer
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.overview import overview
 from provincial_server.settings import Settings
-from provincial_server.store import ServerFact
+from provincial_server.store import EVERY_FACILITY, ServerFact
 from provincial_server.transport import Guard, fault_response
 from provincial_server.web import routes as web_routes
 from provincial_server.web.pages import Pages, not_found
@@ -114,7 +114,7 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
         token = auth.bearer_token(request.headers.get("authorization"))
 
         def count() -> str:
-            with services.database.read() as session:
+            with services.database.read(EVERY_FACILITY) as session:
                 auth.check_admin(session, token)
             with services.reading() as session:
                 now = services.settings.clock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
@@ -12,41 +11,84 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from provincial_server import auth, wire
+from provincial_server.audit import AccessBuffer, Actor
 from provincial_server.auth import Caller
+from provincial_server.bodies import read_body
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import Indexer, catch_up
 from provincial_server.settings import Limits, Settings
+from provincial_server.store import EVERY_FACILITY
 from provincial_server.transport import read_body
 
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
 class Services:
     """What a request needs; one per application."""
 
-    settings: Settings
-    database: Database
-    indexer: Indexer
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.indexer = Indexer(database, settings.clock)
+        self.access = AccessBuffer(database)
+        self._devices = Buckets(settings.rates.device)
+        self._addresses = Buckets(settings.rates.address)
+
+    def start(self) -> None:
+        self.indexer.start()
+        self.access.start()
+
+    def stop(self) -> None:
+        """Ends the threads and closes the database; what was to be noted is noted."""
+        self.indexer.stop()
+        self.access.stop()
+        self.database.close()
+
+    def take_turn(self, request: Request) -> None:
+        """Of an asker without a device; 429 when its address has asked too often."""
+        if self._is_limited(request):
+            host = request.client.host if request.client else None
+            self._addresses.take(address_name(host))
+
+    def _is_limited(self, request: Request) -> bool:
+        """A demonstration on this machine is not; a server with a public address always is."""
+        if self.settings.public_url or self.settings.rates_on_loopback:
+            return True
+        return not (request.client and is_loopback(request.client.host))
 
     async def caller(self, request: Request) -> Caller:
         """The device behind the request, before any of its body is read."""
-        token = auth.bearer_token(request.headers.get("authorization"))
+        token = self.bearer_token(request)
         program = request.headers.get("user-agent")
 
         def look_up() -> Caller:
             now = self.settings.clock()
-            with self.database.read() as session:
+            with self.database.read(EVERY_FACILITY) as session:
                 caller = auth.authenticate(session, token, now)
                 due = auth.contact_is_due(session, caller.device_id, now)
             if due:
-                with self.database.write() as session:
+                with self.database.write(caller.facility_code) as session:
                     auth.note_contact(session, caller.device_id, now, program)
             return caller
 
-        caller = await run_in_threadpool(look_up)
+        try:
+            caller = await run_in_threadpool(look_up)
+        except FhirFault:  # whoever guesses tokens waits longer and longer for the answer
+            self.take_turn(request)
+            raise
         request.state.device_id = caller.device_id
+        request.state.actor = Actor("device", caller.device_id, caller.facility_code)
+        if self._is_limited(request):
+            self._devices.take(caller.device_id)
         return caller
+
+    def bearer_token(self, request: Request) -> str:
+        """401 without one; so is 429 where that has been tried too often."""
+        try:
+            return auth.bearer_token(request.headers.get("authorization"))
+        except FhirFault:
+            self.take_turn(request)
+            raise
 
     async def json_body(self, request: Request, limits: Limits | None = None) -> object:
         chosen = limits or self.settings.limits
@@ -57,7 +99,7 @@ class Services:
     def reading(self, facility_code: str | None = None) -> Iterator[Session]:
         """Sees the resources of every operation that the facility (None: any) had sent by now."""
         catch_up(self.database, self.settings.clock, facility_code)
-        with self.database.read() as session:
+        with self.database.read(facility_code or EVERY_FACILITY) as session:
             yield session
 
     async def run(self, work: Callable[[], _T]) -> _T:

@@ -3,6 +3,10 @@
 SQLite: one writer at a time, taken with BEGIN IMMEDIATE so that no reader turns into a writer too
 late. On PostgreSQL the row lock on the facility (`lock_facility`) orders the writers of one
 facility and lets different facilities write side by side; the code is the same.
+
+Whoever opens a session names the facility for which it works. SQLite has no second wall and takes no
+notice; on PostgreSQL the session sees and writes that facility's rows alone, and who names none gets
+only what belongs to no facility.
 """
 
 from __future__ import annotations
@@ -19,8 +23,11 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from provincial_server.migrations import upgrade
-from provincial_server.store import SCHEMA_VERSION, Base, Facility, ServerFact
+from provincial_server.postgres import serving, wall
+from provincial_server.postgres.engine import create_postgres_engine
+from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facility, ServerFact
 
+_NO_FACILITY = ""
 _BUSY_SECONDS = 30
 
 
@@ -35,10 +42,13 @@ class Database:
         self.engine = _create_engine(url)
         # A page and the count beside it must be of one moment; SQLite's readers see one anyway.
         sqlite = self.engine.dialect.name == "sqlite"
+        self._has_wall = not sqlite
         self._reader = (
             self.engine
             if sqlite
-            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+            else self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         )
         self._writer = self.engine.execution_options(begin_mode="IMMEDIATE")
         # SQLite has one writer; waiting here is fair, waiting inside SQLite is a lottery.
@@ -47,10 +57,17 @@ class Database:
 
     def _open(self) -> str:
         try:
-            with self.write() as session:
-                return _prepare(session.connection(), session)
+            with self.write(EVERY_FACILITY) as session:
+                if self._has_wall:
+                    return _greet(session)
+                return prepare_schema(session.connection(), session)
         except OperationalError as error:
             self.close()
+            if self._has_wall:
+                raise UnusableDatabase(
+                    "Không nối được với PostgreSQL: máy chủ cơ sở dữ liệu chưa chạy, sai địa chỉ, "
+                    "hoặc sai tài khoản."
+                ) from error
             raise UnusableDatabase(
                 "Không mở được cơ sở dữ liệu: thư mục không có, ổ đĩa đầy, hoặc không có quyền ghi."
             ) from error
@@ -65,19 +82,29 @@ class Database:
             raise
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, facility: str | None = None) -> Iterator[Session]:
+        """Everything that the session reads is of one moment. `facility` is for whom it works:
+        a code, or EVERY_FACILITY."""
         with Session(self._reader, expire_on_commit=False) as session:
+            self.work_for(session, facility)
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end of the block, rolled back by any exception."""
+    def write(self, facility: str | None = None) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back by any exception.
+        `facility` is for whom it works: a code, or EVERY_FACILITY."""
         with (
             self._turn,
             Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
+            self.work_for(session, facility)
             yield session
+
+    def work_for(self, session: Session, facility: str | None) -> None:
+        """From now until its end the transaction works for this facility."""
+        if self._has_wall:
+            wall.work_for(session, facility or _NO_FACILITY)
 
     def current_epoch(self, session: Session) -> str:
         """As the database says now: another process may have given it a new one."""
@@ -88,9 +115,7 @@ class Database:
 
     def new_epoch(self, session: Session) -> str:
         """The database went back in time: stations must compare and offer again what it forgot."""
-        session.execute(
-            update(ServerFact).where(ServerFact.name == "epoch").values(value=secrets.token_hex(16))
-        )
+        _give_new_epoch(session)
         return self.current_epoch(session)
 
     def close(self) -> None:
@@ -99,8 +124,11 @@ class Database:
 
 def _create_engine(url: str) -> Engine:
     # hide_parameters: an error in the log must not quote a patient.
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        return create_postgres_engine(address)
+    if address.get_backend_name() != "sqlite":
+        raise UnusableDatabase("Địa chỉ cơ sở dữ liệu phải là sqlite:///… hoặc postgresql://….")
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -130,7 +158,24 @@ def _create_engine(url: str) -> Engine:
     return engine
 
 
-def _prepare(connection: Connection, session: Session) -> str:
+def _give_new_epoch(session: Session) -> None:
+    session.execute(
+        update(ServerFact).where(ServerFact.name == "epoch").values(value=secrets.token_hex(16))
+    )
+
+
+def _greet(session: Session) -> str:
+    """PostgreSQL is prepared by its owner (`postgres prepare`): here it is only judged. A database
+    that was restored takes a new epoch; returns the epoch."""
+    problem = serving.problem(session.connection(), SCHEMA_VERSION)
+    if problem:
+        raise UnusableDatabase(problem)
+    if serving.has_been_restored(session):
+        _give_new_epoch(session)
+    return session.scalars(select(ServerFact.value).where(ServerFact.name == "epoch")).one()
+
+
+def prepare_schema(connection: Connection, session: Session) -> str:
     """Creates an empty database, refuses one of another schema; returns the epoch."""
     existing = set(inspect(connection).get_table_names())
     if "server_fact" not in existing:
@@ -155,5 +200,8 @@ def _prepare(connection: Connection, session: Session) -> str:
 def lock_facility(session: Session, code: str) -> Facility:
     """Serialises the writers of one facility until the transaction ends (a no-op on SQLite, whose
     write transaction already does). Counters taken after it are in commit order, so a reader of
-    the change feed never sees a number before a smaller one."""
-    return session.scalars(select(Facility).where(Facility.code == code).with_for_update()).one()
+    the change feed never sees a number before a smaller one.
+
+    The key itself never changes, so rows that only point at the facility need not wait."""
+    query = select(Facility).where(Facility.code == code).with_for_update(key_share=True)
+    return session.scalars(query.execution_options(populate_existing=True)).one()

@@ -13,6 +13,7 @@ from provincial_server.context import Services
 from provincial_server.faults import refuse
 from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits
+from provincial_server.store import EVERY_FACILITY
 
 _LIMITS = Limits(received_bytes=16 * 1024, body_bytes=16 * 1024, depth=2)
 _FORM = "application/x-www-form-urlencoded"
@@ -49,7 +50,7 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
 
         def redeem() -> auth.Enrolment:
             now = services.settings.clock()
-            with services.database.write() as session:
+            with services.database.write(EVERY_FACILITY) as session:
                 return auth.redeem_code(session, code, name, now, public_key)
 
         return answer(request, await services.run(redeem), 201)
@@ -64,7 +65,7 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
             raise refuse(400, "required", "the public key is missing", "public_key")
 
         def add() -> auth.Enrolment:
-            with services.database.write() as session:
+            with services.database.write(EVERY_FACILITY) as session:
                 return auth.add_key(session, token, public_key)
 
         return answer(request, await services.run(add), 200)
@@ -117,9 +118,9 @@ def _add_tokens(app: FastAPI, services: Services) -> None:
 
             def work() -> str:
                 now = services.settings.clock()
-                with services.database.read() as session:
+                with services.database.read(EVERY_FACILITY) as session:
                     checked = tokens.check_assertion(session, assertion, url, now)
-                with services.database.write() as session:
+                with services.database.write(EVERY_FACILITY) as session:
                     return tokens.grant(session, checked, now)
 
             granted = await services.run(work)

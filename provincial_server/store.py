@@ -25,9 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 2
+EVERY_FACILITY = "*"
+"""For whom a transaction works that looks across facilities: signing in, the index, the overview,
+the operator. No facility can have this code."""
 FACILITY_CODE = String(32)
 RESOURCE_TYPE = String(64)
 RESOURCE_ID = String(64)
+_APPEND_ONLY = "append_only"
 
 
 class Base(DeclarativeBase):
@@ -213,16 +217,25 @@ def _guard(table: str, action: str) -> DDL:
     return DDL(statement)  # type: ignore[no-untyped-call]
 
 
+APPEND_ONLY: list[str] = []
+"""The tables whose guards `provincial-server verify` looks for."""
+
+
 def append_only(model: type[Base]) -> None:
     """Rows of this table are never changed nor deleted, whatever the code does."""
     table: Any = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- a mapped class always has one
+    APPEND_ONLY.append(table.name)
     for action in ("UPDATE", "DELETE"):
         event.listen(
             table,
             "after_create",
             _guard(table.name, action).execute_if(dialect="sqlite"),
         )
+
+
+def is_append_only(table: Table) -> bool:
+    return _APPEND_ONLY in table.info
 
 
 append_only(ResourceVersion)

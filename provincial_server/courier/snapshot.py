@@ -32,7 +32,7 @@ def write_snapshot(
     settings: Settings, database: Database, code: str, recipient: str, path: Path
 ) -> tuple[int, int]:
     """How many operations, and the file's size. Raises CourierRefused, EnvironmentFailure."""
-    with database.write() as session:
+    with database.write(code) as session:
         if session.get(Facility, code) is None:
             raise CourierRefused("other-facility", NO_FACILITY.format(code=code))
         keys, number = courier_keys(session), next_number(session)
@@ -44,7 +44,7 @@ def write_snapshot(
         number=number,
         recipient=recipient,
     )
-    with database.read() as session:
+    with database.read(code) as session:
         count, total = feed.whole_tally(feed.read_tallies(session, code))
         facility = session.get_one(Facility, code)
         header: dict[str, int | str] = {

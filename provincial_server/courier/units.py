@@ -94,7 +94,7 @@ class CourierDesk:
             recipient_of(courier.preamble.reply_to)
         except ValueError as error:
             raise CourierRefused("unreadable", NO_REQUEST) from error
-        with self._database.write() as session:
+        with self._database.write(courier.preamble.facility) as session:
             caller = _caller(session, courier)
             keys = courier_keys(session)
         intake = _Intake(self._exchange, self._database, caller)
@@ -102,7 +102,7 @@ class CourierDesk:
         courier.read(keys.identity, intake.take)
         request = intake.finish(done)
         now = self._settings.clock()
-        with self._database.write() as session:
+        with self._database.write(caller.facility_code) as session:
             auth.note_contact(session, caller.device_id, now, _PROGRAM)
             number = next_number(session)
         lines = _Answer(self._exchange, caller, request, done, room)
@@ -183,7 +183,7 @@ class _Intake:
         except FhirFault as fault:
             raise CourierRefused("unreadable", NO_REQUEST) from fault
         # A file is older than what the line carried meanwhile: its highest number proves nothing.
-        with self._database.read() as session:
+        with self._database.read(self._caller.facility_code) as session:
             row = session.get(Incarnation, (self._caller.facility_code, header.inc))
         if row is None or row.device_id not in {None, self._caller.device_id}:
             return header

@@ -26,7 +26,7 @@ from provincial_server.database import Database, lock_facility
 from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.resources import Writer
 from provincial_server.settings import Clock
-from provincial_server.store import Facility
+from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.structure import STORED_TYPES
 from provincial_server.validation import Checked
 
@@ -91,12 +91,12 @@ def _behind(database: Database, facility_code: str | None = None) -> list[str]:
     query = select(Facility.code).where(Facility.indexed_sequence < Facility.operation_sequence)
     if facility_code is not None:
         query = query.where(Facility.code == facility_code)
-    with database.read() as session:
+    with database.read(facility_code or EVERY_FACILITY) as session:
         return list(session.scalars(query))
 
 
 def _portion(database: Database, clock: Clock, code: str) -> bool:
-    with database.write() as session:
+    with database.write(code) as session:
         return settle(session, code, clock(), most=_AT_ONCE)
 
 

@@ -43,7 +43,7 @@ Resource = dict[str, Any]
 def plain_writer(database: Database, clock: Clock, caller: Caller) -> Iterator[Writer]:
     """One write transaction of a client that speaks plain FHIR."""
     catch_up(database, clock, caller.facility_code)
-    with database.write() as session:
+    with database.write(caller.facility_code) as session:
         now = clock()
         settle(session, caller.facility_code, now)
         writer = Writer(session, caller, now)

@@ -68,16 +68,16 @@ class Exchange:
     def answer(self, caller: Caller, plain: bytes) -> bytes:
         header, lines = protocol.read_request(plain)
         request = _Request(caller, header, lines, [operation_id(line) for line in lines])
-        with self._database.read() as session:
+        with self._database.read(request.code) as session:
             request.taken = set(log.known_operations(session, request.code, request.ids))
             silent = self._nothing_to_write(session, request)
         for op_id, line in zip(request.ids, lines, strict=True):
             if op_id not in request.taken and op_id not in request.judged:
                 request.judged[op_id] = self._judge(line)
         if not silent or request.judged:
-            with self._database.write() as session:
+            with self._database.write(request.code) as session:
                 self._write(session, request)
-        with self._database.read() as session:
+        with self._database.read(request.code) as session:
             return self._reply(session, request)
 
     def _judge(self, line: bytes) -> Judged | Refusal:

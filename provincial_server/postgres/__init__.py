@@ -1,0 +1,1 @@
+"""What only PostgreSQL has: roles, row-level security, guards, time-outs (docs/server.md)."""

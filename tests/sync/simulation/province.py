@@ -52,9 +52,9 @@ class _MortalDatabase(Database):
         super().close()
 
     @contextmanager
-    def write(self, facility: str | None = None) -> Iterator:
+    def write(self, *facility: str) -> Iterator:
         fate, self.dies = self.dies, ""
-        with super().write(facility) as session:
+        with super().write(*facility) as session:
             yield session
             if fate == "before":
                 raise ServerDied

@@ -219,6 +219,25 @@ def test_table_copies_as_text(table: Table[Row], qtbot: QtBot) -> None:
     assert QGuiApplication.clipboard().text() == "Thuốc\tSố lượng\nAmlodipin\t30"
 
 
+@pytest.mark.parametrize(
+    "held", [Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier]
+)
+def test_table_chooses_whatever_key_is_held(
+    table: Table[Row], qtbot: QtBot, held: Qt.KeyboardModifier
+) -> None:
+    table.choose(ROWS[2])
+    qtbot.keyPress(table, Qt.Key.Key_F12, held)
+    try:
+        table.choose(ROWS[0])
+        assert table.chosen() == (ROWS[0],)
+        table.choose(ROWS[0])
+        assert table.chosen() == (ROWS[0],)
+        table.choose_first()
+        assert table.chosen() == (table.rows[0],)
+    finally:
+        qtbot.keyRelease(table, Qt.Key.Key_F12)
+
+
 def test_table_remembers_column_widths(qtbot: QtBot) -> None:
     memory = Forgetful()
     use_memory(memory)

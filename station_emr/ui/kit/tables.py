@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from PySide6.QtCore import (
     QAbstractTableModel,
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -253,13 +254,16 @@ class Table(QTableView, Generic[T]):
     def choose(self, row: T) -> None:
         """Put the cursor on a row."""
         place = self._rows.rows.index(row)
-        index = self._sorter.mapFromSource(self._rows.index(place, 0))
-        self.setCurrentIndex(index)
-        self.selectRow(index.row())
+        self._choose(self._sorter.mapFromSource(self._rows.index(place, 0)))
 
     def choose_first(self) -> None:
         if self._sorter.rowCount():
-            self.selectRow(0)
+            self._choose(self._sorter.index(0, 0))
+
+    def _choose(self, index: Index) -> None:
+        # Not the view's own selectRow: with Ctrl held down that would add a row, or take it away.
+        flag = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flag.ClearAndSelect | flag.Rows)
 
     def as_text(self, *, only_chosen: bool = True) -> str:
         """The rows as lines of tab-separated text with the titles first."""

@@ -38,7 +38,7 @@ STORED = [
     "ServiceRequest",
     "Task",
 ]
-CONTAINED_ONLY = ["Medication", "Specimen"]
+CONTAINED_ONLY = ["Consent", "Medication", "Specimen"]
 # The model abbreviates long value sets with a plus sign; the missing codes are from the standard.
 REST_OF_VALUES = {
     "Encounter.status": ["entered-in-error", "unknown"],

@@ -1,0 +1,291 @@
+"""What the overview shows, read from rows that are few: stations, machines and days."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from provincial_server.dates import VIETNAM
+from provincial_server.exchange.tables import DeviceState
+from provincial_server.stations.plan import Plan
+from provincial_server.stations.tables import (
+    CONTACT,
+    ENCOUNTER,
+    RECEIVED,
+    CountedUpTo,
+    DailyCount,
+)
+from provincial_server.stations.turnaround import Turnaround, turnarounds
+from provincial_server.store import Device, Facility
+
+_DAY = 86_400_000
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One device as it last spoke; `skew` is how many seconds its clock is ahead of ours."""
+
+    id: str
+    name: str
+    is_revoked: bool
+    last_contact: int | None
+    program: str
+    catalog: str
+    told_at: int | None
+    waiting: int = 0
+    oldest: int | None = None
+    refused: int = 0
+    conflicts: int = 0
+    skew: int | None = None
+
+
+@dataclass(frozen=True)
+class Station:
+    """One row of the overview."""
+
+    code: str
+    name: str
+    machines: tuple[Machine, ...]
+    last_contact: int | None
+    waiting: int
+    oldest: int | None
+    refused: int
+    skipped: int
+    """Lines that the province keeps but could not show: a fault of this program."""
+    conflicts: int
+    skew: int | None
+    program: str
+    catalog: str
+    days: tuple[int, ...]
+    """Visits of each of the last days, today last."""
+    contact_days: tuple[bool, ...]
+    received_week: int
+    turnaround: Turnaround
+    is_live: bool
+    reasons: tuple[str, ...] = ()
+    """Why somebody should call."""
+
+    @property
+    def visits(self) -> int:
+        return sum(self.days)
+
+    @property
+    def days_away(self) -> int:
+        return self.contact_days.count(False)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The whole page, at one moment."""
+
+    now: int
+    counted_at: int | None
+    plan: Plan
+    stations: tuple[Station, ...]
+    day_labels: tuple[str, ...]
+    weeks: tuple[tuple[str, int], ...]
+    """First day of each week and the stations that were live in it; this week last."""
+
+    @property
+    def live(self) -> int:
+        return sum(station.is_live for station in self.stations)
+
+    @property
+    def to_call(self) -> tuple[Station, ...]:
+        return tuple(station for station in self.stations if station.reasons)
+
+    @property
+    def visits_by_day(self) -> tuple[int, ...]:
+        return tuple(map(sum, zip(*(one.days for one in self.stations), strict=True))) or tuple(
+            0 for _ in self.day_labels
+        )
+
+
+def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = ()) -> Figures:
+    """All stations, or those that are named."""
+    wanted = set(codes)
+    today = datetime.fromtimestamp(now / 1000, VIETNAM).date()
+    days = [today - timedelta(days=back) for back in reversed(range(plan.days))]
+    machines = _machines(session)
+    counts = _counts(session, days[0].isoformat())
+    turns = turnarounds(session, now - 90 * _DAY)
+    facilities = [
+        row
+        for row in session.scalars(select(Facility).order_by(Facility.code))
+        if (row.code in machines or row.operation_sequence) and (not wanted or row.code in wanted)
+    ]
+    newest = plan.program or max(
+        (one.program for found in machines.values() for one in found),
+        key=version_key,
+        default="",
+    )
+    stations = tuple(
+        _with_reasons(
+            _station(
+                facility,
+                machines.get(facility.code, ()),
+                counts.get(facility.code, {}),
+                days,
+                turns.get(facility.code, Turnaround()),
+                plan,
+            ),
+            plan,
+            newest,
+            now,
+        )
+        for facility in facilities
+    )
+    return Figures(
+        now=now,
+        counted_at=session.scalar(select(func.max(CountedUpTo.counted_at))),
+        plan=plan,
+        stations=stations,
+        day_labels=tuple(day.isoformat() for day in days),
+        weeks=_weeks(session, today, plan),
+    )
+
+
+def version_key(program: str) -> tuple[int, ...]:
+    """`station-emr/0.10.2` comes after `station-emr/0.9`."""
+    return tuple(int(part) for part in _NUMBER.findall(program)[:4])
+
+
+def _machines(session: Session) -> dict[str, tuple[Machine, ...]]:
+    states = {row.device_id: row for row in session.scalars(select(DeviceState))}
+    found: dict[str, list[Machine]] = defaultdict(list)
+    for device in session.scalars(select(Device).order_by(Device.enrolled_at, Device.id)):
+        found[device.facility_code].append(_machine(device, states.get(device.id)))
+    return {code: tuple(items) for code, items in found.items()}
+
+
+def _machine(device: Device, row: DeviceState | None) -> Machine:
+    known = Machine(
+        id=device.id,
+        name=device.name,
+        is_revoked=device.revoked_at is not None,
+        last_contact=device.last_contact_at,
+        program=device.program or "",
+        catalog="",
+        told_at=None,
+    )
+    if row is None:
+        return known
+    state: dict[str, Any] = json.loads(row.state)
+    clock = _moment(state.get("clock"))
+    return replace(
+        known,
+        program=_word(state.get("program")) or known.program,
+        catalog=_word(state.get("catalog")),
+        told_at=row.received_at,
+        waiting=_whole(state.get("waiting")),
+        oldest=_moment(state.get("oldest")),
+        refused=_whole(state.get("refused")),
+        conflicts=_whole(state.get("conflicts")),
+        skew=None if clock is None else round((clock - row.received_at) / 1000),
+    )
+
+
+def _whole(value: object) -> int:
+    """What a machine says may be anything: only a sensible number counts."""
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+    return int(value) if fits and isinstance(value, int) else 0
+
+
+def _word(value: object) -> str:
+    return value[:100] if isinstance(value, str) and value.isprintable() else ""
+
+
+def _moment(value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=VIETNAM)
+        return int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _counts(session: Session, since: str) -> dict[str, dict[tuple[str, str], int]]:
+    found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+    for row in session.scalars(
+        select(DailyCount).where(
+            DailyCount.kind.in_([CONTACT, ENCOUNTER, RECEIVED]), DailyCount.day >= since
+        )
+    ):
+        found[row.facility_code][row.kind, row.day] = row.count
+    return found
+
+
+def _station(
+    facility: Facility,
+    machines: Sequence[Machine],
+    counts: Mapping[tuple[str, str], int],
+    days: Sequence[date],
+    turnaround: Turnaround,
+    plan: Plan,
+) -> Station:
+    used = [one for one in machines if not one.is_revoked]
+    contacts = [one.last_contact for one in machines if one.last_contact is not None]
+    skews = [one.skew for one in used if one.skew is not None]
+    lately = sum(counts.get((RECEIVED, day.isoformat()), 0) for day in days[-plan.live_days :])
+    return Station(
+        code=facility.code,
+        name=facility.name,
+        machines=tuple(machines),
+        last_contact=max(contacts, default=None),
+        waiting=sum(one.waiting for one in used),
+        oldest=min((one.oldest for one in used if one.oldest is not None), default=None),
+        refused=sum(one.refused for one in used),
+        skipped=facility.skipped_operations,
+        conflicts=max((one.conflicts for one in used), default=0),
+        skew=max(skews, key=abs, default=None),
+        program=min((one.program for one in used if one.program), key=version_key, default=""),
+        catalog=min((one.catalog for one in used if one.catalog), default=""),
+        days=tuple(counts.get((ENCOUNTER, day.isoformat()), 0) for day in days),
+        contact_days=tuple((CONTACT, day.isoformat()) in counts for day in days),
+        received_week=lately,
+        turnaround=turnaround,
+        is_live=lately > 0,
+    )
+
+
+def _with_reasons(station: Station, plan: Plan, newest: str, now: int) -> Station:
+    reasons = []
+    if station.last_contact is None:
+        reasons.append("chưa liên lạc lần nào")
+    elif now - station.last_contact > plan.silent_days * _DAY:
+        reasons.append(f"im lặng {(now - station.last_contact) // _DAY} ngày")
+    if station.waiting > plan.backlog:
+        reasons.append(f"còn {station.waiting} hồ sơ chưa gửi")
+    if station.refused > 0:
+        reasons.append(f"{station.refused} hồ sơ bị từ chối")
+    if station.program and version_key(station.program) < version_key(newest):
+        reasons.append("chương trình cũ")
+    return replace(station, reasons=tuple(reasons))
+
+
+def _weeks(session: Session, today: date, plan: Plan) -> tuple[tuple[str, int], ...]:
+    """Stations of which the province got a signed visit, by week from Monday."""
+    monday = today - timedelta(days=today.weekday())
+    first = monday - timedelta(weeks=plan.weeks - 1)
+    live: dict[date, set[str]] = defaultdict(set)
+    for code, day in session.execute(
+        select(DailyCount.facility_code, DailyCount.day).where(
+            DailyCount.kind == RECEIVED, DailyCount.day >= first.isoformat(), DailyCount.count > 0
+        )
+    ):
+        when = date.fromisoformat(day)
+        live[when - timedelta(days=when.weekday())].add(code)
+    starts = [first + timedelta(weeks=number) for number in range(plan.weeks)]
+    return tuple((start.isoformat(), len(live[start])) for start in starts)

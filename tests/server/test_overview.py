@@ -1,0 +1,319 @@
+"""The overview for Sở Y tế: counts that follow the records, the page, one station, the Excel file."""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+import xml.etree.ElementTree as ET
+import zipfile
+
+import pytest
+from sqlalchemy import event, select
+
+from provincial_server.database import Database
+from provincial_server.exchange.indexing import catch_up
+from provincial_server.settings import system_clock
+from provincial_server.stations import charts
+from provincial_server.stations.charts import Series
+from provincial_server.stations.choosing import Choice
+from provincial_server.stations.counting import count_all, count_portion, day_text
+from provincial_server.stations.figures import read_figures
+from provincial_server.stations.plan import Plan
+from provincial_server.stations.tables import DailyCount
+from provincial_server.store import EVERY_FACILITY
+from provincial_server.web import accounts
+from tests.server.conftest import RunningServer
+from tests.server.exchange_client import Machine, encode, envelope, op_id, person, record_id
+from tests.server.samples import encounter
+from tests.server.test_web_accounts import PASSWORD, Visitor
+
+DAY = 86_400_000
+
+
+def visit_on(record: str, patient: str, day: str, **keys) -> bytes:
+    resource = encounter(record, patient)
+    resource["period"] = {"start": f"{day}T08:00:00+07:00"}
+    resource["status"] = keys.pop("shown_as", "finished")
+    return encode(envelope("encounter", record, resource, **keys))
+
+
+def counts(database: Database, facility: str, kind: str) -> dict[str, int]:
+    with database.read(EVERY_FACILITY) as session:
+        rows = session.scalars(
+            select(DailyCount).where(
+                DailyCount.facility_code == facility, DailyCount.kind == kind, DailyCount.count != 0
+            )
+        )
+        return {row.day: row.count for row in rows}
+
+
+def count_now(server: RunningServer, code: str, now: int | None = None) -> None:
+    catch_up(server.database, system_clock, code)
+    count_all(server.database, (lambda: now) if now else system_clock)
+
+
+def figures_of(server: RunningServer, code: str, now: int, plan: Plan | None = None):
+    with server.database.read(EVERY_FACILITY) as session:
+        figures = read_figures(session, plan or Plan(), now, [code])
+    [found] = figures.stations
+    return figures, found
+
+
+@pytest.fixture
+def overseer(server):
+    name = f"so.{secrets.token_hex(4)}"
+    with server.database.write(EVERY_FACILITY) as session:
+        accounts.add_user(session, name, "Người theo dõi mẫu", "overseer", PASSWORD, 0)
+    one = Visitor(server.root)
+    one.log_in(name)
+    yield one
+    one.session.close()
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+def test_counts_follow_records_that_are_added_moved_and_voided(server, station):
+    machine = Machine(station)
+    who, first, second, third = record_id(), record_id(), record_id(), record_id()
+    lines = [
+        person(who),
+        visit_on(first, who, "2026-11-18"),
+        visit_on(second, who, "2026-11-18"),
+        visit_on(third, who, "2026-11-19"),
+    ]
+    machine.exchange(*lines)
+    count_now(server, station.facility)
+    assert counts(server.database, station.facility, "encounter") == {
+        "2026-11-18": 2,
+        "2026-11-19": 1,
+    }
+    today = day_text(system_clock())
+    assert counts(server.database, station.facility, "received") == {today: 3}
+    amended = {"base": [op_id(lines[1])], "status": "amended"}
+    voided = {"base": [op_id(lines[3])], "status": "voided", "shown_as": "entered-in-error"}
+    machine.exchange(
+        visit_on(first, who, "2026-11-17", **amended), visit_on(third, who, "2026-11-19", **voided)
+    )
+    count_now(server, station.facility)
+    count_now(server, station.facility)  # once more counts nothing twice
+    assert counts(server.database, station.facility, "encounter") == {
+        "2026-11-17": 1,
+        "2026-11-18": 1,
+    }
+    assert counts(server.database, station.facility, "received") == {today: 3}
+
+
+def test_counting_goes_on_where_it_stopped(server, station):
+    machine = Machine(station)
+    who = record_id()
+    visits = [visit_on(record_id(), who, "2026-11-12") for _ in range(7)]
+    machine.exchange(person(who), *visits)
+    catch_up(server.database, system_clock, station.facility)
+    portions = 0
+    done = False
+    while not done:
+        with server.database.write(station.facility) as session:
+            done = count_portion(session, station.facility, 0, most=3)
+        portions += 1
+    assert portions == 3  # a person and seven visits
+    assert counts(server.database, station.facility, "encounter") == {"2026-11-12": 7}
+
+
+def test_a_day_of_contact_is_noted_once(server, station):
+    station.get("metadata")
+    station.get("Patient")
+    count_now(server, station.facility)
+    count_now(server, station.facility)
+    assert counts(server.database, station.facility, "contact") == {day_text(system_clock()): 1}
+
+
+def test_reading_the_figures_touches_no_record(server, station):
+    machine = Machine(station)
+    who = record_id()
+    machine.exchange(person(who), visit_on(record_id(), who, "2026-11-19"))
+    count_now(server, station.facility)
+    asked: list[str] = []
+
+    def note(_conn, _cursor, statement, *_rest):
+        asked.append(statement)
+
+    event.listen(server.database.engine, "before_cursor_execute", note)
+    try:
+        figures_of(server, station.facility, system_clock())
+    finally:
+        event.remove(server.database.engine, "before_cursor_execute", note)
+    assert asked
+    assert not [text for text in asked if re.search(r"\b(resource\w*|operation|change)\b\s", text)]
+
+
+# --- what is said of a station -------------------------------------------------------------------
+
+
+def test_a_station_is_called_for_silence_backlog_refusals_and_an_old_program(server, station):
+    state = {"waiting": 201, "oldest": "2026-11-01T08:00:00+07:00", "refused": 2, "conflicts": 3}
+    Machine(station).exchange(state={**state, "program": "Mẫu 0.9"})
+    now = system_clock()
+    plan = Plan(program="Mẫu 0.10.1")
+    _, found = figures_of(server, station.facility, now + 4 * DAY, plan)
+    assert found.reasons == (
+        "im lặng 4 ngày",
+        "còn 201 hồ sơ chưa gửi",
+        "2 hồ sơ bị từ chối",
+        "chương trình cũ",
+    )
+    assert (found.waiting, found.refused, found.conflicts) == (201, 2, 3)
+    calm = Plan(program="Mẫu 0.9", backlog=201, silent_days=5)
+    _, found = figures_of(server, station.facility, now + 4 * DAY, calm)
+    assert found.reasons == ("2 hồ sơ bị từ chối",)
+
+
+def test_a_station_is_live_for_seven_days_after_a_signed_visit(server, station):
+    machine = Machine(station)
+    who = record_id()
+    machine.exchange(person(who))
+    now = system_clock()
+    count_now(server, station.facility)
+    assert not figures_of(server, station.facility, now)[1].is_live
+    machine.exchange(visit_on(record_id(), who, "2026-10-01"))  # an old visit, sent today
+    count_now(server, station.facility)
+    assert figures_of(server, station.facility, now)[1].is_live
+    assert figures_of(server, station.facility, now + 6 * DAY)[1].is_live
+    assert not figures_of(server, station.facility, now + 7 * DAY)[1].is_live
+
+
+def test_what_a_machine_says_of_itself_may_be_nonsense(server, station):
+    odd = {"waiting": "rất nhiều", "oldest": "hôm qua", "refused": -3, "conflicts": 1e300}
+    Machine(station).exchange(state={**odd, "clock": "0001-01-01T00:00:00+14:00"})
+    _, found = figures_of(server, station.facility, system_clock())
+    assert (found.waiting, found.oldest, found.refused, found.conflicts) == (0, None, 0, 0)
+
+
+def test_a_wrong_clock_is_seen(server, station):
+    Machine(station).exchange(state={"clock": "2020-01-01T08:00:00+07:00"})
+    _, found = figures_of(server, station.facility, system_clock())
+    assert found.skew is not None
+    assert found.skew < -365 * 86_400
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def test_the_page_names_no_person(server, station, overseer):
+    machine = Machine(station)
+    who = record_id()
+    machine.exchange(
+        person(who, name="Người Bệnh Giấu Tên"), visit_on(record_id(), who, "2026-11-19")
+    )
+    count_now(server, station.facility)
+    for path in ("/web/tong-quan", f"/web/tong-quan/{station.facility}"):
+        page = overseer.get(path)
+        assert page.status_code == 200
+        assert station.facility in page.text
+        assert "Giấu Tên" not in page.text
+        assert who not in page.text
+        assert not re.search(r"style=|<script|\son\w+=", page.text)
+    sheet = overseer.get("/web/tong-quan/xuat.xlsx").content
+    packed = zipfile.ZipFile(io.BytesIO(sheet))
+    held = b"".join(packed.read(name) for name in packed.namelist()).decode()
+    assert station.facility in held
+    assert "Giấu Tên" not in held
+    assert who not in held
+
+
+def test_the_page_filters_and_sorts_by_its_address(server, overseer):
+    many, few = server.station(), server.station()
+    Machine(many).exchange(state={"waiting": 90})
+    Machine(few).exchange(state={"waiting": 7})
+
+    def order(query: str) -> list[str]:
+        body = overseer.get(f"/web/tong-quan{query}").text.partition("<tbody>")[2]
+        return re.findall(r'href="/web/tong-quan/([^"?]+)"', body)
+
+    def mine(query: str) -> list[str]:
+        return [code for code in order(query) if code in {many.facility, few.facility}]
+
+    assert mine("?xep=ton&nguoc=1") == [many.facility, few.facility]
+    assert mine("?xep=ton") == [few.facility, many.facility]
+    assert order(f"?tim={few.facility.lower()}") == [few.facility]
+    assert mine("?loc=dang-dung") == []
+    assert mine("?loc=khong-co&xep=khong-co") == sorted([many.facility, few.facility])
+
+
+def test_only_overseers_and_administrators_see_it(server):
+    visitor = Visitor(server.root)
+    assert visitor.get("/web/tong-quan", allow_redirects=False).status_code == 303
+    name = f"bv.{secrets.token_hex(4)}"
+    code = server.station().facility
+    with server.database.write(EVERY_FACILITY) as session:
+        accounts.add_user(session, name, "Mẫu", "receiver", PASSWORD, 0, facility_code=code)
+    visitor.log_in(name)
+    for path in ("", "/xuat.xlsx", f"/{code}"):
+        assert visitor.get(f"/web/tong-quan{path}").status_code == 403
+    visitor.session.close()
+
+
+def test_an_unknown_station_is_not_found(overseer):
+    assert overseer.get("/web/tong-quan/KHONG-CO").status_code == 404
+
+
+# --- Excel --------------------------------------------------------------------------------------
+
+_MAIN = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+
+
+def cells(sheet: bytes, code: str) -> dict[str, ET.Element]:
+    """The row of the station on the second sheet, by column."""
+    packed = zipfile.ZipFile(io.BytesIO(sheet))
+    root = ET.fromstring(packed.read("xl/worksheets/sheet2.xml"))
+    for row in root.iterfind(".//m:row", _MAIN):
+        found = {re.sub(r"\d", "", cell.get("r", "")): cell for cell in row}
+        if "".join(found["A"].itertext()) == code:
+            return found
+    raise LookupError(code)
+
+
+def test_numbers_are_numbers_and_dates_are_dates(server, overseer):
+    station = server.station()
+    Machine(station).exchange(
+        state={"waiting": 12, "oldest": "2026-11-01T08:00:00+07:00", "program": "=1+1"}
+    )
+    row = cells(overseer.get("/web/tong-quan/xuat.xlsx").content, station.facility)
+    assert row["E"].get("t") is None
+    assert row["E"].findtext("m:v", namespaces=_MAIN) == "12"
+    # 1 November 2026, 08:00 as Excel counts days.
+    assert row["F"].get("t") is None
+    assert float(row["F"].findtext("m:v", namespaces=_MAIN) or 0) == pytest.approx(46327 + 8 / 24)
+    assert row["K"].find("m:f", _MAIN) is None
+    assert "".join(row["K"].itertext()) == "=1+1"
+
+
+# --- charts -------------------------------------------------------------------------------------
+
+
+def test_a_chart_says_what_it_shows():
+    series = Series("Lượt <khám>", ["20/11", "21/11"], [3, 12], "lượt khám", goal=20)
+    for drawn in (charts.bars(series), charts.line(series)):
+        root = ET.fromstring(drawn)
+        title = root.findtext("title") or ""
+        assert title == "Lượt <khám>"
+        assert "20/11: 3; 21/11: 12" in (root.findtext("desc") or "")
+        assert "Mục tiêu: 20" in (root.findtext("desc") or "")
+        assert {"3", "12"} <= {item.text for item in root.iterfind(".//text")}
+        assert "style" not in drawn
+
+
+def test_a_chart_of_nothing_is_a_chart():
+    for values in ([], [0, 0]):
+        series = Series("Trống", [str(n) for n in range(len(values))], values, "lượt")
+        ET.fromstring(charts.bars(series))
+        ET.fromstring(charts.line(series))
+    ET.fromstring(charts.spark([], "trống"))
+
+
+def test_the_search_finds_names_without_marks():
+    choice = Choice.read({"tim": "ia der", "xep": "ten"})
+    assert choice.address("/x") == "/x?tim=ia+der&xep=ten"
+    assert choice.said("ten") == "ascending"
+    assert "nguoc=1" in choice.sorting("/x", "ten")

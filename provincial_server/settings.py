@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from provincial_server.stations.plan import Plan
+
 Clock = Callable[[], int]
 """Milliseconds since 1970 in UTC."""
 
@@ -33,3 +35,4 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = system_clock
     enrol_code_hours: int = 72
+    plan: Plan = field(default_factory=Plan)

@@ -37,10 +37,22 @@ def search_bundle(base: str, query: Query, page: Page) -> str:
             f'{{"fullUrl":{wire.canonical(f"{address}/{stored.resource_id}")},'
             f'"resource":{shown},"search":{{"mode":"match"}}}}'
         )
+    if query.ignored:
+        outcome = wire.canonical(operation_outcome([_ignored(name) for name in query.ignored]))
+        entries.append(f'{{"resource":{outcome},"search":{{"mode":"outcome"}}}}')
     return _bundle("searchset", links, entries, page.total)
 
 
-def history_bundle(base: str, rows: list[Stored], total: int, links: list[tuple[str, str]]) -> str:
+def _ignored(name: str) -> Issue:
+    text = "Máy chủ bỏ qua điều kiện tìm mà nó không biết."
+    problem = f"search parameter {name} is not known and was passed over"
+    return Issue("not-supported", problem, f"http.{name}", text, "warning")
+
+
+def history_bundle(
+    base: str, rows: list[Stored], total: int | None, links: list[tuple[str, str]]
+) -> str:
+    """A page of a history with its links."""
     entries = []
     for stored in rows:
         own = f"{stored.resource_type}/{stored.resource_id}"
@@ -62,7 +74,7 @@ def reply_bundle(kind: str, entries: list[str]) -> str:
     return f'{{"resourceType":"Bundle","type":"{kind}"{listed}}}'
 
 
-def reply_entry(written: Written, *, representation: bool) -> str:
+def reply_entry(written: Written, *, returning: str | None) -> str:
     """The verdict on one entry of a transaction or batch."""
     stored = written.stored
     own = f"{stored.resource_type}/{stored.resource_id}"
@@ -74,8 +86,10 @@ def reply_entry(written: Written, *, representation: bool) -> str:
     }
     if not written.changed:
         response["outcome"] = unchanged_outcome()
+    elif returning == "OperationOutcome":
+        response["outcome"] = stored_outcome()
     body = f'"response":{wire.canonical(response)}'
-    if representation:
+    if returning == "representation":
         body = f'"resource":{stored.as_json()},{body}'
     return f"{{{body}}}"
 
@@ -83,6 +97,12 @@ def reply_entry(written: Written, *, representation: bool) -> str:
 def refused_entry(status: int, outcome: dict[str, Any]) -> str:
     response = {"status": str(status), "outcome": outcome}
     return f'{{"response":{wire.canonical(response)}}}'
+
+
+def stored_outcome() -> dict[str, Any]:
+    """Says that the resource was stored."""
+    text = "Máy chủ đã lưu hồ sơ."
+    return operation_outcome([Issue("informational", "stored", text=text, severity="information")])
 
 
 def unchanged_outcome() -> dict[str, Any]:

@@ -14,18 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
 
-from provincial_server import __version__, auth, binary_routes, fhir_routes, identity_routes, wire
+from provincial_server import __version__, binary_routes, fhir_routes, identity_routes, wire
+from provincial_server.audit import Audited
+from provincial_server.compressing import Compress
 from provincial_server.context import Services
 from provincial_server.courier import routes as courier_routes
 from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
-from provincial_server.exchange.indexing import Indexer
-from provincial_server.faults import FhirFault, refuse
+from provincial_server.faults import FhirFault, Issue, refuse
+from provincial_server.methods import HeadAsGet, offered
 from provincial_server.overview import overview
 from provincial_server.settings import Settings
-from provincial_server.store import EVERY_FACILITY, ServerFact
+from provincial_server.store import ServerFact
 from provincial_server.transport import Guard, fault_response
 from provincial_server.web import routes as web_routes
 from provincial_server.web.pages import Pages, not_found
@@ -36,24 +37,27 @@ _RETRY_SECONDS = "5"
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     """The application over one database, which it closes when it stops."""
     opened = database or Database(settings.database_url)
-    services = Services(settings, opened, Indexer(opened, settings.clock))
+    services = Services(settings, opened)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        services.indexer.start()
+        services.start()
         yield
-        services.indexer.stop()
-        services.database.close()
+        services.stop()
 
     app = FastAPI(
         title="provincial-server",
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # an address that is not ours is told so, not sent elsewhere
         lifespan=lifespan,
     )
-    app.add_middleware(GZipMiddleware, minimum_size=400, compresslevel=6)
-    app.add_middleware(Guard)
+    # The last one stands outermost.
+    app.add_middleware(Compress)
+    app.add_middleware(Audited, buffer=services.access, clock=settings.clock)
+    app.add_middleware(Guard, longest_address=settings.limits.address_letters)
+    app.add_middleware(HeadAsGet)
     _add_fault_handlers(app, web_routes.add_routes(app, services))
     _add_operation_routes(app, services)
     identity_routes.add_routes(app, services)
@@ -73,6 +77,8 @@ def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         if request.url.path.startswith("/web"):
             return pages.fault_page(request, not_found())
+        if error.status_code == 405:
+            return _other_method(app, request)
         code = "not-found" if error.status_code == 404 else "not-supported"
         fault = refuse(error.status_code, code, "there is nothing at this address")
         fault.headers = dict(error.headers or {})
@@ -89,6 +95,15 @@ def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
 
     app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(PoolTimeout, _busy)
+
+
+def _other_method(app: FastAPI, request: Request) -> Response:
+    allowed = {"Allow": ", ".join(offered(app, request.scope))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allowed)
+    text = "Máy chủ không hỗ trợ thao tác này; hồ sơ không bao giờ bị xóa."
+    issue = Issue("not-supported", "this address does not take this method", "http.method", text)
+    return fault_response(FhirFault(405, issue, allowed))
 
 
 def _add_operation_routes(app: FastAPI, services: Services) -> None:
@@ -111,11 +126,9 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
     @app.get("/overview")
     async def show_overview(request: Request) -> Response:
         """Counts and last contacts per facility, for the administrator."""
-        token = auth.bearer_token(request.headers.get("authorization"))
+        await services.administrator(request)
 
         def count() -> str:
-            with services.database.read(EVERY_FACILITY) as session:
-                auth.check_admin(session, token)
             with services.reading() as session:
                 now = services.settings.clock()
                 return wire.canonical(

@@ -13,8 +13,9 @@ from provincial_server import binaries, wire
 from provincial_server.binaries import FORM_ID, LARGEST, LARGEST_PIECE, Piece, Received
 from provincial_server.context import Services
 from provincial_server.faults import refuse
+from provincial_server.negotiation import check_accept
 from provincial_server.settings import Limits
-from provincial_server.transport import FHIR_JSON, check_accept, fhir_response, read_bytes
+from provincial_server.transport import FHIR_JSON, fhir_response, read_bytes
 
 _RANGE = re.compile(r"bytes (\d{1,9})-(\d{1,9})/(\d{1,9})")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
@@ -50,7 +51,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         caller = await services.caller(request)
 
         def work() -> Received:
-            with services.database.read() as session:
+            with services.database.read(caller.facility_code) as session:
                 now = services.settings.clock()
                 return binaries.received(session, caller.facility_code, binary_id, now)
 
@@ -113,7 +114,7 @@ def _add_writing(app: FastAPI, services: Services) -> None:
         body = None if piece else await services.json_body(request, _whole(services))
 
         def work() -> Received:
-            with services.database.write() as session:
+            with services.database.write(caller.facility_code) as session:
                 now = services.settings.clock()
                 if piece is None:
                     return binaries.take_whole(session, caller, binary_id, body, now)

@@ -71,16 +71,26 @@ class Entry:
         return f"Bundle.entry[{self.place}]"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The text, and how many entries were taken and refused."""
+
+    text: str
+    taken: int
+    refused: int = 0
+
+
 def process(
-    body: Any, database: Database, settings: Settings, caller: Caller, *, representation: bool
-) -> str:
-    """The whole of POST [base]; the answer's text. A refused transaction raises `FhirFault`."""
+    body: Any, database: Database, settings: Settings, caller: Caller, *, returning: str | None
+) -> Answer:
+    """The whole of POST [base]. A refused transaction raises `FhirFault`. `returning` is what the
+    client prefers to get of each entry."""
     kind, raw = _open_bundle(body, settings)
     parsed = [_attempt(lambda at=at, item=item: _entry(at, item)) for at, item in enumerate(raw)]
     if kind == "transaction":
         entries = _all_or_raise(parsed)
-        return _transaction(entries, database, settings, caller, representation=representation)
-    return _batch(parsed, database, settings, caller, representation=representation)
+        return _transaction(entries, database, settings, caller, returning=returning)
+    return _batch(parsed, database, settings, caller, returning=returning)
 
 
 def _open_bundle(body: Any, settings: Settings) -> tuple[str, list[Any]]:
@@ -212,8 +222,8 @@ def _transaction(
     settings: Settings,
     caller: Caller,
     *,
-    representation: bool,
-) -> str:
+    returning: str | None,
+) -> Answer:
     links = _links(entries)
     writes: list[Write] = _all_or_raise(
         [_attempt(lambda entry=entry: _judge(entry, links)) for entry in entries]
@@ -230,8 +240,8 @@ def _transaction(
         stored = [(item.stored.resource_type, item.stored.resource_id) for item in done]
         if len(set(stored)) != len(stored):
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
-    replies = [answers.reply_entry(item, representation=representation) for item in done]
-    return answers.reply_bundle("transaction-response", replies)
+    replies = [answers.reply_entry(item, returning=returning) for item in done]
+    return Answer(answers.reply_bundle("transaction-response", replies), len(replies))
 
 
 def _links(entries: list[Entry]) -> dict[str, str]:
@@ -301,8 +311,8 @@ def _batch(
     settings: Settings,
     caller: Caller,
     *,
-    representation: bool,
-) -> str:
+    returning: str | None,
+) -> Answer:
     def judged(item: Any) -> Any:
         return item if isinstance(item, FhirFault) else _attempt(lambda: _judge(item, {}))
 
@@ -317,12 +327,14 @@ def _batch(
             results.append(
                 _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, set()))
             )
-    return answers.reply_bundle(
+    refused = sum(isinstance(result, FhirFault) for result in results)
+    text = answers.reply_bundle(
         "batch-response",
         [
             answers.refused_entry(result.status, result.outcome())
             if isinstance(result, FhirFault)
-            else answers.reply_entry(result, representation=representation)
+            else answers.reply_entry(result, returning=returning)
             for result in results
         ],
     )
+    return Answer(text, len(results) - refused, refused)

@@ -9,14 +9,17 @@ from provincial_server.binaries import LARGEST_PIECE
 from provincial_server.exchange.packing import dictionaries
 from provincial_server.exchange.protocol import VERSION
 from provincial_server.search_values import SEARCH_PARAMETERS
+from provincial_server.settings import Limits
 
-_INTERACTIONS = ("read", "vread", "update", "create", "history-instance", "search-type")
-
+_INTERACTIONS = (
+    *("read", "vread", "update", "create"),
+    *("history-instance", "history-type", "search-type"),
+)
 
 _OWN = "https://station-emr.example/fhir"
 
 
-def capability_statement(base: str, published_at: int) -> dict[str, Any]:
+def capability_statement(base: str, published_at: int, limits: Limits) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -31,13 +34,40 @@ def capability_statement(base: str, published_at: int) -> dict[str, Any]:
                 "mode": "server",
                 "documentation": (
                     "A facility sees its own records only. PUT of unchanged content makes no new "
-                    "version. References to Patient and Encounter must resolve. Nothing is deleted. "
-                    "Search is paged by the next link; _sort=_lastUpdated, _summary=count and "
-                    "_elements=id are supported. Request bodies may be gzip."
+                    "version. References to Patient and Encounter must resolve. Nothing is deleted, "
+                    "so nothing is ever gone (410). If-Match is honoured and not asked for (no 428). "
+                    "A transaction or a batch takes PUT and POST, with at most "
+                    f"{limits.entries} entries. A condition is identifier=system|value. Search is "
+                    "paged by the next link, by GET or POST; _sort=_lastUpdated, _summary=count, "
+                    "_elements=id and _total are supported. What is not known is refused, or passed "
+                    "over with Prefer: handling=lenient. Histories take _count and _since; those of a "
+                    "type or of all are not counted. Bodies go as gzip or zstd both ways, at most "
+                    f"{limits.received_bytes} bytes, {limits.body_bytes} unpacked, nested {limits.depth} "
+                    "deep. 429 says in Retry-After when to go on."
                 ),
-                "security": {"description": "Bearer token of an enrolled device (POST /enrol)."},
+                "security": {
+                    "service": [
+                        {
+                            "coding": [
+                                {
+                                    "system": "http://terminology.hl7.org/CodeSystem/"
+                                    "restful-security-service",
+                                    "code": "SMART-on-FHIR",
+                                }
+                            ]
+                        }
+                    ],
+                    "description": (
+                        "SMART Backend Services (private_key_jwt, ES384) of an enrolled device "
+                        "(POST /enrol)."
+                    ),
+                },
                 "resource": [_resource(name) for name in SEARCH_PARAMETERS],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [
+                    {"code": "transaction"},
+                    {"code": "batch"},
+                    {"code": "history-system"},
+                ],
                 "operation": [_exchange(), _received()],
             }
         ],
@@ -54,7 +84,7 @@ def _resource(name: str) -> dict[str, Any]:
         "updateCreate": True,
         "conditionalCreate": conditional,
         "conditionalUpdate": conditional,
-        "conditionalRead": "not-match",
+        "conditionalRead": "full-support",
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "logical", "local"],
         "searchParam": [

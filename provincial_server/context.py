@@ -16,9 +16,11 @@ from provincial_server.auth import Caller
 from provincial_server.bodies import read_body
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import Indexer, catch_up
+from provincial_server.faults import FhirFault
+from provincial_server.rates import Buckets, address_name
+from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits, Settings
 from provincial_server.store import EVERY_FACILITY
-from provincial_server.transport import read_body
 
 _T = TypeVar("_T")
 
@@ -81,6 +83,21 @@ class Services:
         if self._is_limited(request):
             self._devices.take(caller.device_id)
         return caller
+
+    async def administrator(self, request: Request) -> None:
+        """401 for anybody but the holder of the administrator's token."""
+        token = self.bearer_token(request)
+
+        def check() -> None:
+            with self.database.read(EVERY_FACILITY) as session:
+                auth.check_admin(session, token)
+
+        try:
+            await run_in_threadpool(check)
+        except FhirFault:
+            self.take_turn(request)
+            raise
+        request.state.actor = Actor("administrator", "token")
 
     def bearer_token(self, request: Request) -> str:
         """401 without one; so is 429 where that has been tried too often."""

@@ -26,6 +26,7 @@ _SENTENCES = {
     "login": "Thiết bị chưa được phép kết nối. Hãy ghi danh lại thiết bị.",
     "forbidden": "Thiết bị không có quyền làm việc này.",
     "exception": "Máy chủ gặp lỗi. Dữ liệu ở trạm vẫn an toàn, hãy thử lại sau.",
+    "throttled": "Máy chủ nhận quá nhiều yêu cầu. Dữ liệu ở trạm vẫn an toàn, hãy thử lại sau.",
     "transient": "Máy chủ đang bận. Dữ liệu ở trạm vẫn an toàn, hãy thử lại sau.",
     "processing": "Máy chủ không xử lý được yêu cầu.",
 }
@@ -54,6 +55,8 @@ class Issue:
         }
         if self.expression:
             body["expression"] = [self.expression]
+            if self.expression.startswith("http."):  # where R4 says that a header is named
+                body["location"] = [self.expression]
         return body
 
 
@@ -70,6 +73,13 @@ class FhirFault(Exception):
 
     def outcome(self) -> dict[str, Any]:
         return operation_outcome(self.issues)
+
+    def at(self, place: str) -> FhirFault:
+        """The same fault; issues that name no element say `place`."""
+        issues = [
+            issue if issue.expression else replace(issue, expression=place) for issue in self.issues
+        ]
+        return FhirFault(self.status, issues, self.headers)
 
     def within(self, prefix: str) -> FhirFault:
         return FhirFault(self.status, [issue.within(prefix) for issue in self.issues], self.headers)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from fastapi import FastAPI, Request, Response
 
 from provincial_server import auth, tokens, wire
+from provincial_server.audit import Actor
 from provincial_server.context import Services
 from provincial_server.faults import refuse
 from provincial_server.serving import is_loopback
@@ -45,6 +46,7 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
         """Trades a one-time code for the enrolment of a key, or, as in the first release, for a
         fixed token.
         """
+        services.take_turn(request)
         body = await services.json_body(request, _LIMITS)
         code, name, public_key = _enrolment_request(body)
 
@@ -53,12 +55,15 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
             with services.database.write(EVERY_FACILITY) as session:
                 return auth.redeem_code(session, code, name, now, public_key)
 
-        return answer(request, await services.run(redeem), 201)
+        enrolment = await services.run(redeem)
+        request.state.actor = Actor("device", enrolment.device_id, enrolment.facility_code)
+        return answer(request, enrolment, 201)
 
     @app.post("/enrol-key")
     async def enrol_key(request: Request) -> Response:
         """Gives a device of the first release a key, on the word of its fixed token."""
-        token = auth.bearer_token(request.headers.get("authorization"))
+        services.take_turn(request)
+        token = services.bearer_token(request)
         body = await services.json_body(request, _LIMITS)
         public_key = _public_key(body if isinstance(body, dict) else {})
         if public_key is None:
@@ -68,7 +73,9 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
             with services.database.write(EVERY_FACILITY) as session:
                 return auth.add_key(session, token, public_key)
 
-        return answer(request, await services.run(add), 200)
+        enrolment = await services.run(add)
+        request.state.actor = Actor("device", enrolment.device_id, enrolment.facility_code)
+        return answer(request, enrolment, 200)
 
 
 def _enrolment_request(body: object) -> tuple[str, str, str | None]:
@@ -112,18 +119,20 @@ def _add_tokens(app: FastAPI, services: Services) -> None:
     @app.post("/token")
     async def token(request: Request) -> Response:
         """SMART Backend Services: an assertion signed by the device for a token of a few minutes."""
+        services.take_turn(request)
         try:
             url = _own_token_url(services, request)
             assertion = tokens.assertion_of(await _form(request))
 
-            def work() -> str:
+            def work() -> tuple[str, str]:
                 now = services.settings.clock()
                 with services.database.read(EVERY_FACILITY) as session:
                     checked = tokens.check_assertion(session, assertion, url, now)
                 with services.database.write(EVERY_FACILITY) as session:
-                    return tokens.grant(session, checked, now)
+                    return tokens.grant(session, checked, now), checked.device_id
 
-            granted = await services.run(work)
+            granted, device_id = await services.run(work)
+            request.state.actor = Actor("device", device_id)
         except tokens.TokenRefused as refused:
             said = {"error": refused.error, "error_description": refused.description}
             return Response(wire.canonical(said), refused.status, media_type=_JSON)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -305,29 +305,3 @@ def stored_of(row: ResourceVersion) -> Stored:
     return Stored(
         row.resource_type, row.resource_id, row.version, row.last_updated, row.meta, row.content
     )
-
-
-def history(
-    session: Session,
-    facility_code: str,
-    key: Key,
-    *,
-    count: int,
-    before: int | None = None,
-    since: int | None = None,
-) -> tuple[list[Stored], int]:
-    """Versions, newest first, and how many there are in all."""
-    own = (
-        ResourceVersion.facility_code == facility_code,
-        ResourceVersion.resource_type == key[0],
-        ResourceVersion.resource_id == key[1],
-    )
-    total = session.scalar(select(func.count()).select_from(ResourceVersion).where(*own)) or 0
-    if not total:
-        raise refuse(404, "not-found", "no such resource")
-    query = select(ResourceVersion).where(*own).order_by(ResourceVersion.version.desc())
-    if before is not None:
-        query = query.where(ResourceVersion.version < before)
-    if since is not None:
-        query = query.where(ResourceVersion.last_updated >= since)
-    return [stored_of(row) for row in session.scalars(query.limit(count))], total

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from provincial_server.dates import interval
 from provincial_server.faults import FhirFault, refuse
+from provincial_server.negotiation import JSON_FORMATS, Pairs, shown
 from provincial_server.resources import Stored, stored_of
 from provincial_server.search_values import SEARCH_PARAMETERS, SearchParameter
 from provincial_server.settings import Limits
@@ -25,8 +26,9 @@ from provincial_server.structure import ID
 _CURSOR = re.compile(r"(\d{1,18})~([A-Za-z0-9\-.]{1,64})")
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(.+)", re.DOTALL)
 _MOST_VALUES = 100
-_JSON_FORMATS = {"json", "application/json", "application/fhir+json"}
-Pairs = list[tuple[str, str]]
+_COMMA = re.compile(r"(?<!\\),")
+_BAR = re.compile(r"(?<!\\)\|")
+_ESCAPED = re.compile(r"\\([,|$\\])")
 
 
 @dataclass
@@ -37,7 +39,10 @@ class Query:
     filters: list[ColumnElement[bool]] = field(default_factory=list)
     kept: Pairs = field(default_factory=list)
     """The parameters as they must stand in the self and next links."""
+    ignored: list[str] = field(default_factory=list)
+    """Names that were passed over because the client prefers that to a refusal."""
     count: int = 0
+    with_total: bool = True
     summary_only: bool = False
     ids_only: bool = False
     after: tuple[int, str] | None = None
@@ -51,8 +56,12 @@ class Page:
     next_query: str | None
 
 
-def understand(resource_type: str, parameters: Pairs, limits: Limits) -> Query:
-    """Reads the query string; an unknown parameter is refused, never skipped."""
+def understand(
+    resource_type: str, parameters: Pairs, limits: Limits, *, lenient: bool = False
+) -> Query:
+    """Reads the query string. An unknown parameter is refused, or named in the answer when the
+    client prefers that; a known one with a modifier or a value that is not understood is refused
+    always."""
     query = Query(resource_type, count=limits.default_page)
     for name, value in parameters:
         if "\x00" in value or "\x00" in name:
@@ -60,17 +69,20 @@ def understand(resource_type: str, parameters: Pairs, limits: Limits) -> Query:
         if name == "_cursor":
             query.after = _cursor(value)
             continue
-        query.kept.append((name, value))
-        if name.startswith("_") and name in _CONTROLS:
+        if name in _CONTROLS:
             _CONTROLS[name](query, value, limits)
-        else:
+        elif name.partition(":")[0] in SEARCH_PARAMETERS[resource_type] or not lenient:
             query.filters.append(_filter(resource_type, name, value))
+        else:
+            query.ignored.append(shown(name))
+            continue
+        query.kept.append((name, value))
     return query
 
 
 def _bad(name: str, problem: str) -> FhirFault:
-    shown = name if re.fullmatch(r"_?[A-Za-z:-]{1,40}", name) else "?"
-    return refuse(400, "value", f"search parameter {shown} {problem}")
+    place = f"http.{shown(name)}"
+    return refuse(400, "value", f"search parameter {shown(name)} {problem}", place)
 
 
 def _cursor(value: str) -> tuple[int, str]:
@@ -78,6 +90,10 @@ def _cursor(value: str) -> tuple[int, str]:
     if match is None:
         raise _bad("_cursor", "is not from a next link of this server")
     return int(match[1]), match[2]
+
+
+def _unsupported(name: str, problem: str) -> FhirFault:
+    return refuse(400, "not-supported", problem, f"http.{name}")
 
 
 def _read_count(query: Query, value: str, limits: Limits) -> None:
@@ -89,24 +105,35 @@ def _read_count(query: Query, value: str, limits: Limits) -> None:
 
 def _read_sort(_query: Query, value: str, _limits: Limits) -> None:
     if value != "_lastUpdated":
-        raise refuse(400, "not-supported", "only _sort=_lastUpdated is supported")
+        raise _unsupported("_sort", "only _sort=_lastUpdated is supported")
 
 
 def _read_summary(query: Query, value: str, _limits: Limits) -> None:
     if value not in {"count", "false"}:
-        raise refuse(400, "not-supported", "only _summary=count is supported")
+        raise _unsupported("_summary", "only _summary=count is supported")
     query.summary_only = query.summary_only or value == "count"
 
 
 def _read_elements(query: Query, value: str, _limits: Limits) -> None:
     if value != "id":
-        raise refuse(400, "not-supported", "only _elements=id is supported")
+        raise _unsupported("_elements", "only _elements=id is supported")
     query.ids_only = True
 
 
 def _read_format(_query: Query, value: str, _limits: Limits) -> None:
-    if value not in _JSON_FORMATS:
-        raise refuse(406, "not-supported", "only JSON is supported")
+    if value.partition(";")[0].strip().lower() not in JSON_FORMATS:
+        raise refuse(406, "not-supported", "only JSON is supported", "http._format")
+
+
+def _read_pretty(_query: Query, value: str, _limits: Limits) -> None:
+    if value not in {"true", "false"}:
+        raise _bad("_pretty", "is true or false")
+
+
+def _read_total(query: Query, value: str, _limits: Limits) -> None:
+    if value not in {"none", "estimate", "accurate"}:
+        raise _bad("_total", "is none, estimate or accurate")
+    query.with_total = value != "none"
 
 
 _CONTROLS = {
@@ -115,37 +142,51 @@ _CONTROLS = {
     "_summary": _read_summary,
     "_elements": _read_elements,
     "_format": _read_format,
+    "_pretty": _read_pretty,
+    "_total": _read_total,
 }
-RESULT_PARAMETERS = ("_count", "_sort", "_summary", "_elements", "_format")
 
 
 def _filter(resource_type: str, name: str, value: str) -> ColumnElement[bool]:
-    parameter = SEARCH_PARAMETERS[resource_type].get(name)
-    if parameter is None:
+    parameter = SEARCH_PARAMETERS[resource_type].get(name.removesuffix(":Patient"))
+    if parameter is None or (parameter.kind != "reference" and ":" in name):
         raise _bad(name, "is not supported for this type")
-    values = value.split(",")
+    values = _COMMA.split(value)
     if len(values) > _MOST_VALUES or not all(values):
         raise _bad(name, f"takes 1 to {_MOST_VALUES} values")
     return or_(*(_condition(parameter, item) for item in values))
 
 
+def _plain(text: str) -> str:
+    """Without the backslashes that keep a comma or a bar from meaning anything."""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _token(value: str) -> tuple[str | None, str]:
+    """System and code; None where the system may be any, empty where there must be none."""
+    parts = _BAR.split(value, maxsplit=1)
+    return (None, _plain(value)) if len(parts) == 1 else (_plain(parts[0]), _plain(parts[1]))
+
+
 def _condition(parameter: SearchParameter, value: str) -> ColumnElement[bool]:
     if parameter.kind == "date":
         return _date_condition(parameter, value)
-    if parameter.column == "identifier":
-        return _identifier_condition(value)
     if parameter.kind == "reference":
         target, _, resource_id = value.rpartition("/")
         if target not in {"", "Patient"} or not ID.fullmatch(resource_id):
             raise _bad(parameter.name, "is Patient/id or an id")
         return ResourceHead.patient_id == resource_id
+    system, code = _token(value)
+    if parameter.column == "identifier":
+        return _identifier_condition(system, code)
     if parameter.column == "resource_id":
-        return ResourceHead.resource_id == value
-    return ResourceHead.status == value.rpartition("|")[2]
+        return ResourceHead.resource_id == code if system is None else false()
+    if system not in {None, "", parameter.system} or not code:
+        return false()
+    return ResourceHead.status == code
 
 
-def _identifier_condition(value: str) -> ColumnElement[bool]:
-    system, bar, number = value.rpartition("|")
+def _identifier_condition(system: str | None, number: str) -> ColumnElement[bool]:
     if not number and not system:
         raise _bad("identifier", "is system|value")
     own = [
@@ -155,7 +196,7 @@ def _identifier_condition(value: str) -> ColumnElement[bool]:
     ]
     if number:
         own.append(ResourceIdentifier.value == number)
-    if bar:  # `|value` asks for an identifier without a system
+    if system is not None:  # `|value` asks for an identifier without a system
         own.append(ResourceIdentifier.system == system)
     return exists().where(*own)
 
@@ -194,7 +235,7 @@ def run(session: Session, facility_code: str, query: Query) -> Page:
         *query.filters,
     ]
     total = None
-    if query.after is None or query.summary_only:
+    if (query.after is None and query.with_total) or query.summary_only:
         total = session.scalar(select(func.count()).select_from(ResourceHead).where(*own)) or 0
     if query.summary_only:
         return Page([], total, None)

@@ -45,6 +45,22 @@ _STATUS: Mapping[str, str] = {
     "Practitioner": "active",
     "PractitionerRole": "active",
 }
+_STATUS_SYSTEM: Mapping[str, str] = {
+    "Appointment": "http://hl7.org/fhir/appointmentstatus",
+    "Composition": "http://hl7.org/fhir/composition-status",
+    "Coverage": "http://hl7.org/fhir/fm-status",
+    "DocumentReference": "http://hl7.org/fhir/document-reference-status",
+    "Encounter": "http://hl7.org/fhir/encounter-status",
+    "Location": "http://hl7.org/fhir/location-status",
+    "MedicationRequest": "http://hl7.org/fhir/CodeSystem/medicationrequest-status",
+    "Observation": "http://hl7.org/fhir/observation-status",
+    "Procedure": "http://hl7.org/fhir/event-status",
+    "ServiceRequest": "http://hl7.org/fhir/request-status",
+    "Task": "http://hl7.org/fhir/task-status",
+    "AllergyIntolerance": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+    "Condition": "http://terminology.hl7.org/CodeSystem/condition-clinical",
+}
+_TRUE_OR_FALSE = "http://terminology.hl7.org/CodeSystem/special-values"
 _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "AllergyIntolerance": ("date", ("recordedDate",)),
     "Appointment": ("date", ("start",)),
@@ -70,6 +86,8 @@ class SearchParameter:
     kind: str
     """FHIR's search type: token, date or reference."""
     column: str
+    system: str = ""
+    """Of a status: the system that its codes are of."""
 
 
 def _parameters(resource_type: str) -> dict[str, SearchParameter]:
@@ -84,7 +102,8 @@ def _parameters(resource_type: str) -> dict[str, SearchParameter]:
     if _SUBJECT.get(resource_type) in {"subject", "for"}:
         found.append(SearchParameter("subject", "reference", "patient_id"))
     if resource_type in _STATUS:
-        found.append(SearchParameter(_STATUS[resource_type], "token", "status"))
+        system = _STATUS_SYSTEM.get(resource_type, _TRUE_OR_FALSE)
+        found.append(SearchParameter(_STATUS[resource_type], "token", "status", system))
     if resource_type in _DATE:
         found.append(SearchParameter(_DATE[resource_type][0], "date", "date"))
     return {parameter.name: parameter for parameter in found}

@@ -17,8 +17,18 @@ from provincial_server.faults import FhirFault, Issue, operation_outcome, refuse
 from provincial_server.settings import Limits
 
 FHIR_JSON = "application/fhir+json"
-_JSON_TYPES = {FHIR_JSON, "application/json", "text/json"}
-_CHUNK = 64 * 1024
+_PLACES = {
+    401: "http.authorization",
+    403: "http.authorization",
+    404: "http.path",
+    405: "http.method",
+    406: "http.accept",
+    412: "http.if-match",
+    414: "http.path",
+    415: "http.content-type",
+    500: "http",
+    503: "http",
+}
 # Records must stay out of caches, and a browser must not guess that JSON is a page.
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _access = logging.getLogger("provincial_server.access")
@@ -32,27 +42,9 @@ def fhir_response(
 
 
 def fault_response(fault: FhirFault) -> Response:
-    return fhir_response(wire.canonical(fault.outcome()), fault.status, fault.headers)
-
-
-def check_accept(request: Request) -> None:
-    """406 for a client that wants only what we cannot give, such as XML."""
-    wanted = request.headers.get("accept", "*/*").lower()
-    names = {part.split(";")[0].strip() for part in wanted.split(",")}
-    if not names & (_JSON_TYPES | {"*/*", "application/*", ""}):
-        raise refuse(406, "not-supported", "only JSON is supported")
-
-
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """The decoded body; 413 or 415 before more than the limit is in memory."""
-    media_type = request.headers.get("content-type", FHIR_JSON).split(";")[0].strip().lower()
-    if media_type not in _JSON_TYPES:
-        raise refuse(415, "not-supported", "only JSON is supported")
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", ""}:
-        raise refuse(415, "not-supported", "only gzip is supported as content encoding")
-    received = await read_bytes(request, limits)
-    return gunzip(received, limits.body_bytes) if encoding == "gzip" else received
+    """Every refusal names an element, or else the part of the request that it is about."""
+    placed = fault.at(_PLACES.get(fault.status, "http.body"))
+    return fhir_response(wire.canonical(placed.outcome()), fault.status, fault.headers)
 
 
 async def read_bytes(request: Request, limits: Limits) -> bytes:
@@ -84,8 +76,9 @@ class Guard:
     one access line per request with the route's pattern instead of the address, because addresses
     hold card numbers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, longest_address: int) -> None:
         self._app = app
+        self._longest_address = longest_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -102,6 +95,10 @@ class Guard:
             await send(message)
 
         try:
+            if len(scope["path"]) + len(scope["query_string"]) > self._longest_address:
+                fault = refuse(414, "too-long", "the address is too long", "http.path")
+                await fault_response(fault)(scope, receive, watch)
+                return
             await self._app(scope, receive, watch)
         except ClientDisconnect:
             status = 499  # the line broke; the station will send again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 
 from provincial_server.context import Services
@@ -28,17 +29,40 @@ def add_routes(app: FastAPI, services: Services) -> None:
             plain = packing.unpack(body, came, services.settings.limits.body_bytes)
             with services.indexer.exchange(caller.facility_code):
                 answer = exchange.answer(caller, plain)
+            request.state.counts = _counts(answer)
             return packing.pack(answer, packing.answer_packing(request.headers))
 
         content, headers = await services.run(work)
         return Response(content, 200, headers)
 
 
+class _Said(msgspec.Struct):
+    """What the access log keeps of an answer's header."""
+
+    taken: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    new: int = 0
+    refused: list[msgspec.Raw] = msgspec.field(default_factory=list)
+
+
+def _counts(answer: bytes) -> dict[str, int]:
+    """How many lines came and went; never what was in them."""
+    first, _, rest = answer.partition(b"\n")
+    said = msgspec.json.decode(first, type=_Said)
+    return {
+        "taken": sum(last - start + 1 for start, last in said.taken),
+        "new": said.new,
+        "refused": len(said.refused),
+        "given": rest.count(b"\n") + 1 if rest else 0,
+    }
+
+
 def _check_media(request: Request) -> None:
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media != packing.MEDIA_TYPE:
-        raise refuse(415, "not-supported", f"the body is {packing.MEDIA_TYPE}")
+        raise refuse(
+            415, "not-supported", f"the body is {packing.MEDIA_TYPE}", "http.content-type"
+        )
     accepted = request.headers.get("accept", "*/*").lower()
     names = {part.split(";")[0].strip() for part in accepted.split(",")}
     if not names & (_ANY | {packing.MEDIA_TYPE}):
-        raise refuse(406, "not-supported", f"the answer is {packing.MEDIA_TYPE}")
+        raise refuse(406, "not-supported", f"the answer is {packing.MEDIA_TYPE}", "http.accept")

@@ -269,7 +269,6 @@ def test_malformed_if_match(station, header):
         "Patient/p1/_history/x",
         "Nothing/p1",
         "patient/p1",
-        "_history",
         "Patient/%00",
     ],
 )

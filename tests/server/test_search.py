@@ -215,7 +215,8 @@ def test_capabilities_promise_what_works(station):
     statement = station.get("metadata").json()
     assert statement["fhirVersion"] == "4.0.1"
     rest = statement["rest"][0]
-    assert {item["code"] for item in rest["interaction"]} == {"transaction", "batch"}
+    system = {item["code"] for item in rest["interaction"]}
+    assert system == {"transaction", "batch", "history-system"}
     values = {"token": "x", "date": "2026-01-01", "reference": "Patient/x"}
     for resource in rest["resource"]:
         assert resource["updateCreate"] is True

@@ -1,0 +1,251 @@
+"""One line in the access log for every request that saw or changed records, or was refused.
+
+Lines are collected and written about once a second, in one transaction and beside the requests. A
+process that is killed may lose the lines of its last second; one that is stopped loses none. While
+lines cannot be written, no more is shown than there is room to note.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provincial_server.database import Database
+from provincial_server.faults import refuse
+from provincial_server.settings import Clock
+from provincial_server.transport import fault_response
+from provincial_server.web.access_log import PROVINCE, AccessCounter, AccessEntry
+
+_MOST_WAITING = 20_000
+_PAUSE_SECONDS = 1.0
+_log = logging.getLogger("provincial_server.audit")
+
+_ACTIONS = {
+    ("GET", "/fhir/{resource_type}"): "search",
+    ("POST", "/fhir/{resource_type}/_search"): "search",
+    ("GET", "/fhir/{resource_type}/{resource_id}"): "read",
+    ("GET", "/fhir/{resource_type}/{resource_id}/_history/{version}"): "vread",
+    ("GET", "/fhir/{resource_type}/{resource_id}/_history"): "history",
+    ("GET", "/fhir/{resource_type}/_history"): "history",
+    ("GET", "/fhir/_history"): "history",
+    ("POST", "/fhir/{resource_type}"): "create",
+    ("PUT", "/fhir/{resource_type}"): "update",
+    ("PUT", "/fhir/{resource_type}/{resource_id}"): "update",
+    ("POST", "/fhir"): "bundle",
+    ("POST", "/fhir/"): "bundle",
+    ("POST", "/fhir/$exchange"): "exchange",
+    ("GET", "/fhir/Binary/{binary_id:form}"): "read",
+    ("GET", "/fhir/Binary/{binary_id:form}/$received"): "received",
+    ("PUT", "/fhir/Binary/{binary_id:form}"): "update",
+    ("GET", "/fhir/Binary/$forms"): "search",
+    ("POST", "/token"): "token",
+    ("POST", "/enrol"): "enrol",
+    ("POST", "/enrol-key"): "enrol",
+    ("GET", "/overview"): "overview",
+}
+_PURPOSES = {"device": "đồng bộ", "administrator": "quản trị", "address": "đăng nhập"}
+_LOGIN = {401, 403}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asked; `facility_code` is whose records the question was about."""
+
+    kind: str
+    actor_id: str
+    facility_code: str = PROVINCE
+
+
+@dataclass(frozen=True)
+class Access:
+    """One line, without its number."""
+
+    facility_code: str
+    at: int
+    actor_kind: str
+    actor_id: str
+    action: str
+    object_type: str
+    object_id: str
+    purpose: str
+    result: str
+
+    def row(self, sequence: int) -> dict[str, Any]:
+        return {
+            "facility_code": self.facility_code,
+            "sequence": sequence,
+            "at": self.at,
+            "actor_kind": self.actor_kind,
+            "actor_id": self.actor_id[:64],
+            "action": self.action[:40],
+            "object_type": self.object_type[:40],
+            "object_id": self.object_id[:100],
+            "purpose": self.purpose[:200],
+            "result": self.result[:100],
+        }
+
+
+class AccessBuffer:
+    """Lines on their way to the log. Threads may share it."""
+
+    def __init__(self, database: Database, pause: float = _PAUSE_SECONDS) -> None:
+        self._database = database
+        self._pause = pause
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()
+        self._waiting: list[Access] = []
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= _MOST_WAITING
+
+    def add(self, access: Access) -> None:
+        with self._changed:
+            self._waiting.append(access)
+            self._changed.notify()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes what waits, and ends."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread:
+            self._thread.join()
+        self._try()
+
+    def flush(self) -> None:
+        """Returns when every line that was added before is in the database."""
+        with self._writing:
+            with self._changed:
+                batch = self._waiting[:]
+            if not batch:
+                return
+            with self._database.write() as session:
+                write(session, batch)
+            with self._changed:
+                del self._waiting[: len(batch)]
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                if self._changed.wait_for(lambda: self._stopping, self._pause):
+                    return
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.flush()
+        except Exception as error:  # noqa: BLE001 -- a full disk passes; the lines are kept
+            _log.error("the access log waits: %s", type(error).__name__)
+
+
+def write(session: Session, batch: list[Access]) -> None:
+    """All lines in the caller's transaction, numbered without a gap in each facility. Facilities are
+    taken in one order everywhere, so that two processes never wait for each other."""
+    of_facility: dict[str, list[Access]] = {}
+    for access in batch:
+        of_facility.setdefault(access.facility_code, []).append(access)
+    rows = []
+    for code in sorted(of_facility):
+        lines = of_facility[code]
+        last = _advance(session, code, len(lines))
+        rows += [line.row(last - len(lines) + place) for place, line in enumerate(lines, start=1)]
+    session.execute(insert(AccessEntry), rows)
+
+
+def _advance(session: Session, code: str, count: int) -> int:
+    """Takes so many numbers of the facility; the last of them."""
+    grown = (
+        update(AccessCounter)
+        .where(AccessCounter.facility_code == code)
+        .values(last_sequence=AccessCounter.last_sequence + count)
+        .returning(AccessCounter.last_sequence)
+        .execution_options(synchronize_session=False)
+    )
+    found = session.scalar(grown)
+    if found is None:
+        try:
+            with session.begin_nested():
+                session.execute(
+                    insert(AccessCounter), {"facility_code": code, "last_sequence": count}
+                )
+        except IntegrityError:  # another process made the row first
+            return session.scalars(grown).one()
+        return count
+    return found
+
+
+class Audited:
+    """Notes every request that a device or an administrator made, and every refused one."""
+
+    def __init__(self, app: ASGIApp, buffer: AccessBuffer, clock: Clock) -> None:
+        self._app = app
+        self._buffer = buffer
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(("/web", "/health", "/ready")):
+            await self._app(scope, receive, send)
+            return
+        if self._buffer.full:
+            fault = refuse(503, "transient", "the access log cannot be written", "http.path")
+            fault.headers = {"Retry-After": "5"}
+            await fault_response(fault)(scope, receive, send)
+            return
+        status = 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            access = access_of(scope, status, self._clock)
+            if access is not None:
+                self._buffer.add(access)
+
+
+def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
+    """The line for a request that was answered, or None for one that concerns nobody's records."""
+    state = scope.get("state", {})
+    actor: Actor | None = state.get("actor")
+    route = getattr(scope.get("route"), "path", "")
+    action = _ACTIONS.get((scope["method"], route))
+    if actor is None:
+        if status not in _LOGIN or action is None:
+            return None
+        client = scope.get("client")
+        actor = Actor("address", client[0] if client else "-")
+    found = scope.get("path_params", {})
+    kind = found.get("resource_type") or ("Binary" if "/Binary/" in route else route or "-")
+    result = "ok" if status < 400 else f"refused {status}"
+    counts: dict[str, int] = state.get("counts", {})
+    said = " ".join([result, *(f"{name}={number}" for name, number in counts.items())])
+    return Access(
+        facility_code=actor.facility_code,
+        at=clock(),
+        actor_kind=actor.kind,
+        actor_id=actor.actor_id,
+        action=action or scope["method"].lower(),
+        object_type=kind,
+        object_id=found.get("resource_id") or found.get("binary_id") or "",
+        purpose=_PURPOSES.get(actor.kind, _PURPOSES["address"]),
+        result=said,
+    )

@@ -9,12 +9,16 @@ from station_emr.domain.record import RecordKind
 
 if TYPE_CHECKING:
     from .machine import Machine
-    from .world import Mark, World
+    from .people import Mark
+    from .world import World
 
 TYPES = {
     RecordKind.PATIENT: "Patient",
     RecordKind.ENCOUNTER: "Encounter",
     RecordKind.LINK: "Linkage",
+    RecordKind.PRESCRIPTION: "MedicationRequest",
+    RecordKind.REFERRAL: "ServiceRequest",
+    RecordKind.APPOINTMENT: "Appointment",
 }
 
 
@@ -54,7 +58,9 @@ def agree(world: World) -> None:
         for record_id in sorted(ids):
             _shown_alike(world, kind, record_id, [head.get(record_id) for head in heads])
             if heads[0].get(record_id) is not None:
-                assert f"{TYPES[kind]}/{record_id}" in resources, f"{kind} is not at the province"
+                at = f"{TYPES[kind]}/{record_id}"
+                kept = at in resources or f"{at}-l1" in resources  # a line of a prescription
+                assert kept, f"{kind} is not at the province"
     for (kind, record_id), marks in _by_record(world.marks).items():
         _have_their_place(world.machines[0], kind, record_id, marks)
     twice = {number for number in world.printed if world.printed.count(number) > 1}

@@ -311,9 +311,9 @@ class Machine:
 
     # --- writing as a person ---------------------------------------------------------------------
 
-    def series_number(self, work: Any) -> str:
+    def series_number(self, work: Any, of: str = "chart") -> str:
         series = work.settings.station().series
-        return f"{series}-{work.counters.next('chart', series, 2026)}"
+        return f"{of} {series}-{work.counters.next(of, series, 2026)}"
 
     def write(self, kind: RecordKind, record_id: str, change: Any, status: Any) -> Any:
         """``change`` makes the new content from the old one (None for a first version)."""

@@ -6,35 +6,27 @@ copied, clocks jump. Then the faults end, everybody syncs until nothing moves, a
 
 from __future__ import annotations
 
-import random
 import shutil
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from provincial_server.faults import FhirFault
-from station_emr.domain.encounter import Stage
-from station_emr.domain.patient_link import PatientLink
-from station_emr.domain.record import RecordKind, RecordStatus
 from tests.interop import fhir_records as sample
 
 from .checks import agree, nothing_passed_over, nothing_vanished
-from .machine import FILE, Killed, Machine
-from .province import POISON, Province
+from .machine import FILE, Machine
+from .people import People
+from .province import Province
 
-PATIENT, ENCOUNTER, LINK = RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.LINK
-FIELDS = {
-    PATIENT: ("phone", "note", "workplace", "national_id", "occupation_name"),
-    ENCOUNTER: ("reason", "advice", "treatment"),
-}
 FAULTS = (
     "lost", "answer lost", "late", "twice", "cut", "old answer", "busy", "server before",
     "server after", "killed before", "killed after",
 )  # fmt: skip
 EVENTS = {
-    "sync": 34, "register": 8, "edit": 16, "visit": 10, "amend": 7, "void": 2, "poison": 1,
+    "sync": 34, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
+    "paper": 6, "amend paper": 3, "void paper": 1,
     "join": 2, "part": 1, "settle": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
     "server restart": 1, "index": 2,
@@ -42,33 +34,17 @@ EVENTS = {
 _ROUNDS = 14
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A value that nobody else wrote: where a person put it."""
-
-    kind: RecordKind
-    record_id: str
-    path: str
-    value: str
-
-
-class World:
+class World(People):
     """``templates`` holds an empty database of each side; ``folder`` is this story's own."""
 
     def __init__(self, seed: int, templates: Path, folder: Path) -> None:
-        self.seed = seed
-        self.chance = random.Random(seed)
+        super().__init__(seed)
         self.folder = folder
         self.time = datetime(2026, 11, 20, 7, 0, tzinfo=sample.VN)
         self.faulty = True
         self.fault_rate = self.chance.choice((0.0, 0.1, 0.3, 0.5))
         self.late: list[tuple[Any, bytes]] = []
         self.old_answers: list[bytes] = []
-        self.marks: set[Mark] = set()
-        self.printed: list[str] = []
-        self.records: dict[RecordKind, set[str]] = {PATIENT: set(), ENCOUNTER: set(), LINK: set()}
-        self.happened: Counter[str] = Counter()
-        self._numbers = 0
         self._backups: dict[str, Path] = {}
         self._province_copy: Path | None = None
         shutil.copyfile(templates / "province.db", folder / "province.db")
@@ -148,162 +124,6 @@ class World:
         run = machine.sync()
         nothing_passed_over(self, machine)
         return run
-
-    # --- people ----------------------------------------------------------------------------------
-
-    def _value(self, path: str) -> str:
-        self._numbers += 1
-        number = self.seed % 1000 * 10_000 + self._numbers
-        return {
-            "phone": f"09{number:08d}",
-            "national_id": f"064{number:09d}",
-        }.get(path, f"giá trị mẫu {number}")
-
-    def _put(self, record: Any, kind: RecordKind, paths: list[str]) -> tuple[Any, list[Mark]]:
-        values = {path: self._value(path) for path in paths}
-        marks = [Mark(kind, record.id, path, value) for path, value in values.items()]
-        return replace(record, **values), marks
-
-    def _written(self, machine: Machine, kind: RecordKind, record_id: str, step: Any) -> bool:
-        """Whether the commit happened; a machine that died at it tells by what its disk holds."""
-        marks: list[Mark] = []
-        numbers: list[str] = []
-
-        def change(work: Any, before: Any) -> Any:
-            after, closed, made, printed = step(work, before)
-            if getattr(after, "treatment", "") != POISON.decode():
-                marks.extend(made)  # a version that is refused stays where it was written
-            numbers.extend(printed)
-            return after, closed
-
-        status = (
-            RecordStatus.SIGNED if machine.newest(kind, record_id) is None else RecordStatus.AMENDED
-        )
-        try:
-            done = machine.write(kind, record_id, change, status) is not None
-        except Killed:
-            after = machine.store.dies_after
-            machine.kill()
-            done = after
-        if done:
-            self.marks.update(marks)
-            self.records[kind].add(record_id)
-            self.printed += numbers
-        return done
-
-    def _register(self, machine: Machine) -> None:
-        record_id = machine.clock.new_id()
-
-        def step(work: Any, _before: Any) -> Any:
-            number = machine.series_number(work)
-            plain = replace(
-                sample.PATIENT, id=record_id, coverages=(), old_national_id="", chart_number=number
-            )
-            after, marks = self._put(plain, PATIENT, ["phone", "note", "national_id"])
-            return after, (), marks, [number]
-
-        self._written(machine, PATIENT, record_id, step)
-
-    def _some(self, machine: Machine, kind: RecordKind) -> str | None:
-        here = self._here(machine, kind)
-        return self.chance.choice(here) if here else None
-
-    def _here(self, machine: Machine, kind: RecordKind) -> list[str]:
-        return sorted(self.records[kind] & machine.here(kind))
-
-    def _change(self, machine: Machine, kind: RecordKind) -> None:
-        record_id = self._some(machine, kind)
-        if record_id is None:
-            return
-        paths = self.chance.sample(FIELDS[kind], self.chance.choice((1, 1, 2)))
-
-        def step(_work: Any, before: Any) -> Any:
-            after, marks = self._put(before, kind, paths)
-            return after, paths, marks, ()
-
-        self._written(machine, kind, record_id, step)
-
-    def _edit(self, machine: Machine) -> None:
-        self._change(machine, PATIENT)
-
-    def _amend(self, machine: Machine) -> None:
-        self._change(machine, ENCOUNTER)
-
-    def _visit(self, machine: Machine) -> None:
-        self._sign_visit(machine, "")
-
-    def _sign_visit(self, machine: Machine, text: str) -> None:
-        patient_id = self._some(machine, PATIENT)
-        if patient_id is None:
-            return
-        record_id = machine.clock.new_id()
-
-        def step(_work: Any, _before: Any) -> Any:
-            # where a visit stands in the queue is each machine's own
-            plain = replace(
-                sample.ENCOUNTER, id=record_id, patient_id=patient_id, stage=Stage.FINISHED
-            )
-            after, marks = self._put(plain, ENCOUNTER, ["reason", "advice"])
-            if text:
-                after = replace(after, treatment=text)
-            return after, (), marks, ()
-
-        self._written(machine, ENCOUNTER, record_id, step)
-
-    def _poison(self, machine: Machine) -> None:
-        self._sign_visit(machine, POISON.decode())
-
-    def _mend(self, machine: Machine) -> None:
-        """Whoever is told that the province does not take a visit corrects it."""
-        with machine.store.read() as work:
-            refused = {(item.kind, item.record_id) for item in work.outbox.quarantined()}
-        for kind, record_id in refused:
-            found = machine.newest(kind, record_id)
-            if kind is ENCOUNTER and found and POISON.decode() in found[0].treatment:
-
-                def step(_work: Any, before: Any) -> Any:
-                    return replace(before, treatment="đã sửa"), ("treatment",), (), ()
-
-                self._written(machine, kind, record_id, step)
-
-    def _void(self, machine: Machine) -> None:
-        record_id = self._some(machine, ENCOUNTER)
-        found = machine.newest(ENCOUNTER, record_id) if record_id else None
-        if record_id is None or found is None or POISON.decode() in found[0].treatment:
-            return  # a voided visit cannot be mended any more, so what is refused stays refused
-        try:
-            machine.write(ENCOUNTER, record_id, lambda _w, b: (b, ()), RecordStatus.VOIDED)
-        except Killed:
-            machine.kill()
-
-    def _settle(self, machine: Machine) -> None:
-        """Somebody looks at a conflict and says that what is shown is right."""
-        with machine.store.read() as work:
-            open_ones = [one for one in work.operations.conflicts() if one[0] in FIELDS]
-        if not open_ones:
-            return
-        kind, record_id = self.chance.choice(sorted(open_ones))
-        found = machine.newest(kind, record_id)
-        if found is None:
-            return
-        self._written(machine, kind, record_id, lambda _w, before: (before, found[2], (), ()))
-
-    def _join(self, machine: Machine) -> None:
-        here = self._here(machine, PATIENT)
-        if len(here) < 2:
-            return
-        one, other = self.chance.sample(here, 2)
-        link = PatientLink(id=machine.clock.new_id(), survivor_id=one, duplicate_id=other)
-        self._written(machine, LINK, link.id, lambda _w, _b: (link, (), (), ()))
-
-    def _part(self, machine: Machine) -> None:
-        link_id = self._some(machine, LINK)
-        if link_id is None:
-            return
-        try:
-            machine.write(LINK, link_id, lambda _w, b: (b, ()), RecordStatus.VOIDED)
-        except Killed:
-            machine.kill()
 
     # --- machines --------------------------------------------------------------------------------
 

@@ -1,0 +1,252 @@
+"""What the people of a station do at their machines, each with values that nobody else writes."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from station_emr.domain.encounter import Stage
+from station_emr.domain.patient_link import PatientLink
+from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.user import Actor
+from station_emr.services.papers import close_papers
+from tests.interop import fhir_records as sample
+
+from .machine import Killed, Machine
+from .province import POISON
+
+PATIENT, ENCOUNTER, LINK = RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.LINK
+PAPERS = {
+    RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
+    RecordKind.REFERRAL: sample.REFERRAL,
+    RecordKind.APPOINTMENT: sample.APPOINTMENT,
+}
+FIELDS = {
+    PATIENT: ("phone", "note", "workplace", "national_id", "occupation_name"),
+    ENCOUNTER: ("reason", "advice", "treatment"),
+    RecordKind.PRESCRIPTION: ("advice",),
+    RecordKind.REFERRAL: ("clinical_signs", "treatment", "plan"),
+    RecordKind.APPOINTMENT: ("note",),
+}
+_NUMBERED = {RecordKind.REFERRAL: "referral", RecordKind.APPOINTMENT: "appointment"}
+WHO = Actor(user=sample.USER, device="Máy mẫu")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A value that nobody else wrote: where a person put it."""
+
+    kind: RecordKind
+    record_id: str
+    path: str
+    value: str
+
+
+class People:
+    """What they have written so far, and how they write."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = random.Random(seed)
+        self.marks: set[Mark] = set()
+        self.printed: list[str] = []
+        self.records: dict[RecordKind, set[str]] = {
+            kind: set() for kind in (PATIENT, ENCOUNTER, LINK, *PAPERS)
+        }
+        self.happened: Counter[str] = Counter()
+        self._numbers = 0
+
+    def _value(self, path: str) -> str:
+        self._numbers += 1
+        number = self.seed % 1000 * 10_000 + self._numbers
+        return {
+            "phone": f"09{number:08d}",
+            "national_id": f"064{number:09d}",
+        }.get(path, f"giá trị mẫu {number}")
+
+    def _put(self, record: Any, kind: RecordKind, paths: list[str]) -> tuple[Any, list[Mark]]:
+        values = {path: self._value(path) for path in paths}
+        marks = [Mark(kind, record.id, path, value) for path, value in values.items()]
+        return replace(record, **values), marks
+
+    def _written(self, machine: Machine, kind: RecordKind, record_id: str, step: Any) -> bool:
+        """Whether the commit happened; a machine that died at it tells by what its disk holds."""
+        marks: list[Mark] = []
+        numbers: list[str] = []
+
+        def change(work: Any, before: Any) -> Any:
+            after, closed, made, printed = step(work, before)
+            if getattr(after, "treatment", "") != POISON.decode():
+                marks.extend(made)  # a version that is refused stays where it was written
+            numbers.extend(printed)
+            return after, closed
+
+        status = (
+            RecordStatus.SIGNED if machine.newest(kind, record_id) is None else RecordStatus.AMENDED
+        )
+        try:
+            done = machine.write(kind, record_id, change, status) is not None
+        except Killed:
+            after = machine.store.dies_after
+            machine.kill()
+            done = after
+        if done:
+            self.marks.update(marks)
+            self.records[kind].add(record_id)
+            self.printed += numbers
+        return done
+
+    def _register(self, machine: Machine) -> None:
+        record_id = machine.clock.new_id()
+
+        def step(work: Any, _before: Any) -> Any:
+            number = machine.series_number(work)
+            plain = replace(
+                sample.PATIENT, id=record_id, coverages=(), old_national_id="", chart_number=number
+            )
+            after, marks = self._put(plain, PATIENT, ["phone", "note", "national_id"])
+            return after, (), marks, [number]
+
+        self._written(machine, PATIENT, record_id, step)
+
+    def _some(self, machine: Machine, kind: RecordKind) -> str | None:
+        here = self._here(machine, kind)
+        return self.chance.choice(here) if here else None
+
+    def _here(self, machine: Machine, kind: RecordKind) -> list[str]:
+        return sorted(self.records[kind] & machine.here(kind))
+
+    def _change(self, machine: Machine, kind: RecordKind) -> None:
+        record_id = self._some(machine, kind)
+        if record_id is None:
+            return
+        paths = self.chance.sample(FIELDS[kind], self.chance.choice((1, 1, 2)))
+
+        def step(_work: Any, before: Any) -> Any:
+            after, marks = self._put(before, kind, paths)
+            return after, paths, marks, ()
+
+        self._written(machine, kind, record_id, step)
+
+    def _edit(self, machine: Machine) -> None:
+        self._change(machine, PATIENT)
+
+    def _amend(self, machine: Machine) -> None:
+        self._change(machine, ENCOUNTER)
+
+    def _paper(self, machine: Machine) -> None:
+        """A paper of a visit; two people may both write one before they hear of each other."""
+        visit_id = self._some(machine, ENCOUNTER)
+        found = machine.newest(ENCOUNTER, visit_id) if visit_id else None
+        if found is None or found[1]:
+            return  # nothing is written on a voided visit
+        visit = found[0]
+        kind = self.chance.choice(list(PAPERS))
+        record_id = machine.clock.new_id()
+
+        def step(work: Any, _before: Any) -> Any:
+            plain = replace(
+                PAPERS[kind], id=record_id, patient_id=visit.patient_id, encounter_id=visit.id
+            )
+            numbers = []
+            if kind in _NUMBERED:
+                numbers = [machine.series_number(work, _NUMBERED[kind])]
+                plain = replace(plain, number=numbers[0])
+            after, marks = self._put(plain, kind, [self.chance.choice(FIELDS[kind])])
+            return after, (), marks, numbers
+
+        self._written(machine, kind, record_id, step)
+
+    def _amend_paper(self, machine: Machine) -> None:
+        self._change(machine, self.chance.choice(list(PAPERS)))
+
+    def _void_paper(self, machine: Machine) -> None:
+        kind = self.chance.choice(list(PAPERS))
+        record_id = self._some(machine, kind)
+        if record_id is not None:
+            self._voided(machine, kind, record_id)
+
+    def _visit(self, machine: Machine) -> None:
+        self._sign_visit(machine, "")
+
+    def _sign_visit(self, machine: Machine, text: str) -> None:
+        patient_id = self._some(machine, PATIENT)
+        if patient_id is None:
+            return
+        record_id = machine.clock.new_id()
+
+        def step(_work: Any, _before: Any) -> Any:
+            # where a visit stands in the queue is each machine's own
+            plain = replace(
+                sample.ENCOUNTER, id=record_id, patient_id=patient_id, stage=Stage.FINISHED
+            )
+            after, marks = self._put(plain, ENCOUNTER, ["reason", "advice"])
+            if text:
+                after = replace(after, treatment=text)
+            return after, (), marks, ()
+
+        self._written(machine, ENCOUNTER, record_id, step)
+
+    def _poison(self, machine: Machine) -> None:
+        self._sign_visit(machine, POISON.decode())
+
+    def _mend(self, machine: Machine) -> None:
+        """Whoever is told that the province does not take a visit corrects it."""
+        with machine.store.read() as work:
+            refused = {(item.kind, item.record_id) for item in work.outbox.quarantined()}
+        for kind, record_id in refused:
+            found = machine.newest(kind, record_id)
+            if kind is ENCOUNTER and found and POISON.decode() in found[0].treatment:
+
+                def step(_work: Any, before: Any) -> Any:
+                    return replace(before, treatment="đã sửa"), ("treatment",), (), ()
+
+                self._written(machine, kind, record_id, step)
+
+    def _void(self, machine: Machine) -> None:
+        record_id = self._some(machine, ENCOUNTER)
+        found = machine.newest(ENCOUNTER, record_id) if record_id else None
+        if record_id is None or found is None or POISON.decode() in found[0].treatment:
+            return  # a voided visit cannot be mended any more, so what is refused stays refused
+        self._voided(machine, ENCOUNTER, record_id)
+
+    def _voided(self, machine: Machine, kind: RecordKind, record_id: str) -> None:
+        """With a visit go its papers, in the same transaction."""
+
+        def change(work: Any, before: Any) -> Any:
+            if kind is ENCOUNTER:
+                close_papers(work, WHO, record_id, "Hủy theo lượt khám", machine.clock.now())
+            return before, ()
+
+        try:
+            machine.write(kind, record_id, change, RecordStatus.VOIDED)
+        except Killed:
+            machine.kill()
+
+    def _settle(self, machine: Machine) -> None:
+        """Somebody looks at a conflict and says that what is shown is right."""
+        with machine.store.read() as work:
+            open_ones = [one for one in work.operations.conflicts() if one[0] in FIELDS]
+        if not open_ones:
+            return
+        kind, record_id = self.chance.choice(sorted(open_ones))
+        found = machine.newest(kind, record_id)
+        if found is None:
+            return
+        self._written(machine, kind, record_id, lambda _w, before: (before, found[2], (), ()))
+
+    def _join(self, machine: Machine) -> None:
+        here = self._here(machine, PATIENT)
+        if len(here) < 2:
+            return
+        one, other = self.chance.sample(here, 2)
+        link = PatientLink(id=machine.clock.new_id(), survivor_id=one, duplicate_id=other)
+        self._written(machine, LINK, link.id, lambda _w, _b: (link, (), (), ()))
+
+    def _part(self, machine: Machine) -> None:
+        link_id = self._some(machine, LINK)
+        if link_id is None:
+            return
+        self._voided(machine, LINK, link_id)

@@ -36,7 +36,7 @@ def condition(table: Table) -> str | None:
     if "facility_code" in table.columns:
         return f"facility_code = {_OWN} OR {_EVERY}"
     if "device_id" in table.columns:  # as far as the device itself can be seen
-        own = f"SELECT 1 FROM device WHERE device.id = {table.name}.device_id"  # noqa: S608 -- a name of ours
+        own = f"SELECT 1 FROM device WHERE device.id = {_quoted(table)}.device_id"  # noqa: S608 -- a name of ours
         return f"{_EVERY} OR EXISTS ({own})"
     return None
 
@@ -57,21 +57,22 @@ def _statements(role: str) -> Iterator[str]:
         "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
     )
     for table in Base.metadata.sorted_tables:
+        name = _quoted(table)
         rights = "SELECT, INSERT" if is_append_only(table) else "SELECT, INSERT, UPDATE, DELETE"
-        yield f"REVOKE ALL ON {table.name} FROM {role}, PUBLIC"
-        yield f"GRANT {rights} ON {table.name} TO {role}"
+        yield f"REVOKE ALL ON {name} FROM {role}, PUBLIC"
+        yield f"GRANT {rights} ON {name} TO {role}"
         if is_append_only(table):
             yield (
                 f"CREATE OR REPLACE TRIGGER {table.name}_{_REFUSE} "
-                f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
+                f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION {_REFUSE}()"
             )
         wanted = condition(table)
         if wanted is not None:
-            yield f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY"
-            yield f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY"
-            yield f"DROP POLICY IF EXISTS {_POLICY} ON {table.name}"
-            yield f"CREATE POLICY {_POLICY} ON {table.name} USING ({wanted}) WITH CHECK ({wanted})"
+            yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+            yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
+            yield f"DROP POLICY IF EXISTS {_POLICY} ON {name}"
+            yield f"CREATE POLICY {_POLICY} ON {name} USING ({wanted}) WITH CHECK ({wanted})"
     # Numbers that the database itself gives out (a column of a table that counts by itself).
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
 
@@ -79,3 +80,8 @@ def _statements(role: str) -> Iterator[str]:
 def behind_the_wall() -> set[str]:
     """Names of the tables that have a policy."""
     return {table.name for table in Base.metadata.sorted_tables if condition(table) is not None}
+
+
+def _quoted(table: Table) -> str:
+    """`binary` is a word of the language, too."""
+    return f'"{table.name}"'

@@ -1,4 +1,4 @@
-"""A real server on a loopback port, in this process, over a real SQLite file."""
+"""A real server on a loopback port, in this process, over a real database."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from provincial_server.app import create_app
 from provincial_server.database import Database
 from provincial_server.settings import Limits, Settings
 from provincial_server.store import ResourceVersion
+from tests import databases
+from tests.databases import OperatorDatabase
 
 _numbers = itertools.count(1)
 
@@ -60,7 +62,7 @@ class Station:
 class RunningServer:
     root: str
     folder: Path
-    database: Database
+    database: OperatorDatabase
     admin_token: str
 
     def station(self, facility: str | None = None, name: str = "Máy 1") -> Station:
@@ -79,20 +81,51 @@ class RunningServer:
             return session.scalar(query) or 0
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    kinds = databases.kinds(metafunc.module)
+    if len(kinds) > 1 and "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def _databases() -> Iterator[None]:
+    with databases.ending():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_kind(request: pytest.FixtureRequest, _databases: None) -> str:
+    """The database of the tests that follow."""
+    kind: str = getattr(request, "param", databases.CHOSEN)
+    databases.use(kind)
+    return kind
+
+
+@pytest.fixture(autouse=True)
+def _forget_databases(request: pytest.FixtureRequest, database_kind: str) -> Iterator[None]:
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None and database_kind == databases.POSTGRESQL:
+        databases.forget(folder)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, database_kind: str) -> Iterator[RunningServer]:
     """One server for all tests: each test brings its own facility, and facilities are isolated."""
     folder = tmp_path_factory.mktemp("server")
     settings = Settings(
-        f"sqlite:///{folder / 'server.db'}",
+        databases.database_url(folder / "server.db"),
         limits=Limits(received_bytes=300_000, body_bytes=600_000, entries=60, page=50),
     )
-    database = Database(settings.database_url)
+    database = OperatorDatabase(settings.database_url)
     with database.write() as session:
         admin_token = auth.new_admin_token(session)
     listening = socket.create_server(("127.0.0.1", 0), backlog=100)
     config = uvicorn.Config(
-        create_app(settings, database), log_config=None, access_log=False, server_header=False
+        create_app(settings, Database(settings.database_url)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
     )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
@@ -102,6 +135,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     running.should_exit = True
     thread.join()
     listening.close()
+    database.close()
 
 
 @pytest.fixture

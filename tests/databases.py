@@ -1,0 +1,120 @@
+"""Which database the provincial server of a test works on: SQLite, or PostgreSQL.
+
+`STATION_EMR_TEST_DATABASE=postgresql` chooses PostgreSQL for every test (`make test-postgres`). A
+module of tests/server that says `BOTH_DATABASES = True` runs on both in every run. A test names its
+database by a path, as if it were a file; on PostgreSQL each path is a database of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from provincial_server.database import Database
+from provincial_server.store import EVERY_FACILITY
+from tests.postgres_cluster import OWNER, SERVER, Cluster, NoPostgres, shared_cluster
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+CHOSEN = os.environ.get("STATION_EMR_TEST_DATABASE", SQLITE)
+
+
+class _State:
+    """Of this process: one test runs at a time."""
+
+    kind = CHOSEN
+    cluster: Cluster | None = None
+    names: dict[Path, str]
+    open: ExitStack
+
+    def __init__(self) -> None:
+        self.names = {}
+        self.open = ExitStack()
+
+
+_state = _State()
+
+
+class OperatorDatabase(Database):
+    """As the operator opens it: who names no facility works for all of them."""
+
+    def read(self, facility: str | None = EVERY_FACILITY) -> AbstractContextManager[Session]:
+        return super().read(facility)
+
+    def write(self, facility: str | None = EVERY_FACILITY) -> AbstractContextManager[Session]:
+        return super().write(facility)
+
+
+def is_postgres() -> bool:
+    return _state.kind == POSTGRESQL
+
+
+def cluster() -> Cluster:
+    """The private cluster. Without PostgreSQL the test is skipped; with CI=true that is a fault."""
+    if _state.cluster is None:
+        try:
+            _state.cluster = _state.open.enter_context(shared_cluster())
+        except NoPostgres as reason:
+            if os.environ.get("CI", "").lower() in {"true", "1"}:
+                pytest.fail(f"{reason}; CI must not go without it")
+            pytest.skip(f"{reason}: the tests on PostgreSQL did not run")
+    return _state.cluster
+
+
+def _name(path: Path) -> str:
+    if path not in _state.names:
+        _state.names[path] = cluster().new_database()
+    return _state.names[path]
+
+
+def database_url(path: Path) -> str:
+    """What the server is started with."""
+    return cluster().url(_name(path), SERVER) if is_postgres() else f"sqlite:///{path}"
+
+
+def owner_url(path: Path) -> str:
+    """As the role that owns the tables; PostgreSQL only."""
+    return cluster().url(_name(path), OWNER)
+
+
+def open_database(path: Path) -> OperatorDatabase:
+    return OperatorDatabase(database_url(path))
+
+
+def use(kind: str) -> None:
+    _state.kind = kind
+    if kind == POSTGRESQL:
+        cluster()
+
+
+def forget(folder: Path) -> None:
+    """Drops the databases that a test made as if in its own folder."""
+    for path in [path for path in _state.names if path.is_relative_to(folder)]:
+        cluster().drop_database(_state.names.pop(path))
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Around all tests of this process."""
+    try:
+        yield
+    finally:
+        _state.names.clear()
+        _state.cluster = None
+        _state.open.close()
+
+
+def kinds(module: object) -> list[str]:
+    """The databases on which the tests of a module run."""
+    both = getattr(module, "BOTH_DATABASES", False)
+    return [SQLITE, POSTGRESQL] if both and CHOSEN == SQLITE else [CHOSEN]
+
+
+def only_sqlite() -> None:
+    """For a test of SQLite's own ways: a file, its damage, its older schema."""
+    if CHOSEN != SQLITE:
+        pytest.skip("about a SQLite file")

@@ -1,0 +1,320 @@
+"""A private PostgreSQL for the tests: Debian's package, a temporary folder, a free loopback port.
+
+All processes of one run share one cluster. A watcher process starts it and waits until the last of
+them is gone, however it went: each holds a lock on one file, and the system lets go of the locks of
+a process that was killed. Then the watcher stops the server that it started and removes the folder.
+
+Nothing here needs rights on the machine's own PostgreSQL, and nothing is written to the disk safely:
+what the tests kill is the program, never the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psycopg
+
+from provincial_server.postgres.preparation import prepare
+
+ADMINISTRATOR, OWNER, SERVER = "cluster_admin", "emr_owner", "emr_server"
+_TEMPLATE = "emr_template"
+_PREFIX = "station-emr-postgres-"
+_START_SECONDS = 60
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+    "client_min_messages": "error",
+}
+
+
+class NoPostgres(Exception):
+    """PostgreSQL is not installed on this machine."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster; databases come ready from a template."""
+
+    port: int
+
+    def url(self, database: str, role: str = SERVER) -> str:
+        return f"postgresql+psycopg://{role}@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection]:
+        """The cluster's own superuser, whom no wall stops."""
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=ADMINISTRATOR,
+            dbname=database,
+            autocommit=True,
+        ) as connection:
+            yield connection
+
+    def new_database(self, *, template: str = _TEMPLATE) -> str:
+        """The name of a database that `postgres prepare` has prepared; "template0": an empty one."""
+        name = f"emr_{secrets.token_hex(6)}"
+        with self.administrator() as connection:
+            connection.execute(
+                f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} "
+                "ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+            )
+        return name
+
+    def drop_database(self, name: str) -> None:
+        with self.administrator() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def programs() -> Path:
+    """The folder with `initdb` and `postgres`, of the newest version."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
+    )
+    if found:
+        return found[-1].parent
+    here = shutil.which("initdb")
+    if here is None:
+        raise NoPostgres("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
+    return Path(here).resolve().parent
+
+
+@contextmanager
+def shared_cluster() -> Iterator[Cluster]:
+    """The cluster of this run, started by the first who asks."""
+    bin_folder = programs()
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{secrets.token_hex(4)}"
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
+    with _one_at_a_time():
+        _remove_left_behind(keep=folder)
+        users = _hold(folder)
+        if users is None:
+            _start(folder, bin_folder)
+            users = _hold(folder)
+    assert users is not None
+    facts = json.loads((folder / "facts.json").read_text(encoding="ascii"))
+    try:
+        yield Cluster(facts["port"])
+    finally:
+        fcntl.flock(users, fcntl.LOCK_UN)  # the last one out lets the watcher end the cluster
+        users.close()
+
+
+def _hold(folder: Path) -> IO[str] | None:
+    """A share of the lock that keeps a running cluster alive; None when there is no such cluster."""
+    try:
+        users = (folder / "users").open("r", encoding="ascii")
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # the watcher is ending it
+        users.close()
+        _await(lambda: not folder.exists(), "the end of a cluster")
+        return None
+    if (folder / "facts.json").exists():
+        return users
+    users.close()
+    return None
+
+
+def _start(folder: Path, bin_folder: Path) -> None:
+    """Returns once the watcher has the cluster running, and holds on until somebody shares it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o755)
+    (folder / "users").touch()
+    log = (folder / "watcher.log").open("wb")
+    watcher = subprocess.Popen(
+        [sys.executable, __file__, str(folder), str(bin_folder), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,  # Ctrl+C in the terminal is for the tests
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    log.close()
+
+    def is_ready() -> bool:
+        if watcher.poll() is not None:
+            said = (folder / "watcher.log").read_text(errors="replace")
+            shutil.rmtree(folder)
+            raise RuntimeError(said)
+        return (folder / "facts.json").exists()
+
+    _await(is_ready, "the cluster")
+    watcher.returncode = 0  # it outlives this process: nobody waits for it
+
+
+def _await(is_true: object, what: str) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not is_true():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.02)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Starting and clearing up, by a lock on the folder for temporary files: it leaves nothing."""
+    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _remove_left_behind(keep: Path) -> None:
+    """What a run left whose watcher was killed too."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/"):
+        if folder == keep or folder.stat().st_uid != os.getuid():
+            continue
+        with contextlib.suppress(OSError), (folder / "users").open("r", encoding="ascii") as users:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _stop_by_pid(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_by_pid(folder: Path) -> None:
+    """Ends the server whose own file says that it works in this folder."""
+    try:
+        lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return
+    if len(lines) > 1 and Path(lines[1]) == folder / "data":
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(lines[0]), signal.SIGQUIT)
+
+
+# --- the watcher -------------------------------------------------------------------------------------
+
+
+def _unprivileged() -> dict[str, object]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise NoPostgres("there is no account under which PostgreSQL could run")
+
+
+def _make(folder: Path, bin_folder: Path) -> Path:
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    account = _unprivileged()
+    if account:
+        os.chown(data, int(str(account["user"])), int(str(account["group"])))
+    subprocess.run(
+        [
+            bin_folder / "initdb",
+            *("--pgdata", data),
+            *("--username", ADMINISTRATOR),
+            *("--encoding", "UTF8", "--locale", "C.UTF-8"),
+            *("--auth", "trust", "--no-sync", "--no-instructions"),
+        ],
+        check=True,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        **account,  # type: ignore[call-overload]
+    )
+    return data
+
+
+def _run(data: Path, bin_folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    for _ in range(5):  # between the choice of a port and its use somebody may take it
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        server = subprocess.Popen(
+            [bin_folder / "postgres", "-D", data, "-p", str(port), *options],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            **_unprivileged(),  # type: ignore[call-overload]
+        )
+        end = time.monotonic() + _START_SECONDS
+        while server.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(psycopg.OperationalError), Cluster(port).administrator():
+                return server, port
+            time.sleep(0.05)
+    raise RuntimeError("PostgreSQL did not start")
+
+
+def _prepare(cluster: Cluster) -> None:
+    with cluster.administrator() as connection:
+        for role in (OWNER, SERVER):
+            connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute(f"CREATE DATABASE {_TEMPLATE} OWNER {OWNER} TEMPLATE template0")
+    prepare(cluster.url(_TEMPLATE, OWNER), SERVER)
+
+
+def _watch(folder: Path, bin_folder: Path, starter: int) -> None:
+    server, port = _run(_make(folder, bin_folder), bin_folder)
+    try:
+        _prepare(Cluster(port))
+        draft = folder / "facts.tmp"
+        draft.write_text(json.dumps({"port": port}), encoding="ascii")
+        draft.rename(folder / "facts.json")
+        with (folder / "users").open("r", encoding="ascii") as users:
+            _await_first(users, starter)
+            fcntl.flock(users, fcntl.LOCK_EX)  # until everybody has let go
+            _stop(server)
+            shutil.rmtree(folder)
+    finally:
+        _stop(server)
+
+
+def _await_first(users: IO[str], starter: int) -> None:
+    """Until the process that asked for the cluster holds its share, or is gone."""
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and Path(f"/proc/{starter}").exists():
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        fcntl.flock(users, fcntl.LOCK_UN)
+        time.sleep(0.05)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        server.send_signal(signal.SIGQUIT)  # at once: the folder goes too
+        server.wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("bin_folder", type=Path)
+    parser.add_argument("starter", type=int)
+    chosen = parser.parse_args()
+    _watch(chosen.folder, chosen.bin_folder, chosen.starter)

@@ -113,9 +113,10 @@ class Database:
         ).one()
         return self.epoch
 
-    def new_epoch(self, session: Session) -> str:
-        """The database went back in time: stations must compare and offer again what it forgot."""
-        _give_new_epoch(session)
+    def new_epoch(self, session: Session, *, instead_of: str | None = None) -> str:
+        """The database went back in time: stations must compare and offer again what it forgot.
+        `instead_of`: not when another epoch has been given meanwhile."""
+        _give_new_epoch(session, instead_of)
         return self.current_epoch(session)
 
     def close(self) -> None:
@@ -158,10 +159,20 @@ def _create_engine(url: str) -> Engine:
     return engine
 
 
-def _give_new_epoch(session: Session) -> None:
+def _give_new_epoch(session: Session, instead_of: str | None = None) -> None:
+    change = update(ServerFact).where(ServerFact.name == "epoch")
+    if instead_of is not None:
+        change = change.where(ServerFact.value == instead_of)
     session.execute(
-        update(ServerFact).where(ServerFact.name == "epoch").values(value=secrets.token_hex(16))
+        change.values(value=secrets.token_hex(16)).execution_options(synchronize_session=False)
     )
+
+
+def note_place(session: Session) -> None:
+    """PostgreSQL only: where the data lies now; from another place it was restored, and then it
+    takes a new epoch."""
+    if serving.has_been_restored(session):
+        _give_new_epoch(session)
 
 
 def _greet(session: Session) -> str:
@@ -170,8 +181,7 @@ def _greet(session: Session) -> str:
     problem = serving.problem(session.connection(), SCHEMA_VERSION)
     if problem:
         raise UnusableDatabase(problem)
-    if serving.has_been_restored(session):
-        _give_new_epoch(session)
+    note_place(session)
     return session.scalars(select(ServerFact.value).where(ServerFact.name == "epoch")).one()
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
     event,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 SCHEMA_VERSION = 2
 EVERY_FACILITY = "*"
@@ -55,6 +55,11 @@ class ServerFact(Base):
     __tablename__ = "server_fact"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(200))
+
+
+def lock_facts(session: Session) -> None:
+    """Until the transaction ends nobody else changes what is counted or made once."""
+    session.get_one(ServerFact, "schema_version", with_for_update=True)
 
 
 class Facility(Base):

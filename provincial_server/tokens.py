@@ -16,7 +16,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ TOLERANCE = 60
 _LONGEST_JTI = 256
 _LATEST = 1 << 53
 _SECOND = 1000
+_FORGET_AT_ONCE = 100
 
 
 class TokenRefused(Exception):
@@ -101,7 +102,9 @@ def check_assertion(session: Session, assertion: str, token_url: str, now: int) 
         claimed = jwt.decode(assertion, options={"verify_signature": False}).get("sub")
     except jwt.PyJWTError:
         raise _unusable("the assertion is not a JWT") from None
-    device = session.get(Device, claimed) if isinstance(claimed, str) else None
+    # No text with a NUL can be asked for, let alone be a device.
+    known = isinstance(claimed, str) and "\x00" not in claimed
+    device = session.get(Device, claimed) if known else None
     if device is None or device.revoked_at is not None or device.public_key is None:
         raise _unknown("the device is unknown or has been revoked")
     try:
@@ -156,10 +159,12 @@ def grant(session: Session, assertion: Assertion, now: int) -> str:
     """Uses the assertion up and gives a token. From here on a fixed token of the first release is
     no longer good. Raises TokenRefused.
     """
-    for table in (UsedAssertion, AccessToken):
-        session.execute(delete(table).where(table.expires_at <= now))
+    _forget_expired(session, now)
+    # Locked before anything points at it: two that come at once would else wait for each other.
     device = session.scalars(
-        select(Device).where(Device.id == assertion.device_id, Device.revoked_at.is_(None))
+        select(Device)
+        .where(Device.id == assertion.device_id, Device.revoked_at.is_(None))
+        .with_for_update()
     ).first()
     if device is None:
         raise _unknown("the device is unknown or has been revoked")
@@ -181,6 +186,20 @@ def grant(session: Session, assertion: Assertion, now: int) -> str:
     )
     device.token_hash = secrets.token_bytes(32)
     return token
+
+
+def _forget_expired(session: Session, now: int) -> None:
+    """Passes over what another transaction is forgetting already."""
+    for table in (UsedAssertion, AccessToken):
+        keys = list(table.__table__.primary_key)
+        gone = session.execute(
+            select(*keys)
+            .where(table.expires_at <= now)
+            .limit(_FORGET_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if gone:
+            session.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in gone])))
 
 
 def configuration(fhir_base: str, token_url: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.orm import Session
 
-from provincial_server.store import ServerFact
+from provincial_server.store import ServerFact, lock_facts
 
 KEY_FORMAT = "station-emr-courier-key"
 _SIGN, _OPEN, _COUNT = "courier_signing_key", "courier_identity", "courier_files"
@@ -65,6 +65,9 @@ def courier_keys(session: Session) -> CourierKeys:
     """The keys of this database, made at the first call: that needs a write session."""
     sign, opening = session.get(ServerFact, _SIGN), session.get(ServerFact, _OPEN)
     if sign is None or opening is None:
+        lock_facts(session)  # the first two who ask must not each make a pair
+        sign, opening = session.get(ServerFact, _SIGN), session.get(ServerFact, _OPEN)
+    if sign is None or opening is None:
         number = ec.generate_private_key(ec.SECP384R1()).private_numbers().private_value
         sign = ServerFact(name=_SIGN, value=f"{number:x}")
         opening = ServerFact(name=_OPEN, value=str(pyrage.x25519.Identity.generate()))
@@ -80,7 +83,8 @@ def key_file(keys: CourierKeys) -> bytes:
 
 def next_number(session: Session) -> int:
     """Counts the files that the province writes."""
-    fact = session.get(ServerFact, _COUNT)
+    lock_facts(session)
+    fact = session.get(ServerFact, _COUNT, populate_existing=True)
     if fact is None:
         fact = ServerFact(name=_COUNT, value="0")
         session.add(fact)

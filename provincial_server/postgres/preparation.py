@@ -6,7 +6,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from provincial_server.database import UnusableDatabase, prepare_schema
+from provincial_server.database import UnusableDatabase, note_place, prepare_schema
 from provincial_server.postgres import wall
 from provincial_server.postgres.engine import create_postgres_engine
 from provincial_server.store import EVERY_FACILITY
@@ -36,6 +36,7 @@ def prepare(owner_url: str, serving_role: str) -> None:
                 )
             wall.work_for(session, EVERY_FACILITY)
             prepare_schema(connection, session)
+            note_place(session)
             wall.build(connection, serving_role)
     except OperationalError as error:
         raise UnusableDatabase(

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.orm import Session
 
 from provincial_server.postgres.wall import behind_the_wall
-from provincial_server.store import ServerFact
+from provincial_server.store import ServerFact, lock_facts
 
 _PLACE = "database_place"
 _ENCODING = text("SELECT current_setting('server_encoding')")
@@ -66,8 +66,8 @@ def has_been_restored(session: Session) -> bool:
     from now on it belongs here. A machine that was set back as a whole shows nothing: there a
     station notices that it is ahead (docs/sync.md)."""
     place = str(session.scalar(_WHERE))
-    # The first fact is locked: of several processes that start together one takes the new epoch.
-    session.get_one(ServerFact, "schema_version", with_for_update=True)
+    # Of several processes that start together one takes the new epoch.
+    lock_facts(session)
     known = session.get(ServerFact, _PLACE)
     if known is None:
         session.add(ServerFact(name=_PLACE, value=place))

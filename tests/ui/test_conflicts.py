@@ -441,7 +441,7 @@ def test_a_result_that_the_form_refuses_is_told_and_another_choice_clears_it(pag
     page.press_button("conflicts.decide")
 
     page.until(page.open.rules.isVisible)
-    page.until_said("Chưa ghi quyết định: kết quả chưa đúng quy định")
+    assert page.open.refusal.text().startswith("Chưa ghi quyết định: kết quả chưa đúng quy định")
     assert page.open.rules.problems == (FAULT,)
     assert page.desk.done == []
     page.sweep()
@@ -455,7 +455,8 @@ def test_a_question_of_the_form_is_answered_with_a_tick(page) -> None:
     page.desk.problems = [DOUBT]
     page.open._take_all(Choice.ONE)
     page.press_button("conflicts.decide")
-    page.until_said("hãy xem lại và xác nhận")
+    page.until(page.open.refusal.isVisible)
+    assert "hãy xem lại và xác nhận" in page.open.refusal.text()
     box = page.open.rules.checks["national_id:sex"].box
     page.until(box.hasFocus)
 

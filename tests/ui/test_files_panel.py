@@ -97,7 +97,7 @@ class Page(ScreenDriver):
         self.screen.on_enter(routes.SettingsRoute("files"))
         self.panel = self.screen.panel
         self.box = self.panel.rebuild
-        self.until(lambda: self.panel.key.text() != "")
+        self.until(lambda: self.panel.key.value() != "")
 
     @property
     def note(self) -> str:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from station_emr.services.i18n import _
 from station_emr.ui.kit import theme
 from station_emr.ui.kit.cards import Card
+from station_emr.ui.kit.following import FollowingArea
 from station_emr.ui.kit.icons import paint_icon
 from station_emr.ui.kit.layout import label
 from station_emr.ui.kit.names import named
@@ -70,8 +71,12 @@ class CoverPage(QWidget):
         middle.setMaximumWidth(width)
         middle.setLayout(self.column)
         self.column.setContentsMargins(0, theme.GAP_L, 0, theme.GAP_L)
-        row = QHBoxLayout(self)
+        inside = QWidget()
+        row = QHBoxLayout(inside)
         row.setContentsMargins(theme.GAP_XL, 0, theme.GAP_XL, 0)
         row.addStretch(1)
         row.addWidget(middle, 8)
         row.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(FollowingArea(inside))

@@ -22,6 +22,7 @@ class Screen(QWidget):
     navigate = Signal(str, object)
     message = Signal(object)
     title_changed = Signal(str)
+    least_height = 0  # what a page with much above its list needs; in a lower window it scrolls
 
     def __init__(self, name: str, *, margin: int = theme.GAP_L) -> None:
         super().__init__()

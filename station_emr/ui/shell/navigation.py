@@ -15,6 +15,7 @@ from station_emr.services.i18n import _
 from station_emr.ui.kit import Screen, Shortcut, label, named, paint_icon, theme, with_role
 
 _HEIGHT: Final = 38
+_NARROW_WIDTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class NavigationItem(QAbstractButton):
         self._icon = spec.icon
         self._key = spec.shortcut.text if spec.shortcut else ""
         self._badge = 0
+        self._narrow = False
         named(self, f"nav.{spec.key}", spec.title)
         self.setText(spec.title)
         self.setCheckable(True)
@@ -60,6 +62,11 @@ class NavigationItem(QAbstractButton):
         self._badge = count
         extra = _(", {count} mục cần xem").format(count=count) if count else ""
         self.setAccessibleName(self.text() + extra)
+        self.update()
+
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Only the picture with its key; the words are in the tooltip and read aloud."""
+        self._narrow = narrow
         self.update()
 
     @override
@@ -82,6 +89,10 @@ class NavigationItem(QAbstractButton):
         if self.hasFocus():
             theme.paint_focus(painter, self.rect())
         words = QColor(t.primary_text if on else t.text)
+        if self._narrow:
+            self._paint_narrow(painter, words)
+            painter.end()
+            return
         paint_icon(painter, QRect(10, 0, theme.ICON_SIZE, self.height()), self._icon, words)
         inner = self.rect().adjusted(10 + theme.ICON_SIZE + 10, 0, -10, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
@@ -100,6 +111,16 @@ class NavigationItem(QAbstractButton):
         )
         painter.drawText(room, middle | Qt.AlignmentFlag.AlignLeft, shown)
         painter.end()
+
+    def _paint_narrow(self, painter: QPainter, words: QColor) -> None:
+        t = theme.tokens()
+        left = (self.width() - theme.ICON_SIZE) // 2
+        paint_icon(painter, QRect(left, 4, theme.ICON_SIZE, theme.ICON_SIZE), self._icon, words)
+        painter.setFont(theme.font(theme.CAPTION_PT, 600 if self.isChecked() else 400))
+        painter.setPen(QColor(t.warning if self._badge else t.muted))
+        told = f"{self._key} ({min(self._badge, 99)})" if self._badge else self._key
+        foot = self.rect().adjusted(0, 4 + theme.ICON_SIZE, 0, 0)
+        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, told)
 
     def _paint_badge(self, painter: QPainter, right: int) -> int:
         t = theme.tokens()
@@ -123,6 +144,7 @@ class Navigation(QFrame):
         super().__init__()
         with_role(self, "nav")
         self.setFixedWidth(theme.NAV_WIDTH)
+        self._narrow = False
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.GAP_S, theme.GAP_L, theme.GAP_S + 1, theme.GAP_M)
         column.setSpacing(2)
@@ -145,6 +167,17 @@ class Navigation(QFrame):
         item.clicked.connect(lambda _on=False: self.wanted.emit(spec.key))
         self.items[spec.key] = item
         return item
+
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Without the words, for a window that has no room for them."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        self.setFixedWidth(_NARROW_WIDTH if narrow else theme.NAV_WIDTH)
+        for words in (self._station, self._place):
+            words.setVisible(not narrow)
+        for item in self.items.values():
+            item.set_narrow(narrow=narrow)
 
     def select(self, key: str) -> None:
         for name, item in self.items.items():

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from station_emr.services.i18n import _
 from station_emr.ui.kit import Severity, hbox, named, theme, with_role
 
 _DOT: Final = 8
+_WIDE: Final = 900
 Part = tuple[str, bool]
 
 
@@ -225,3 +226,14 @@ class StatusBar(QFrame):
         self.conflicts.show_words(*conflict_words(status))
         self.conflicts.setVisible(bool(status.conflicts))
         self.backup.show_words(*backup_words(status))
+        self._give_room()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """A narrow line has no room for a backup that is in order."""
+        calm = self.backup.severity is Severity.NEUTRAL
+        self.backup.setVisible(self.width() >= _WIDE or not calm)

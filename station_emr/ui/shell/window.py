@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -24,12 +24,14 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.shell.navigation import Navigation, ScreenSpec
+from station_emr.ui.shell.room import Room
 from station_emr.ui.shell.status import StatusBar, StatusModel
 from station_emr.ui.shell.top_bar import TopBar
 from station_emr.ui.shell.watch import InputWatch
 
 IDLE_MINUTES = 15
 IDLE_MINUTES_ADMIN = 5
+_NARROW = 1000  # below it the column at the left shows pictures only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,8 @@ class MainWindow(QMainWindow):
         named(self, "main", _("Hồ sơ sức khỏe trạm y tế"))
         self.setWindowTitle(_("Trạm y tế"))
         self.resize(1366, 768)
-        self.setMinimumSize(1024, 600)
+        # A panel of 1366 by 768 at 150 % leaves 911 by 512, less the desktop's own bar.
+        self.setMinimumSize(900, 440)
         self._root = QStackedWidget()
         self.setCentralWidget(self._root)
         self._frame: QWidget | None = None
@@ -110,17 +113,18 @@ class MainWindow(QMainWindow):
         self.search.wanted.connect(self.search_wanted)
         self.search.chosen.connect(self._take_person)
         self.search.scanned.connect(self.take_scan)
-        self._stack = QStackedWidget()
+        self._room = Room()
         self.status = StatusBar()
         self.status.explain.connect(self._explain)
-        self.toast = Toast(self._stack)
+        self.toast = Toast(self._room)
         self.notice = Banner("frame.notice", closable=False)
-        column = vbox(self.top, self.notice, self._stack, self.status, gap=0)
+        column = vbox(self.top, self.notice, self._room, self.status, gap=0)
         column.setStretch(2, 1)
         row = hbox(self.navigation, column, gap=0, parent=self._frame)
         row.setStretch(1, 1)
         self._root.addWidget(self._frame)
         self._bind_keys(self._frame)
+        self._fit()
         self.uncover()
         self.go(start or next(iter(self._specs)))
 
@@ -147,6 +151,16 @@ class MainWindow(QMainWindow):
     @staticmethod
     def _bind(frame: QWidget, key: QKeySequence) -> QShortcut:
         return QShortcut(key, frame)  # inactive while the frame is covered
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window leaves the pages their width and the column its pictures and keys."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._frame is not None:
+            self.navigation.set_narrow(narrow=self.width() < _NARROW)
 
     # -- covering, for log-in and lock ---------------------------------------------------------
 
@@ -209,7 +223,7 @@ class MainWindow(QMainWindow):
             made.navigate.connect(self.go)
             made.message.connect(self.show_message)
             self._screens[key] = made
-            self._stack.addWidget(made)
+            self._room.add(made)
         return made
 
     def go(self, key: str, context: object = None) -> bool:
@@ -223,7 +237,7 @@ class MainWindow(QMainWindow):
             if self._key:
                 self._history = [*self._history[-19:], self._key]
             self._key = key
-            self._stack.setCurrentWidget(screen)
+            self._room.show_screen(screen)
             self.toast.raise_()  # the stack raises its page above a message still showing
             screen.setFocus()
         self._light()

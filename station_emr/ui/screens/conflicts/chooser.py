@@ -54,7 +54,7 @@ class Option(QFrame):
         head = hbox(self._circle, label(_NUMBERS[choice], "key"), label(caption, "label"), None)
         head.addStrut(_HEAD)  # with or without a chip, both sides stand level
         if shown:
-            head.addWidget(Chip(_("Đang hiện trong hồ sơ"), Severity.INFO, icon="eye"))
+            head.addWidget(Chip(_("Đang hiện"), Severity.INFO, icon="eye"))
         column = vbox(head, gap=GAP_XS, margin=GAP_S, parent=self)
         self.value: QLabel | None = None
         if text:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
+from typing_extensions import override
 
 from station_emr.domain.errors import Conflict, InvalidRecord, Problem, StationError
 from station_emr.domain.permissions import Action
@@ -47,8 +47,6 @@ from station_emr.ui.screens.conflicts.wording import (
     undo_words,
     who_words,
 )
-
-LIST_WIDTH: Final = 316
 
 
 class SideCard(Card):
@@ -92,7 +90,6 @@ class ConflictPage(QWidget):
         self.list: RowList[ConflictRow] = RowList(
             "conflicts.list", _("Hồ sơ hai máy ghi khác nhau"), self._face, _same
         )
-        self.list.setFixedWidth(LIST_WIDTH)
         self._empty = EmptyState("hourglass-medium", _("Đang đọc…"))
         self._detail = self._build_detail()
         body = QWidget()
@@ -139,6 +136,8 @@ class ConflictPage(QWidget):
         caption = label(_("&Lý do sửa đổi hồ sơ đã ký *"), "label")
         caption.setBuddy(self.reason.editor)
         vbox(caption, self.reason, gap=2, parent=self._reason_row)
+        self.refusal = label("", "strong", wrap=True)
+        self.refusal.hide()
         self.rules = Questions("conflicts.confirm", _("Xác nhận đúng"))
         self.progress = label("", "muted", wrap=True)
         self.decide = primary(_("Xác nhận"), "conflicts.decide", Shortcut.SIGN, "check")
@@ -148,6 +147,7 @@ class ConflictPage(QWidget):
         card.body.addLayout(head)
         card.body.addLayout(sides)
         card.add(self.choices, 1)
+        card.add(self.refusal)
         card.add(self.rules)
         card.add(self._reason_row)
         card.body.addLayout(foot)
@@ -160,6 +160,11 @@ class ConflictPage(QWidget):
             foot=since_words(row, self._session.services.clock.now()),
             mark=ChipSpec(_("An toàn"), Severity.DANGER) if row.safety else None,
         )
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.list.give_room(self.width())
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -265,6 +270,7 @@ class ConflictPage(QWidget):
         self._follow()
 
     def _forget_rules(self) -> None:
+        self.refusal.hide()
         self.rules.set_confirmed(())
         self.rules.show_problems(())
 
@@ -361,13 +367,14 @@ class ConflictPage(QWidget):
         """What the record's own form would not let pass; a question is answered with a tick."""
         self.rules.show_problems(problems)
         if all(problem.severity == "confirm" for problem in problems):
-            text = _("Chưa ghi quyết định: hãy xem lại và xác nhận các mục bên dưới.")
+            text = _("Chưa ghi quyết định: hãy xem lại và xác nhận các mục này.")
         else:
             text = _(
-                "Chưa ghi quyết định: kết quả chưa đúng quy định ở mục ghi bên dưới. Hãy chọn bản "
-                "kia, hoặc mở hồ sơ để sửa mục đó."
+                "Chưa ghi quyết định: kết quả chưa đúng quy định ở mục ghi dưới đây. Hãy chọn "
+                "bản kia, hoặc mở hồ sơ để sửa mục đó."
             )
-        self._tell(text, Severity.WARNING)
+        self.refusal.setText(text)  # here, because a passing message would lie over the answers
+        self.refusal.show()
         self.rules.focus_first()
 
     def _open_chart(self) -> None:

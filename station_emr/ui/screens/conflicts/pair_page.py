@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+from typing_extensions import override
 
 from station_emr.domain.errors import Conflict, StationError
 from station_emr.domain.permissions import Action
@@ -42,7 +44,6 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.deciding import DuplicateDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.conflicts.chooser import ChoiceList
-from station_emr.ui.screens.conflicts.conflict_page import LIST_WIDTH
 from station_emr.ui.screens.conflicts.row_list import RowFace, RowList
 from station_emr.ui.screens.conflicts.wording import chart_facts, pair_title, progress_words
 
@@ -108,7 +109,6 @@ class PairPage(QWidget):
         self.list: RowList[DuplicateProposal] = RowList(
             "pairs.list", _("Những cặp hồ sơ có thể là một người"), _face, _same
         )
-        self.list.setFixedWidth(LIST_WIDTH)
         self._empty = EmptyState("hourglass-medium", _("Đang đọc…"))
         empty_card = Card()
         empty_card.add(self._empty, 1)
@@ -169,6 +169,11 @@ class PairPage(QWidget):
         for part in (self.turn, self._reason_row, self.dismiss, self.merge):
             part.setVisible(self._may)
         return card
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.list.give_room(self.width())
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ Index = QModelIndex | QPersistentModelIndex
 _FACE: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 76
 _GAP: Final = 6
+_WIDTH: Final = 316
+_NARROW_WIDTH: Final = 216
+_WIDE_PAGE: Final = 900
 _ROOT: Final = QModelIndex()
 
 
@@ -147,6 +150,10 @@ class RowList(QListView, Generic[T]):
         self.viewport().setAutoFillBackground(False)
         self.selectionModel().currentChanged.connect(self._moved)
         self.activated.connect(lambda index: self.opened.emit(self._model.rows[index.row()]))
+
+    def give_room(self, page_width: int) -> None:
+        """A narrow page keeps more of its width for what is beside the list."""
+        self.setFixedWidth(_WIDTH if page_width >= _WIDE_PAGE else _NARROW_WIDTH)
 
     @property
     def rows(self) -> tuple[T, ...]:

@@ -25,6 +25,8 @@ _WORDS: Final = ("Hai máy ghi khác nhau", "Một người, hai hồ sơ", "Đ�
 class ConflictsScreen(Screen):
     """Enter with a :class:`~station_emr.ui.models.routes.ConflictRoute` to open one record."""
 
+    least_height = 600
+
     def __init__(self, session: Session, desk: ConflictDesk, pairs: DuplicateDesk) -> None:
         super().__init__("conflicts")
         self._session = session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
@@ -16,11 +17,13 @@ from station_emr.ui.kit import (
     GAP_M,
     GAP_S,
     Banner,
+    LineField,
     Message,
     Severity,
     dialogs,
     hbox,
     label,
+    named,
     quiet,
     rule,
     secondary,
@@ -54,7 +57,12 @@ class FilesPanel(Panel):
         self.body.addStretch(1)
 
     def _own_key(self) -> None:
-        self.key = label("", "strong", wrap=True, selectable=True)
+        # One long word: a line to look along, because a label could not break it.
+        self.key = LineField()
+        named(self.key.editor, "files.key")
+        self.key.set_spoken(_("Mã của máy này"))
+        self.key.set_read_only(True)
+        self.key.editor.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # Tab goes to the actions
         self.copy = quiet(_("&Chép mã"), "files.copy", "copy")
         self.copy.clicked.connect(self._copy_key)
         told = label(_("Mã của máy này, để nơi kia chép tệp riêng cho nó:"), "label")
@@ -98,7 +106,7 @@ class FilesPanel(Panel):
         return self.rebuild.from_file
 
     def _show(self, own: CourierKey, province: str) -> None:
-        self.key.setText(own.encrypt)
+        self.key.set_value(own.encrypt)
         self.fingerprint.setText(
             _("Dấu vân tay của máy này: {fingerprint}").format(fingerprint=own.fingerprint)
         )
@@ -109,7 +117,7 @@ class FilesPanel(Panel):
         )
 
     def _copy_key(self) -> None:
-        QGuiApplication.clipboard().setText(self.key.text())
+        QGuiApplication.clipboard().setText(self.key.value())
         self._say(_("Đã chép mã của máy này."))
 
     # -- for another machine -------------------------------------------------------------------

@@ -13,7 +13,10 @@ from typing_extensions import override
 from station_emr.ui.kit import named, paint_icon, theme, vbox
 
 _HEIGHT: Final = 58
+_LEAST_HEIGHT: Final = 52
 _WIDTH: Final = 296
+_NARROW_WIDTH: Final = 216
+_WIDE_PAGE: Final = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class _EntryButton(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setMinimumHeight(_LEAST_HEIGHT)
 
     @override
     def sizeHint(self) -> QSize:
@@ -54,7 +58,8 @@ class _EntryButton(QAbstractButton):
             theme.paint_focus(painter, self.rect())
         tone = QColor(t.primary_text if on else t.muted)
         paint_icon(painter, QRect(12, 0, 22, self.height()), self.entry.icon, tone, 22)
-        room = self.rect().adjusted(46, 9, -12 - (20 if self.entry.page else 0), -8)
+        above = (self.height() - _LEAST_HEIGHT) // 2 + 6
+        room = self.rect().adjusted(46, above, -12 - (20 if self.entry.page else 0), 1 - above)
         left = Qt.AlignmentFlag.AlignLeft
         painter.setFont(theme.font(theme.BODY_PT, 600))
         painter.setPen(QColor(t.text))
@@ -91,6 +96,10 @@ class Hub(QWidget):
         else:
             self.select(entry.key)
             self.panel_wanted.emit(entry.key)
+
+    def give_room(self, page_width: int) -> None:
+        """A narrow page keeps more of its width for the panel."""
+        self.setFixedWidth(_WIDTH if page_width >= _WIDE_PAGE else _NARROW_WIDTH)
 
     def select(self, key: str) -> None:
         for name, button in self.buttons.items():

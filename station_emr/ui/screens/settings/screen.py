@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -128,6 +129,8 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
 
 
 class SettingsScreen(Screen):
+    least_height = 612
+
     def __init__(self, session: Session) -> None:
         super().__init__("settings")
         self._session = session
@@ -143,6 +146,11 @@ class SettingsScreen(Screen):
         row.setStretch(1, 1)
         self.page.addLayout(row, 1)
         self._first = next(entry.key for entry in entries if not entry.page)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.hub.give_room(self.width())
 
     @property
     def panel(self) -> Panel:

@@ -144,11 +144,10 @@ class ServerPanel(Panel):
         self.own_key.clicked.connect(self._add_key)
         caption = label(_("Mã &ghi danh dùng một lần"), "label")
         caption.setBuddy(self.code.editor)
-        row = hbox(fixed_width(self.code, 40), self.enrol, self.own_key, None, gap=GAP_M)
-        for button in (self.enrol, self.own_key):
-            row.setAlignment(button, _TOP)
+        row = hbox(fixed_width(self.code, 40), self.enrol, None, gap=GAP_M)
+        row.setAlignment(self.enrol, _TOP)
         box = QWidget()
-        vbox(caption, row, gap=2, parent=box)
+        vbox(caption, row, hbox(self.own_key, None), gap=GAP_S, parent=box)
         self.form.add_widget(box)
         self.authority = label("", "muted", wrap=True)
         self.trust = secondary(

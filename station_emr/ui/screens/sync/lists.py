@@ -31,19 +31,19 @@ def waiting_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
         "sync.waiting",
         _("Mục chờ gửi, theo thứ tự gửi"),
         [
-            Column(title=_("Nội dung"), text=what, strong=True, width=190),
+            Column(title=_("Nội dung"), text=what, strong=True, width=176),
             Column(title=_("Người bệnh"), text=name_of, stretch=True),
             Column(
                 title=_("Có từ"),
                 text=lambda i: show_when(i.created_at, now()),
                 sort=lambda i: i.created_at,
-                width=140,
+                width=124,
             ),
             Column(
                 title=_("Đã chờ"),
                 text=lambda i: show_ago(i.created_at, now()),
                 sort=lambda i: i.created_at,
-                width=110,
+                width=96,
             ),
             Column(
                 title=_("Dung lượng"),
@@ -103,13 +103,13 @@ def runs_table(now: Now) -> Table[SyncRun]:
                 title=_("Lúc"),
                 text=lambda r: show_when(r.started_at, now()),
                 sort=lambda r: r.started_at,
-                width=140,
+                width=124,
             ),
             Column(
                 title=_("Kết quả"),
                 text=lambda r: outcome_chip(r).text,
                 chip=outcome_chip,
-                width=120,
+                width=116,
             ),
             Column(
                 title=_("Đã gửi"),

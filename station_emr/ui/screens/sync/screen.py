@@ -74,6 +74,8 @@ class _Picture:
 class SyncScreen(Screen):
     """Looks again by itself every few seconds while it is in front."""
 
+    least_height = 580
+
     def __init__(self, session: Session, courier: CourierUse | None = None) -> None:
         super().__init__("sync")
         self._session = session
@@ -128,13 +130,16 @@ class SyncScreen(Screen):
         self._put(_OUTAGES, plain_table(self.outages))
         self.mend = secondary(_("Mở để &sửa"), "sync.mend", icon="pencil-simple")
         self.export = secondary(_("&Xuất bằng chứng…"), "sync.export", icon="file-pdf")
-        row = hbox(self.tabs, None, self.mend, self.export, gap=GAP_M)
-        self.page.addLayout(row)
+        self.page.addLayout(hbox(self.tabs, None, gap=GAP_M))
         self.reason = label("", "muted", wrap=True, selectable=True)
-        self.reason.setContentsMargins(GAP_M, 0, GAP_M, GAP_S)
         card = Card(margin=1)
         card.add(self._stack, 1)
-        card.add(self.reason)
+        foot = hbox(self.reason, self.mend, self.export, gap=GAP_M)
+        foot.setStretch(0, 1)
+        foot.setContentsMargins(GAP_M, GAP_S, GAP_M, GAP_S)
+        self._foot = QWidget()
+        self._foot.setLayout(foot)
+        card.add(self._foot)
         self.page.addWidget(card, 1)
         self.tabs.changed.connect(self._show_list)
         self.refused.picked.connect(lambda _item: self._follow_refused())
@@ -154,14 +159,14 @@ class SyncScreen(Screen):
         self._stack.setCurrentWidget(self._places[key])
         self.mend.setVisible(key == _REFUSED)
         self.export.setVisible(key == _OUTAGES)
+        self._foot.setVisible(key in (_REFUSED, _OUTAGES))
         self._follow_refused()
 
     def _follow_refused(self) -> None:
         """The whole reason of the line under the cursor, with its technical code."""
         item = self.refused.current()
         shown = item is not None and self.tabs.value() == _REFUSED
-        self.reason.setText(item.reason if item is not None else "")
-        self.reason.setVisible(shown and bool(item and item.reason))
+        self.reason.setText(item.reason if shown and item is not None else "")
         self.mend.setEnabled(item is not None and self._place(item) is not None)
         named_field = self._field(item)
         words = field_words(item.kind, named_field.field) if item and named_field else ""

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -24,9 +24,13 @@ from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.methods import HeadAsGet, offered
+from provincial_server.operation import routes as operation_routes
 from provincial_server.overview import overview
+from provincial_server.serving import Leaving
 from provincial_server.settings import Settings
-from provincial_server.store import ServerFact
+from provincial_server.stations.chores import Chores
+from provincial_server.stations.counting import count_all
+from provincial_server.store import EVERY_FACILITY, ServerFact
 from provincial_server.transport import Guard, fault_response
 from provincial_server.web import routes as web_routes
 from provincial_server.web.pages import Pages, not_found
@@ -42,7 +46,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         services.start()
+        chores = Chores([lambda: count_all(opened, settings.clock)])
+        chores.start()
         yield
+        chores.stop()
         services.stop()
 
     app = FastAPI(
@@ -53,11 +60,13 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         redirect_slashes=False,  # an address that is not ours is told so, not sent elsewhere
         lifespan=lifespan,
     )
+    app.state.leaving = Leaving()
     # The last one stands outermost.
     app.add_middleware(Compress)
     app.add_middleware(Audited, buffer=services.access, clock=settings.clock)
     app.add_middleware(Guard, longest_address=settings.limits.address_letters)
     app.add_middleware(HeadAsGet)
+    operation_routes.add_routes(app, services)
     _add_fault_handlers(app, web_routes.add_routes(app, services))
     _add_operation_routes(app, services)
     identity_routes.add_routes(app, services)
@@ -93,6 +102,11 @@ def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
         fault.headers = {"Retry-After": _RETRY_SECONDS}
         return fault_response(fault)
 
+    async def _unstorable(_request: Request, _error: Exception) -> Response:
+        return fault_response(refuse(422, "value", "a value cannot be stored"))
+
+    # PostgreSQL's strictness: time-outs and deadlocks pass, a value it cannot hold never does.
+    app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(PoolTimeout, _busy)
 
@@ -114,10 +128,13 @@ def _add_operation_routes(app: FastAPI, services: Services) -> None:
 
     @app.get("/ready")
     async def ready() -> dict[str, str]:
-        """The database answers too."""
+        """The database answers too, and the process is not about to stop."""
+
+        if app.state.leaving:
+            raise refuse(503, "transient", "the server is about to stop")
 
         def ask() -> dict[str, str]:
-            with services.database.read() as session:
+            with services.database.read(EVERY_FACILITY) as session:
                 session.scalars(select(ServerFact.value).limit(1)).one()
             return {"status": "ready"}
 

@@ -17,6 +17,7 @@ from provincial_server.bodies import read_body
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import Indexer, catch_up
 from provincial_server.faults import FhirFault
+from provincial_server.operation.metrics import Metrics
 from provincial_server.rates import Buckets, address_name
 from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits, Settings
@@ -33,6 +34,7 @@ class Services:
         self.database = database
         self.indexer = Indexer(database, settings.clock)
         self.access = AccessBuffer(database)
+        self.metrics = Metrics(database, settings.clock)
         self._devices = Buckets(settings.rates.device)
         self._addresses = Buckets(settings.rates.address)
 

@@ -7,6 +7,7 @@ import time
 import traceback
 import zlib
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
@@ -31,6 +32,8 @@ _PLACES = {
 }
 # Records must stay out of caches, and a browser must not guess that JSON is a page.
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_LAST = (b"connection", b"close")  # while the process is leaving
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _access = logging.getLogger("provincial_server.access")
 _log = logging.getLogger("provincial_server")
 
@@ -91,7 +94,8 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], *_HEADERS]}
+                more = _HEADERS if not scope["app"].state.leaving else [*_HEADERS, _LAST]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         try:
@@ -112,8 +116,23 @@ class Guard:
         finally:
             route = getattr(scope.get("route"), "path", "-")
             spent = (time.perf_counter() - started) * 1000
-            device = scope.get("state", {}).get("device_id", "-")
-            _access.info("%s %s %d %.1fms %s", scope["method"], route, status, spent, device)
+            said = _told(scope, route, status, spent)
+            _access.info("%s %s %d %.1fms %s", *list(said.values())[:5], extra={"request": said})
+
+
+def _told(scope: Scope, route: str, status: int, spent: float) -> dict[str, Any]:
+    """The fields of an access line; nothing that the sender chose."""
+    state = scope.get("state", {})
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    said = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(spent, 1),
+        "device": state.get("device_id", "-"),
+    }
+    facility = getattr(state.get("actor"), "facility_code", None)
+    return {**said, "facility": facility} if facility else said
 
 
 def _places(error: BaseException) -> str:

@@ -15,7 +15,7 @@ _ANY = {"*/*", "application/*", ""}
 
 
 def add_routes(app: FastAPI, services: Services) -> None:
-    exchange = Exchange(services.settings, services.database)
+    exchange = Exchange(services.settings, services.database, services.metrics.operations)
 
     @app.post("/fhir/$exchange")
     async def run_exchange(request: Request) -> Response:

@@ -7,7 +7,7 @@ which is on the disk before the answer says so; the page is read after it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,10 @@ _STATE_EVERY = 60_000
 _log = logging.getLogger("provincial_server.exchange")
 
 
+Tell = Callable[[Iterable[str], Iterable[str]], None]
+"""Learns the kinds of the records that were new, and of the refusals, once they are written."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     kind: str
@@ -49,8 +53,8 @@ class _Request:
     judged: dict[str, Judged | Refusal] = field(default_factory=dict)
     """By operation id; what is known already is not judged."""
     taken: set[str] = field(default_factory=set)
-    new: int = 0
-    """How many of the taken ones were not known before."""
+    new: list[str] = field(default_factory=list)
+    """The kinds of the taken ones that were not known before."""
     stale: bool = False
 
     @property
@@ -61,9 +65,12 @@ class _Request:
 class Exchange:
     """Threads may share it."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, tell: Tell = lambda _new, _refused: None
+    ) -> None:
         self._settings = settings
         self._database = database
+        self._tell = tell
 
     def answer(self, caller: Caller, plain: bytes) -> bytes:
         header, lines = protocol.read_request(plain)
@@ -77,6 +84,7 @@ class Exchange:
         if not silent or request.judged:
             with self._database.write(request.code) as session:
                 self._write(session, request)
+            self._tell(request.new, _refusals(request))
         with self._database.read(request.code) as session:
             return self._reply(session, request)
 
@@ -116,13 +124,13 @@ class Exchange:
         epoch = self._database.current_epoch(session)
         if header.epoch == epoch and header.cursor > facility.operation_sequence:
             _log.warning("a station is ahead of this database: it takes a new epoch")
-            self._database.new_epoch(session)
+            self._database.new_epoch(session, instead_of=epoch)
         row = session.get(Incarnation, (request.code, header.inc), populate_existing=True)
         request.stale = _is_stale(row, request)
         operations = self._decide(session, request)
         if _reuses_numbers(session, request, operations):
             request.stale = True
-        request.new = len(operations)
+        request.new = [item.kind for item in operations]
         sender = "" if request.stale else header.inc
         log.append(session, facility, [_sent(item, sender) for item in operations], now)
         if not request.stale:
@@ -229,9 +237,17 @@ class Exchange:
         if taken:
             answer["taken"] = protocol.ranges(taken)
         if request.new:
-            answer["new"] = request.new
+            answer["new"] = len(request.new)
         if refused:
             answer["refused"] = refused
+
+
+def _refusals(request: _Request) -> list[str]:
+    return [
+        found.kind
+        for op_id, found in request.judged.items()
+        if isinstance(found, Refusal) and op_id not in request.taken
+    ]
 
 
 def _is_stale(row: Incarnation | None, request: _Request) -> bool:

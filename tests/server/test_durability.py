@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 import requests
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DatabaseError
 
 from provincial_server import auth
 from provincial_server.__main__ import main
@@ -25,9 +25,11 @@ from provincial_server.database import Database, UnusableDatabase
 from provincial_server.resources import Writer
 from provincial_server.store import Change, Device, ResourceVersion
 from provincial_server.validation import check
+from tests.databases import database_url, is_postgres, only_sqlite, open_database
 from tests.server.conftest import Station
 from tests.server.samples import bundle, entry, patient, unit
 
+BOTH_DATABASES = True
 FOUR = 4
 
 
@@ -129,7 +131,8 @@ def test_history_and_feed_are_append_only(server, station, model, statement):
     if statement is update:
         action = action.values(version=9)
     with (
-        pytest.raises(IntegrityError, match="append-only") as refusal,
+        # PostgreSQL's serving role has not even the right; test_postgres.py tries its owner.
+        pytest.raises(DatabaseError, match="append-only|permission denied") as refusal,
         server.database.write() as session,
     ):
         session.execute(action)
@@ -149,7 +152,7 @@ def start(folder, *extra, database="server.db"):
     port_file.unlink(missing_ok=True)
     command = [
         sys.executable, "-W", "error", "-m", "provincial_server", "serve", "--port", "0",
-        "--port-file", str(port_file), "--database", f"sqlite:///{folder / database}",
+        "--port-file", str(port_file), "--database", database_url(folder / database),
         "--demo-facility", "DEMO01", *extra,
     ]  # fmt: skip
     process = subprocess.Popen(
@@ -186,7 +189,7 @@ def test_serve_announces_itself_and_stops_on_a_signal(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert finish(process) == (0, "")
     assert not (tmp_path / "port").exists()
-    assert not (tmp_path / "server.db-wal").exists()
+    assert not (tmp_path / "server.db-wal").exists()  # SQLite had the time to close, too
 
 
 def test_serve_stops_with_its_parent(tmp_path):
@@ -219,10 +222,11 @@ def test_killed_while_writing_it_keeps_all_that_it_answered(tmp_path):
     writer.join()
     finish(process)
 
-    connection = sqlite3.connect(tmp_path / "server.db")
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    connection.close()
+    if not is_postgres():
+        connection = sqlite3.connect(tmp_path / "server.db")
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        connection.close()
     process, station = start(tmp_path)
     with station.session:
         for number in answered:
@@ -235,7 +239,7 @@ def test_killed_while_writing_it_keeps_all_that_it_answered(tmp_path):
         assert all("outcome" in item["response"] for item in replay["entry"])
     process.terminate()
     assert finish(process)[0] == 0
-    database = Database(f"sqlite:///{tmp_path / 'server.db'}")
+    database = open_database(tmp_path / "server.db")
     assert sequences(database, "DEMO01") == list(range(1, counts[0] * 3 + 1))
     database.close()
 
@@ -243,13 +247,14 @@ def test_killed_while_writing_it_keeps_all_that_it_answered(tmp_path):
 def test_the_epoch_stays_and_belongs_to_the_database(tmp_path):
     epochs = []
     for name in ("a", "a", "b"):
-        database = Database(f"sqlite:///{tmp_path / name}")
+        database = open_database(tmp_path / name)
         epochs.append(database.epoch)
         database.close()
     assert epochs[0] == epochs[1] != epochs[2]
 
 
 def test_a_newer_or_foreign_or_damaged_database_is_refused_untouched(tmp_path):
+    only_sqlite()  # test_postgres.py has the same of PostgreSQL
     newer = tmp_path / "newer.db"
     Database(f"sqlite:///{newer}").close()
     connection = sqlite3.connect(newer)
@@ -270,6 +275,7 @@ def test_a_newer_or_foreign_or_damaged_database_is_refused_untouched(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_explained(tmp_path):
+    only_sqlite()
     with pytest.raises(UnusableDatabase, match="thư mục không có"):
         Database(f"sqlite:///{tmp_path / 'missing' / 'server.db'}")
 
@@ -286,7 +292,7 @@ def run(tmp_path, capsys):
     """The command line in this process: code, output and error text."""
 
     def call(*arguments):
-        code = main([*arguments, "--database", f"sqlite:///{tmp_path / 'server.db'}"])
+        code = main([*arguments, "--database", database_url(tmp_path / "server.db")])
         return Result(code, *capsys.readouterr())
 
     return call
@@ -294,13 +300,14 @@ def run(tmp_path, capsys):
 
 def test_an_operator_sets_up_a_facility_and_a_device(run, tmp_path):
     assert "Mã quản trị" in run("init").out
-    assert "Mã quản trị" not in run("init").out
+    again = run("init")
+    assert (again.code, again.out) == (1, "")
     assert run("device", "enrol-code", "DEMO07").code == 1
     assert run("facility", "add", "có dấu", "Trạm mẫu").code == 1
     assert run("facility", "add", "DEMO07", "Trạm mẫu").code == 0
     assert "DEMO07\tTrạm mẫu" in run("facility", "list").out
     code = run("device", "enrol-code", "DEMO07").out.strip()
-    database = Database(f"sqlite:///{tmp_path / 'server.db'}")
+    database = open_database(tmp_path / "server.db")
     with database.write() as session:
         enrolment = auth.redeem_code(session, code, "Máy 1", int(time.time() * 1000), None)
     database.close()

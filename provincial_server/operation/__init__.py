@@ -1,0 +1,1 @@
+"""Running the server: configuration, backup, checks, metrics and logs."""

@@ -31,12 +31,14 @@ def search_bundle(base: str, query: Query, page: Page) -> str:
     if page.next_query:
         links.append(("next", _with_query(address, page.next_query)))
     entries = []
-    for stored in page.rows:
-        shown = _id_only(stored) if query.ids_only else stored.as_json()
-        entries.append(
-            f'{{"fullUrl":{wire.canonical(f"{address}/{stored.resource_id}")},'
-            f'"resource":{shown},"search":{{"mode":"match"}}}}'
-        )
+    for mode, rows in (("match", page.rows), ("include", page.people)):
+        for stored in rows:
+            shown = _id_only(stored) if query.ids_only else stored.as_json()
+            full_url = f"{base}/{stored.resource_type}/{stored.resource_id}"
+            entries.append(
+                f'{{"fullUrl":{wire.canonical(full_url)},'
+                f'"resource":{shown},"search":{{"mode":"{mode}"}}}}'
+            )
     if query.ignored:
         outcome = wire.canonical(operation_outcome([_ignored(name) for name in query.ignored]))
         entries.append(f'{{"resource":{outcome},"search":{{"mode":"outcome"}}}}')

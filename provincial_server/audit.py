@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from provincial_server.database import Database
 from provincial_server.faults import refuse
 from provincial_server.settings import Clock
+from provincial_server.store import EVERY_FACILITY
 from provincial_server.transport import fault_response
 from provincial_server.web.access_log import PROVINCE, AccessCounter, AccessEntry
 
@@ -133,7 +134,7 @@ class AccessBuffer:
                 batch = self._waiting[:]
             if not batch:
                 return
-            with self._database.write() as session:
+            with self._database.write(EVERY_FACILITY) as session:
                 write(session, batch)
             with self._changed:
                 del self._waiting[: len(batch)]

@@ -39,7 +39,8 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                     "A transaction or a batch takes PUT and POST, with at most "
                     f"{limits.entries} entries. A condition is identifier=system|value. Search is "
                     "paged by the next link, by GET or POST; _sort=_lastUpdated, _summary=count, "
-                    "_elements=id and _total are supported. What is not known is refused, or passed "
+                    "_elements=id and _total are supported; patient and subject go on to identifier, family "
+                    "and name (subject:Patient.family). What is not known is refused, or passed "
                     "over with Prefer: handling=lenient. Histories take _count and _since; those of a "
                     "type or of all are not counted. Bodies go as gzip or zstd both ways, at most "
                     f"{limits.received_bytes} bytes, {limits.body_bytes} unpacked, nested {limits.depth} "
@@ -75,8 +76,11 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
 
 
 def _resource(name: str) -> dict[str, Any]:
+    known = SEARCH_PARAMETERS[name].values()
     conditional = "identifier" in SEARCH_PARAMETERS[name]
+    included = [f"{name}:{parameter.name}" for parameter in known if parameter.kind == "reference"]
     return {
+        **({"searchInclude": included} if included else {}),
         "type": name,
         "interaction": [{"code": code} for code in _INTERACTIONS],
         "versioning": "versioned",
@@ -87,10 +91,7 @@ def _resource(name: str) -> dict[str, Any]:
         "conditionalRead": "full-support",
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "logical", "local"],
-        "searchParam": [
-            {"name": parameter.name, "type": parameter.kind}
-            for parameter in SEARCH_PARAMETERS[name].values()
-        ],
+        "searchParam": [{"name": parameter.name, "type": parameter.kind} for parameter in known],
     }
 
 

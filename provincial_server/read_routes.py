@@ -149,7 +149,7 @@ async def _search(
     def work() -> str:
         with services.reading(caller.facility_code) as session:
             page = search.run(session, caller.facility_code, query)
-        request.state.counts = {"given": len(page.rows)}
+        request.state.counts = {"given": len(page.rows) + len(page.people)}
         return answers.search_bundle(services.base(request), query, page)
 
     return fhir_response(await services.run(work))

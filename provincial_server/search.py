@@ -7,6 +7,7 @@ here names the last row seen instead (time of update, then id), and times of upd
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +15,18 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from provincial_server import wire
 from provincial_server.dates import interval
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.negotiation import JSON_FORMATS, Pairs, shown
 from provincial_server.resources import Stored, stored_of
-from provincial_server.search_values import SEARCH_PARAMETERS, SearchParameter
+from provincial_server.search_people import (
+    NAME_PARAMETERS,
+    NameQuery,
+    find_people,
+    read_people,
+)
+from provincial_server.search_values import SEARCH_PARAMETERS, SearchParameter, read_values
 from provincial_server.settings import Limits
 from provincial_server.store import ResourceHead, ResourceIdentifier, ResourceVersion
 from provincial_server.structure import ID
@@ -26,6 +34,7 @@ from provincial_server.structure import ID
 _CURSOR = re.compile(r"(\d{1,18})~([A-Za-z0-9\-.]{1,64})")
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(.+)", re.DOTALL)
 _MOST_VALUES = 100
+_CHAIN = re.compile(r"(patient|subject)(?::Patient)?\.(identifier|family|name)")
 _COMMA = re.compile(r"(?<!\\),")
 _BAR = re.compile(r"(?<!\\)\|")
 _ESCAPED = re.compile(r"\\([,|$\\])")
@@ -37,6 +46,9 @@ class Query:
 
     resource_type: str
     filters: list[ColumnElement[bool]] = field(default_factory=list)
+    names: list[NameQuery] = field(default_factory=list)
+    with_people: bool = False
+    """`_include`: the people of the rows come along."""
     kept: Pairs = field(default_factory=list)
     """The parameters as they must stand in the self and next links."""
     ignored: list[str] = field(default_factory=list)
@@ -51,6 +63,7 @@ class Query:
 @dataclass(frozen=True)
 class Page:
     rows: list[Stored]
+    people: list[Stored]
     total: int | None
     """Counted for the first page only; later pages would pay for it again."""
     next_query: str | None
@@ -71,8 +84,8 @@ def understand(
             continue
         if name in _CONTROLS:
             _CONTROLS[name](query, value, limits)
-        elif name.partition(":")[0] in SEARCH_PARAMETERS[resource_type] or not lenient:
-            query.filters.append(_filter(resource_type, name, value))
+        elif re.split("[:.]", name)[0] in SEARCH_PARAMETERS[resource_type] or not lenient:
+            _add_filter(query, name, value)
         else:
             query.ignored.append(shown(name))
             continue
@@ -136,7 +149,16 @@ def _read_total(query: Query, value: str, _limits: Limits) -> None:
     query.with_total = value != "none"
 
 
+def _read_include(query: Query, value: str, _limits: Limits) -> None:
+    source, _, rest = value.partition(":")
+    parameter = SEARCH_PARAMETERS[query.resource_type].get(rest.removesuffix(":Patient"))
+    if source != query.resource_type or parameter is None or parameter.kind != "reference":
+        raise _unsupported("_include", "only the patient of the type that is searched for")
+    query.with_people = True
+
+
 _CONTROLS = {
+    "_include": _read_include,
     "_count": _read_count,
     "_sort": _read_sort,
     "_summary": _read_summary,
@@ -147,14 +169,22 @@ _CONTROLS = {
 }
 
 
-def _filter(resource_type: str, name: str, value: str) -> ColumnElement[bool]:
-    parameter = SEARCH_PARAMETERS[resource_type].get(name.removesuffix(":Patient"))
-    if parameter is None or (parameter.kind != "reference" and ":" in name):
+def _add_filter(query: Query, name: str, value: str) -> None:
+    known = SEARCH_PARAMETERS[query.resource_type]
+    chain = _CHAIN.fullmatch(name)
+    parameter = known.get(chain[1] if chain else name.removesuffix(":Patient"))
+    if parameter is None or (parameter.kind != "reference" and (chain or ":" in name)):
         raise _bad(name, "is not supported for this type")
     values = _COMMA.split(value)
     if len(values) > _MOST_VALUES or not all(values):
         raise _bad(name, f"takes 1 to {_MOST_VALUES} values")
-    return or_(*(_condition(parameter, item) for item in values))
+    asked = chain[2] if chain else parameter.name
+    if asked in NAME_PARAMETERS:
+        query.names.append(NameQuery(asked, tuple(map(_plain, values)), chained=bool(chain)))
+    elif chain:
+        query.filters.append(or_(*(_identifier_of_patient(item) for item in values)))
+    else:
+        query.filters.append(or_(*(_condition(parameter, item) for item in values)))
 
 
 def _plain(text: str) -> str:
@@ -187,13 +217,28 @@ def _condition(parameter: SearchParameter, value: str) -> ColumnElement[bool]:
 
 
 def _identifier_condition(system: str | None, number: str) -> ColumnElement[bool]:
-    if not number and not system:
-        raise _bad("identifier", "is system|value")
-    own = [
-        ResourceIdentifier.facility_code == ResourceHead.facility_code,
+    return _identified(
+        system,
+        number,
         ResourceIdentifier.resource_type == ResourceHead.resource_type,
         ResourceIdentifier.resource_id == ResourceHead.resource_id,
-    ]
+    )
+
+
+def _identifier_of_patient(value: str) -> ColumnElement[bool]:
+    return _identified(
+        *_token(value),
+        ResourceIdentifier.resource_type == "Patient",
+        ResourceIdentifier.resource_id == ResourceHead.patient_id,
+    )
+
+
+def _identified(
+    system: str | None, number: str, *whose: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    if not number and not system:
+        raise _bad("identifier", "is system|value")
+    own = [ResourceIdentifier.facility_code == ResourceHead.facility_code, *whose]
     if number:
         own.append(ResourceIdentifier.value == number)
     if system is not None:  # `|value` asks for an identifier without a system
@@ -234,11 +279,14 @@ def run(session: Session, facility_code: str, query: Query) -> Page:
         ResourceHead.resource_type == query.resource_type,
         *query.filters,
     ]
+    for names in query.names:
+        column = ResourceHead.patient_id if names.chained else ResourceHead.resource_id
+        own.append(column.in_(find_people(session, facility_code, names)))
     total = None
     if (query.after is None and query.with_total) or query.summary_only:
         total = session.scalar(select(func.count()).select_from(ResourceHead).where(*own)) or 0
     if query.summary_only:
-        return Page([], total, None)
+        return Page([], [], total, None)
     if query.after is not None:
         key = tuple_(ResourceHead.last_updated, ResourceHead.resource_id)
         own.append(key > query.after)
@@ -267,4 +315,20 @@ def run(session: Session, facility_code: str, query: Query) -> Page:
         rows = rows[: query.count]
         cursor = f"{rows[-1].last_updated}~{rows[-1].resource_id}"
         following = urlencode([*query.kept, ("_cursor", cursor)])
-    return Page([stored_of(row) for row in rows], total, following)
+    return Page(
+        [stored_of(row) for row in rows],
+        _people_of(session, facility_code, rows) if query.with_people else [],
+        total,
+        following,
+    )
+
+
+def _people_of(
+    session: Session, facility_code: str, rows: Sequence[ResourceVersion]
+) -> list[Stored]:
+    contents = ((row.resource_type, wire.reread(row.content.encode())) for row in rows)
+    found = {
+        read_values({**content, "resourceType": kind}).patient_id for kind, content in contents
+    }
+    ids = sorted(person for person in found if person)
+    return [stored_of(row) for row in read_people(session, facility_code, ids)]

@@ -84,7 +84,7 @@ _FIRST, _LAST = -(2**62), 2**62
 class SearchParameter:
     name: str
     kind: str
-    """FHIR's search type: token, date or reference."""
+    """FHIR's search type: token, date, string or reference."""
     column: str
     system: str = ""
     """Of a status: the system that its codes are of."""
@@ -97,6 +97,8 @@ def _parameters(resource_type: str) -> dict[str, SearchParameter]:
     ]
     if resource_type not in _WITHOUT_IDENTIFIER:
         found.append(SearchParameter("identifier", "token", "identifier"))
+    if resource_type == "Patient":
+        found += [SearchParameter(name, "string", "name") for name in ("family", "name")]
     if resource_type in _SUBJECT or resource_type == "Appointment":
         found.append(SearchParameter("patient", "reference", "patient_id"))
     if _SUBJECT.get(resource_type) in {"subject", "for"}:

@@ -139,7 +139,8 @@ def test_counts_and_ids_only(station):
 @pytest.mark.parametrize(
     "query",
     [
-        "Patient?name=Mau",
+        "Patient?given=Mau",
+        "Patient?name:exact=Mau",
         "Patient?_sort=-_lastUpdated",
         "Patient?_sort=name",
         "Patient?_summary=text",
@@ -217,7 +218,7 @@ def test_capabilities_promise_what_works(station):
     rest = statement["rest"][0]
     system = {item["code"] for item in rest["interaction"]}
     assert system == {"transaction", "batch", "history-system"}
-    values = {"token": "x", "date": "2026-01-01", "reference": "Patient/x"}
+    values = {"string": "x", "token": "x", "date": "2026-01-01", "reference": "Patient/x"}
     for resource in rest["resource"]:
         assert resource["updateCreate"] is True
         for parameter in resource["searchParam"]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 from provincial_server import binaries  # noqa: F401 -- so that its tables are known
 from provincial_server.exchange import tables  # noqa: F401 -- the same
 from provincial_server.records import record_of
+from provincial_server.referrals import tables as referral_tables  # noqa: F401 -- the same
 from provincial_server.stations import tables as station_tables  # noqa: F401 -- the same
 from provincial_server.store import SCHEMA_VERSION, Base, ResourceHead, ServerFact
 from provincial_server.web import access_log, accounts  # noqa: F401 -- the same

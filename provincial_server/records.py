@@ -14,6 +14,7 @@ ROOT_TYPES = {
     "referral": "ServiceRequest",
     "appointment": "Appointment",
     "link": "Linkage",
+    "feedback": "Task",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

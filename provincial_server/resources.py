@@ -93,6 +93,11 @@ class Writer:
         self.changed: list[Key] = []
         """Every resource that got a new version, in the order in which they were written."""
 
+    @property
+    def session(self) -> Session:
+        """The transaction, for what has to be written together with the resources."""
+        return self._session
+
     def prefetch(self, keys: Iterable[Key]) -> None:
         wanted = sorted(set(keys) - self._heads.keys())
         self._heads.update(dict.fromkeys(wanted))

@@ -24,6 +24,7 @@ from provincial_server import wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
 from provincial_server.exchange.tables import Operation, unpack_line
+from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Writer
 from provincial_server.settings import Clock
 from provincial_server.store import EVERY_FACILITY, Facility
@@ -144,6 +145,8 @@ def _write(session: Session, caller: Caller, rows: Sequence[_Shown], now: int) -
             if resource["resourceType"] in STORED_TYPES:
                 writer.put(Checked(resource["resourceType"], resource, ()), resource["id"])
     writer.flush()
+    for _, content in units:
+        note_letter(session, caller.facility_code, content, now)
 
 
 class Indexer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ from provincial_server.exchange.tables import (
     unpack_line,
 )
 from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
+from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
 from provincial_server.settings import Clock
 from provincial_server.store import Device, ResourceHead, ResourceVersion
@@ -39,8 +41,19 @@ _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Author:
+    """Who wrote, where that is a person of another facility and not the device itself."""
+
+    id: str
+    name: str
+    reason: str
+
+
 @contextmanager
-def plain_writer(database: Database, clock: Clock, caller: Caller) -> Iterator[Writer]:
+def plain_writer(
+    database: Database, clock: Clock, caller: Caller, *, author: Author | None = None
+) -> Iterator[Writer]:
     """One write transaction of a client that speaks plain FHIR."""
     catch_up(database, clock, caller.facility_code)
     with database.write(caller.facility_code) as session:
@@ -49,10 +62,12 @@ def plain_writer(database: Database, clock: Clock, caller: Caller) -> Iterator[W
         writer = Writer(session, caller, now)
         yield writer
         writer.flush()
-        _reflect(session, caller, writer.changed, now)
+        _reflect(session, caller, writer.changed, now, author)
 
 
-def _reflect(session: Session, caller: Caller, changed: list[Key], now: int) -> None:
+def _reflect(
+    session: Session, caller: Caller, changed: list[Key], now: int, author: Author | None
+) -> None:
     records = list(dict.fromkeys(record_of(resource_id) for _, resource_id in changed))
     if not records:
         return
@@ -62,18 +77,23 @@ def _reflect(session: Session, caller: Caller, changed: list[Key], now: int) -> 
     row = session.get(Incarnation, (code, REST), populate_existing=True)
     number = row.highest_number if row else 0
     device = session.get_one(Device, caller.device_id)
-    operations = []
+    operations, contents = [], []
     for record_id in records:
         number += 1
         content = _content(session, code, record_id)
         content |= {
             "at": _moment(now),
-            "by": {"id": device.id, "name": device.name},
+            "by": {"id": author.id, "name": author.name}
+            if author
+            else {"id": device.id, "name": device.name},
             "device": device.name,
             "inc": REST,
             "n": number,
         }
+        if author and "reason" in content:
+            content["reason"] = author.reason
         line = wire.canonical(content).encode()
+        contents.append(content)
         operations.append(
             log.NewOperation(
                 op_id=operation_id(line),
@@ -91,6 +111,8 @@ def _reflect(session: Session, caller: Caller, changed: list[Key], now: int) -> 
     log.append(session, facility, operations, now)
     facility.indexed_sequence = facility.operation_sequence
     session.flush()
+    for content in contents:
+        note_letter(session, code, content, now)
 
 
 def _moment(now: int) -> str:

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
 from provincial_server.web.access_log import PROVINCE, note_access
 from provincial_server.web.accounts import AccountRefused, WebUser
@@ -51,7 +52,7 @@ def _add_sessions(app: FastAPI, pages: Pages) -> None:
         def enter() -> str | None:
             now = pages.now()
             user = accounts.check_password(services.database, username, password, now)
-            with services.database.write() as session:
+            with services.database.write(EVERY_FACILITY) as session:
                 if user is None:
                     _note(session, username, now, "login", "refused")
                     return None
@@ -73,7 +74,7 @@ def _add_sessions(app: FastAPI, pages: Pages) -> None:
         await pages.check_form(request)
 
         def leave() -> None:
-            with services.database.write() as session:
+            with services.database.write(EVERY_FACILITY) as session:
                 accounts.close_session(session, request.cookies.get(COOKIE, ""))
                 _note(session, user.id, pages.now(), "logout", "ok")
 
@@ -112,7 +113,7 @@ def _add_password(app: FastAPI, pages: Pages) -> None:
             return _change(held, now)
 
         def _change(held: WebUser, now: int) -> tuple[str, str]:
-            with services.database.write() as session:
+            with services.database.write(EVERY_FACILITY) as session:
                 try:
                     accounts.change_password(session, held.id, new)
                 except AccountRefused as refused:

@@ -21,7 +21,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, delet
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provincial_server.auth import hash_secret
-from provincial_server.store import FACILITY_CODE, Base, Facility
+from provincial_server.store import EVERY_FACILITY, FACILITY_CODE, Base, Facility
 
 if TYPE_CHECKING:  # it imports this module first, for the tables
     from provincial_server.database import Database
@@ -169,14 +169,14 @@ def add_user(
 
 def check_password(database: Database, username: str, password: str, now: int) -> WebUser | None:
     """The person, or None: wrong name, wrong password, closed or locked account alike."""
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         user = session.scalars(
             select(WebUser).where(WebUser.username == username.strip().lower()).with_for_update()
         ).first()
         stored = _count_try(user, now) if user is not None else None
     if not _fits(stored or _NOBODY, password) or user is None or stored is None:
         return None
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         known = session.get_one(WebUser, user.id)
         if not known.active or known.password_hash != stored:
             return None  # closed or changed while the password was being checked

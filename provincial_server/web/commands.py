@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from provincial_server.database import Database
 from provincial_server.settings import system_clock
+from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
 from provincial_server.web.access_log import PROVINCE, note_access
 from provincial_server.web.accounts import ROLES, AccountRefused, WebUser
@@ -66,7 +67,7 @@ def _changing(options: argparse.Namespace, work: Any) -> int:
     """Opens the database around the work; says its answer, or the reason against it."""
     database = Database(options.database)
     try:
-        with database.write() as session:
+        with database.write(EVERY_FACILITY) as session:
             said = work(session)
     except AccountRefused as refused:
         sys.stderr.write(f"{refused}\n")

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from provincial_server.context import Services
 from provincial_server.serving import is_loopback
+from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
 from provincial_server.web.accounts import SignedIn, WebUser
 
@@ -135,13 +136,13 @@ class Pages:
         database = self.services.database
 
         def look_up() -> tuple[SignedIn, str] | None:
-            with database.read() as session:
+            with database.read(EVERY_FACILITY) as session:
                 found = accounts.find_session(session, token, now)
                 if found is None:
                     return None
                 place = accounts.place_of(session, found.user)
             if accounts.seen_is_due(found, now):
-                with database.write() as session:
+                with database.write(EVERY_FACILITY) as session:
                     accounts.note_seen(session, token, now)
             return found, place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from provincial_server.context import Services
-from provincial_server.web import account_pages, overview_pages
+from provincial_server.web import account_pages, inbox, overview_pages
 from provincial_server.web.pages import Pages
 
 
@@ -13,5 +13,6 @@ def add_routes(app: FastAPI, services: Services) -> Pages:
     pages = Pages(services)
     pages.add_handlers(app)
     account_pages.add_routes(app, pages)
+    inbox.add_routes(app, pages)
     overview_pages.add_routes(app, pages)
     return pages

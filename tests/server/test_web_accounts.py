@@ -9,51 +9,16 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from provincial_server import auth
 from provincial_server.__main__ import main
 from provincial_server.web import accounts
 from provincial_server.web.access_log import AccessEntry, note_access
 from provincial_server.web.accounts import WebUser
-
-PASSWORD = "Câu mẫu dài 2026!"
-
-
-class Visitor:
-    """A browser without scripts: keeps cookies, reads forms, sends them back."""
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.session = requests.Session()
-
-    def get(self, path: str, **more) -> requests.Response:
-        return self.session.get(f"{self.root}{path}", timeout=30, **more)
-
-    def word(self, path: str) -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', self.get(path).text)
-        assert found
-        return found[1]
-
-    def post(self, path: str, page: str | None = None, **fields: str) -> requests.Response:
-        if "csrf" not in fields:
-            fields["csrf"] = self.word(page or path)
-        return self.session.post(
-            f"{self.root}{path}", data=fields, timeout=30, allow_redirects=False
-        )
-
-    def log_in(self, username: str, password: str = PASSWORD, **fields: str) -> requests.Response:
-        return self.post("/web/login", username=username, password=password, **fields)
+from tests.server.inbox_client import PASSWORD, Visitor, hospital
 
 
-def receiver(server, facility: str | None = None) -> str:
-    """A new account of a receiving hospital; its name."""
-    code = facility or f"BVMAU{secrets.token_hex(3)}"
-    name = f"mau.{secrets.token_hex(4)}"
-    with server.database.write() as session:
-        auth.add_facility(session, code, f"Bệnh viện mẫu {code}", 0)
-        accounts.add_user(
-            session, name, "Người nhận mẫu", "receiver", PASSWORD, 0, facility_code=code
-        )
-    return name
+def receiver(server) -> str:
+    """A new account of a new receiving hospital; its name."""
+    return hospital(server)[1]
 
 
 @pytest.fixture
@@ -133,7 +98,7 @@ def test_a_wrong_name_and_a_wrong_password_are_told_the_same(server, visitor):
 
 def test_a_session_ends_idle_and_ends_anyway(server):
     name = receiver(server)
-    with server.database.write() as session:
+    with server.database.write("*") as session:
         user = session.scalars(select(WebUser).where(WebUser.username == name)).one()
         token = accounts.open_session(session, user, 1000)
         assert accounts.find_session(session, token, 1000 + accounts.IDLE_MS - 1)
@@ -204,7 +169,7 @@ def test_the_operator_adds_lists_and_closes_accounts(tmp_path, monkeypatch, caps
 def test_access_lines_are_numbered_without_a_gap_and_never_changed(server):
     code = f"BVMAU{secrets.token_hex(3)}"
     for action in ("view", "accept"):
-        with server.database.write() as session:
+        with server.database.write("*") as session:
             note_access(
                 session,
                 facility_code=code,
@@ -216,8 +181,8 @@ def test_access_lines_are_numbered_without_a_gap_and_never_changed(server):
                 object_id="r",
                 purpose="tiếp nhận",
             )
-    with server.database.write() as session:
+    with server.database.write("*") as session:
         rows = session.scalars(select(AccessEntry).where(AccessEntry.facility_code == code)).all()
         assert [(row.sequence, row.action) for row in rows] == [(1, "view"), (2, "accept")]
-    with pytest.raises(Exception, match="append-only"), server.database.write() as session:
+    with pytest.raises(Exception, match="append-only"), server.database.write("*") as session:
         session.get_one(AccessEntry, (code, 1)).action = "nothing"

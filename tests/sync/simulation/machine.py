@@ -197,13 +197,14 @@ class Machine:
         self._eye = self.store._readers.raw_connection()  # for the checks alone
         self.lives = Lives(self.clock, WitnessFile(self.folder), self.name)
         self.lives.opened(self.store)
-        sealer = Sealer(build_unit, carry_over, self.lives)
+        self.sealer = Sealer(build_unit, carry_over, self.lives)
+        self.applier = Applier(read_unit, apply_operation, self.sealer, self.clock.now)
         exchange = Exchange(
             self.store,
             self.clock,
             Line(self),
-            sealer,
-            Applier(read_unit, apply_operation, sealer, self.clock.now),
+            self.sealer,
+            self.applier,
             program=self.program,
         )
         exchange._portions = _Portions(self.world.seed)

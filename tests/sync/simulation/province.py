@@ -13,13 +13,15 @@ from sqlalchemy import select
 
 from provincial_server import auth
 from provincial_server.auth import Caller
+from provincial_server.courier.keys import courier_keys, key_file
+from provincial_server.courier.units import CourierDesk
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import settle
 from provincial_server.exchange.service import Exchange, Refusal
 from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.faults import Issue
 from provincial_server.settings import Settings
-from provincial_server.store import ResourceHead
+from provincial_server.store import Device, ResourceHead
 from tests.interop import fhir_records as sample
 
 from .compiled import share_statements
@@ -87,12 +89,38 @@ class Province:
         database = Database(f"sqlite:///{path}")
         with database.write() as session:
             auth.add_facility(session, CODE, "Trạm mẫu", 0)
+            courier_keys(session)  # here, so that every backup holds the same
         database.close()
 
-    def enrol(self, name: str) -> Caller:
+    def enrol(self, name: str, public_key: str) -> Caller:
+        """The device of this name; a new one where the database has forgotten it."""
         with self.database.write() as session:
-            made = auth.enrol_device(session, CODE, name, self._now(), token=f"token of {name}")
-        return Caller(made.device_id, CODE, "Trạm mẫu")
+            known = session.scalars(select(Device.id).where(Device.name == name)).first()
+            device_id = (
+                known
+                or auth.enrol_device(
+                    session, CODE, name, self._now(), public_key=public_key
+                ).device_id
+            )
+        return Caller(device_id, CODE, "Trạm mẫu")
+
+    def key_text(self) -> str:
+        """What the province gives out for its courier files."""
+        with self.database.write() as session:
+            return key_file(courier_keys(session)).decode("ascii")
+
+    def take_stick(self, path: Path, reply: Path, dies: str = "") -> int:
+        """How many operations were new. Raises CourierRefused, and ServerDied in the middle of it."""
+        desk = CourierDesk(self._settings, self.database)
+        desk._exchange = self._exchange
+        self.database.dies = dies
+        try:
+            return len(desk.import_units(path, reply).taken)
+        except ServerDied:
+            self.restart()
+            raise
+        finally:
+            self.database.dies = ""
 
     def answer(self, caller: Caller, plain: bytes, dies: str = "") -> bytes:
         self.database.dies = dies

@@ -19,6 +19,7 @@ from .checks import agree, nothing_passed_over, nothing_vanished
 from .machine import FILE, Machine
 from .people import People
 from .province import Province
+from .sticks import Sticks, device_key
 
 FAULTS = (
     "lost", "answer lost", "late", "twice", "cut", "old answer", "busy", "server before",
@@ -29,7 +30,7 @@ EVENTS = {
     "paper": 6, "amend paper": 3, "void paper": 1,
     "join": 2, "part": 1, "settle": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
-    "server restart": 1, "index": 2,
+    "server restart": 1, "index": 2, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip
 _ROUNDS = 14
 
@@ -49,6 +50,7 @@ class World(People):
         self._province_copy: Path | None = None
         shutil.copyfile(templates / "province.db", folder / "province.db")
         self.province = Province(folder / "province.db", self.milliseconds)
+        self.sticks = Sticks(self, folder / "sticks")
         self.templates = templates
         self.machines: list[Machine] = []
         for _ in range(self.chance.choice((2, 2, 3, 4))):
@@ -175,7 +177,7 @@ class World(People):
             shutil.copyfile(database, folder / FILE)
         else:
             shutil.copytree(witness, folder)
-        machine = Machine(self, folder, name, self.province.enrol(f"{name} {self.seed}"))
+        machine = Machine(self, folder, name, self.province.enrol(name, device_key().public_pem))
         self.machines.append(machine)
         if witness is None:  # each PC of a station is set up with a series of its own
             with machine.store.write() as work:
@@ -185,6 +187,24 @@ class World(People):
                     device_name=name,
                 )
                 work.settings.save_station(profile, self.time)
+
+    # --- sticks ----------------------------------------------------------------------------------
+
+    def _stick(self, machine: Machine) -> None:
+        """Mostly it makes its journey at once; what it brought may come once more, much later."""
+        self.sticks.write(machine)
+        if self.chance.random() < 0.6:
+            self._carry(machine)
+            if self.chance.random() < 0.6:
+                self._reply(machine)
+
+    def _carry(self, _machine: Machine) -> None:
+        self.sticks.carry(self.chance.choice(("", "", "", "before", "after")))
+
+    def _reply(self, _machine: Machine) -> None:
+        machine = self.sticks.bring_back()
+        if machine is not None:
+            nothing_passed_over(self, machine)
 
     # --- the province ----------------------------------------------------------------------------
 
@@ -210,7 +230,7 @@ class World(People):
     def _enrol_again(self) -> None:
         """Machines that came after the backup are enrolled again by the operator."""
         for machine in self.machines:
-            machine.caller = self.province.enrol(f"{machine.name} {self.seed}")
+            machine.caller = self.province.enrol(machine.name, device_key().public_pem)
 
     def _late(self, _machine: Machine) -> None:
         """A request that everybody had given up arrives after all."""

@@ -41,6 +41,8 @@ _LINE_DOWN: Final = MOMENT.replace(hour=8, minute=40, second=0)
 _BACKUP: Final = (MOMENT - timedelta(days=1)).replace(hour=17, minute=2, second=0)
 _SEED: Final = 2026
 _NEWCOMERS: Final = 3
+_SECOND: Final = "Máy 2"
+_SECOND_SERIES: Final = "B1"
 _CHRONIC: Final = "I10"
 # An address that answers nobody: the picture's station is offline.
 _NOWHERE: Final = "http://127.0.0.1:9/fhir"
@@ -101,6 +103,7 @@ def _write_twice(folder: Path) -> None:
     """A colleague's machine wrote about the same people while both were apart."""
     other = folder.parent / "other"
     shutil.copytree(folder, other)
+    _at(other, DIRECTOR, _LINE_DOWN - timedelta(minutes=9), _become_second_machine)
     theirs = replace(
         People(_SEED + 2, MOMENT.date()).next(), phone="0900000412", workplace="", note=""
     )
@@ -111,6 +114,14 @@ def _write_twice(folder: Path) -> None:
         moment = _LINE_DOWN - timedelta(minutes=minutes)  # another minute makes other ids
         _at(place, NURSE, moment, partial(_write_about, substance, phone, person))
         _at(place, DIRECTOR, moment, _send_everything)
+
+
+def _become_second_machine(station: OpenStation) -> None:
+    """The colleague's machine has a name and a number series of its own, as at set-up."""
+    accounts = station.services.accounts
+    accounts.save_station(
+        station.actor, replace(accounts.station(), device_name=_SECOND, series=_SECOND_SERIES)
+    )
 
 
 def _forget_todays_clock(station: OpenStation, skew: str) -> None:

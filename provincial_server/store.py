@@ -230,6 +230,7 @@ def append_only(model: type[Base]) -> None:
     """Rows of this table are never changed nor deleted, whatever the code does."""
     table: Any = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- a mapped class always has one
+    table.info[_APPEND_ONLY] = True  # PostgreSQL's guards are built by postgres/wall.py
     APPEND_ONLY.append(table.name)
     for action in ("UPDATE", "DELETE"):
         event.listen(

@@ -8,8 +8,10 @@ database by a path, as if it were a file; on PostgreSQL each path is a database 
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,30 @@ def owner_url(path: Path) -> str:
 
 def open_database(path: Path) -> OperatorDatabase:
     return OperatorDatabase(database_url(path))
+
+
+def back_up(path: Path, backup: Path) -> None:
+    """A copy as of now, beside a server that may be running."""
+    if not is_postgres():
+        with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(backup)) as copy:
+            live.backup(copy)
+        return
+    _state.names[backup] = cluster().copy_database(_name(path))
+
+
+def put_back(path: Path, backup: Path) -> None:
+    """The whole machine is as it was: nothing but the stations can know that time has passed. No
+    server is running."""
+    if not is_postgres():
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(backup, path)
+        return
+    name = _name(path)
+    cluster().drop_database(name)
+    cluster().copy_database(_name(backup), name)
+    with cluster().administrator(name) as connection:
+        connection.execute("DELETE FROM server_fact WHERE name = 'database_place'")
 
 
 def use(kind: str) -> None:

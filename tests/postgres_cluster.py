@@ -38,6 +38,7 @@ ADMINISTRATOR, OWNER, SERVER = "cluster_admin", "emr_owner", "emr_server"
 _TEMPLATE = "emr_template"
 _PREFIX = "station-emr-postgres-"
 _START_SECONDS = 60
+_COPY_TRIES = 10
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -87,6 +88,23 @@ class Cluster:
                 f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} "
                 "ENCODING 'UTF8' LOCALE 'C.UTF-8'"
             )
+        return name
+
+    def copy_database(self, source: str, name: str = "") -> str:
+        """A copy as of now; whoever is connected to the source has to connect again."""
+        name = name or f"emr_{secrets.token_hex(6)}"
+        with self.administrator() as connection:
+            for left in reversed(range(_COPY_TRIES)):
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [source],
+                )
+                try:
+                    connection.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {source}")
+                    break
+                except psycopg.errors.ObjectInUse:  # somebody was quicker
+                    if not left:
+                        raise
         return name
 
     def drop_database(self, name: str) -> None:

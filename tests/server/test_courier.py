@@ -23,6 +23,7 @@ from provincial_server.courier.units import CourierDesk
 from provincial_server.database import Database
 from provincial_server.exchange import feed
 from provincial_server.settings import Settings
+from tests.databases import database_url, open_database
 from tests.server.conftest import RunningServer
 from tests.server.courier_files import Reply, Stick
 from tests.server.exchange_client import Machine, op_id, person, record_id, visit
@@ -294,8 +295,8 @@ def test_the_keys_stay_the_same(server: RunningServer, database: Database) -> No
 def test_the_operator_at_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'province.db'}"
-    database = Database(url)
+    url = database_url(tmp_path / "province.db")
+    database = open_database(tmp_path / "province.db")
     stick = Stick(database, tmp_path, "DEMO1")
     path = stick.write(some_people(2))
     shared = ["--database", url]

@@ -132,7 +132,7 @@ def test_history_and_feed_are_append_only(server, station, model, statement):
         action = action.values(version=9)
     with (
         # PostgreSQL's serving role has not even the right; test_postgres.py tries its owner.
-        pytest.raises(DatabaseError, match="append-only|permission denied") as refusal,
+        pytest.raises(DatabaseError, match=r"append-only|permission denied") as refusal,
         server.database.write() as session,
     ):
         session.execute(action)

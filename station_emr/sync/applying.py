@@ -1,5 +1,5 @@
-"""Applies a page: each line by itself, all of them in the caller's transaction (docs/sync.md, "One
-run over the exchange", 4 to 6).
+"""Applies a page in the caller's transaction: new records together, every other line by itself
+(docs/sync.md, "One run over the exchange", 4 to 6).
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.methods import HeadAsGet, offered
 from provincial_server.operation import routes as operation_routes
 from provincial_server.overview import overview
+from provincial_server.people import routes as people_routes
+from provincial_server.people.matching import match_people
 from provincial_server.serving import Leaving
 from provincial_server.settings import Settings
 from provincial_server.stations.chores import Chores
@@ -46,7 +48,12 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         services.start()
-        chores = Chores([lambda: count_all(opened, settings.clock)])
+        chores = Chores(
+            [
+                lambda: count_all(opened, settings.clock),
+                lambda: match_people(opened, settings.clock),
+            ]
+        )
         chores.start()
         yield
         chores.stop()
@@ -72,6 +79,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
     courier_routes.add_routes(app, services)
+    people_routes.add_routes(app, services)
     binary_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
     return app

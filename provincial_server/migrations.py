@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from provincial_server import binaries  # noqa: F401 -- so that its tables are known
 from provincial_server.exchange import tables  # noqa: F401 -- the same
+from provincial_server.people import tables as people_tables  # noqa: F401 -- the same
 from provincial_server.records import record_of
 from provincial_server.referrals import tables as referral_tables  # noqa: F401 -- the same
 from provincial_server.stations import tables as station_tables  # noqa: F401 -- the same

@@ -1,0 +1,1 @@
+"""One person, records at several stations: proposals, consent, and reading with consent."""

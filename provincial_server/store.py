@@ -31,7 +31,6 @@ the operator. No facility can have this code."""
 FACILITY_CODE = String(32)
 RESOURCE_TYPE = String(64)
 RESOURCE_ID = String(64)
-_APPEND_ONLY = "append_only"
 
 
 class Base(DeclarativeBase):
@@ -230,8 +229,7 @@ def append_only(model: type[Base]) -> None:
     """Rows of this table are never changed nor deleted, whatever the code does."""
     table: Any = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- a mapped class always has one
-    table.info[_APPEND_ONLY] = True  # PostgreSQL's guards are built by postgres/wall.py
-    APPEND_ONLY.append(table.name)
+    APPEND_ONLY.append(table.name)  # PostgreSQL's guards are built by postgres/wall.py
     for action in ("UPDATE", "DELETE"):
         event.listen(
             table,
@@ -241,7 +239,7 @@ def append_only(model: type[Base]) -> None:
 
 
 def is_append_only(table: Table) -> bool:
-    return _APPEND_ONLY in table.info
+    return table.name in APPEND_ONLY
 
 
 append_only(ResourceVersion)

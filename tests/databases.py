@@ -1,7 +1,7 @@
 """Which database the provincial server of a test works on: SQLite, or PostgreSQL.
 
 `STATION_EMR_TEST_DATABASE=postgresql` chooses PostgreSQL for every test (`make test-postgres`). A
-module of tests/server that says `BOTH_DATABASES = True` runs on both in every run. A test names its
+module of tests/server that names its databases in `DATABASES` runs on these in every run. A test names its
 database by a path, as if it were a file; on PostgreSQL each path is a database of its own.
 """
 
@@ -22,6 +22,7 @@ from provincial_server.store import EVERY_FACILITY
 from tests.postgres_cluster import OWNER, SERVER, Cluster, NoPostgres, shared_cluster
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+BOTH = (SQLITE, POSTGRESQL)
 CHOSEN = os.environ.get("STATION_EMR_TEST_DATABASE", SQLITE)
 
 
@@ -136,8 +137,8 @@ def ending() -> Iterator[None]:
 
 def kinds(module: object) -> list[str]:
     """The databases on which the tests of a module run."""
-    both = getattr(module, "BOTH_DATABASES", False)
-    return [SQLITE, POSTGRESQL] if both and CHOSEN == SQLITE else [CHOSEN]
+    wanted = list(getattr(module, "DATABASES", [CHOSEN]))
+    return [CHOSEN] if CHOSEN in wanted and CHOSEN != SQLITE else wanted
 
 
 def only_sqlite() -> None:

@@ -34,7 +34,9 @@ def condition(table: Table) -> str | None:
     if table.name == "facility":
         return f"code = {_OWN} OR {_EVERY}"
     if "facility_code" in table.columns:
-        return f"facility_code = {_OWN} OR {_EVERY}"
+        # A letter is a matter of two: the one who wrote it and the one to whom it is addressed.
+        parties = [name for name in ("facility_code", "sender_code") if name in table.columns]
+        return " OR ".join([*(f"{name} = {_OWN}" for name in parties), _EVERY])
     if "device_id" in table.columns:  # as far as the device itself can be seen
         own = f"SELECT 1 FROM device WHERE device.id = {_quoted(table)}.device_id"  # noqa: S608 -- a name of ours
         return f"{_EVERY} OR EXISTS ({own})"

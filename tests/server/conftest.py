@@ -83,7 +83,7 @@ class RunningServer:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds = databases.kinds(metafunc.module)
-    if len(kinds) > 1 and "database_kind" in metafunc.fixturenames:
+    if kinds != [databases.CHOSEN] and "database_kind" in metafunc.fixturenames:
         metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
 
 

@@ -25,11 +25,12 @@ from provincial_server.database import Database, UnusableDatabase
 from provincial_server.resources import Writer
 from provincial_server.store import Change, Device, ResourceVersion
 from provincial_server.validation import check
+from tests import databases
 from tests.databases import database_url, is_postgres, only_sqlite, open_database
 from tests.server.conftest import Station
 from tests.server.samples import bundle, entry, patient, unit
 
-BOTH_DATABASES = True
+DATABASES = databases.BOTH
 FOUR = 4
 
 

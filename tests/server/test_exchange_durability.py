@@ -43,7 +43,7 @@ from tests.server.exchange_client import (
     visit,
 )
 
-BOTH_DATABASES = True
+DATABASES = databases.BOTH
 CODE = "DEMO01"
 
 

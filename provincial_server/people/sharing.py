@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -42,6 +42,7 @@ SHARED_TYPES = (
 MOST_RESOURCES = 1000
 """Of each chart; the newest come first."""
 _SHORTEST_REASON, _LONGEST_REASON = 10, 500
+_WEEK = 7 * 86_400_000
 _SOURCE = "https://station-emr.example/fhir/CodeSystem/source-facility"
 
 
@@ -311,4 +312,16 @@ def accesses(
         .where(SharedAccess.facility_code == facility_code, SharedAccess.sequence > after)
         .order_by(SharedAccess.sequence)
         .limit(limit)
+    )
+
+
+def emergencies(session: Session, now: int) -> int:
+    """Looks without a consent in the last seven days."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(SharedAccess)
+            .where(SharedAccess.basis == EMERGENCY, SharedAccess.at > now - _WEEK)
+        )
+        or 0
     )

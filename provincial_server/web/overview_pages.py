@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from markupsafe import Markup
 
 from provincial_server.dates import VIETNAM
+from provincial_server.people.sharing import emergencies
 from provincial_server.stations import charts
 from provincial_server.stations.charts import Series
 from provincial_server.stations.choosing import FILTERS, Choice
@@ -18,6 +19,8 @@ from provincial_server.web.accounts import ADMINISTRATOR, OVERSEER
 from provincial_server.web.pages import HEADERS, MENU, Pages, not_found
 
 PATH = "/web/tong-quan"
+LOOKS = "/web/xem-ho-so"
+"""Who looked at other stations' charts (people_pages.py)."""
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ROLES = (OVERSEER, ADMINISTRATOR)
 MENU.append((frozenset(_ROLES), PATH, "Tổng quan các trạm"))
@@ -28,6 +31,7 @@ def add_routes(app: FastAPI, pages: Pages) -> None:
     async def overview(request: Request) -> Response:
         await pages.signed_in(request, *_ROLES)
         figures = await pages.services.run(lambda: _read(pages))
+        alarms = await pages.services.run(lambda: _alarms(pages))
         choice = Choice.read(request.query_params)
         return pages.render(
             request,
@@ -36,6 +40,8 @@ def add_routes(app: FastAPI, pages: Pages) -> None:
             figures=figures,
             choice=choice,
             filters=FILTERS,
+            alarms=alarms,
+            looks=LOOKS,
             stations=choice.apply(figures.stations),
             weekly=_weekly(figures),
             daily=_daily("Lượt khám của toàn tỉnh", figures, figures.visits_by_day),
@@ -84,6 +90,11 @@ def _read(pages: Pages, code: str = "") -> Figures:
     settings = pages.services.settings
     with pages.services.database.read(EVERY_FACILITY) as session:
         return read_figures(session, settings.plan, settings.clock(), [code] if code else ())
+
+
+def _alarms(pages: Pages) -> int:
+    with pages.services.database.read(EVERY_FACILITY) as session:
+        return emergencies(session, pages.now())
 
 
 def _weekly(figures: Figures) -> Markup:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provincial_server.people import review
 from provincial_server.people.facts import fold, fold_place
 from provincial_server.people.review import SAME, UNDONE, VERDICTS, WAITING, Case, Pair, mask
-from provincial_server.people.sharing import EMERGENCY
+from provincial_server.people.sharing import EMERGENCY, emergencies
 from provincial_server.people.tables import Proposal, SharedAccess
 from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.web.accounts import OVERSEER, WebUser
+from provincial_server.web.overview_pages import LOOKS
 from provincial_server.web.pages import MENU, PageFault, Pages, not_found
 
 PATH = "/web/trung-nguoi"
-LOOKS = "/web/xem-ho-so"
 STRENGTHS = {"strong": "rất giống", "probable": "khá giống", "weak": "hơi giống"}
 _CHIPS = {"strong": "success", "probable": "info", "weak": ""}
 _LISTS = {
@@ -28,7 +28,6 @@ _LISTS = {
 }
 _SEX = {"male": "Nam", "female": "Nữ"}
 _PAGE = 25
-_WEEK = 7 * 86_400_000
 MENU.append((frozenset({OVERSEER}), PATH, "Người trùng"))
 MENU.append((frozenset({OVERSEER}), LOOKS, "Xem hồ sơ liên trạm"))
 
@@ -200,18 +199,6 @@ def _add_looks(app: FastAPI, pages: Pages) -> None:
             names=names,
             emergency=EMERGENCY,
         )
-
-
-def emergencies(session: Session, now: int) -> int:
-    """Looks without a consent in the last seven days."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(SharedAccess)
-            .where(SharedAccess.basis == EMERGENCY, SharedAccess.at > now - _WEEK)
-        )
-        or 0
-    )
 
 
 def _names(session: Session) -> dict[str, str]:

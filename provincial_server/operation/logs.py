@@ -12,7 +12,7 @@ import logging
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from provincial_server import wire
 
@@ -70,9 +70,10 @@ class _OurHandler(logging.StreamHandler[Any]):
     """So that a second call takes the place of the first."""
 
 
-def configure(level: str, form: str) -> None:
-    """The whole process logs like this, libraries too."""
-    handler = _OurHandler(sys.stderr)
+def configure(level: str, form: str, stream: TextIO | None = None) -> logging.Handler:
+    """The whole process logs like this; of libraries only warnings, because they know nothing of
+    whose data they quote."""
+    handler = _OurHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     root = logging.getLogger()
     for former in list(root.handlers):
@@ -81,3 +82,5 @@ def configure(level: str, form: str) -> None:
     root.addHandler(handler)
     logging.getLogger("provincial_server").setLevel(level.upper())
     root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it writes whole addresses
+    return handler

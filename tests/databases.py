@@ -68,7 +68,7 @@ def cluster() -> Cluster:
     return _state.cluster
 
 
-def _name(path: Path) -> str:
+def database_name(path: Path) -> str:
     if path not in _state.names:
         _state.names[path] = cluster().new_database()
     return _state.names[path]
@@ -76,12 +76,12 @@ def _name(path: Path) -> str:
 
 def database_url(path: Path) -> str:
     """What the server is started with."""
-    return cluster().url(_name(path), SERVER) if is_postgres() else f"sqlite:///{path}"
+    return cluster().url(database_name(path), SERVER) if is_postgres() else f"sqlite:///{path}"
 
 
 def owner_url(path: Path) -> str:
     """As the role that owns the tables; PostgreSQL only."""
-    return cluster().url(_name(path), OWNER)
+    return cluster().url(database_name(path), OWNER)
 
 
 def open_database(path: Path) -> OperatorDatabase:
@@ -94,7 +94,7 @@ def back_up(path: Path, backup: Path) -> None:
         with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(backup)) as copy:
             live.backup(copy)
         return
-    _state.names[backup] = cluster().copy_database(_name(path))
+    _state.names[backup] = cluster().copy_database(database_name(path))
 
 
 def put_back(path: Path, backup: Path) -> None:
@@ -105,9 +105,9 @@ def put_back(path: Path, backup: Path) -> None:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(backup, path)
         return
-    name = _name(path)
+    name = database_name(path)
     cluster().drop_database(name)
-    cluster().copy_database(_name(backup), name)
+    cluster().copy_database(database_name(backup), name)
     with cluster().administrator(name) as connection:
         connection.execute("DELETE FROM server_fact WHERE name = 'database_place'")
 

@@ -92,6 +92,7 @@ _PATIENT_OF: Final = {
     RecordKind.REFERRAL: "SELECT patient_id FROM referral WHERE id = :id",
     RecordKind.APPOINTMENT: "SELECT patient_id FROM appointment WHERE id = :id",
     RecordKind.LINK: "SELECT survivor_id FROM link WHERE id = :id",
+    RecordKind.FEEDBACK: "SELECT patient_id FROM feedback WHERE id = :id",
 }
 
 

@@ -69,6 +69,7 @@ _KIND_ORDER: Final = (
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
     RecordKind.LINK,
+    RecordKind.FEEDBACK,
 )
 
 

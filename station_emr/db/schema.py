@@ -30,6 +30,7 @@ _HEADS: Final = (
     ("referral", "referral"),
     ("appointment", "appointment"),
     ("link", "link"),
+    ("feedback", "feedback"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )

@@ -24,6 +24,7 @@ from .outbox import OutboxRepository
 from .repositories.attachments import AttachmentRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
+from .repositories.feedback import FeedbackRepository
 from .repositories.links import PatientLinkRepository
 from .repositories.operations import OperationRepository
 from .repositories.papers import (
@@ -114,6 +115,10 @@ class SqlWork:
         return PrintRepository(self._connection)
 
     @cached_property
+    def feedback(self) -> FeedbackRepository:
+        return FeedbackRepository(self._connection)
+
+    @property
     def links(self) -> PatientLinkRepository:
         return PatientLinkRepository(self._connection)
 

@@ -123,6 +123,27 @@ _LINK: Final = {
     "reason": "Lý do gộp",
 }
 
+_FEEDBACK: Final = {
+    "referral_id": "Phiếu chuyển",
+    "state": "Trả lời",
+    "answered_at": "Trả lời lúc",
+    "answered_by": "Người trả lời",
+    "receiver_code": "Mã nơi nhận",
+    "receiver_name": "Nơi nhận",
+    "reason": "Lý do từ chối",
+    "admitted_on": "Ngày tiếp nhận",
+    "discharged_on": "Ngày ra viện",
+    "diagnosis_code": "Mã bệnh",
+    "diagnosis": "Chẩn đoán ra viện",
+    "treatment": "Điều trị đã thực hiện",
+    "outcome": "Kết quả điều trị",
+    "medicines": "Thuốc dùng tiếp tại nhà",
+    "advice": "Đề nghị trạm theo dõi, chăm sóc",
+    "follow_up_on": "Hẹn khám lại",
+    "follow_up_at": "Khám lại tại",
+    "doctor": "Bác sĩ điều trị",
+}
+
 LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
     {
         RecordKind.PATIENT: _PATIENT | _STATUS,
@@ -131,6 +152,7 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.REFERRAL: _REFERRAL | _STATUS,
         RecordKind.APPOINTMENT: _APPOINTMENT | _STATUS,
         RecordKind.LINK: _LINK | _STATUS,
+        RecordKind.FEEDBACK: _FEEDBACK | _STATUS,
     }
 )
 

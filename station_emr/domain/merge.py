@@ -18,6 +18,7 @@ from .patient_link import PatientLink
 from .prescription import Prescription
 from .record import RecordKind, RecordStatus
 from .referral import Referral
+from .referral_feedback import ReferralFeedback
 from .text import fold
 
 MERGE_RULE: Final = 1
@@ -273,5 +274,6 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.REFERRAL: _comparable(Referral, _FOLLOWING),
         RecordKind.APPOINTMENT: _comparable(Appointment, _FOLLOWING),
         RecordKind.LINK: _comparable(PatientLink, _FOLLOWING | {"reason"}),
+        RecordKind.FEEDBACK: _comparable(ReferralFeedback, _FOLLOWING),
     }
 )

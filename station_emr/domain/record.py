@@ -16,6 +16,7 @@ class RecordKind(StrEnum):
     REFERRAL = "referral"
     APPOINTMENT = "appointment"
     LINK = "link"
+    FEEDBACK = "feedback"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

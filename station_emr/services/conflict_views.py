@@ -206,6 +206,8 @@ def title_of(kind: RecordKind, record: Any) -> str:
         case RecordKind.APPOINTMENT:
             day = f" ngày {record.on:%d/%m/%Y}" if record.on else ""
             return f"Phiếu hẹn khám lại{day}"
+        case RecordKind.FEEDBACK:
+            return "Phản hồi chuyển tuyến"
         case _:
             return "Hồ sơ được gộp"
 

@@ -28,6 +28,7 @@ from station_emr.domain.record import (
     VersionInfo,
 )
 from station_emr.domain.referral import Referral
+from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import Actor, User
 
 from .sync_ports import AttachmentStore, OperationLog, Outbox
@@ -198,6 +199,19 @@ class ReferralStore(PaperStore[Referral], Protocol):
     def row(self, referral_id: str) -> ReferralRow | None: ...
 
 
+class FeedbackStore(RecordStore[ReferralFeedback], Protocol):
+    """What receiving facilities answered to letters."""
+
+    def of_referral(self, referral_id: str) -> Stored[ReferralFeedback] | None:
+        """The answer that stands; None before there is one."""
+
+    def mark_read(self, referral_id: str) -> bool:
+        """Whether there was something new to be read."""
+
+    def unread(self) -> int:
+        """How many letters have an answer that nobody of this machine has opened."""
+
+
 class AppointmentStore(PaperStore[Appointment], Protocol):
     """Follow-up slips."""
 
@@ -353,6 +367,8 @@ class Work(Protocol):
     def prints(self) -> PrintLog: ...
     @property
     def links(self) -> PatientLinkStore: ...
+    @property
+    def feedback(self) -> FeedbackStore: ...
     @property
     def operations(self) -> OperationLog: ...
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind
+from station_emr.domain.referral_feedback import ReferralFeedback
 
 from .ports import RecordStore, Work
 
@@ -17,6 +18,7 @@ MERGED_KINDS = frozenset(
         RecordKind.REFERRAL,
         RecordKind.APPOINTMENT,
         RecordKind.LINK,
+        RecordKind.FEEDBACK,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
@@ -33,14 +35,17 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.REFERRAL: work.referrals,
         RecordKind.APPOINTMENT: work.appointments,
         RecordKind.LINK: work.links,
+        RecordKind.FEEDBACK: work.feedback,
     }
     return stores[kind]
 
 
 def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], ...]:
-    """The person and the visit a record hangs on."""
+    """The person, the visit or the letter a record hangs on."""
     if isinstance(record, PatientLink):
         return (RecordKind.PATIENT, record.survivor_id), (RecordKind.PATIENT, record.duplicate_id)
+    if isinstance(record, ReferralFeedback):
+        return (RecordKind.PATIENT, record.patient_id), (RecordKind.REFERRAL, record.referral_id)
     found: list[tuple[RecordKind, str]] = []
     if kind is RecordKind.ENCOUNTER:
         found.append((RecordKind.PATIENT, record.patient_id))

@@ -10,8 +10,9 @@ from station_emr.domain.errors import Problem
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import Prescription
-from station_emr.domain.record import RecordKind, Signature
+from station_emr.domain.record import Changed, Changes, RecordKind, Signature
 from station_emr.domain.referral import PriorCare, Referral, check_referral
+from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import Actor
 from station_emr.domain.vitals import VitalSigns
 
@@ -46,6 +47,40 @@ class Referrals(Papers[Referral]):
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
             return work.referrals.row(referral_id)
+
+    def feedback(self, actor: Actor, referral_id: str) -> ReferralFeedback | None:
+        """What the receiving facility answered to a letter; None before there is anything."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            found = work.feedback.of_referral(referral_id)
+        return None if found is None else found.record
+
+    def unread_feedback(self, actor: Actor) -> int:
+        """How many letters have an answer that nobody on this machine has opened."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            return work.feedback.unread()
+
+    def mark_feedback_read(self, actor: Actor, referral_id: str) -> Changes:
+        """The answer is no longer new on this machine; the log says who read it."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.write() as work:
+            if not work.feedback.mark_read(referral_id):
+                return Changes()
+            found = work.feedback.of_referral(referral_id)
+            if found is None:
+                return Changes()
+            answer = found.record
+            work.audit.append(
+                actor,
+                "feedback.read",
+                self._clock.now(),
+                kind=RecordKind.FEEDBACK.value,
+                record_id=answer.id,
+                patient_id=answer.patient_id,
+            )
+            change = Changed(RecordKind.FEEDBACK, answer.id, found.version, found.status)
+            return Changes((change,))
 
     def of_encounter(self, actor: Actor, encounter_id: str) -> Stored[Referral] | None:
         allow(actor, Action.ENCOUNTER_VIEW)

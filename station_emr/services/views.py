@@ -12,6 +12,7 @@ from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Priority, Stage
 from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.domain.referral import ReferralReason
+from station_emr.domain.referral_feedback import FeedbackState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,9 @@ class ReferralRow:
     printed: bool = False
     sent: bool = False
     emergency: bool = False
+    answer: FeedbackState | None = None
+    answer_reason: str = ""  # why the receiving facility refused
+    answer_new: bool = False  # nobody on this machine has opened it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

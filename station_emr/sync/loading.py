@@ -75,6 +75,7 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.REFERRAL: work.referrals,
         RecordKind.APPOINTMENT: work.appointments,
         RecordKind.LINK: work.links,
+        RecordKind.FEEDBACK: work.feedback,
     }
     return stores[kind]
 

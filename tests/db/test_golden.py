@@ -18,6 +18,7 @@ from station_emr.db.store import EncryptedStore
 from station_emr.domain.operation import Origin, Tally
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.referral_feedback import FeedbackState, ReferralFeedback
 from station_emr.services.sync_ports import KeptOperation
 
 from . import records
@@ -74,6 +75,14 @@ def fill_two_way(store: EncryptedStore) -> None:
             parents=(),
             origin=Origin.REPLICA,
         )
+        work.feedback.add_replica(
+            FEEDBACK,
+            RecordStatus.SIGNED,
+            author=FAR_AWAY,
+            at=records.LATER,
+            parents=(),
+            origin=Origin.REPLICA,
+        )
         work.operations.keep(kept("parked", version=0))
         work.operations.park(op_id("parked"), ["patient/nobody"])
         work.operations.want([op_id("wanted")])
@@ -88,6 +97,14 @@ LINK = PatientLink(
     id=records.record_id(501),
     survivor_id=records.record_id(1),
     duplicate_id=records.record_id(2),
+)
+FEEDBACK = ReferralFeedback(
+    id=records.record_id(601),
+    referral_id=records.record_id(301),
+    patient_id=records.record_id(1),
+    state=FeedbackState.REJECTED,
+    receiver_name="Bệnh viện Mẫu",
+    reason="Hết giường",
 )
 
 
@@ -126,6 +143,10 @@ def test_lines_of_an_old_release_are_still_lines(file: Path, tmp_path: Path) -> 
         assert work.links.active() == (LINK,)
         assert work.links.survivor_of(OTHER.id) == records.record_id(1)
         assert work.links.dismissed() == {("one", "other")}
+        answer = work.feedback.of_referral(records.record_id(301))
+        assert answer is not None
+        assert answer.record == FEEDBACK
+        assert work.feedback.unread() == 1
         (node,) = work.patients.lineage(OTHER.id)
         assert (node.author_id, node.device, node.skew) == (FAR_AWAY[0], "Máy 2", -4)
         assert [one.record_id for one in work.attachments.due(9)] == [records.record_id(301)]

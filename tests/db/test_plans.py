@@ -15,6 +15,7 @@ from .records import TODAY, record_id
 BIG = (
     "operation",
     "link",
+    "feedback",
     "patient_number",
     "patient",
     "encounter",
@@ -36,6 +37,8 @@ QUESTIONS = {
     "paper": lambda work: work.prescriptions.of_encounter(record_id(101)),
     "current drugs": lambda work: work.prescriptions.signed_of(record_id(1), TODAY),
     "letters": lambda work: work.referrals.rows(20),
+    "answer": lambda work: work.feedback.of_referral(record_id(301)),
+    "new answers": lambda work: work.feedback.unread(),
     "audit": lambda work: work.audit.rows(50),
     "conflicts": lambda work: work.operations.conflicts(),
     "lineage": lambda work: work.encounters.lineage(record_id(101)),
@@ -74,9 +77,9 @@ def plans(work: SqlWork, question) -> dict[str, list[str]]:
 def walks(steps: list[str]) -> list[str]:
     """Steps that read a big table, or an index of it, from end to end without need."""
     whole = re.compile(
-        r"^SCAN (\w+)(?! USING (?:COVERING )?INDEX (?:referral_written|patient_last|version_open))"
+        r"^SCAN (\w+)(?! USING (?:COVERING )?INDEX (?:referral_written|patient_last|version_open|feedback_unread))"
     )
-    aliases = {*BIG, "e", "p", "rx", "r", "a", "x", "b", "v", "w", "k", "h", "i", "l"}
+    aliases = {*BIG, "e", "p", "rx", "r", "a", "x", "b", "v", "w", "k", "h", "i", "l", "f"}
     return [step for step in steps if (found := whole.match(step)) and found[1] in aliases]
 
 

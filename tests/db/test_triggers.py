@@ -300,4 +300,4 @@ def test_a_visit_needs_its_person(raw) -> None:
 def test_no_trigger_is_missing(raw) -> None:
     names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type='trigger'")]
 
-    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 1) + 2 * 3 + 12
+    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 2) + 2 * 3 + 12

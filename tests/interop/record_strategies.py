@@ -25,12 +25,13 @@ from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.prescription import DAYTIMES, Prescription, PrescriptionLine
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.referral import Referral
+from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import User
 from station_emr.domain.vitals import VitalSigns
 
 VN = timezone(timedelta(hours=7))
-RECORD_ID, PATIENT_ID, ENCOUNTER_ID, OTHER_ID = (
-    f"019a0000-0000-7000-8000-00000000000{n}" for n in range(1, 5)
+RECORD_ID, PATIENT_ID, ENCOUNTER_ID, OTHER_ID, REFERRAL_ID = (
+    f"019a0000-0000-7000-8000-00000000000{n}" for n in range(1, 6)
 )
 
 # Composed and decomposed Vietnamese, letters of the Central Highlands, and what JSON must escape.
@@ -91,6 +92,7 @@ _IDS = {
     "encounter_id": ENCOUNTER_ID,
     "survivor_id": PATIENT_ID,
     "duplicate_id": OTHER_ID,
+    "referral_id": REFERRAL_ID,
 }
 _MACHINE = {"device_name": st.just("Máy 1"), "series": st.just("A")}
 
@@ -101,6 +103,7 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.REFERRAL: Referral,
     RecordKind.APPOINTMENT: Appointment,
     RecordKind.LINK: PatientLink,
+    RecordKind.FEEDBACK: ReferralFeedback,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

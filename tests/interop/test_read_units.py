@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from station_emr.domain.operation import ReadRecord
 from station_emr.domain.patient import Guardian
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.referral_feedback import FeedbackState, ReferralFeedback
 from station_emr.domain.vitals import VitalSigns
 from station_emr.interop.fhir.json_text import read_json, write_json
 from station_emr.interop.fhir.read_units import read_unit
@@ -35,6 +36,27 @@ LINK = PatientLink(
     duplicate_id=sample.made_id(9),
     reason="Cùng số căn cước",
     kept=2,
+)
+FEEDBACK = ReferralFeedback(
+    id=sample.made_id(10),
+    referral_id=sample.made_id(6),
+    patient_id=sample.PATIENT_ID,
+    state=FeedbackState.COMPLETED,
+    answered_at=sample.AT,
+    answered_by="Trần Thị Mẫu",
+    receiver_code="DEMO9",
+    receiver_name="Bệnh viện Mẫu",
+    admitted_on=date(2026, 11, 20),
+    discharged_on=date(2026, 11, 24),
+    diagnosis_code="I20.0",
+    diagnosis="Cơn đau thắt ngực đã ổn định",
+    treatment="Đặt một giá đỡ mạch vành",
+    outcome="Đỡ",
+    medicines="Aspirin 81 mg, sáng 1 viên",
+    advice="Đo huyết áp mỗi tuần",
+    follow_up_on=date(2026, 12, 24),
+    follow_up_at="Phòng khám tim mạch",
+    doctor="BS. Mẫu",
 )
 SAMPLES: dict[RecordKind, Any] = {
     RecordKind.PATIENT: sample.PATIENT,
@@ -56,6 +78,7 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.REFERRAL: sample.REFERRAL,
     RecordKind.APPOINTMENT: sample.APPOINTMENT,
     RecordKind.LINK: LINK,
+    RecordKind.FEEDBACK: FEEDBACK,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }
@@ -295,6 +318,15 @@ BROKEN: dict[str, tuple[RecordKind, Any]] = {
     "the role is missing": (RecordKind.PRACTITIONER, _without("-r1")),
     "the place is missing": (RecordKind.FACILITY, _without("-l1")),
     "one chart only": (RecordKind.LINK, lambda unit: [{**unit[0], "item": unit[0]["item"][:1]}]),
+    "an answer to nothing": (RecordKind.FEEDBACK, lambda unit: [{**unit[0], "focus": {}}]),
+    "an unknown answer": (
+        RecordKind.FEEDBACK,
+        lambda unit: [{**unit[0], "status": "on-hold", "businessStatus": {}}],
+    ),
+    "one item twice": (
+        RecordKind.FEEDBACK,
+        lambda unit: [{**unit[0], "output": unit[0]["output"][:1] * 2}],
+    ),
     "an id with a slash": (RecordKind.LINK, lambda unit: [{**unit[0], "id": "a/b"}]),
     "a name that is a number": (
         RecordKind.PATIENT,

@@ -10,6 +10,7 @@ from .catalog import CatalogEntry, CatalogList
 from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
 from .facility import FacilityHead
+from .feedback import FeedbackHead
 from .link import LinkHead, NotDuplicate, PatientIdentity
 from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperation
 from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
@@ -29,6 +30,7 @@ __all__ = [
     "Counter",
     "EncounterHead",
     "FacilityHead",
+    "FeedbackHead",
     "FormDraft",
     "Head",
     "HeldBucket",

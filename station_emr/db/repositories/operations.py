@@ -96,6 +96,7 @@ _HEAD_VERSION: Final = " ".join(
         ("referral", "referral"),
         ("appointment", "appointment"),
         ("link", "link"),
+        ("feedback", "feedback"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -14,6 +14,7 @@ from station_emr.domain.identity import BirthDate
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.domain.referral import Referral, ReferralReason
+from station_emr.domain.referral_feedback import FeedbackState
 from station_emr.services.ports import Stored
 from station_emr.services.views import ReferralRow
 
@@ -120,8 +121,13 @@ class ReferralRepository(PaperRepository[Referral]):
                 "  AND s.record_id = r.id AND s.version = r.version) "
                 "OR EXISTS (SELECT 1 FROM operation AS o WHERE o.kind = 'referral' "
                 "  AND o.record_id = r.id AND o.version = r.version AND o.version > 0 "
-                "  AND o.held = 1) AS sent "
+                "  AND o.held = 1) AS sent, "
+                "f.state AS answer, f.reason AS answer_reason, "
+                "f.read_version < f.version AS answer_new "
                 "FROM referral AS r "
+                "LEFT JOIN feedback AS f ON f.id = (SELECT a.id FROM feedback AS a "
+                "  WHERE a.referral_id = r.id AND a.version > 0 AND a.status <> 'voided' "
+                "  ORDER BY a.saved_utc DESC, a.row_id DESC LIMIT 1) "
                 "LEFT JOIN patient_identity AS i ON i.patient_id = r.patient_id "
                 "JOIN patient AS p ON p.id = coalesce(i.survivor_id, r.patient_id) "
                 f"{which} LIMIT :limit"
@@ -145,6 +151,9 @@ class ReferralRepository(PaperRepository[Referral]):
                 printed=bool(row.printed),
                 sent=bool(row.sent),
                 emergency=bool(row.emergency),
+                answer=FeedbackState(row.answer) if row.answer else None,
+                answer_reason=row.answer_reason or "",
+                answer_new=bool(row.answer_new),
             )
             for row in rows
         )

@@ -32,6 +32,7 @@ _LABELS = {
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
     RecordKind.LINK: "lần gộp hồ sơ",
+    RecordKind.FEEDBACK: "phản hồi chuyển tuyến",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

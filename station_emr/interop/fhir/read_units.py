@@ -10,6 +10,7 @@ from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .datatypes import Resource
+from .feedback import read_feedback
 from .practitioner import ACTIVE_BEFORE
 from .read_encounter import read_encounter
 from .read_papers import read_appointment, read_referral
@@ -32,6 +33,7 @@ _READERS: Final = {
     "ServiceRequest": _Reader(RecordKind.REFERRAL, read_referral),
     "Appointment": _Reader(RecordKind.APPOINTMENT, read_appointment),
     "Linkage": _Reader(RecordKind.LINK, read_link),
+    "Task": _Reader(RecordKind.FEEDBACK, read_feedback),
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }

@@ -12,6 +12,7 @@ from .appointment import appointment_resources
 from .datatypes import VIETNAM, Resource, moment, terminology
 from .encounter import encounter_resources
 from .facility import facility_resources
+from .feedback import feedback_resources
 from .link import link_resources
 from .patient import patient_resources
 from .practitioner import ACTIVE_BEFORE, practitioner_resources
@@ -27,6 +28,7 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.REFERRAL: referral_resources,
     RecordKind.APPOINTMENT: appointment_resources,
     RecordKind.LINK: link_resources,
+    RecordKind.FEEDBACK: feedback_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

@@ -66,6 +66,14 @@ TABLES = (
       KEY(duplicate_id) REFERENCES patient (id) ) STRICT
 """,
     """
+    CREATE TABLE feedback ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT
+      NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      referral_id TEXT NOT NULL, patient_id TEXT NOT NULL, state TEXT NOT NULL, reason TEXT
+      NOT NULL, read_version INTEGER DEFAULT '0' NOT NULL, draft TEXT, PRIMARY KEY (row_id),
+      UNIQUE (id), FOREIGN KEY(referral_id) REFERENCES referral (id), FOREIGN
+      KEY(patient_id) REFERENCES patient (id) ) STRICT
+""",
+    """
     CREATE INDEX attachment_due ON attachment (created_utc) WHERE state <> 'done'
 """,
     """
@@ -93,6 +101,12 @@ TABLES = (
 """,
     """
     CREATE INDEX version_patient ON record_version (seq, record_id) WHERE kind = 'patient'
+""",
+    """
+    CREATE INDEX feedback_referral ON feedback (referral_id)
+""",
+    """
+    CREATE INDEX feedback_unread ON feedback (referral_id) WHERE read_version < version
 """,
     """
     CREATE INDEX link_duplicate ON link (duplicate_id)
@@ -218,7 +232,8 @@ def upgrade() -> None:
             connection.exec_driver_sql(f"DROP TRIGGER {table}_{name}")
             connection.exec_driver_sql(trigger.format(table=table, kind=kind))
     for trigger in (HEAD_INSERT, HEAD_UPDATE, HEAD_DELETE):
-        connection.exec_driver_sql(trigger.format(table="link", kind="link"))
+        for table in ("link", "feedback"):
+            connection.exec_driver_sql(trigger.format(table=table, kind=table))
     for trigger in TRIGGERS:
         connection.exec_driver_sql(trigger)
     connection.exec_driver_sql("PRAGMA user_version = 2")

@@ -52,6 +52,7 @@ _WHOLE: Final = {
     "sync.merge": "Tự gộp hai bản sửa của một hồ sơ",
     "sync.conflict": "Hai bản sửa khác nhau, chờ người quyết định",
     "sync.received": "Nhận hồ sơ từ máy khác",
+    "feedback.read": "Đọc phản hồi chuyển tuyến",
     "draft.drop_displaced": "Bỏ bản nháp bị bản của máy khác thay",
     "encounter.stage": "Chuyển chỗ trong hàng chờ",
     "account.log_in": "Đăng nhập",
@@ -107,6 +108,7 @@ _DETAILS: Final = {
     "referral": "phiếu chuyển",
     "appointment": "phiếu hẹn",
     "link": "hồ sơ được gộp",
+    "feedback": "phản hồi chuyển tuyến",
     "practitioner": "nhân viên",
     "facility": "trạm",
 }

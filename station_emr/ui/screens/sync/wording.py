@@ -20,6 +20,7 @@ KINDS: Final = {
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
     RecordKind.LINK: "Gộp hai hồ sơ",
+    RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }

@@ -24,6 +24,7 @@ from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.methods import HeadAsGet, offered
+from provincial_server.openapi import describe
 from provincial_server.operation import routes as operation_routes
 from provincial_server.overview import overview
 from provincial_server.people import routes as people_routes
@@ -82,6 +83,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     people_routes.add_routes(app, services)
     binary_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
+    describe(app)
     return app
 
 

@@ -14,6 +14,7 @@ from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import DEFAULT_ROOM, CourierDesk
 from provincial_server.database import Database
 from provincial_server.settings import Settings
+from provincial_server.store import EVERY_FACILITY
 
 Subcommands = Any  # argparse has no public name for it
 
@@ -81,7 +82,7 @@ def _import(options: argparse.Namespace, database: Database) -> str:
 
 
 def _key(options: argparse.Namespace, database: Database) -> str:
-    with database.write() as session:
+    with database.write(EVERY_FACILITY) as session:
         keys = courier_keys(session)
     mark = keys.public()["fingerprint"]
     shown = " ".join(mark[place : place + 4] for place in range(0, len(mark), 4))

@@ -16,7 +16,6 @@ import pytest
 import requests
 
 from provincial_server import auth
-from provincial_server.database import Database
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.interop.fhir.units import build_unit
@@ -24,6 +23,8 @@ from station_emr.services.clock import SystemClock
 from station_emr.sync.client import FhirClient, Patience
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
+from tests import databases
+from tests.databases import database_url, open_database
 from tests.interop import fhir_records as sample
 from tests.sync.faults import FaultyLine
 from tests.warm import Forked, Warm
@@ -49,7 +50,7 @@ class Server:
     def for_another_facility(self) -> Server:
         """The same process, seen by the device of a facility of its own: it holds nothing yet."""
         code, token = f"DEMO{next(_numbers):04d}", f"token-of-a-test-{next(_numbers)}"
-        database = Database(f"sqlite:///{self.folder / 'province.db'}")
+        database = open_database(self.folder / "province.db")
         with database.write() as session:
             auth.add_facility(session, code, f"Trạm mẫu {code}", 0)
             auth.enrol_device(session, code, "Máy 1", 0, token=token)
@@ -64,7 +65,7 @@ class Server:
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
         arguments = ["serve", "--port", str(self.port), "--port-file", str(port_file)]
-        arguments += ["--database", f"sqlite:///{self.folder / 'province.db'}"]
+        arguments += ["--database", database_url(self.folder / "province.db")]
         arguments += ["--demo-facility", sample.STATION.code]
         environment = {**os.environ, "PROVINCIAL_SERVER_DEMO_TOKEN": DEMO_TOKEN}
         log = self.folder / "log"
@@ -230,8 +231,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _closed() -> Iterator[None]:
+    with databases.ending():
+        yield
+        _province.close()
+
+
+@pytest.fixture(autouse=True)
+def _forget_databases(tmp_path: Path) -> Iterator[None]:
     yield
-    _province.close()
+    databases.forget(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from provincial_server.courier.keys import courier_keys, key_file
 from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import CourierDesk as ProvinceDesk
 from provincial_server.courier.units import Import
-from provincial_server.database import Database
 from provincial_server.settings import Settings
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.encounter import Encounter, Stage
@@ -39,6 +38,7 @@ from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.sealing import Sealer, StoredIncarnation
 from station_emr.sync.snapshot import SnapshotReader
 from station_emr.sync.tokens import KeyTokens
+from tests.databases import open_database
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import STALL, Server
 from tests.sync.exchange_machines import Machine
@@ -59,7 +59,7 @@ class Province:
         self.folder = folder
         self.server = server
         home = server.folder if server else folder
-        self.database = Database(f"sqlite:///{home / 'province.db'}")
+        self.database = open_database(home / "province.db")
         self.desk = ProvinceDesk(Settings("sqlite://"), self.database)
 
     def close(self) -> None:

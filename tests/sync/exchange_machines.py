@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from provincial_server import auth
-from provincial_server.database import Database
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.operation import Tally
 from station_emr.domain.patient import Patient
@@ -26,6 +25,7 @@ from station_emr.sync.exchange_engine import Exchange
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.sealing import Sealer, StoredIncarnation
+from tests.databases import open_database
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import STALL, Server, Station
 
@@ -130,7 +130,7 @@ def store_of(work: Any, record: Any) -> Any:
 
 def second_device(server: Server) -> Server:
     """Another PC of the facility whose device ``server`` speaks for."""
-    database = Database(f"sqlite:///{server.folder / 'province.db'}")
+    database = open_database(server.folder / "province.db")
     token = f"token-of-another-machine-{next(_numbers)}"
     with database.write() as session:
         device = auth.authenticate(session, server.token, 0)

@@ -17,6 +17,7 @@ from station_emr.cli import courier, enrolment
 from station_emr.cli import main as cli
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.station import OpenStation, create_station, open_station
+from tests.databases import database_url
 from tests.sync.conftest import Server
 
 DIRECTOR = demo_people()[0]
@@ -58,7 +59,7 @@ def test_out_back_and_over_to_a_new_pc(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shared = ["--database", f"sqlite:///{running.folder / 'province.db'}"]
+    shared = ["--database", database_url(running.folder / "province.db")]
     code = "MAUC1"
     assert provincial_server(["facility", "add", code, "Trạm mẫu", *shared]) == 0
     capsys.readouterr()

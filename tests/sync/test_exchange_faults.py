@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from provincial_server.database import Database
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import CURSOR, EPOCH
 from station_emr.sync.exchange_wire import MEDIA_TYPE
+from tests import databases
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import KEY, Machine, new_machine, second_device
@@ -290,8 +288,7 @@ def test_a_server_restored_from_a_backup_gets_back_what_it_lost(
     one.sync()
     other.sync()
     backup = tmp_path / "backup.db"
-    with closing(sqlite3.connect(server.folder / "province.db")) as kept:
-        kept.execute("VACUUM INTO ?", (str(backup),))
+    databases.back_up(server.folder / "province.db", backup)
     mine, theirs = one.another(2), other.another(3)
     one.sync()
     other.sync()
@@ -299,10 +296,8 @@ def test_a_server_restored_from_a_backup_gets_back_what_it_lost(
     epoch = one.setting(EPOCH)
 
     server.stop()
-    for name in ("province.db-wal", "province.db-shm"):
-        (server.folder / name).unlink(missing_ok=True)
-    shutil.copy(backup, server.folder / "province.db")
-    database = Database(f"sqlite:///{server.folder / 'province.db'}")
+    databases.put_back(server.folder / "province.db", backup)
+    database = databases.open_database(server.folder / "province.db")
     with database.write() as session:
         database.new_epoch(session)
     database.close()

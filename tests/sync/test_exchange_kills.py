@@ -10,18 +10,18 @@ import json
 import os
 import queue
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from station_emr.db.store import EncryptedStore
+from tests import databases
 from tests.sync.closing import World, Worlds
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import KEY
@@ -194,15 +194,12 @@ def test_the_server_is_restored_without_being_told(server: Server, tmp_path: Pat
         for machine in (*world.machines, world.one):
             machine.sync()
         backup = tmp_path / "yesterday.db"
-        with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(backup)) as copy:
-            live.backup(copy)
+        databases.back_up(database, backup)
         lost = world.work(2)
         for machine in (*world.machines, world.one):
             machine.sync()
         server.stop()
-        for name in ("province.db-wal", "province.db-shm"):
-            (server.folder / name).unlink(missing_ok=True)
-        database.write_bytes(backup.read_bytes())
+        databases.put_back(database, backup)
         server.start()
         signed += lost + [world.person(world.other) for _ in range(9)]
         world.other.sync()  # the first to speak: it carries the numbers past the other's cursor

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from provincial_server import auth
-from provincial_server.database import Database
 from provincial_server.store import AccessToken, Device, EnrolmentCode
 from station_emr.cli import main as cli
 from station_emr.demo.station import demo_people, demo_profile
@@ -31,6 +30,7 @@ from station_emr.sync import enrolment as desk
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.tokens import KEY_NOT_HERE, REVOKED
+from tests.databases import open_database
 from tests.interop import fhir_records as sample
 from tests.sync.tls_servers import Authority
 
@@ -52,7 +52,7 @@ class Machine:
         self.server = server
         self.clock = WrongClock()
         self.code = f"K{next(_numbers):04d}"
-        self.database = Database(f"sqlite:///{server.folder / 'province.db'}")
+        self.database = open_database(server.folder / "province.db")
         station.work_a_day()
         with station.store.write() as work:
             work.settings.save_station(replace(sample.STATION, code=self.code), sample.AT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -136,6 +137,13 @@ def test_no_request_is_refused_or_lost_over_a_restart(supervisor: Supervisor) ->
     station.session.close()
 
 
+def ready(line: http.client.HTTPConnection) -> tuple[int, str | None]:
+    line.request("GET", "/ready")
+    answer = line.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("Connection")
+
+
 def test_a_leaving_process_says_that_it_is_not_ready(supervisor: Supervisor) -> None:
     process = supervisor.start()
     host, port = supervisor.listening.getsockname()
@@ -149,15 +157,16 @@ def test_a_leaving_process_says_that_it_is_not_ready(supervisor: Supervisor) -> 
         + b"\r\n\r\n"
         + body[:5]
     )
-    with requests.Session() as session:
-        assert session.get(f"{supervisor.root}/ready", timeout=30).status_code == 200
-        process.send_signal(signal.SIGTERM)
-        status = 200
-        while status == 200:  # the signal is on its way
-            answer = session.get(f"{supervisor.root}/ready", timeout=30)
-            status = answer.status_code
-        assert status == 503
-        assert answer.headers["Connection"] == "close"
+    first, second = (http.client.HTTPConnection(host, port, timeout=30) for _ in range(2))
+    for line in (first, second):
+        line.connect()
+        assert ready(line) == (200, None)
+    process.send_signal(signal.SIGTERM)
+    while ready(first)[1] is None:  # the signal is on its way
+        pass
+    assert ready(second) == (503, "close")
+    first.close()
+    second.close()
     held.sendall(body[5:])  # what had begun is finished
     answer_line = held.makefile("rb").readline()
     held.close()

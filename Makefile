@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bundle screenshots bench bench-sync clean soak
+.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync clean soak
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -26,6 +26,11 @@ run: setup ## Open the demo station; without a display or with HEADLESS=1, run t
 test: setup ## Run the whole suite (TESTS=tests/domain for a part)
 	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 --dist loadscope $(TESTS)
 
+test-postgres: setup ## Run everything that meets the provincial server, on PostgreSQL
+	@STATION_EMR_TEST_DATABASE=postgresql QT_QPA_PLATFORM=offscreen \
+		$(PY) -m pytest -n 2 --dist loadscope tests/server tests/sync/test_exchange*.py \
+		tests/sync/test_identity.py tests/sync/test_courier*.py
+
 lint: setup ## Style, types and architecture contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -41,6 +46,9 @@ bundle: setup ## Freeze the program for this kind of machine and run its self-te
 
 screenshots: setup ## Write one picture of every screen to docs/screenshots
 	@QT_QPA_PLATFORM=offscreen $(PY) -m station_emr --screenshots docs/screenshots
+
+web-screenshots: setup ## Write pictures of the province's pages to docs/screenshots (needs Chromium)
+	@PYTHONPATH=. $(PY) packaging/web_screenshots.py docs/screenshots
 
 bench: setup ## Run every benchmark; each prints one JSON line
 	@for name in $(BENCHMARKS); do QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.$$name || exit 1; done

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action, Role
-from station_emr.domain.record import Changes
+from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.sync import SyncStatus
 from station_emr.services.backups import LAST_BACKUP
 from station_emr.services.i18n import _
@@ -199,6 +199,7 @@ class Desk(QObject):
         opened.hear(self._arrivals.post)
         opened.start()
         self._refresh_status()
+        self._count_answers()
         self._tick.start()
         if memory().get(JOINING) and session.may(Action.SETTINGS_EDIT):
             memory().put(JOINING, "")
@@ -287,7 +288,21 @@ class Desk(QObject):
         finally:
             self._hearing = False
 
-    def _committed(self, _changes: Changes) -> None:
+    def _count_answers(self) -> None:
+        """Answers of hospitals that nobody here has opened, beside the entry of the letters."""
+        session = self.session
+        entry = self._window.navigation.items.get(routes.REFERRALS)
+        if session is not None and entry is not None and session.may(Action.ENCOUNTER_VIEW):
+            session.ask(
+                lambda: session.services.referrals.unread_feedback(session.actor),
+                entry.set_badge,
+                owner=session,
+                latest="frame.answers",
+            )
+
+    def _committed(self, changes: Changes) -> None:
+        if changes.touches(RecordKind.FEEDBACK):
+            self._count_answers()
         if self._hearing:
             return
         if self._unsaved:

@@ -14,6 +14,7 @@ from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import Changes, RecordStatus
 from station_emr.domain.referral import Referral, ReferralReason
+from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import Actor
 from station_emr.services.ports import Stored
 from station_emr.services.station_services import StationServices
@@ -40,6 +41,7 @@ class Letter:
     encounter: Stored[Encounter]
     expected: str = ""
     joined_number: str = ""
+    feedback: ReferralFeedback | None = None
 
     @property
     def is_draft(self) -> bool:
@@ -74,6 +76,7 @@ def load_letter(
         patient=person.stored.record,
         joined_number=person.joined_number,
         encounter=services.encounters.get(actor, referral.encounter_id),
+        feedback=services.referrals.feedback(actor, referral.id) if version else None,
         expected=services.referrals.expected_number(actor) if may_write else "",
     )
 

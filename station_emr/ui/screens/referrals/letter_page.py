@@ -43,6 +43,7 @@ from station_emr.ui.models.joined import joined_words
 from station_emr.ui.models.paper_feed import PaperFeed
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.referrals.desk import Letter
+from station_emr.ui.screens.referrals.feedback_card import FeedbackCard, answer_chip
 from station_emr.ui.screens.referrals.letter_form import LetterForm
 from station_emr.ui.screens.referrals.list_page import print_chip, sent_chip, state_chip
 from station_emr.ui.screens.referrals.missing import MissingCard
@@ -124,7 +125,8 @@ class LetterPage(QWidget):
         self.form = LetterForm(self._session.services.clock.now)
         self.missing = MissingCard()
         inner = QWidget()
-        inner_column = vbox(self.form, None, parent=inner)
+        self.feedback = FeedbackCard()
+        inner_column = vbox(self.feedback, self.form, None, parent=inner)
         inner_column.setContentsMargins(GAP_M, GAP_M, GAP_M, GAP_M)
         self._area = scrolled(inner)
         self._number = label("", "muted")
@@ -186,9 +188,11 @@ class LetterPage(QWidget):
         self.header.set_title(title)
         self.joined.setText(joined_words(letter.joined_number, person.chart_number))
         self.joined.setVisible(bool(letter.joined_number))
+        new = letter.row is not None and letter.row.answer_new
+        self.feedback.show_answer(letter.feedback, new=new)
         clear(self._chip_row)
         for spec in _chips(letter):
-            self._chip_row.addWidget(Chip(spec.text, spec.severity, icon=spec.icon))
+            self._chip_row.addWidget(Chip(spec.text, spec.severity, lead=spec.lead, icon=spec.icon))
         final = letter.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
         may = self._session.may
         writes, reads = mode is Mode.WRITE, mode is Mode.READ
@@ -285,7 +289,8 @@ def _chips(letter: Letter) -> list[ChipSpec]:
     row = letter.row
     if row is None:
         return [ChipSpec(_("Nháp mới"))]
-    found = [state_chip(row), print_chip(row), sent_chip(row)]
+    answer = answer_chip(row.answer, new=row.answer_new)
+    found = [state_chip(row), print_chip(row), answer or sent_chip(row)]
     if row.emergency:
         found.insert(0, ChipSpec(_("Cấp cứu"), Severity.DANGER))
     return [chip for chip in found if chip is not None]

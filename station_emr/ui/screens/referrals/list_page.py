@@ -31,9 +31,11 @@ from station_emr.ui.kit import (
     plain_table,
 )
 from station_emr.ui.models.moments import show_when
+from station_emr.ui.screens.referrals.feedback_card import answer_chip
 
 ALL, DRAFT, UNPRINTED, UNSENT, SENT = "all", "draft", "unprinted", "unsent", "sent"
-_EMERGENCY = 3  # column of the table
+ANSWERED, NEW = "answered", "new"
+_EMERGENCY, _ANSWER = 3, 9  # columns of the table
 
 
 def state_chip(row: ReferralRow) -> ChipSpec:
@@ -62,9 +64,9 @@ def sent_chip(row: ReferralRow) -> ChipSpec | None:
 
 
 def urgent_first(rows: Sequence[ReferralRow]) -> list[ReferralRow]:
-    """Emergencies that the province does not have yet, then the newest."""
+    """Emergencies that the province does not have yet, answers to read, then the newest."""
     newest = sorted(rows, key=lambda row: row.written_at, reverse=True)
-    return sorted(newest, key=lambda row: not is_urgent(row))
+    return sorted(newest, key=lambda row: (not is_urgent(row), not row.answer_new))
 
 
 def is_urgent(row: ReferralRow) -> bool:
@@ -80,6 +82,8 @@ def keeps(row: ReferralRow, state: object, typed: str) -> bool:
         UNPRINTED: signed and not row.printed,
         UNSENT: row.status is not RecordStatus.DRAFT and not row.sent,
         SENT: row.sent,
+        ANSWERED: row.answer is not None,
+        NEW: row.answer_new,
     }
     words = fold(f"{row.full_name} {row.number} {row.to_facility} {row.diagnosis}")
     return states[str(state)] and all(word in words for word in fold(typed).split())
@@ -113,6 +117,8 @@ class ListPage(QWidget):
                 (UNPRINTED, _("Đã ký, chưa in")),
                 (UNSENT, _("Chờ gửi lên tỉnh")),
                 (SENT, _("Đã gửi")),
+                (ANSWERED, _("Bệnh viện đã trả lời")),
+                (NEW, _("Trả lời mới")),
             ],
             "referrals.state",
             _("Tình trạng phiếu"),
@@ -181,6 +187,13 @@ class ListPage(QWidget):
                     width=74,
                 ),
                 Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=92),
+                Column(
+                    title=_("Trả lời"),
+                    text=_answer_text,
+                    chip=_row_answer,
+                    tip=lambda r: r.answer_reason or _answer_text(r),
+                    width=176,
+                ),
             ],
             empty=self.empty,
         )
@@ -212,10 +225,14 @@ class ListPage(QWidget):
         self.table.set_rows(shown)
         # Without an emergency in the list its column leaves its room to names and places.
         self.table.setColumnHidden(_EMERGENCY, not any(row.emergency for row in shown))
+        self.table.setColumnHidden(_ANSWER, all(row.answer is None for row in shown))
         urgent = sum(is_urgent(row) for row in shown)
         count = _("{count} phiếu").format(count=len(shown))
         if urgent:
             count += " · " + _("{count} cấp cứu chưa gửi").format(count=urgent)
+        new = sum(row.answer_new for row in shown)
+        if new:
+            count += " · " + _("{count} trả lời mới").format(count=new)
         self.count.setText(count)
 
     def _to_table(self) -> None:
@@ -226,6 +243,15 @@ class ListPage(QWidget):
 def _sent_text(row: ReferralRow) -> str:
     chip = sent_chip(row)
     return chip.text if chip else ""
+
+
+def _row_answer(row: ReferralRow) -> ChipSpec | None:
+    return answer_chip(row.answer, new=row.answer_new)
+
+
+def _answer_text(row: ReferralRow) -> str:
+    chip = _row_answer(row)
+    return chip.spoken if chip else ""
 
 
 def _short_number(row: ReferralRow) -> str:

@@ -66,6 +66,7 @@ class ReferralsScreen(Screen):
         page.stop.clicked.connect(self._reload)
         page.void.clicked.connect(self._void)
         page.missing.visit_wanted.connect(self._to_visit)
+        page.feedback.read.clicked.connect(self._note_read)
         self._lookups = LetterLookups(self._session, self.letter.form)
 
     # -- coming and going ------------------------------------------------------------------------
@@ -158,15 +159,27 @@ class ReferralsScreen(Screen):
         if not isinstance(changes, Changes) or not self.isVisible():
             return
         if not self._on_letter:
-            if changes.touches(RecordKind.REFERRAL):
+            if changes.touches(RecordKind.REFERRAL, RecordKind.FEEDBACK):
                 self._load_list()
             return
         letter = self.letter.letter
         if letter is None or self.letter.mode is Mode.AMEND:
             return
         mine = {letter.referral.id, letter.referral.encounter_id}
-        if any(item.record_id in mine and item.version for item in changes.items):
+        answered = self.letter.mode is Mode.READ and changes.touches(RecordKind.FEEDBACK)
+        if answered or any(item.record_id in mine and item.version for item in changes.items):
             self._reload()
+
+    def _note_read(self) -> None:
+        letter = self.letter.letter
+        if letter is not None:
+            self._session.command(
+                lambda: self._services.referrals.mark_feedback_read(
+                    self._actor, letter.referral.id
+                ),
+                failed=self._failed,
+                owner=self,
+            )
 
     # -- the draft -------------------------------------------------------------------------------
 

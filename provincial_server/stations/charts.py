@@ -13,7 +13,7 @@ from itertools import count
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 26, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 26, 30
 _numbers = count(1)
 
 
@@ -45,7 +45,7 @@ def bars(series: Series) -> Markup:
             x=_LEFT + step * place + (step - width) / 2,
             width=width,
             value=value,
-            label=label,
+            label=_label(_LEFT + step * (place + 0.5), label, place),
             top=top,
         )
         for place, (label, value) in enumerate(zip(series.labels, series.values, strict=True))
@@ -63,12 +63,13 @@ def line(series: Series) -> Markup:
     ]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     drawn = Markup('<polyline class="chart-line" points="{}" fill="none"/>').format(path)
-    for (x, y), label, value in zip(points, series.labels, series.values, strict=True):
+    rows = zip(points, series.labels, series.values, strict=True)
+    for place, ((x, y), label, value) in enumerate(rows):
         drawn += Markup('<circle class="chart-point" cx="{:.1f}" cy="{:.1f}" r="3.5"/>').format(
             x, y
         )
         drawn += _text("chart-value", x, y - 8, value)
-        drawn += _text("chart-label", x, _HEIGHT - 12, label)
+        drawn += _label(x, label, place)
     return _frame(series, top, drawn)
 
 
@@ -88,17 +89,18 @@ def spark(values: Sequence[int], title: str) -> Markup:
     return opening.format(wide, wide, title) + drawn + Markup("</svg>")
 
 
-def _bar(*, x: float, width: float, value: int, label: str, top: int) -> Markup:
+def _bar(*, x: float, width: float, value: int, label: Markup, top: int) -> Markup:
     y = _level(value, top)
     rect = Markup(
         '<rect class="chart-bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
     ).format(x, y, width, max(_HEIGHT - _BOTTOM - y, 0.8))
-    middle = x + width / 2
-    return (
-        rect
-        + _text("chart-value", middle, y - 6, value)
-        + _text("chart-label", middle, _HEIGHT - 12, label)
-    )
+    return rect + _text("chart-value", x + width / 2, y - 6, value) + label
+
+
+def _label(x: float, label: str, place: int) -> Markup:
+    """Every second one may be left out where the page is narrow."""
+    name = "chart-label chart-between" if place % 2 else "chart-label"
+    return _text(name, x, _HEIGHT - 12, label)
 
 
 def _frame(series: Series, top: int, drawn: Markup) -> Markup:
@@ -140,7 +142,7 @@ def _level(value: int, top: int) -> float:
 def _round_up(value: int) -> int:
     """The next even number that is pleasant to read on a scale."""
     step = int(10 ** (len(str(value)) - 1))
-    for factor in (1, 2, 4, 5, 10):
-        if step * factor >= value:
-            return max(step * factor, 2)
+    for tenths in (10, 15, 20, 30, 40, 50, 60, 80, 100):
+        if step * tenths >= value * 10:
+            return max(step * tenths // 10, 2)
     return step * 10

@@ -141,7 +141,7 @@ def _compared(case: Case) -> list[tuple[str, str, str, bool]]:
             "Thẻ BHYT",
             ", ".join(map(mask, one.cards)),
             ", ".join(map(mask, other.cards)),
-            bool(set(one.cards) & set(other.cards)),
+            bool(one.person_numbers & other.person_numbers),
         ),
         (
             "Thôn, làng",

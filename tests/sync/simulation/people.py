@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from station_emr.domain.encounter import Stage
+from station_emr.domain.errors import UserError
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.user import Actor
+from station_emr.services.desk_views import Choice
 from station_emr.services.papers import close_papers
 from tests.interop import fhir_records as sample
 
@@ -112,8 +114,11 @@ class People:
         self._written(machine, PATIENT, record_id, step)
 
     def _some(self, machine: Machine, kind: RecordKind) -> str | None:
+        """Often the same one, so that people meet in it."""
         here = self._here(machine, kind)
-        return self.chance.choice(here) if here else None
+        if not here:
+            return None
+        return here[0] if self.chance.random() < 0.35 else self.chance.choice(here)
 
     def _here(self, machine: Machine, kind: RecordKind) -> list[str]:
         return sorted(self.records[kind] & machine.here(kind))
@@ -122,8 +127,17 @@ class People:
         record_id = self._some(machine, kind)
         if record_id is None:
             return
-        paths = self.chance.sample(FIELDS[kind], self.chance.choice((1, 1, 2)))
+        fields = FIELDS[kind]
+        self._put_into(
+            machine,
+            kind,
+            record_id,
+            self.chance.sample(fields, min(len(fields), self.chance.choice((1, 1, 2)))),
+        )
 
+    def _put_into(
+        self, machine: Machine, kind: RecordKind, record_id: str, paths: list[str]
+    ) -> None:
         def step(_work: Any, before: Any) -> Any:
             after, marks = self._put(before, kind, paths)
             return after, paths, marks, ()
@@ -227,15 +241,64 @@ class People:
 
     def _settle(self, machine: Machine) -> None:
         """Somebody looks at a conflict and says that what is shown is right."""
-        with machine.store.read() as work:
-            open_ones = [one for one in work.operations.conflicts() if one[0] in FIELDS]
+        open_ones = self._undecided(machine)
         if not open_ones:
             return
-        kind, record_id = self.chance.choice(sorted(open_ones))
+        kind, record_id = self.chance.choice(open_ones)
         found = machine.newest(kind, record_id)
         if found is None:
             return
         self._written(machine, kind, record_id, lambda _w, before: (before, found[2], (), ()))
+
+    def _undecided(self, machine: Machine) -> list[tuple[RecordKind, str]]:
+        with machine.store.read() as work:
+            return sorted(one for one in work.operations.conflicts() if one[0] in FIELDS)
+
+    def _decide(self, machine: Machine) -> None:
+        """Somebody opens the conflict desk and chooses, in all the fields or in some of them."""
+        open_ones = self._undecided(machine)
+        if not open_ones:
+            return
+        kind, record_id = self.chance.choice(open_ones)
+        desk = machine.conflict_desk()
+        try:
+            view = desk.open(WHO, kind, record_id)
+            choices = {
+                line.path: self.chance.choice((Choice.ONE, Choice.OTHER))
+                for line in view.differences
+                if self.chance.random() < 0.8
+            }
+            desk.decide(
+                WHO,
+                kind,
+                record_id,
+                choices,
+                reason="Đã hỏi người bệnh",
+                expected_version=view.version,
+            )
+        except Killed:
+            machine.kill()
+        except UserError as told:  # nothing left to choose, nothing chosen, a clock run back
+            self.happened[f"not decided: {type(told).__name__}"] += 1
+        else:
+            self.happened["decided"] += 1
+            if self.chance.random() < 0.3:
+                self._undo(machine)
+
+    def _undo(self, machine: Machine) -> None:
+        desk = machine.conflict_desk()
+        rows = desk.decided(WHO)
+        if not rows:
+            return
+        row = self.chance.choice(rows)
+        try:
+            desk.undo(WHO, row.kind, row.record_id, reason="Chọn nhầm")
+        except Killed:
+            machine.kill()
+        except UserError as told:
+            self.happened[f"not undone: {type(told).__name__}"] += 1
+        else:
+            self.happened["undone"] += 1
 
     def _join(self, machine: Machine) -> None:
         here = self._here(machine, PATIENT)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from provincial_server.faults import FhirFault
+from station_emr.domain.record import RecordKind
 from tests.interop import fhir_records as sample
 
 from .checks import agree, nothing_passed_over, nothing_vanished
 from .machine import FILE, Machine
-from .people import People
+from .people import FIELDS, People
 from .province import Province
 from .sticks import Sticks, device_key
 
@@ -26,9 +27,9 @@ FAULTS = (
     "server after", "killed before", "killed after",
 )  # fmt: skip
 EVENTS = {
-    "sync": 34, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
+    "sync": 30, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
     "paper": 6, "amend paper": 3, "void paper": 1,
-    "join": 2, "part": 1, "settle": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
+    "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
     "server restart": 1, "index": 2, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip
@@ -126,6 +127,34 @@ class World(People):
         run = machine.sync()
         nothing_passed_over(self, machine)
         return run
+
+    # --- people who meet ---------------------------------------------------------------------------
+
+    def _clash(self, machine: Machine) -> None:
+        """Two people change one field before they hear of each other; both send, one may decide."""
+        other = self.chance.choice([one for one in self.machines if one is not machine])
+        both = self._of_both(machine, other)
+        if not both:
+            self._synced(machine)
+            self._synced(other)
+            both = self._of_both(machine, other)
+            if not both:
+                return
+        kind, record_id = self.chance.choice(both)
+        path = self.chance.choice(FIELDS[kind])
+        for one in (machine, other):
+            self._put_into(one, kind, record_id, [path])
+        for one in (machine, other):
+            self._synced(one)
+        if self.chance.random() < 0.7:
+            self._decide(other if self._undecided(other) else machine)
+
+    def _of_both(self, one: Machine, other: Machine) -> list[tuple[RecordKind, str]]:
+        return [
+            (kind, record_id)
+            for kind in FIELDS
+            for record_id in sorted(set(self._here(one, kind)) & set(self._here(other, kind)))
+        ]
 
     # --- machines --------------------------------------------------------------------------------
 

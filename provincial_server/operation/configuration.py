@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from provincial_server.settings import Limits, Rate, Rates, Settings
+from provincial_server.stations.plan import Plan
 
 PREFIX = "PROVINCIAL_SERVER_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
@@ -28,6 +29,7 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("json", "text")
 _LIMITS = Limits()
 _RATES = Rates()
+_PLAN = Plan()
 
 
 class WrongConfiguration(Exception):
@@ -60,6 +62,11 @@ class Configuration:
     device_burst: int = _RATES.device.burst
     address_requests_per_second: float = _RATES.address.per_second
     address_burst: int = _RATES.address.burst
+    planned_stations: int = _PLAN.planned
+    live_days: int = _PLAN.live_days
+    silent_days: int = _PLAN.silent_days
+    backlog_alarm: int = _PLAN.backlog
+    wanted_program: str = _PLAN.program
 
     def settings(self, database: str | None = None) -> Settings:
         """What the application needs of it."""
@@ -78,11 +85,18 @@ class Configuration:
                 address=Rate(self.address_requests_per_second, self.address_burst),
             ),
             enrol_code_hours=self.enrol_code_hours,
+            plan=Plan(
+                planned=self.planned_stations,
+                live_days=self.live_days,
+                silent_days=self.silent_days,
+                backlog=self.backlog_alarm,
+                program=self.wanted_program,
+            ),
         )
 
 
 _LEAST = {"port": 0, "drain_seconds": 0}
-_MOST = {"port": 65535, "drain_seconds": 300, "grace_seconds": 600}
+_MOST = {"port": 65535, "drain_seconds": 300, "grace_seconds": 600, "live_days": _PLAN.days}
 _CHOICES = {"log_level": LEVELS, "log_format": FORMATS}
 _KINDS: dict[str, str] = {item.name: str(item.type) for item in fields(Configuration)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ from provincial_server.courier.keys import courier_keys, key_file
 from provincial_server.courier.units import CourierDesk
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import settle
+from provincial_server.exchange.plain import plain_writer
 from provincial_server.exchange.service import Exchange, Refusal
 from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.faults import Issue
 from provincial_server.settings import Settings
 from provincial_server.store import Device, ResourceHead
+from provincial_server.validation import Checked, check
 from tests.interop import fhir_records as sample
 
 from .compiled import share_statements
@@ -126,6 +129,25 @@ class Province:
         self.database.dies = dies
         try:
             return self._exchange.answer(caller, plain)
+        except ServerDied:
+            self.restart()
+            raise
+        finally:
+            self.database.dies = ""
+
+    def put_phone(self, caller: Caller, patient_id: str, phone: str, dies: str = "") -> None:
+        """What another system does by plain FHIR: read, change, PUT. Raises FhirFault for a patient
+        who is not there.
+        """
+        self.database.dies = dies
+        try:
+            with plain_writer(self.database, self._now, caller) as writer:
+                stored = writer.current(("Patient", patient_id)).stored
+                resource = json.loads(stored.as_json())
+                resource["telecom"] = [{"system": "phone", "value": phone}]
+                checked = check(resource, expected_type="Patient")
+                assert isinstance(checked, Checked), checked
+                writer.put(checked, patient_id)
         except ServerDied:
             self.restart()
             raise

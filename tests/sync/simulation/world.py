@@ -18,8 +18,8 @@ from tests.interop import fhir_records as sample
 
 from .checks import agree, nothing_passed_over, nothing_vanished
 from .machine import FILE, Machine
-from .people import FIELDS, People
-from .province import Province
+from .people import FIELDS, PATIENT, Mark, People
+from .province import Province, ServerDied
 from .sticks import Sticks, device_key
 
 FAULTS = (
@@ -31,7 +31,7 @@ EVENTS = {
     "paper": 6, "amend paper": 3, "void paper": 1,
     "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
-    "server restart": 1, "index": 2, "stick": 4, "carry": 2, "reply": 2,
+    "server restart": 1, "index": 2, "plain": 4, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip
 _ROUNDS = 14
 
@@ -260,6 +260,24 @@ class World(People):
         """Machines that came after the backup are enrolled again by the operator."""
         for machine in self.machines:
             machine.caller = self.province.enrol(machine.name, device_key().public_pem)
+
+    def _plain(self, _machine: Machine) -> None:
+        """Another system, which knows nothing of operations, changes a patient at the province."""
+        patients = sorted(self.records[PATIENT])
+        if not patients:
+            return
+        caller = self.province.enrol("Bệnh viện Mẫu", device_key().public_pem)
+        patient_id, phone = self.chance.choice(patients), self._value("phone")
+        dies = self.chance.choice(("", "", "", "before", "after"))
+        try:
+            self.province.put_phone(caller, patient_id, phone, dies)
+        except FhirFault:
+            return  # it has not come there yet
+        except ServerDied:
+            if not any(phone.encode() in line for line in self.province.lines()):
+                return
+        self.marks.add(Mark(PATIENT, patient_id, "phone", phone))
+        self.happened["plain and taken"] += 1
 
     def _late(self, _machine: Machine) -> None:
         """A request that everybody had given up arrives after all."""

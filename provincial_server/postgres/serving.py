@@ -10,7 +10,10 @@ from provincial_server.store import ServerFact, lock_facts
 
 _PLACE = "database_place"
 _ENCODING = text("SELECT current_setting('server_encoding')")
-_MIGHTY = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+_MIGHTY = text(  # itself, or whom it may become
+    "SELECT bool_or(rolsuper OR rolbypassrls) FROM pg_roles "
+    "WHERE pg_has_role(current_user, oid, 'MEMBER')"
+)
 _OWNED = text(
     "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace "
     "AND relkind IN ('r', 'p') AND pg_has_role(current_user, relowner, 'MEMBER')"

@@ -80,9 +80,12 @@ def test_a_database_that_is_not_as_it_must_be_is_refused(
     assert words in refusal(cluster.url(name))
 
 
-def test_a_role_that_may_become_the_owner_never_serves(cluster: Cluster, name: str) -> None:
+@pytest.mark.parametrize("mightier", [OWNER, ADMINISTRATOR])
+def test_a_role_that_may_become_another_never_serves(
+    cluster: Cluster, name: str, mightier: str
+) -> None:
     role = f"{name}_member"  # roles are the whole cluster's: one of this test alone
-    run_sql(cluster, name, f"CREATE ROLE {role} LOGIN IN ROLE {SERVER}, {OWNER}")
+    run_sql(cluster, name, f"CREATE ROLE {role} LOGIN IN ROLE {SERVER}, {mightier}")
     try:
         assert "vượt tường ngăn" in refusal(cluster.url(name, role))
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -18,7 +18,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import (
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPalette,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -134,26 +141,49 @@ class _Sorter(QSortFilterProxyModel):
 
 
 class _Cells(QStyledItemDelegate):
-    """Draws chips in the cells that have one."""
+    """Draws cells, and chips in those that have one.
+
+    It takes text and look from the row itself. Qt would ask the model for each of nine roles of a
+    cell, through the sorting model, and painting one page of a list would take a screen's frame.
+    """
+
+    def __init__(self, table: Table[Any]) -> None:
+        super().__init__(table)
+        self._table = table
+
+    @override
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        column, row = self._table.cell(index)
+        self._dress(option, index, column, column.text(row))
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         option.state &= ~QStyle.StateFlag.State_HasFocus  # the whole row shows the focus
-        spec = index.data(CHIP_ROLE)
-        if not isinstance(spec, ChipSpec):
-            super().paint(painter, option, index)
+        column, row = self._table.cell(index)
+        spec = column.chip(row) if column.chip else None
+        self._dress(option, index, column, "" if spec else column.text(row))
+        style = self._table.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, self._table)
+        if spec is None:
             return
-        blank = QStyleOptionViewItem(option)
-        self.initStyleOption(blank, index)
-        blank.text = ""
-        style = blank.widget.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, blank, painter, blank.widget)
         place = option.rect.adjusted(theme.GAP_S, 0, -theme.GAP_XS, 0)
         size = chip_size(spec)
         place.setWidth(min(size.width(), place.width()))
         place.setTop(place.top() + (place.height() - size.height()) // 2)
         place.setHeight(size.height())
         paint_chip(painter, place, spec)
+
+    @staticmethod
+    def _dress(option: QStyleOptionViewItem, index: Index, column: Column[Any], text: str) -> None:
+        option.index = cast("QModelIndex", index)
+        option.text = text
+        option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
+        option.displayAlignment = _alignment(numeric=column.numeric)
+        if column.strong:
+            option.font = theme.font(theme.BODY_PT, 600)
+            option.fontMetrics = QFontMetrics(option.font)
+        if column.muted:
+            option.palette.setColor(QPalette.ColorRole.Text, theme.colour("muted"))
 
 
 class Table(QTableView, Generic[T]):
@@ -271,6 +301,11 @@ class Table(QTableView, Generic[T]):
         lines = ["\t".join(column.title for column in self._rows.columns)]
         lines += ["\t".join(c.text(row) for c in self._rows.columns) for row in rows]
         return "\n".join(lines)
+
+    def cell(self, index: Index) -> tuple[Column[T], T]:
+        """What a place of the shown table is made of."""
+        source = self._sorter.mapToSource(index)
+        return self._rows.columns[source.column()], self._rows.rows[source.row()]
 
     def _at(self, index: Index) -> T:
         return self._rows.rows[self._sorter.mapToSource(index).row()]

@@ -34,6 +34,7 @@ from provincial_server.referrals.answering import (
 )
 from provincial_server.referrals.letter import Letter, patient_from, read_letter, shown_date
 from provincial_server.referrals.tables import ReferralEvent, ReferralInbox
+from provincial_server.structure import ID
 from provincial_server.web.access_log import note_access
 from provincial_server.web.accounts import RECEIVER, WebUser
 from provincial_server.web.inbox_forms import SlipRead, read_slip
@@ -135,6 +136,7 @@ def _add_letter(app: FastAPI, pages: Pages) -> None:
     @app.get(f"{PATH}/{{sender}}/{{record_id}}", include_in_schema=False)
     async def letter(request: Request, sender: str, record_id: str) -> Response:
         user = await pages.signed_in(request, RECEIVER)
+        _check_names(sender, record_id)
         told = TOLD.get(request.query_params.get("done", ""), "")
         return await _letter_page(pages, request, user, sender, record_id, told=told)
 
@@ -143,6 +145,7 @@ def _add_letter(app: FastAPI, pages: Pages) -> None:
         request: Request, sender: str, record_id: str, binary_id: str
     ) -> Response:
         user = await pages.signed_in(request, RECEIVER)
+        _check_names(sender, record_id, binary_id)
 
         def fetch() -> Binary | None:
             code = str(user.facility_code)
@@ -161,6 +164,12 @@ def _add_letter(app: FastAPI, pages: Pages) -> None:
             raise not_found()
         headers = {**HEADERS, "Content-Disposition": 'inline; filename="phieu-chuyen.pdf"'}
         return Response(found.content, 200, headers, media_type=found.content_type)
+
+
+def _check_names(*names: str) -> None:
+    """What no letter can be called is not looked for."""
+    if not all(ID.fullmatch(name) for name in names):
+        raise not_found()
 
 
 async def _letter_page(
@@ -320,6 +329,7 @@ def _add_answers(app: FastAPI, pages: Pages) -> None:
     async def answer(request: Request, sender: str, record_id: str, step: str) -> Response:
         user = await pages.signed_in(request, RECEIVER)
         form = await pages.check_form(request)
+        _check_names(sender, record_id)
         status = _STEPS.get(step)
         if status is None:
             raise not_found()

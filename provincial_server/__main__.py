@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
+from provincial_server.catalogs.commands import add_commands as add_catalog_commands
 from provincial_server.courier.commands import add_commands as add_courier_commands
 from provincial_server.database import UnusableDatabase
 from provincial_server.operation import logs
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         add_serve_command,
         add_registry_commands,
         add_courier_commands,
+        add_catalog_commands,
         add_postgres_commands,
         add_user_commands,
     ):

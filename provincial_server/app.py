@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from provincial_server import __version__, binary_routes, fhir_routes, identity_routes, wire
 from provincial_server.audit import Audited
+from provincial_server.catalogs import routes as catalog_routes
 from provincial_server.compressing import Compress
 from provincial_server.context import Services
 from provincial_server.courier import routes as courier_routes
@@ -80,6 +81,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
     courier_routes.add_routes(app, services)
+    catalog_routes.add_routes(app, services)
     people_routes.add_routes(app, services)
     binary_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)

@@ -17,6 +17,7 @@ from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from provincial_server.binaries import Binary
+from provincial_server.catalogs.publishing import first_fault
 from provincial_server.exchange.tables import (
     Incarnation,
     Operation,
@@ -63,6 +64,9 @@ def verify(session: Session, facility_code: str | None = None) -> Checked:
     transaction sees one moment."""
     done = Checked()
     _check_guards(session, done)
+    handed_out = first_fault(session)
+    if handed_out is not None:
+        raise Unsound(handed_out)
     query = select(Facility).order_by(Facility.code)
     if facility_code is not None:
         query = query.where(Facility.code == facility_code)

@@ -43,10 +43,6 @@ def export(figures: Figures) -> bytes:
         held,
         {
             "constant_memory": True,
-            # A name that begins with "=" or "http" is a name.
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
             "default_date_format": "dd/mm/yyyy",
         },
     )
@@ -57,7 +53,8 @@ def export(figures: Figures) -> bytes:
 
 
 class _Sheets:
-    """The sheets of one workbook. In this mode rows must be written from the top down."""
+    """The sheets of one workbook. In this mode rows must be written from the top down. Every cell is
+    written by its kind, so a name that begins with "=" stays a name."""
 
     def __init__(self, book: Any, figures: Figures) -> None:
         self._book = book

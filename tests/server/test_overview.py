@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import catch_up
+from provincial_server.referrals.tables import ReferralInbox
 from provincial_server.settings import system_clock
 from provincial_server.stations import charts
 from provincial_server.stations.charts import Series
@@ -195,6 +196,38 @@ def test_a_wrong_clock_is_seen(server, station):
     _, found = figures_of(server, station.facility, system_clock())
     assert found.skew is not None
     assert found.skew < -365 * 86_400
+
+
+def test_turnaround_is_what_half_of_the_letters_took(server, station):
+    now = system_clock()
+    hour = 3_600_000
+    letters = [(2, 30, "current"), (4, None, "current"), (None, None, "current"), (1, 1, "moved")]
+    with server.database.write(EVERY_FACILITY) as session:
+        for number, (accepted, answered, state) in enumerate(letters):
+            session.add(
+                ReferralInbox(
+                    facility_code="MAU-BV",
+                    sender_code=station.facility,
+                    record_id=f"thu-{number}",
+                    letter_state=state,
+                    version=1,
+                    number="1/MAU",
+                    **dict.fromkeys(
+                        ["sender_name", "patient_id", "patient_name", "birth", "sex"], "mẫu"
+                    ),
+                    **dict.fromkeys(["insurance", "diagnosis", "search_words"], "mẫu"),
+                    emergency=False,
+                    written_at=now,
+                    received_at=now,
+                    changed_at=now,
+                    accepted_at=accepted and now + accepted * hour,
+                    answered_at=answered and now + answered * hour,
+                )
+            )
+    _, found = figures_of(server, station.facility, now)
+    turn = found.turnaround
+    assert (turn.sent, turn.accepted, turn.answered) == (3, 2, 1)
+    assert (turn.to_accept, turn.to_feedback) == (180, 1800)
 
 
 # --- pages --------------------------------------------------------------------------------------

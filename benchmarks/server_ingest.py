@@ -1,0 +1,209 @@
+"""How many visits a second the provincial server takes, and what one costs when it holds many.
+
+The same FHIR transactions (one visit each, about 15 resources) go to our server on SQLite and on
+PostgreSQL and to sekmet-fhir, from 1, 8 and 64 stations at once; then the same visits in pages of
+the exchange, which is how our stations send. Every commit is on the disk before the answer. Each
+figure is of a fresh database. ``--grow`` stores so many resources first and says what a visit costs
+then, against a small database (``flat``), and what a page of 1,000 changes takes to read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from benchmarks import server_load, servers
+from benchmarks.machine import median, milliseconds, report
+from benchmarks.server_load import Call, Sender, measured, send_all
+from benchmarks.servers import Serving
+from provincial_server.database import Database
+from provincial_server.exchange import feed
+from provincial_server.store import EVERY_FACILITY, Facility, ResourceHead
+
+STATIONS = (1, 8, 64)
+VISITS = 640
+"""In all, whatever the number of stations."""
+_PAGE_VISITS = 3_840
+_SMALL, _CHANGES, _SAMPLE = 10_000, 1_000, 1_000
+_PER_VISIT = 14
+"""Resources of a visit, so that growing knows how many visits to send."""
+
+Make = Callable[[int, int], tuple[list[Call], list[Call]]]
+Open = Callable[[Path, int], AbstractContextManager[Serving]]
+
+
+def rate(opened: Open, make: Make, stations: int, visits: int) -> dict[str, float]:
+    """Of one fresh server."""
+    with tempfile.TemporaryDirectory() as name, opened(Path(name), stations) as serving:
+        senders = []
+        for number in range(stations):
+            first, calls = make(number, visits // stations)
+            senders.append(Sender(serving.tokens[number], first, calls))
+        seconds = send_all(serving.port, senders)
+        return {**measured(senders, seconds), "peak_mb": serving.peak_megabytes}
+
+
+def on_sqlite(folder: Path, stations: int) -> AbstractContextManager[Serving]:
+    return servers.provincial(folder, servers.sqlite_url(folder), stations)
+
+
+@contextmanager
+def on_postgres(folder: Path, stations: int) -> Iterator[Serving]:
+    programs = servers.postgres_programs()
+    assert programs is not None
+    with (
+        servers.postgres(programs) as url,
+        servers.provincial(folder, url, stations) as serving,
+    ):
+        yield serving
+
+
+def on_sekmet(folder: Path, stations: int) -> AbstractContextManager[Serving]:
+    program = servers.sekmet_program()
+    assert program is not None
+    return servers.sekmet(folder, program, stations)
+
+
+# --- many resources ------------------------------------------------------------------------------
+
+
+def grown(opened: Open, resources: int) -> dict[str, Any]:
+    """Milliseconds of the server's processor for a visit, at a small size and at ``resources``."""
+    with tempfile.TemporaryDirectory() as name, opened(Path(name), 2) as serving:
+        database = Database(serving.database_url)
+        try:
+            return _grown(serving, database, resources)
+        finally:
+            database.close()
+
+
+def _grown(serving: Serving, database: Database, resources: int) -> dict[str, Any]:
+    token = serving.tokens[0]
+    sent = 0
+
+    def send(visits: int) -> float:
+        nonlocal sent
+        cost = 0.0
+        while visits > 0:  # in parts: the bodies of a million resources do not fit the memory
+            some = min(visits, 5_000)
+            sent += 1
+            first, calls = server_load.pages(sent, some)
+            before = serving.cpu_seconds
+            send_all(serving.port, [Sender(token, first, calls)])
+            _await_index(database)
+            cost += serving.cpu_seconds - before
+            visits -= some
+        return cost
+
+    send(_SMALL // _PER_VISIT)
+    small = send(_SAMPLE) / _SAMPLE
+    send(max(0, resources - _stored(database)) // _PER_VISIT)
+    large = send(_SAMPLE) / _SAMPLE
+    return {
+        "resources": _stored(database),
+        "visit_cpu_ms_small": milliseconds(small),
+        "visit_cpu_ms_large": milliseconds(large),
+        "flat": round(large / small, 2),
+        "changes_ms": milliseconds(_page_of_changes(database)),
+    }
+
+
+def _stored(database: Database) -> int:
+    with database.read(EVERY_FACILITY) as session:
+        return session.scalar(select(func.count()).select_from(ResourceHead)) or 0
+
+
+def _await_index(database: Database) -> None:
+    """Until every operation can be found as resources."""
+    while True:
+        with database.read(EVERY_FACILITY) as session:
+            behind = session.scalar(
+                select(func.sum(Facility.operation_sequence - Facility.indexed_sequence))
+            )
+        if not behind:
+            return
+        time.sleep(0.05)
+
+
+def _page_of_changes(database: Database) -> float:
+    """Seconds to read a page of 1,000 operations from the middle of the log, median of nine."""
+    seconds = []
+    for _ in range(9):
+        began = time.perf_counter()
+        with database.read("BENCH0") as session:
+            newest = _newest(session)
+            page = feed.read_page(
+                session,
+                "BENCH0",
+                cursor=max(0, newest // 2),
+                newest=min(newest, newest // 2 + _CHANGES),
+                room=1 << 30,
+                want=(),
+                without="",
+            )
+        seconds.append(time.perf_counter() - began)
+        if len(page.lines) != _CHANGES:
+            raise RuntimeError(f"{len(page.lines)} lines in a page")
+    return median(seconds)
+
+
+def _newest(session: Any) -> int:
+    return int(session.get_one(Facility, "BENCH0").operation_sequence)
+
+
+# --- the whole -----------------------------------------------------------------------------------
+
+
+def _peers() -> dict[str, Open]:
+    found: dict[str, Open] = {"sqlite": on_sqlite}
+    if servers.postgres_programs():
+        found["postgres"] = on_postgres
+    if servers.sekmet_program():
+        found["sekmet"] = on_sekmet
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--visits", type=int, default=VISITS)
+    asked.add_argument("--grow", type=int, default=0, help="resources to store first")
+    asked.add_argument("--only", choices=("sqlite", "postgres"), help="of --grow")
+    chosen = asked.parse_args(arguments)
+    peers = _peers()
+    if chosen.grow:
+        for name, opened in peers.items():
+            if name != "sekmet" and chosen.only in {None, name}:
+                report("server_grown", database=name, **grown(opened, chosen.grow))
+        return
+    found: dict[str, Any] = {}
+    for stations in STATIONS:
+        for name, opened in peers.items():
+            for part, value in rate(
+                opened, server_load.transactions, stations, chosen.visits
+            ).items():
+                found[f"{name}_{stations}_{part}"] = value
+        for name in ("sqlite", "postgres"):
+            if name in peers:
+                many = chosen.visits * _PAGE_VISITS // VISITS
+                for part, value in rate(peers[name], server_load.pages, stations, many).items():
+                    found[f"{name}_exchange_{stations}_{part}"] = value
+        for name in ("sqlite", "postgres"):
+            if name in peers and "sekmet" in peers:
+                ours, theirs = (
+                    found[f"{name}_{stations}_per_second"],
+                    found[f"sekmet_{stations}_per_second"],
+                )
+                found[f"{name}_{stations}_ratio"] = round(ours / theirs, 1)
+    absent = sorted({"postgres", "sekmet"} - peers.keys())
+    report("server_ingest", visits=chosen.visits, absent=absent, **found)
+
+
+if __name__ == "__main__":
+    main()

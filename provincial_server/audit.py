@@ -21,6 +21,7 @@ from provincial_server.database import Database
 from provincial_server.faults import refuse
 from provincial_server.settings import Clock
 from provincial_server.store import EVERY_FACILITY
+from provincial_server.structure import ID, STORED_TYPES
 from provincial_server.transport import fault_response
 from provincial_server.web.access_log import PROVINCE, AccessCounter, AccessEntry
 
@@ -53,6 +54,7 @@ _ACTIONS = {
 }
 _PURPOSES = {"device": "đồng bộ", "administrator": "quản trị", "address": "đăng nhập"}
 _LOGIN = {401, 403}
+_NO_NAME = "?"
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,8 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
         client = scope.get("client")
         actor = Actor("address", client[0] if client else "-")
     found = scope.get("path_params", {})
-    kind = found.get("resource_type") or ("Binary" if "/Binary/" in route else route or "-")
+    kind = "Binary" if "/Binary/" in route else found.get("resource_type") or route or "-"
+    name = found.get("resource_id") or found.get("binary_id") or ""
     result = "ok" if status < 400 else f"refused {status}"
     counts: dict[str, int] = state.get("counts", {})
     said = " ".join([result, *(f"{name}={number}" for name, number in counts.items())])
@@ -245,8 +248,9 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
         actor_kind=actor.kind,
         actor_id=actor.actor_id,
         action=action or scope["method"].lower(),
-        object_type=kind,
-        object_id=found.get("resource_id") or found.get("binary_id") or "",
+        object_type=kind if kind == route or kind in STORED_TYPES else _NO_NAME,
+        # What is no id may be anything, a name or a card's number among it: it is not written down.
+        object_id=name if not name or ID.fullmatch(name) else _NO_NAME,
         purpose=_PURPOSES.get(actor.kind, _PURPOSES["address"]),
         result=said,
     )

@@ -13,7 +13,8 @@ from provincial_server import binaries, wire
 from provincial_server.binaries import FORM_ID, LARGEST, LARGEST_PIECE, Piece, Received
 from provincial_server.context import Services
 from provincial_server.faults import refuse
-from provincial_server.negotiation import check_accept
+from provincial_server.negotiation import check_accept, check_fields
+from provincial_server.records import UUID
 from provincial_server.settings import Limits
 from provincial_server.transport import FHIR_JSON, fhir_response, read_bytes
 
@@ -49,6 +50,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         """How many bytes of a file are here."""
         check_accept(request)
         caller = await services.caller(request)
+        check_fields(request)
 
         def work() -> Received:
             with services.database.read(caller.facility_code) as session:
@@ -82,9 +84,10 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         """The printed forms of one record, without their bytes: `?record=<uuid>`."""
         check_accept(request)
         caller = await services.caller(request)
+        check_fields(request, {"record"})
         record_id = request.query_params.get("record", "")
-        if not record_id:
-            raise refuse(400, "required", "ask by ?record=<uuid>")
+        if not UUID.fullmatch(record_id):
+            raise refuse(400, "required", "ask by ?record=<uuid>", "http.record")
         base = services.base(request)
 
         def work() -> str:

@@ -76,6 +76,7 @@ _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ServiceRequest": ("authored", ("authoredOn",)),
     "Task": ("authored-on", ("authoredOn",)),
 }
+_LONGEST_STATUS = 64
 _WITHOUT_IDENTIFIER = frozenset({"Binary", "Linkage", "Provenance"})
 _FIRST, _LAST = -(2**62), 2**62
 
@@ -130,7 +131,8 @@ def read_values(resource: Mapping[str, Any]) -> SearchValues:
     low, high = _dates(resource)
     return SearchValues(
         patient_id=_patient(resource),
-        status=_status(resource, _STATUS.get(resource_type)),
+        # A code that is longer than any real one can be read, and found by its beginning.
+        status=(_status(resource, _STATUS.get(resource_type)) or "")[:_LONGEST_STATUS] or None,
         date_low=low,
         date_high=high,
         identifiers=frozenset(

@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from provincial_server.auth import hash_secret
+from provincial_server.records import UUID
 from provincial_server.store import AccessToken, Device, UsedAssertion
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -103,7 +104,7 @@ def check_assertion(session: Session, assertion: str, token_url: str, now: int) 
     except jwt.PyJWTError:
         raise _unusable("the assertion is not a JWT") from None
     # No text with a NUL can be asked for, let alone be a device.
-    known = isinstance(claimed, str) and "\x00" not in claimed
+    known = isinstance(claimed, str) and UUID.fullmatch(claimed)
     device = session.get(Device, claimed) if known else None
     if device is None or device.revoked_at is not None or device.public_key is None:
         raise _unknown("the device is unknown or has been revoked")

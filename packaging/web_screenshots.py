@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from pictured_inbox import fill_inbox
 from pictured_province import fill
+from sqlalchemy import select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from provincial_server.app import create_app
@@ -27,7 +29,7 @@ from provincial_server.people.review import list_proposals
 from provincial_server.settings import Settings, system_clock
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
-from provincial_server.web.accounts import OVERSEER
+from provincial_server.web.accounts import OVERSEER, RECEIVER, WebUser
 from provincial_server.web.pages import COOKIE
 
 WIDE, PHONE = 1366, 390
@@ -45,8 +47,8 @@ class Picture:
     height: int
 
 
-def pictures(pair: str) -> list[Picture]:
-    """Every page to be shown; `pair` is the address of a proposal."""
+def pictures(pair: str, letter: str, answered: str) -> list[Picture]:
+    """Every page to be shown; `pair` is the address of a proposal, the others of letters."""
     return [
         Picture("web-tong-quan", "/web/tong-quan", OVERSEER, WIDE, 1700),
         Picture("web-tong-quan-hep", "/web/tong-quan", OVERSEER, PHONE, 3200),
@@ -55,6 +57,12 @@ def pictures(pair: str) -> list[Picture]:
         Picture("web-nguoi-trung", "/web/trung-nguoi", OVERSEER, WIDE, 700),
         Picture("web-so-sanh", pair, OVERSEER, WIDE, 1050),
         Picture("web-so-sanh-hep", pair, OVERSEER, PHONE, 1700),
+        Picture("web-dang-nhap", "/web/login", "", PHONE, 520),
+        Picture("web-hop-thu", "/web/inbox", RECEIVER, WIDE, 720),
+        Picture("web-hop-thu-hep", "/web/inbox", RECEIVER, PHONE, 1920),
+        Picture("web-phieu", letter, RECEIVER, WIDE, 1010),
+        Picture("web-phieu-hep", letter, RECEIVER, PHONE, 2720),
+        Picture("web-phieu-da-phan-hoi", answered, RECEIVER, WIDE, 1690),
         Picture("web-xem-ho-so", "/web/xem-ho-so", OVERSEER, WIDE, 700),
     ]
 
@@ -67,7 +75,7 @@ class _Seen:
         self.token = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and self.token:
             cookie = (b"cookie", f"{COOKIE}={self.token}".encode())
             scope = {**scope, "headers": [*scope["headers"], cookie]}
         await self._app(scope, receive, send)
@@ -129,6 +137,7 @@ def main() -> int:
         database = Database(settings.database_url)
         now = system_clock()
         fill(database, now)
+        letters = fill_inbox(database, now)
         tokens = _sign_in(database, now)
         with database.read(EVERY_FACILITY) as session:
             first = list_proposals(session, "", 0, 1)[0]
@@ -138,9 +147,9 @@ def main() -> int:
         )
         seen = _Seen(create_app(settings, database))
         with _serving(seen) as address:
-            for picture in pictures(pair):
+            for picture in pictures(pair, *letters):
                 if options.only in picture.name:
-                    seen.token = tokens[picture.role]
+                    seen.token = tokens.get(picture.role, "")
                     _take(chromium, address, picture, options.folder)
                     sys.stdout.write(f"{picture.name}.png\n")
     return 0
@@ -152,7 +161,11 @@ def _sign_in(database: Database, now: int) -> dict[str, str]:
         user = accounts.add_user(
             session, "theo.doi.mau", "Người theo dõi (mẫu)", OVERSEER, "Câu mẫu dài 2026!", now
         )
-        return {OVERSEER: accounts.open_session(session, user, now)}
+        receiver = session.scalars(select(WebUser).where(WebUser.role == RECEIVER)).one()
+        return {
+            OVERSEER: accounts.open_session(session, user, now),
+            RECEIVER: accounts.open_session(session, receiver, now),
+        }
 
 
 if __name__ == "__main__":

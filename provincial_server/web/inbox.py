@@ -79,8 +79,12 @@ def _add_list(app: FastAPI, pages: Pages) -> None:
             with pages.services.database.read(code) as session:
                 query = _wanted(code, chosen, words)
                 total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-                unread = _is_unread(ReferralInbox).desc()
-                ordered = query.order_by(unread, ReferralInbox.written_at.desc())
+                urgent = and_(ReferralInbox.emergency, ReferralInbox.status == tables.REQUESTED)
+                ordered = query.order_by(
+                    _is_unread(ReferralInbox).desc(),
+                    urgent.desc(),
+                    ReferralInbox.written_at.desc(),
+                )
                 rows = session.scalars(ordered.limit(_PAGE).offset((page - 1) * _PAGE)).all()
                 fresh = _wanted(code, "unread", "").subquery()
                 return (
@@ -162,7 +166,12 @@ def _add_letter(app: FastAPI, pages: Pages) -> None:
         found = await pages.services.run(fetch)
         if found is None:
             raise not_found()
-        headers = {**HEADERS, "Content-Disposition": 'inline; filename="phieu-chuyen.pdf"'}
+        # A browser's own reader of PDF must be able to load its parts, so only framing is forbidden.
+        headers = {
+            **HEADERS,
+            "Content-Security-Policy": "frame-ancestors 'none'",
+            "Content-Disposition": 'inline; filename="phieu-chuyen.pdf"',
+        }
         return Response(found.content, 200, headers, media_type=found.content_type)
 
 

@@ -28,7 +28,8 @@ from station_emr.services.enrolment import (
 from station_emr.services.incarnation import Lives
 from station_emr.services.ports import Clock, Store, Work
 from station_emr.sync.client import FhirClient
-from station_emr.sync.enrolment import Registrar
+from station_emr.sync.enrolment import Registrar, root_of
+from station_emr.sync.history_line import HistoryOverHttp
 from station_emr.sync.tokens import KeyTokens, LostKey, TokenSource
 
 SYNC_TURN: Final = "sync.lock"
@@ -83,6 +84,19 @@ def province(work: Work, keys: DeviceKeys, clock: Clock) -> FhirClient | None:
             else None
         )
     except (UserError, OSError):  # OSError: an authority that the TLS library cannot read
+        return None
+
+
+def history_line(work: Work, keys: DeviceKeys, clock: Clock) -> HistoryOverHttp | None:
+    """A connection for one question to the province's own desks, which stand beside its FHIR part."""
+    url = work.settings.get(SERVER_URL) or ""
+    try:
+        if not url:
+            return None
+        authority = work.settings.get(AUTHORITY) or ""
+        tokens = _tokens(work, keys, url)
+        return HistoryOverHttp(FhirClient(root_of(url), tokens, clock, authority=authority))
+    except (UserError, OSError):
         return None
 
 

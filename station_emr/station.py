@@ -17,10 +17,12 @@ from station_emr.domain.record import StationProfile
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
+from station_emr.interop.fhir.shared_history import SharedHistory
 from station_emr.machine_identity import (
     MachineIdentity,
     MarkingShelf,
     enrolments,
+    history_line,
     identity_of,
     province,
 )
@@ -49,6 +51,7 @@ from station_emr.services.clock import SystemClock
 from station_emr.services.conflicts import Conflicts
 from station_emr.services.drafts import Drafts
 from station_emr.services.duplicates import Duplicates
+from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.encounters import Encounters
 from station_emr.services.form_rules import FormRules
 from station_emr.services.guards import refuse
@@ -402,6 +405,9 @@ def build_services(
         duplicates=Duplicates(store, clock, NameMatcher()),
         courier=build_courier(store, clock, identity),
         rebuild=build_rebuild(store, clock, identity, line),
+        elsewhere=Elsewhere(
+            store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from .conflicts import Conflicts
 from .courier import Courier
 from .drafts import Drafts
 from .duplicates import Duplicates
+from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
 from .patients import Patients
@@ -48,6 +49,7 @@ class StationServices:
     duplicates: Duplicates
     courier: Courier
     rebuild: Rebuild
+    elsewhere: Elsewhere
 
     @staticmethod
     def scan(text: str) -> ScanResult:

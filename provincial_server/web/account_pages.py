@@ -6,11 +6,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from provincial_server.faults import FhirFault
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
 from provincial_server.web.access_log import PROVINCE, note_access
-from provincial_server.web.accounts import AccountRefused, WebUser
-from provincial_server.web.pages import COOKIE, MENU, Pages
+from provincial_server.web.accounts import AccountRefused, TooManyAtOnce, WebUser
+from provincial_server.web.pages import COOKIE, MENU, PageFault, Pages
 
 _WRONG = (
     "Sai tên đăng nhập hoặc mật khẩu. Sau 5 lần sai, tài khoản bị khóa 15 phút; "
@@ -59,7 +60,16 @@ def _add_sessions(app: FastAPI, pages: Pages) -> None:
                 _note(session, user.id, now, "login", "ok")
                 return accounts.open_session(session, user, now)
 
-        token = await services.run(enter)
+        try:
+            token = await services.run(enter)
+            if token is None:
+                services.take_turn(request)  # whoever guesses waits longer and longer
+        except (TooManyAtOnce, FhirFault):
+            raise PageFault(
+                429,
+                "Hãy đợi một phút",
+                "Máy chủ đang nhận quá nhiều lần đăng nhập. Hãy thử lại sau.",
+            ) from None
         if token is None:
             return pages.login_page(
                 request, status=403, target=target, username=username, problem=_WRONG

@@ -43,8 +43,10 @@ _KINDS = ("chữ thường", "chữ hoa", "chữ số", "ký hiệu")
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_hex(16))
-# Each check takes 64 MB for a moment: a flood of log-ins must queue, not fill the memory.
+# Each check takes 64 MB for a moment: a flood of log-ins must queue, not fill the memory. Those that
+# would queue too long are sent away: the threads that wait are the ones that serve the stations.
 _one_by_one = threading.BoundedSemaphore(2)
+_places = threading.BoundedSemaphore(8)
 
 
 class WebUser(Base):
@@ -82,6 +84,10 @@ class SignedIn:
     user: WebUser
     csrf: str
     last_seen_at: int
+
+
+class TooManyAtOnce(Exception):
+    """More people log in just now than passwords can be checked."""
 
 
 class AccountRefused(ValueError):
@@ -168,7 +174,18 @@ def add_user(
 
 
 def check_password(database: Database, username: str, password: str, now: int) -> WebUser | None:
-    """The person, or None: wrong name, wrong password, closed or locked account alike."""
+    """The person, or None: wrong name, wrong password, closed or locked account alike. Raises
+    TooManyAtOnce before a try is counted.
+    """
+    if not _places.acquire(blocking=False):
+        raise TooManyAtOnce
+    try:
+        return _check(database, username, password, now)
+    finally:
+        _places.release()
+
+
+def _check(database: Database, username: str, password: str, now: int) -> WebUser | None:
     with database.write(EVERY_FACILITY) as session:
         user = session.scalars(
             select(WebUser).where(WebUser.username == username.strip().lower()).with_for_update()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 
 import pytest
 import requests
@@ -86,6 +87,20 @@ def test_five_wrong_passwords_lock_for_a_quarter_of_an_hour(server):
     assert accounts.check_password(database, name, PASSWORD, 1000) is None
     assert accounts.check_password(database, name, PASSWORD, 1000 + accounts.LOCK_MS - 1) is None
     assert accounts.check_password(database, name, PASSWORD, 1000 + accounts.LOCK_MS) is not None
+
+
+def test_a_flood_of_log_ins_is_sent_away_before_a_try_is_counted(server, monkeypatch):
+    name = receiver(server)
+    monkeypatch.setattr(accounts, "_places", threading.BoundedSemaphore(1))
+    assert accounts._places.acquire(blocking=False)
+    for _ in range(9):
+        with pytest.raises(accounts.TooManyAtOnce):
+            accounts.check_password(server.database, name, "sai", 1000)
+    flooded = Visitor(server.root)
+    assert flooded.log_in(name).status_code == 429
+    accounts._places.release()
+    assert flooded.log_in(name).status_code == 303
+    flooded.session.close()
 
 
 def test_a_wrong_name_and_a_wrong_password_are_told_the_same(server, visitor):
@@ -184,5 +199,8 @@ def test_access_lines_are_numbered_without_a_gap_and_never_changed(server):
     with server.database.write("*") as session:
         rows = session.scalars(select(AccessEntry).where(AccessEntry.facility_code == code)).all()
         assert [(row.sequence, row.action) for row in rows] == [(1, "view"), (2, "accept")]
-    with pytest.raises(Exception, match=r"append-only|permission denied"), server.database.write("*") as session:
+    with (
+        pytest.raises(Exception, match=r"append-only|permission denied"),
+        server.database.write("*") as session,
+    ):
         session.get_one(AccessEntry, (code, 1)).action = "nothing"

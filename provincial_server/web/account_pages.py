@@ -115,9 +115,12 @@ def _add_password(app: FastAPI, pages: Pages) -> None:
             problem = accounts.password_problem(new, user.username)
             if problem:
                 return "", problem
-            held = accounts.check_password(
-                services.database, user.username, fields.get("old", ""), now
-            )
+            try:
+                held = accounts.check_password(
+                    services.database, user.username, fields.get("old", ""), now
+                )
+            except TooManyAtOnce:
+                return "", "Máy chủ đang bận. Hãy thử lại sau một phút."
             if held is None:
                 return "", "Mật khẩu đang dùng không đúng."
             return _change(held, now)

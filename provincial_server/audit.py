@@ -86,13 +86,18 @@ class Access:
             "sequence": sequence,
             "at": self.at,
             "actor_kind": self.actor_kind,
-            "actor_id": self.actor_id[:64],
-            "action": self.action[:40],
-            "object_type": self.object_type[:40],
-            "object_id": self.object_id[:100],
-            "purpose": self.purpose[:200],
-            "result": self.result[:100],
+            "actor_id": _held(self.actor_id, 64),
+            "action": _held(self.action, 40),
+            "object_type": _held(self.object_type, 40),
+            "object_id": _held(self.object_id, 100),
+            "purpose": _held(self.purpose, 200),
+            "result": _held(self.result, 100),
         }
+
+
+def _held(said: str, most: int) -> str:
+    """As every database can hold it: what a stranger put into an address must not stop the log."""
+    return said[:most].replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 class AccessBuffer:

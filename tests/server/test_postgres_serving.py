@@ -14,9 +14,11 @@ from sqlalchemy import select, text
 
 from provincial_server import auth, tokens
 from provincial_server.__main__ import main
+from provincial_server.audit import Access, AccessBuffer
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.postgres.preparation import prepare
 from provincial_server.store import Facility
+from provincial_server.web.access_log import AccessEntry
 from tests import databases
 from tests.postgres_cluster import ADMINISTRATOR, OWNER, SERVER, Cluster
 from tests.server.conftest import RunningServer, Station
@@ -323,3 +325,16 @@ def test_two_tokens_at_once_do_not_wait_for_each_other(server: RunningServer) ->
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(grant, range(40)))) == 40
+
+
+def test_a_line_that_a_stranger_spoilt_does_not_stop_the_access_log(
+    server: RunningServer, station: Station
+) -> None:
+    spoilt = f"a{NUL}\ud800" * 100
+    line = Access(station.facility, 1, "device", spoilt, spoilt, spoilt, spoilt, spoilt, spoilt)
+    buffer = AccessBuffer(server.database)
+    buffer.add(line)
+    buffer.flush()
+    with server.database.read(station.facility) as session:
+        kept = session.scalars(select(AccessEntry.object_id)).all()
+    assert any(one.startswith("a\ufffd?a\ufffd?") for one in kept)

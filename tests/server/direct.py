@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from provincial_server import auth
 from provincial_server.app import create_app
+from provincial_server.database import Database
 from provincial_server.settings import Settings
 from tests.databases import OperatorDatabase, database_url
 
@@ -49,9 +50,11 @@ def _bytes(text: str | bytes) -> bytes:
 class Direct:
     """One application with its event loop in a thread of its own."""
 
-    def __init__(self, app: FastAPI, database: OperatorDatabase) -> None:
+    def __init__(self, app: FastAPI, database: OperatorDatabase, served: Database) -> None:
         self.app = app
         self.database = database
+        self.served = served
+        """The application's own."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -135,7 +138,8 @@ def running(folder: Any, **settings: Any) -> Iterator[Direct]:
     """A server of its own, with settings of its own."""
     chosen = Settings(database_url(folder / "direct.db"), **settings)
     database = OperatorDatabase(chosen.database_url)
-    direct = Direct(create_app(chosen), database)
+    served = Database(chosen.database_url)
+    direct = Direct(create_app(chosen, served), database, served)
     try:
         yield direct
     finally:

@@ -35,6 +35,7 @@ from station_emr.ui.kit import (
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 
+from .elsewhere import ElsewherePage
 from .face import Face
 from .facts import PAPER_WORDS, Trend, open_words, papers_of, pressure_trend, weight_trend
 from .finder import Finder
@@ -70,6 +71,9 @@ class PatientsScreen(Screen):
         list_column.setStretch(1, 1)
         self._stack.addWidget(list_page)
         self._stack.addWidget(self.page_of_person)
+        self.elsewhere_page = ElsewherePage(session)
+        self.elsewhere_page.closed.connect(self._leave_elsewhere)
+        self._stack.addWidget(self.elsewhere_page)
         self.page.addWidget(self._stack, 1)
         self.finder.opened.connect(self._open_from_list)
         self.finder.new_wanted.connect(self._register)
@@ -118,7 +122,12 @@ class PatientsScreen(Screen):
         charts = hbox(self.pressure, self.weight, gap=theme.GAP_M)
         charts.setStretch(0, 1)
         charts.setStretch(1, 1)
-        right = vbox(charts, label(_("Các lượt khám"), "heading"), self.timeline)
+        self.elsewhere = quiet(_("Xem hồ sơ ở trạm khác"), "patients.elsewhere")
+        self.elsewhere.clicked.connect(self._look_elsewhere)
+        if not session.may(Action.ENCOUNTER_VIEW):
+            self.elsewhere.hide()
+        visits_head = hbox(label(_("Các lượt khám"), "heading"), None, self.elsewhere)
+        right = vbox(charts, visits_head, self.timeline)
         right.setStretch(2, 1)
         body = hbox(self.face, right, gap=theme.GAP_L)
         body.setStretch(1, 1)
@@ -145,15 +154,20 @@ class PatientsScreen(Screen):
     @override
     def on_leave(self) -> bool:
         self._left = True
+        self._leave_elsewhere()
         self.face.hide_numbers()
         return True
 
     @override
     def on_lock(self) -> None:
+        self._leave_elsewhere()
         self.face.hide_numbers()
 
     @override
     def on_back(self) -> bool:
+        if self._stack.currentWidget() is self.elsewhere_page:
+            self._leave_elsewhere()
+            return True
         if self._patient_id and self._came_from_list:
             self._to_list()
             return True
@@ -193,6 +207,18 @@ class PatientsScreen(Screen):
     def _open_visit(self, encounter_id: str) -> None:
         if self._session.may(Action.ENCOUNTER_VIEW):
             self.go(routes.ENCOUNTER, routes.EncounterRoute(encounter_id))
+
+    def _look_elsewhere(self) -> None:
+        if self._card is not None:
+            self.elsewhere_page.open_for(self._card.patient)
+            self._stack.setCurrentWidget(self.elsewhere_page)
+
+    def _leave_elsewhere(self) -> None:
+        """What another station wrote leaves the screen with the page."""
+        self.elsewhere_page.forget()
+        if self._stack.currentWidget() is self.elsewhere_page:
+            self._stack.setCurrentWidget(self.page_of_person)
+            self.elsewhere.setFocus()
 
     def _preview(self, kind: RecordKind, record_id: str) -> None:
         self.go(routes.PREVIEW, routes.PreviewRoute(kind, record_id))
@@ -235,7 +261,9 @@ class PatientsScreen(Screen):
         may_print = self._session.may(Action.PRINT)
         self.timeline.show_visits(card.visits, now, printable=may_print, fresh=fresh)
         self.print.setVisible(may_print and any(papers_of(visit) for visit in card.visits))
-        self._stack.setCurrentIndex(1)
+        if fresh or self._stack.currentWidget() is not self.elsewhere_page:
+            self.elsewhere_page.forget()
+            self._stack.setCurrentWidget(self.page_of_person)
         if fresh:
             if card.visits:
                 self.timeline.focus_first()

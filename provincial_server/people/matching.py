@@ -198,6 +198,7 @@ def _replace(session: Session, code: str, patients: Sequence[str], new: Sequence
         keys += [own | {"key": key} for key in sorted(keys_of(facts))]
     if people:
         session.execute(insert(Person), people)
+    if keys:
         session.execute(insert(PersonKey), keys)
     session.flush()
 

@@ -223,6 +223,19 @@ def test_charts_of_two_stations_are_proposed_once(server, pair):
     assert found.verdict == ""
 
 
+def test_a_chart_with_a_name_alone_is_like_nobody(server):
+    machine = Machine(server.station())
+    record = record_id()
+    bare = {"resourceType": "Patient", "id": record, "name": [{"text": "Mẫu"}]}
+    machine.exchange(encode(envelope("patient", record, bare)))
+    match_now(server)
+    assert proposals_of(server, record) == []
+    with server.database.read(EVERY_FACILITY) as session:
+        assert session.scalars(select(Person.name).where(Person.patient_id == record)).all() == [
+            "Mẫu"
+        ]
+
+
 def test_charts_of_one_station_are_its_own_matter(server):
     machine = Machine(server.station())
     facts, first, second = unique(), record_id(), record_id()

@@ -46,6 +46,7 @@ _WHOLE: Final = {
     "clock.accept": "Chấp nhận giờ của máy",
     "patient.view": "Xem hồ sơ người bệnh",
     "patient.update": "Sửa hồ sơ người bệnh",
+    "patient.look_elsewhere": "Xem hồ sơ ở trạm khác",
     "patient.join": "Gộp hai hồ sơ của một người",
     "patient.separate": "Tách lại hai hồ sơ đã gộp",
     "patient.tell_apart": "Xác nhận hai hồ sơ là hai người khác nhau",

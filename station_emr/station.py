@@ -46,6 +46,7 @@ from station_emr.services.accounts import (
 )
 from station_emr.services.appointments import Appointments
 from station_emr.services.backups import Backups
+from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
 from station_emr.services.conflicts import Conflicts
@@ -65,6 +66,7 @@ from station_emr.services.referrals import Referrals
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.services.visits import Visits
+from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
 from station_emr.two_way import build_courier, build_engine, build_rebuild
@@ -345,6 +347,7 @@ def _join(
     services = build_services(
         store, clock, _SlotKeyRing(slots, data_key), scheduler, identity, engine
     )
+    engine.do_before_runs(services.packs.apply_due)
     return OpenStation(
         folder=folder,
         store=store,
@@ -385,6 +388,7 @@ def build_services(
         visits=Visits(store, encounters, prescriptions, appointments, referrals),
         prints=Prints(store, clock, PdfDocuments()),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
+        packs=CatalogPacks(store, clock, catalogs, FileImporter(), rows_of),
         drafts=Drafts(store, clock),
         sync=Synchronisation(store, clock, sync),
         backups=Backups(

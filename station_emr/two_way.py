@@ -17,6 +17,8 @@ from station_emr.sync.allowance import Allowance, LinkCost
 from station_emr.sync.applying import Applier
 from station_emr.sync.attachment_line import FormsOverHttp
 from station_emr.sync.attachments import FormSender
+from station_emr.sync.catalog_fetching import CatalogFetcher
+from station_emr.sync.catalog_line import CatalogsOverHttp
 from station_emr.sync.client import FhirClient
 from station_emr.sync.courier import CourierDesk, CourierMeans
 from station_emr.sync.engine import SyncEngine
@@ -77,6 +79,9 @@ def build_engine(
             FormsOverHttp(client),
             FormMaker(store, PdfDocuments()),
             Allowance(store, clock, link_cost),
+        ),
+        catalogs=CatalogFetcher(
+            store, clock, CatalogsOverHttp(client), Allowance(store, clock, link_cost)
         ),
     )
 

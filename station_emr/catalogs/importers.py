@@ -14,6 +14,7 @@ from pathlib import Path
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow, RefusedRow
 from station_emr.domain.errors import UserError
+from station_emr.domain.text import clean
 
 from .columns import ICD_FLAGS, Header, find_header
 from .drug_rows import Pharmacology, drug_attributes, drug_code, drug_name, pharmacology
@@ -24,6 +25,7 @@ _TRUE = frozenset({"1", "x", "✓", "v", "có", "co", "true", "yes"})
 _ONE_YEAR_ANNEX = "3"  # annex III of TT 01/2025/TT-BYT; files hold the other annexes too
 _MAX_CODE = 100
 _MAX_NAME = 2000
+_MOST_REFUSED = 20  # of that many good rows one may be bad, such as a note at the end
 
 _ICD = re.compile(r"([A-Z]\d{2})\.?(\d{1,2})?")
 _CODE_PATTERNS: Mapping[CatalogKind, tuple[re.Pattern[str], str]] = {
@@ -68,20 +70,53 @@ class FileImporter:
         read = read_list(kind, path, effective_from, current)
         return preview(kind, current, read.rows, effective_from, read.source, read.refused)
 
+    def preview_table(
+        self,
+        kind: CatalogKind,
+        name: str,
+        rows: Sequence[Sequence[str]],
+        current: Sequence[CatalogRow],
+        effective_from: date,
+    ) -> CatalogPreview:
+        """A list that is here already, such as a pack of the province. Nobody looks at what is
+        refused of it, so a list of which much cannot be read is refused as a whole.
+        """
+        sheet = Sheet(name, [[clean(cell) for cell in row] for row in rows])
+        read = read_table(kind, [sheet], name, effective_from, current)
+        if len(read.refused) * _MOST_REFUSED > len(read.rows):
+            first = read.refused[0]
+            raise UserError(
+                f"“{name}” có {len(read.refused)} dòng không đọc được (dòng {first.line}: "
+                f"{first.reason}). Danh mục đang dùng vẫn nguyên. Hãy báo người phụ trách công nghệ "
+                "thông tin của tỉnh."
+            )
+        return preview(kind, current, read.rows, effective_from, name, read.refused)
+
 
 def read_list(
     kind: CatalogKind, path: str | Path, effective_from: date, current: Sequence[CatalogRow] = ()
 ) -> ReadList:
     """Read an Excel or CSV file as a list. Raises UserError for a file that gives no row at all."""
     file = Path(path)
-    sheet, header = find_header(kind, read_sheets(file), file.name)
+    return read_table(kind, read_sheets(file), file.name, effective_from, current)
+
+
+def read_table(
+    kind: CatalogKind,
+    sheets: Sequence[Sheet],
+    source: str,
+    effective_from: date,
+    current: Sequence[CatalogRow] = (),
+) -> ReadList:
+    """The same of sheets that were read."""
+    sheet, header = find_header(kind, sheets, source)
     known = pharmacology(current) if kind is CatalogKind.DRUG else Pharmacology()
     rows: list[CatalogRow] = []
     refused: list[RefusedRow] = []
     lines: dict[str, int] = {}
     for line, cells in _records(kind, sheet, header):
         try:
-            row = _row(kind, cells, header, effective_from, file.name, known)
+            row = _row(kind, cells, header, effective_from, source, known)
             _check_new(row.code, lines)
         except _Refused as reason:
             text = " | ".join(cell for cell in cells.values() if cell)[:200]
@@ -92,10 +127,10 @@ def read_list(
     if not rows:
         first = f" Dòng {refused[0].line}: {refused[0].reason}." if refused else ""
         raise UserError(
-            f"Tệp “{file.name}” không có dòng nào dùng được.{first} Danh mục hiện tại vẫn nguyên. "
+            f"Tệp “{source}” không có dòng nào dùng được.{first} Danh mục hiện tại vẫn nguyên. "
             "Hãy kiểm tra đúng loại danh mục rồi thử lại."
         )
-    return ReadList(file.name, tuple(rows), tuple(refused))
+    return ReadList(source, tuple(rows), tuple(refused))
 
 
 def preview(

@@ -27,6 +27,7 @@ from .repositories.encounters import EncounterRepository
 from .repositories.feedback import FeedbackRepository
 from .repositories.links import PatientLinkRepository
 from .repositories.operations import OperationRepository
+from .repositories.packs import PackRepository
 from .repositories.papers import (
     AppointmentRepository,
     PrescriptionRepository,
@@ -125,6 +126,10 @@ class SqlWork:
     @cached_property
     def operations(self) -> OperationRepository:
         return OperationRepository(self._connection)
+
+    @cached_property
+    def packs(self) -> PackRepository:
+        return PackRepository(self._connection)
 
     @cached_property
     def attachments(self) -> AttachmentRepository:

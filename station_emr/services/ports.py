@@ -31,6 +31,7 @@ from station_emr.domain.referral import Referral
 from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import Actor, User
 
+from .catalog_ports import PackStore
 from .sync_ports import AttachmentStore, OperationLog, Outbox
 from .views import (
     AuditRow,
@@ -373,6 +374,8 @@ class Work(Protocol):
     def operations(self) -> OperationLog: ...
     @property
     def attachments(self) -> AttachmentStore: ...
+    @property
+    def packs(self) -> PackStore: ...
     def counts(self) -> Counts: ...
     def attempt(self) -> AbstractContextManager[None]:
         """What is written inside is undone when an error leaves it; the transaction goes on."""

@@ -9,6 +9,7 @@ from station_emr.domain.scan import ScanResult, parse_scan
 from .accounts import Accounts
 from .appointments import Appointments
 from .backups import Backups
+from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
 from .conflicts import Conflicts
 from .courier import Courier
@@ -41,6 +42,7 @@ class StationServices:
     visits: Visits
     prints: Prints
     catalogs: Catalogs
+    packs: CatalogPacks
     drafts: Drafts
     sync: Synchronisation
     backups: Backups

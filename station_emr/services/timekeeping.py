@@ -88,6 +88,15 @@ def _skew_warning(work: Work) -> str:
     )
 
 
+def is_trusted(work: Work, now: datetime) -> bool:
+    """Whether the day may be believed where nobody is asked: nothing about the clock is odd, and the
+    server's was of the same day or nearly.
+    """
+    skew = server_skew(work)
+    agrees = skew is None or abs(skew) < timedelta(days=1)
+    return agrees and not clock_problem(work, now) and not _oddity(work, now)
+
+
 def server_skew(work: Work) -> timedelta | None:
     """How far the server's clock was ahead of this machine's, None while that is not known."""
     kept = work.settings.get(SKEW)

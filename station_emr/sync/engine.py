@@ -22,6 +22,7 @@ from station_emr.services.timekeeping import note_server_clock
 
 from .allowance import LinkCost
 from .attachments import FormSender
+from .catalog_fetching import CatalogFetcher
 from .exchange_engine import Exchange
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
@@ -68,6 +69,7 @@ class SyncEngine:
         program: str = "",
         link_cost: LinkCost | None = None,
         forms: FormSender | None = None,
+        catalogs: CatalogFetcher | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -87,6 +89,10 @@ class SyncEngine:
         self._forms = forms
         if forms is not None:
             forms.join(self._tell, self._stopping)
+        self._catalogs = catalogs
+        if catalogs is not None:
+            catalogs.join(self._stopping)
+        self._chores: Callable[[], object] = lambda: None
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping, self._tell_changes)
@@ -162,12 +168,23 @@ class SyncEngine:
         disk: the run says what happened.
         """
         with self._running:
+            self._do_chores()
             started = self._clock.now()
             try:
                 with self._turn() as mine:
                     return self._run(started) if mine else not_run(started, "elsewhere", ELSEWHERE)
             except EnvironmentFailure as error:  # the folder refuses even the claim
                 return not_run(started, "partial", str(error))
+
+    def do_before_runs(self, chores: Callable[[], object]) -> None:
+        """``chores`` are done before every run, with a line or without, on its thread."""
+        self._chores = chores
+
+    def _do_chores(self) -> None:
+        try:
+            self._chores()
+        except EnvironmentFailure as error:
+            _log.warning("chores wait: %s", type(error).__name__)
 
     def _run(self, started: datetime) -> SyncRun:
         if self._peer is None:
@@ -226,7 +243,21 @@ class SyncEngine:
             self._carry(peer, run)
             self._link, self.revoked = LinkState.ONLINE, False
             if run.outcome != "complete" or not self._send_forms(run, mark):
-                return
+                break
+        if run.outcome == "complete" and self._exchange is not None:
+            self._fetch_catalogs(run)
+
+    def _fetch_catalogs(self, run: Run) -> None:
+        """Last of all; what stops the lists does not undo the run of the records."""
+        if self._catalogs is None or self._exchange is None or not self._exchange.peer.offered:
+            return
+        try:
+            self._catalogs.fetch(run)
+        except (NetworkFailure, Busy) as error:
+            self.retry_after = getattr(error, "retry_after", None)
+        except Refused:
+            pass  # the records were taken; whether lists are is the server's affair
+        self._do_chores()  # a version that is in force already need not wait for the next run
 
     def _send_forms(self, run: Run, mark: int) -> bool:
         """True when records wait again. What stops the forms does not undo the run of the records."""

@@ -47,6 +47,7 @@ class Machine(Station):
         patience = Patience(connect=STALL, stall=options.pop("stall", STALL))
         client = FhirClient(to.url, to.token, self.clock, patience=patience)
         forms = options.pop("forms", lambda _client: None)(client)
+        lists = options.pop("catalogs", lambda _client: None)(client)
         sealer = Sealer(build, carry_over, StoredIncarnation(self.clock.random))
         applier = Applier(read_unit, apply_operation, sealer, self.clock.now)
         exchange = Exchange(
@@ -59,7 +60,9 @@ class Machine(Station):
             **options,
         )
         peer = FhirPeer(client)
-        return SyncEngine(self.store, self.clock, build, peer, exchange=exchange, forms=forms)
+        return SyncEngine(
+            self.store, self.clock, build, peer, exchange=exchange, forms=forms, catalogs=lists
+        )
 
     def sync(self, to: Any = None, **options: Any) -> SyncRun:
         return self.engine(to, **options).run_once()

@@ -7,6 +7,7 @@ from .attachment import AttachmentRow
 from .audit import AuditEntry
 from .base import Base, Head, table_of
 from .catalog import CatalogEntry, CatalogList
+from .catalog_pack import CatalogPackRow
 from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
 from .facility import FacilityHead
@@ -27,6 +28,7 @@ __all__ = [
     "Base",
     "CatalogEntry",
     "CatalogList",
+    "CatalogPackRow",
     "Counter",
     "EncounterHead",
     "FacilityHead",

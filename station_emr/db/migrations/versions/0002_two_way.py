@@ -29,6 +29,13 @@ TABLES = (
       NOT NULL, content BLOB, PRIMARY KEY (row_id), UNIQUE (id) ) STRICT
 """,
     """
+    CREATE TABLE catalog_pack ( kind TEXT NOT NULL, number INTEGER NOT NULL, version TEXT NOT
+      NULL, effective TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, row_count
+      INTEGER NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, reason TEXT DEFAULT '' NOT
+      NULL, base INTEGER DEFAULT 0 NOT NULL, tag TEXT DEFAULT '' NOT NULL, received BLOB,
+      content BLOB, PRIMARY KEY (kind, number) ) STRICT
+""",
+    """
     CREATE TABLE held_bucket ( bucket INTEGER NOT NULL, count INTEGER NOT NULL, high INTEGER
       NOT NULL, low INTEGER NOT NULL, PRIMARY KEY (bucket) ) STRICT
 """,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from sqlalchemy import select
 
 from provincial_server import wire
@@ -16,10 +16,12 @@ from provincial_server.people.consent import last_version, withdraw
 from provincial_server.people.tables import SharedAccess
 from provincial_server.settings import Limits
 from provincial_server.store import EVERY_FACILITY, Facility
+from provincial_server.structure import ID
 from provincial_server.transport import fhir_response
 
 _LIMITS = Limits(received_bytes=64 * 1024, body_bytes=64 * 1024, depth=16)
 _PAGE = 200
+_LARGEST = 2**62
 
 
 def add_routes(app: FastAPI, services: Services) -> None:
@@ -42,6 +44,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     async def withdraw_consent(request: Request, consent_id: str) -> Response:
         """The person takes the consent back."""
         caller = await services.caller(request)
+        _check_id(consent_id)
 
         def work() -> str:
             with services.database.write(caller.facility_code) as session:
@@ -56,6 +59,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     async def consent(request: Request, consent_id: str) -> Response:
         """The newest version of a consent of this facility."""
         caller = await services.caller(request)
+        _check_id(consent_id)
 
         def work() -> str:
             with services.database.read(caller.facility_code) as session:
@@ -67,7 +71,9 @@ def add_routes(app: FastAPI, services: Services) -> None:
         return fhir_response(await services.run(work))
 
     @app.get("/people/access-log")
-    async def access_log(request: Request, after: int = 0) -> Response:
+    async def access_log(
+        request: Request, after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0
+    ) -> Response:
         """Who of other facilities looked at this facility's charts, by number."""
         caller = await services.caller(request)
 
@@ -86,6 +92,12 @@ def add_routes(app: FastAPI, services: Services) -> None:
             return wire.canonical({"entries": entries, "last": last, "more": len(rows) == _PAGE})
 
         return Response(await services.run(work), media_type="application/json")
+
+
+def _check_id(consent_id: str) -> None:
+    """What cannot be an id is not found, before a database is asked that may not take it."""
+    if not ID.fullmatch(consent_id):
+        raise refuse(404, "not-found", "no such consent")
 
 
 def _shown(row: SharedAccess, names: dict[str, str]) -> dict[str, Any]:

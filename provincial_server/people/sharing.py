@@ -27,6 +27,7 @@ from provincial_server.people.review import SAME
 from provincial_server.people.tables import PersonKey, Proposal, SharedAccess
 from provincial_server.resources import Stored, stored_of
 from provincial_server.store import Facility, ResourceHead, ResourceVersion
+from provincial_server.structure import ID
 from provincial_server.web.access_log import note_access
 
 CONSENT, EMERGENCY = "consent", "emergency"
@@ -71,12 +72,15 @@ def read_question(body: object) -> Asked:
     reference = holder.get("reference") if isinstance(holder, dict) else None
     if not isinstance(reference, str) or not reference.startswith("Patient/"):
         raise refuse(400, "required", "patient is a reference to Patient", "Parameters.parameter")
+    patient_id = reference.removeprefix("Patient/")
+    if not ID.fullmatch(patient_id):
+        raise refuse(400, "value", "patient has no such id", "Parameters.parameter")
     user = _text(named, "user")
     if not user:
         raise refuse(400, "required", "user names who asks", "Parameters.parameter")
     consent = named.get("consent", {}).get("resource")
     return Asked(
-        patient_id=reference.removeprefix("Patient/"),
+        patient_id=patient_id,
         number=clean_number(_text(named, "number")),
         user=user[:200],
         consent=consent if isinstance(consent, dict) else None,

@@ -56,6 +56,7 @@ class ReferralInbox(Base):
     __table_args__ = (
         Index(None, "sender_code", "record_id"),
         Index(None, "facility_code", "written_at"),
+        Index(None, "received_at"),
     )
 
 

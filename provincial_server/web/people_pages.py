@@ -13,6 +13,7 @@ from provincial_server.people.review import SAME, UNDONE, VERDICTS, WAITING, Cas
 from provincial_server.people.sharing import EMERGENCY, emergencies
 from provincial_server.people.tables import Proposal, SharedAccess
 from provincial_server.store import EVERY_FACILITY, Facility
+from provincial_server.structure import ID
 from provincial_server.web.accounts import OVERSEER, WebUser
 from provincial_server.web.overview_pages import LOOKS
 from provincial_server.web.pages import MENU, PageFault, Pages, not_found
@@ -73,7 +74,7 @@ def _add_review(app: FastAPI, pages: Pages) -> None:
     @app.get(address, include_in_schema=False)
     async def proposal(request: Request, first: str, one: str, second: str, other: str) -> Response:
         user = await pages.signed_in(request, OVERSEER)
-        pair = (first, one, second, other)
+        pair = _pair(first, one, second, other)
 
         def work() -> tuple[Case | None, dict[str, str], dict[str, str]]:
             with services.database.write(EVERY_FACILITY) as session:
@@ -108,11 +109,19 @@ def _add_review(app: FastAPI, pages: Pages) -> None:
         verdict, seen = fields.get("verdict", ""), fields.get("seen", "")
         if verdict not in {*VERDICTS, UNDONE} or not (seen.isascii() and seen.isdigit()):
             raise PageFault(400, "Không đọc được biểu mẫu", "Chưa có gì được ghi. Hãy làm lại.")
-        pair = (first, one, second, other)
+        pair = _pair(first, one, second, other)
         await services.run(
             lambda: _decide(pages, user, pair, verdict, fields.get("note", ""), int(seen[:6]))
         )
         return RedirectResponse("/".join((PATH, *pair)) if verdict == UNDONE else PATH, 303)
+
+
+def _pair(*parts: str) -> Pair:
+    """404 for what cannot be codes and ids, some of which no database takes."""
+    if not all(map(ID.fullmatch, parts)):
+        raise not_found()
+    first, one, second, other = parts
+    return first, one, second, other
 
 
 def _decide(pages: Pages, user: WebUser, pair: Pair, verdict: str, note: str, seen: int) -> None:
@@ -169,7 +178,8 @@ def _add_looks(app: FastAPI, pages: Pages) -> None:
     async def looks(request: Request) -> Response:
         await pages.signed_in(request, OVERSEER)
         only = request.query_params.get("loc") == "khan-cap"
-        home = request.query_params.get("tram", "")[:32]
+        home = request.query_params.get("tram", "")
+        home = home if ID.fullmatch(home) else ""
         place = _page(request)
 
         def work() -> tuple[list[SharedAccess], int, dict[str, str]]:

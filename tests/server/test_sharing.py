@@ -307,6 +307,29 @@ def test_a_malformed_question_is_refused(case, body):
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
+@pytest.mark.parametrize("odd", ["%00", "a%00b", "..", "x" * 65, "%F0%9F%98%80"])
+def test_odd_addresses_are_not_found(case, overseer, odd):  # noqa: F811
+    root, station = case.server.root, case.home.station
+    assert station.get(f"{root}/people/consent/{odd}").status_code in {400, 404, 405}
+    withdrawn = station.call("POST", f"{root}/people/consent/{odd}/withdraw")
+    assert withdrawn.status_code in {400, 404, 405}
+    assert overseer.get(f"/web/trung-nguoi/{odd}/a/b/c").status_code in {400, 404}
+    assert overseer.get(f"/web/xem-ho-so?tram={odd}&trang={odd}").status_code == 200
+    assert overseer.get(f"/web/tong-quan?tim={odd}&xep={odd}").status_code == 200
+    assert overseer.get(f"/web/tong-quan/{odd}").status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "9" * 30, "", "1.5"])
+def test_an_odd_place_in_the_log_is_refused(case, after):
+    answer = case.home.station.get(f"{case.server.root}/people/access-log?after={after}")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("who", ["", "a\x00b", "ự", "x" * 65])
+def test_an_id_that_is_none_is_refused(case, who):
+    assert case.ask(case.consent(), who=who).status_code == 400
+
+
 # --- an emergency -------------------------------------------------------------------------------
 
 

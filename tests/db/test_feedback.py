@@ -88,6 +88,10 @@ def test_of_two_answers_the_one_that_stands_counts(store) -> None:
     assert row(store).answer is FeedbackState.ACCEPTED
     arrive(store, other, parents=(1,), voided=True)
     assert row(store).answer is FeedbackState.REJECTED
+    with store.read() as work:
+        found = work.feedback.of_referral(LETTER)
+        assert found is not None
+        assert found.record == ANSWER
 
 
 def test_an_answer_without_its_letter_is_refused(store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import fhirkit
 import pytest
 from sqlalchemy import select
 
@@ -134,6 +135,10 @@ def test_a_voided_letter_shows_as_withdrawn_and_takes_no_answer(sender, clerk):
     )
     assert answered.status_code == 422
     assert "rút" in answered.text
+    again = clerk.answer(
+        sender.path(letter), "accept", seen="2.0", csrf=clerk.hidden("/web/account")
+    )
+    assert again.status_code == 422
     assert sender.answers() == []
 
 
@@ -184,7 +189,9 @@ def test_answers_travel_to_the_stations_one_version_after_another(sender, clerk)
     assert "&lt;b&gt;không&lt;/b&gt;" in page
     assert "<b>không" not in page
     station = sender.machine.station
-    assert station.get(f"Task/{lines[0]['id']}").json()["status"] == "completed"
+    stored = station.get(f"Task/{lines[0]['id']}")
+    assert stored.json()["status"] == "completed"
+    assert fhirkit.validate(stored.text) == []
 
 
 def test_declining_needs_a_reason_that_the_station_gets(sender, clerk):

@@ -245,6 +245,19 @@ def test_what_another_machine_wrote_appears_by_itself(start, qtbot, monkeypatch)
     assert driver.window.status.saving.text() == saved
 
 
+def test_new_answers_of_hospitals_are_counted_beside_the_letters(start, qtbot, monkeypatch) -> None:
+    driver = start()
+    driver.log_in()
+    session = driver.program.desk.session
+    entry = driver.window.navigation.items[routes.REFERRALS]
+    assert "mục cần xem" not in entry.accessibleName()
+    monkeypatch.setattr(session.services.referrals, "unread_feedback", lambda _actor: 2)
+
+    session.changed.emit(Changes((Changed(RecordKind.FEEDBACK, "f1", 1, RecordStatus.SIGNED),)))
+
+    qtbot.waitUntil(lambda: ", 2 mục cần xem" in entry.accessibleName())
+
+
 def test_an_administrator_meets_no_patient(start) -> None:
     driver = start()
     driver.log_in("admin")

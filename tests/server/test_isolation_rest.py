@@ -177,6 +177,26 @@ def test_an_id_that_another_has_can_be_used_and_harms_nobody(direct):
     assert (body["name"][0]["text"], body["meta"]["versionId"]) == ("Lần 2", "4")
 
 
+def test_a_shared_id_lends_nothing_of_the_others_record(direct, token):
+    """Both have a person of this id: what only theirs has does not find ours."""
+    ours = {"resourceType": "Patient", "id": RECORD, "name": [{"text": "Trần Văn Thử"}]}
+    assert direct.call("PUT", f"/fhir/Patient/{RECORD}", ours, token=token).status == 201
+    visit = encounter("mine", RECORD)
+    assert direct.call("PUT", "/fhir/Encounter/mine", visit, token=token).status == 201
+    for query, total in (
+        (f"Patient?identifier={THEIRS}", 0),
+        (f"Encounter?patient.identifier={THEIRS}", 0),
+        ("Patient?name=L%E1%BA%A7n", 0),
+        ("Encounter?patient.name=lan", 0),
+        ("Encounter?patient.name=thu", 1),
+        (f"Patient/{RECORD}/_history", 1),
+        ("Observation?patient=" + RECORD, 0),
+    ):
+        found = direct.call("GET", f"/fhir/{query}", token=token)
+        assert found.json()["total"] == total, query
+        assert "Lần" not in found.body.decode()
+
+
 def test_a_conditional_write_finds_only_ones_own(direct):
     seen = []
     for number in (THEIRS, NOBODYS):

@@ -30,12 +30,24 @@ _SEVERITIES = {
     FeedbackState.COMPLETED: Severity.SUCCESS,
 }
 
+_SHORT = {
+    FeedbackState.ACCEPTED: "Đã nhận",
+    FeedbackState.REJECTED: "Từ chối",
+    FeedbackState.ARRIVED: "Đã đến viện",
+    FeedbackState.COMPLETED: "Đã phản hồi",
+}
 
-def answer_chip(state: FeedbackState | None, *, new: bool = False) -> ChipSpec | None:
-    """None before there is an answer. A new one says so in words."""
+
+def answer_chip(
+    state: FeedbackState | None, *, new: bool = False, short: bool = False
+) -> ChipSpec | None:
+    """None before there is an answer. A new one says so in words; ``short`` is for a column that
+    already says whose answer it is.
+    """
     if state is None:
         return None
-    return ChipSpec(_(state.label), _SEVERITIES[state], lead=_("Mới:") if new else "")
+    text = _SHORT[state] if short else state.label
+    return ChipSpec(_(text), _SEVERITIES[state], lead=_("Mới:") if new else "")
 
 
 def _day(on: date | None) -> str:

@@ -188,11 +188,11 @@ class ListPage(QWidget):
                 ),
                 Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=92),
                 Column(
-                    title=_("Trả lời"),
+                    title=_("Bệnh viện"),
                     text=_answer_text,
                     chip=_row_answer,
                     tip=lambda r: r.answer_reason or _answer_text(r),
-                    width=176,
+                    width=150,
                 ),
             ],
             empty=self.empty,
@@ -246,7 +246,7 @@ def _sent_text(row: ReferralRow) -> str:
 
 
 def _row_answer(row: ReferralRow) -> ChipSpec | None:
-    return answer_chip(row.answer, new=row.answer_new)
+    return answer_chip(row.answer, new=row.answer_new, short=True)
 
 
 def _answer_text(row: ReferralRow) -> str:

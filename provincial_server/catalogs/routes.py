@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from provincial_server.catalogs import publishing
 from provincial_server.context import Services
 from provincial_server.faults import refuse
+from provincial_server.store import EVERY_FACILITY
 
 MEDIA_TYPE = "application/vnd.station-emr.catalog"
 DIFFERENCE = "X-Catalog-From"
@@ -29,7 +30,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
         await services.caller(request)
 
         def look() -> str:
-            with services.database.read() as session:
+            with services.database.read(EVERY_FACILITY) as session:
                 return publishing.index(session)
 
         text = await services.run(look)
@@ -50,7 +51,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
             raise refuse(404, "not-found", "there is no such version")
 
         def look() -> tuple[bytes, bool] | None:
-            with services.database.read() as session:
+            with services.database.read(EVERY_FACILITY) as session:
                 return publishing.body(session, name, number, int(known))
 
         found = await services.run(look)

@@ -208,7 +208,7 @@ def _check(path: Path, file: IO[bytes]) -> CourierFile:
         if len(pieces) == 1 and piece[:start] != head + text:
             raise CourierRefused("changed", CHANGED)
     digest.update(tail[:8])
-    if not _verifies(key, signature, SIGNED_AS + digest.digest()):
+    if not verifies(key, signature, SIGNED_AS + digest.digest()):
         raise CourierRefused("changed", CHANGED)
     return CourierFile(
         path=path,
@@ -259,7 +259,8 @@ def _count(value: Any) -> int:
     return value
 
 
-def _verifies(public_der: bytes, signature: bytes, message: bytes) -> bool:
+def verifies(public_der: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of the P-384 key signed this; never raises."""
     try:
         key = load_der_public_key(public_der)
     except (ValueError, UnsupportedAlgorithm):

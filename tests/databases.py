@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from provincial_server.database import Database
 from provincial_server.store import EVERY_FACILITY
 from tests.postgres_cluster import OWNER, SERVER, Cluster, NoPostgres, shared_cluster
 
+Test = TypeVar("Test", bound=Callable[..., object])
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BOTH = (SQLITE, POSTGRESQL)
 CHOSEN = os.environ.get("STATION_EMR_TEST_DATABASE", SQLITE)
@@ -112,6 +114,20 @@ def put_back(path: Path, backup: Path) -> None:
         connection.execute("DELETE FROM server_fact WHERE name = 'database_place'")
 
 
+def all_stored(path: Path) -> bytes:
+    """Every byte of the database; on PostgreSQL every row, binary columns in hexadecimal."""
+    if not is_postgres():
+        return b"".join(file.read_bytes() for file in path.parent.iterdir())
+    with cluster().administrator(database_name(path)) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [
+            row[0]
+            for (table,) in tables.fetchall()
+            for row in connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
+        ]
+    return "\n".join(rows).encode()
+
+
 def use(kind: str) -> None:
     _state.kind = kind
     if kind == POSTGRESQL:
@@ -135,9 +151,15 @@ def ending() -> Iterator[None]:
         _state.open.close()
 
 
-def kinds(module: object) -> list[str]:
-    """The databases on which the tests of a module run."""
-    wanted = list(getattr(module, "DATABASES", [CHOSEN]))
+def once(test: Test) -> Test:
+    """For a slow test that has nothing to do with the kind of database: on the chosen one alone."""
+    test.DATABASES = (CHOSEN,)  # type: ignore[attr-defined]
+    return test
+
+
+def kinds(module: object, test: object) -> list[str]:
+    """The databases on which a test of this module runs."""
+    wanted = list(getattr(test, "DATABASES", getattr(module, "DATABASES", [CHOSEN])))
     return [CHOSEN] if CHOSEN in wanted and CHOSEN != SQLITE else wanted
 
 

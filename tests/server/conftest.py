@@ -82,7 +82,7 @@ class RunningServer:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    kinds = databases.kinds(metafunc.module)
+    kinds = databases.kinds(metafunc.module, metafunc.function)
     if kinds != [databases.CHOSEN] and "database_kind" in metafunc.fixturenames:
         metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
 

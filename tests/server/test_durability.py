@@ -177,6 +177,7 @@ def finish(process):
     return process.returncode, errors
 
 
+@databases.once
 def test_serve_announces_itself_and_stops_on_a_signal(tmp_path):
     process, station = start(tmp_path)
     with station.session:
@@ -193,6 +194,7 @@ def test_serve_announces_itself_and_stops_on_a_signal(tmp_path):
     assert not (tmp_path / "server.db-wal").exists()  # SQLite had the time to close, too
 
 
+@databases.once
 def test_serve_stops_with_its_parent(tmp_path):
     process, station = start(tmp_path, "--stop-with-parent")
     station.session.close()
@@ -201,6 +203,7 @@ def test_serve_stops_with_its_parent(tmp_path):
     assert finish(process) == (0, "")
 
 
+@databases.once
 def test_killed_while_writing_it_keeps_all_that_it_answered(tmp_path):
     process, station = start(tmp_path)
     answered = []
@@ -254,6 +257,7 @@ def test_the_epoch_stays_and_belongs_to_the_database(tmp_path):
     assert epochs[0] == epochs[1] != epochs[2]
 
 
+@databases.once
 def test_a_newer_or_foreign_or_damaged_database_is_refused_untouched(tmp_path):
     only_sqlite()  # test_postgres.py has the same of PostgreSQL
     newer = tmp_path / "newer.db"
@@ -275,12 +279,14 @@ def test_a_newer_or_foreign_or_damaged_database_is_refused_untouched(tmp_path):
         assert path.read_bytes() == before or path is foreign
 
 
+@databases.once
 def test_a_folder_that_is_not_there_is_explained(tmp_path):
     only_sqlite()
     with pytest.raises(UnusableDatabase, match="thư mục không có"):
         Database(f"sqlite:///{tmp_path / 'missing' / 'server.db'}")
 
 
+@databases.once
 def test_a_taken_port_is_explained(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("serve", "--port", str(taken.getsockname()[1]))
@@ -318,6 +324,7 @@ def test_an_operator_sets_up_a_facility_and_a_device(run, tmp_path):
     assert "đã thu hồi" in run("device", "list").out
 
 
+@databases.once
 def test_demo_devices_only_on_loopback_and_with_a_token(run, tmp_path, monkeypatch):
     for host, token in (("0.0.0.0", "t"), ("127.0.0.1", "")):
         monkeypatch.setenv("PROVINCIAL_SERVER_DEMO_TOKEN", token)

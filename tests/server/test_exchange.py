@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import databases
 from tests.server.conftest import RunningServer, Station
 from tests.server.exchange_client import (
     Machine,
@@ -16,6 +17,8 @@ from tests.server.exchange_client import (
     visit,
 )
 from tests.server.samples import observation, patient
+
+DATABASES = databases.BOTH
 
 
 @pytest.fixture

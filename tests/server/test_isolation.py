@@ -6,7 +6,10 @@ import pytest
 import requests
 
 from provincial_server import auth
+from tests import databases
 from tests.server.samples import CCCD, bundle, encounter, entry, patient, unit
+
+DATABASES = databases.BOTH
 
 NUMBER = "064099100001"
 
@@ -147,9 +150,11 @@ def test_a_revoked_device_is_out_at_once(server, station):
 def test_tokens_and_codes_are_not_stored(server, station):
     with server.database.write() as session:
         code = auth.new_enrolment_code(session, station.facility, 0, 1)
-    stored = b"".join(path.read_bytes() for path in server.folder.iterdir())
+    stored = databases.all_stored(server.folder / "server.db")
+    assert station.facility.encode() in stored
     for secret in (station.token, code, server.admin_token):
         assert secret.encode() not in stored
+        assert secret.encode().hex().encode() not in stored
 
 
 def test_a_code_enrols_one_device_once(server, station):

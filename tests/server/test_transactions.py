@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from provincial_server.store import Change
+from tests import databases
 from tests.server.samples import (
     CCCD,
     bundle,
@@ -17,6 +18,8 @@ from tests.server.samples import (
     patient,
     unit,
 )
+
+DATABASES = databases.BOTH
 
 
 def test_answers_every_entry_in_order(station):

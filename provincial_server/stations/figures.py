@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from provincial_server.catalogs.tables import ProgramNotice
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange.tables import DeviceState
 from provincial_server.stations.plan import Plan
@@ -123,11 +124,7 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
         for row in session.scalars(select(Facility).order_by(Facility.code))
         if (row.code in machines or row.operation_sequence) and (not wanted or row.code in wanted)
     ]
-    newest = plan.program or max(
-        (one.program for found in machines.values() for one in found),
-        key=version_key,
-        default="",
-    )
+    newest = plan.program or _announced(session) or _newest_used(machines)
     stations = tuple(
         _with_reasons(
             _station(
@@ -157,6 +154,20 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
 def version_key(program: str) -> tuple[int, ...]:
     """`station-emr/0.10.2` comes after `station-emr/0.9`."""
     return tuple(int(part) for part in _NUMBER.findall(program)[:4])
+
+
+def _announced(session: Session) -> str:
+    """The version that the province told stations to get; empty when it told of none."""
+    manifest = session.scalars(
+        select(ProgramNotice.manifest).order_by(ProgramNotice.number.desc()).limit(1)
+    ).first()
+    return _word(json.loads(manifest).get("version")) if manifest else ""
+
+
+def _newest_used(machines: Mapping[str, Sequence[Machine]]) -> str:
+    """Of the machines that speak of themselves: other clients count their versions in other ways."""
+    programs = (one.program for found in machines.values() for one in found if one.told_at)
+    return max(programs, key=version_key, default="")
 
 
 def _machines(session: Session) -> dict[str, tuple[Machine, ...]]:
@@ -250,7 +261,11 @@ def _station(
         skipped=facility.skipped_operations,
         conflicts=max((one.conflicts for one in used), default=0),
         skew=max(skews, key=abs, default=None),
-        program=min((one.program for one in used if one.program), key=version_key, default=""),
+        program=min(
+            (one.program for one in used if one.program and one.told_at),
+            key=version_key,
+            default="",
+        ),
         catalog=min((one.catalog for one in used if one.catalog), default=""),
         days=tuple(counts.get((ENCOUNTER, day.isoformat()), 0) for day in days),
         contact_days=tuple((CONTACT, day.isoformat()) in counts for day in days),

@@ -11,7 +11,7 @@ class Plan:
 
     ``planned`` stations are to work with the program; one counts as live when the province got a
     signed visit from it within ``live_days``. ``program`` is the version that stations should have;
-    empty: the newest that any station uses.
+    empty: the one that was announced, else the newest that any station uses.
     """
 
     planned: int = 135

@@ -7,12 +7,16 @@ import re
 import secrets
 import xml.etree.ElementTree as ET
 import zipfile
+from datetime import date
 
 import pytest
 from sqlalchemy import event, select
 
+from provincial_server import auth
+from provincial_server.catalogs.publishing import announce
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import catch_up
+from provincial_server.exchange.tables import DeviceState
 from provincial_server.referrals.tables import ReferralInbox
 from provincial_server.settings import system_clock
 from provincial_server.stations import charts
@@ -24,6 +28,7 @@ from provincial_server.stations.plan import Plan
 from provincial_server.stations.tables import DailyCount
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
+from tests.databases import open_database
 from tests.server.conftest import RunningServer
 from tests.server.exchange_client import Machine, encode, envelope, op_id, person, record_id
 from tests.server.samples import encounter
@@ -189,6 +194,34 @@ def test_what_a_machine_says_of_itself_may_be_nonsense(server, station):
     Machine(station).exchange(state={**odd, "clock": "0001-01-01T00:00:00+14:00"})
     _, found = figures_of(server, station.facility, system_clock())
     assert (found.waiting, found.oldest, found.refused, found.conflicts) == (0, None, 0, 0)
+
+
+def test_an_announced_program_is_the_one_to_have(tmp_path):
+    database = open_database(tmp_path / "own.db")  # what is announced holds for every station
+    now = system_clock()
+    with database.write(EVERY_FACILITY) as session:
+        auth.add_facility(session, "MAU1", "Trạm mẫu", now)
+        device = auth.enrol_device(session, "MAU1", "Máy 1", now).device_id
+        auth.note_contact(session, device, now, None)
+        state = '{"catalog":"drug 2026.2","program":"station-emr 0.1.0"}'
+        session.add(DeviceState(device_id=device, state=state, received_at=now))
+
+    def shown(plan: Plan):
+        with database.read(EVERY_FACILITY) as session:
+            [found] = read_figures(session, plan, now).stations
+        return found
+
+    found = shown(Plan())
+    assert (found.program, found.catalog, found.reasons) == (
+        "station-emr 0.1.0",
+        "drug 2026.2",
+        (),
+    )
+    with database.write(EVERY_FACILITY) as session:
+        announce(session, version="0.2.0", available=date(2026, 12, 1), note="", now=now)
+    assert shown(Plan()).reasons == ("chương trình cũ",)
+    assert shown(Plan(program="0.1.0")).reasons == ()
+    database.close()
 
 
 def test_a_wrong_clock_is_seen(server, station):

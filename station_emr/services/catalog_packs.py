@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Protocol
 
@@ -41,6 +42,15 @@ class TableImporter(Protocol):
 class Unpack(Protocol):
     def __call__(self, packed: bytes) -> list[list[str]]:
         """The rows of a content. Raises ValueError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvinceNews:
+    """Lists that the province hands out, why they could not be taken, and word of a new program."""
+
+    standings: Mapping[CatalogKind, PackStanding]
+    problem: str = ""
+    notice: ProgramNotice | None = None
 
 
 class CatalogPacks:
@@ -131,6 +141,12 @@ class CatalogPacks:
         for one in known:
             by_kind.setdefault(one.pack.kind, []).append(one)
         return {kind: standing(packs, today) for kind, packs in by_kind.items()}
+
+    def news(self, running: str) -> ProvinceNews:
+        """What the catalogue screen says of the province; ``running`` is this program's version."""
+        return ProvinceNews(
+            standings=self.standings(), problem=self.problem(), notice=self.notice(running)
+        )
 
     def problem(self) -> str:
         """Why the province's lists could not be taken at the last look; empty when they could."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow, RefusedRow
+from station_emr.domain.catalog_pack import CatalogPack, PackState
 from station_emr.domain.permissions import Role
+from station_emr.services.catalog_packs import NOTICE
 from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.screens.catalogs import CatalogsScreen
 from station_emr.ui.screens.catalogs.refused_file import write_refused
@@ -223,3 +227,34 @@ def test_many_is_a_fifth_of_the_list(closed, unchanged, many) -> None:
     )
 
     assert drops_many(preview) is many
+
+
+def test_what_the_province_hands_out_is_told_beside_its_list(qtbot, session_of, station) -> None:
+    page = Page(qtbot, session_of())
+    assert page.list.province.isHidden()
+    today = station.clock.now().date()
+    with station.store.write() as work:
+        for number, (version, days) in enumerate((("2026.1", -30), ("2027.1", 40)), 1):
+            pack = CatalogPack(
+                kind=CatalogKind.FACILITY,
+                number=number,
+                version=version,
+                effective=today + timedelta(days=days),
+                sha256="00",
+                size=1,
+                rows=1,
+            )
+            work.packs.offer(pack)
+        work.packs.mark(CatalogKind.FACILITY, 1, PackState.APPLIED)
+        said = {"number": 1, "version": "99.1", "available": "2027-03-01", "note": "Cài sau giờ."}
+        work.settings.put(NOTICE, json.dumps(said))
+    page.screen.on_enter()
+    page.until(lambda: "99.1" in page.list.province.text())
+    assert page.list.province.text() == (
+        "Tỉnh báo có chương trình bản 99.1, cài được từ 01/03/2027. Cài sau giờ."
+    )
+    page.choose(CatalogKind.FACILITY)
+    first, second, third = page.list.province.text().splitlines()
+    assert first == f"Bản của tỉnh đang dùng: 2026.1, từ {today - timedelta(days=30):%d/%m/%Y}."
+    assert second == f"Bản kế tiếp của tỉnh: 2027.1, dùng từ {today + timedelta(days=40):%d/%m/%Y}."
+    assert "99.1" in third

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.catalog import CatalogKind, CatalogRow
+from station_emr.services.catalog_packs import ProvinceNews
 from station_emr.services.i18n import _
 from station_emr.services.views import CatalogSummary
 from station_emr.ui.kit import (
@@ -26,7 +27,7 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.models.catalog_names import CATALOG_NAMES
 from station_emr.ui.models.moments import show_day
-from station_emr.ui.screens.catalogs.wording import attributes_text, number
+from station_emr.ui.screens.catalogs.wording import attributes_text, number, province_text
 
 MOST_ROWS = 2000
 _MORE, _SINCE = 2, 3  # columns of the rows
@@ -125,6 +126,10 @@ class ListPage(QWidget):
         row.setStretch(1, 14)
         column = vbox(parent=self)
         column.addLayout(row, 1)
+        self._news: ProvinceNews | None = None
+        self.province = label("", "muted", wrap=True)
+        self.province.hide()
+        column.addWidget(self.province)
         self.lists.picked.connect(self._picked)
         self.lists.opened.connect(lambda _row: self.filter.editor.setFocus())
         self.filter.changed.connect(self._ask)
@@ -145,9 +150,20 @@ class ListPage(QWidget):
         else:
             self.lists.choose_first()
 
+    def set_news(self, news: ProvinceNews) -> None:
+        """What the province says: of the list in front, and of the program."""
+        self._news = news
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        told = province_text(self._news, self._kind) if self._news is not None else ""
+        self.province.setText(told)
+        self.province.setVisible(bool(told))
+
     def _picked(self, summary: object) -> None:
         if isinstance(summary, CatalogSummary) and summary.kind is not self._kind:
             self._kind = summary.kind
+            self._tell_news()
             self.filter.set_value("")
             self._ask()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
+from station_emr import __version__
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
@@ -89,6 +90,13 @@ class CatalogsScreen(Screen):
             owner=self,
             failed=self._failed,
             latest="catalogs.summaries",
+        )
+        self._session.ask(
+            lambda: self._session.services.packs.news(__version__),
+            self.list.set_news,
+            owner=self,
+            failed=self._failed,
+            latest="catalogs.news",
         )
 
     def _look_up(self, kind: object, typed: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from station_emr.domain.catalog import CatalogPreview, CatalogRow
+from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
+from station_emr.services.catalog_packs import ProvinceNews
 from station_emr.services.i18n import _
+from station_emr.ui.models.moments import show_day
 
 _ATTRIBUTES: Final = {
     "strength": "hàm lượng",
@@ -33,6 +35,38 @@ _ATTRIBUTES: Final = {
     "common": "thường gặp",
     "title_en": "tiếng Anh",
 }
+
+
+def province_text(news: ProvinceNews, kind: CatalogKind | None) -> str:
+    """What the province says of the list in front, and of the program: a line each, or nothing."""
+    lines: list[str] = []
+    standing = news.standings.get(kind) if kind is not None else None
+    if standing is not None:
+        if standing.in_force is not None:
+            lines.append(
+                _("Bản của tỉnh đang dùng: {version}, từ {day}.").format(
+                    version=standing.in_force.version, day=show_day(standing.in_force.effective)
+                )
+            )
+        if standing.coming is not None:
+            lines.append(
+                _("Bản kế tiếp của tỉnh: {version}, dùng từ {day}.").format(
+                    version=standing.coming.version, day=show_day(standing.coming.effective)
+                )
+            )
+        lines.append(standing.problem)
+    lines.append(news.problem)
+    if news.notice is not None:
+        lines.append(
+            _("Tỉnh báo có chương trình bản {version}, cài được từ {day}. {note}").format(
+                version=news.notice.version,
+                day=show_day(news.notice.available),
+                note=news.notice.note,
+            )
+        )
+    return "\n".join(dict.fromkeys(line.strip() for line in lines if line))
+
+
 _PLAIN: Final = (
     "strength",
     "form",

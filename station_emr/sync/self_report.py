@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from station_emr.domain.catalog_pack import PackState
 from station_emr.domain.sync import UnitState
 from station_emr.services.ports import Clock, Work
 
 _EVERY: Final = 30.0
+_LONGEST: Final = 100
 
 
 class SelfReport:
@@ -38,6 +40,17 @@ class SelfReport:
             "refused": work.outbox.count(UnitState.QUARANTINED),
             "conflicts": len(work.operations.conflicts()),
             "program": self._program,
+            "catalog": lists_in_force(work),
             "clock": self._clock.now().isoformat(timespec="seconds"),
         }
         return {name: value for name, value in state.items() if value}
+
+
+def lists_in_force(work: Work) -> str:
+    """Of each of the province's lists the newest version that is applied here, in one short text."""
+    newest: dict[str, str] = {}
+    for known in work.packs.all():  # by number
+        if known.state is PackState.APPLIED:
+            newest[known.pack.kind.value] = known.pack.version
+    said = ", ".join(f"{kind} {version}" for kind, version in sorted(newest.items()))
+    return said[:_LONGEST]

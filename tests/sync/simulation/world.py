@@ -27,9 +27,9 @@ FAULTS = (
     "server after", "killed before", "killed after",
 )  # fmt: skip
 EVENTS = {
-    "sync": 30, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
+    "sync": 26, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
     "paper": 6, "amend paper": 3, "void paper": 1,
-    "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 4, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
+    "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 3, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
     "server restart": 1, "index": 2, "plain": 4, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip

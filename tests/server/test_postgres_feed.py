@@ -236,6 +236,7 @@ def large(province: Province) -> Province:
     """Thirty facilities with 600 operations and resources each, counted by the planner."""
     device = province.device("DEMO00")
     with databases.cluster().administrator(databases.database_name(province.path)) as database:
+        database.execute("SET session_replication_role = replica")  # keys are right as they are
         database.execute(
             "INSERT INTO facility (code, name, added_at, last_sequence, last_write_at) "
             "SELECT 'K' || g, 'Mẫu', 0, 0, 0 FROM generate_series(1, 30) g"

@@ -90,7 +90,7 @@ def pages(
     """People beforehand, then pages of sealed visits, packed as a station on a quick line does."""
     crowd = people(patients, seed=1000 + station)
     incarnation = f"{station:016x}"
-    records = [(RecordKind.PATIENT, person) for person in crowd]
+    records: list[tuple[RecordKind, Any]] = [(RecordKind.PATIENT, person) for person in crowd]
     records += [(RecordKind.ENCOUNTER, visit) for visit, _ in day_of(crowd, visits, seed=station)]
     lines = [
         seal(

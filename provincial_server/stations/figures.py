@@ -26,6 +26,7 @@ from provincial_server.stations.tables import (
 )
 from provincial_server.stations.turnaround import Turnaround, turnarounds
 from provincial_server.store import Device, Facility
+from provincial_server.web.accounts import RECEIVER, WebUser
 
 _DAY = 86_400_000
 _NUMBER = re.compile(r"\d+")
@@ -119,10 +120,13 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
     machines = _machines(session)
     counts = _counts(session, days[0].isoformat())
     turns = turnarounds(session, now - 90 * _DAY)
+    hospitals = _hospitals(session, machines)
     facilities = [
         row
         for row in session.scalars(select(Facility).order_by(Facility.code))
-        if (row.code in machines or row.operation_sequence) and (not wanted or row.code in wanted)
+        if (row.code in machines or row.operation_sequence)
+        and row.code not in hospitals
+        and (not wanted or row.code in wanted)
     ]
     newest = plan.program or _announced(session) or _newest_used(machines)
     stations = tuple(
@@ -154,6 +158,17 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
 def version_key(program: str) -> tuple[int, ...]:
     """`station-emr/0.10.2` comes after `station-emr/0.9`."""
     return tuple(int(part) for part in _NUMBER.findall(program)[:4])
+
+
+def _hospitals(session: Session, machines: Mapping[str, Sequence[Machine]]) -> set[str]:
+    """Facilities that receive and do not work with the program: none of the plan's stations."""
+    receiving = session.scalars(
+        select(WebUser.facility_code).where(
+            WebUser.role == RECEIVER, WebUser.facility_code.is_not(None)
+        )
+    )
+    told = {code for code, found in machines.items() if any(one.told_at for one in found)}
+    return {code for code in receiving if code is not None} - told
 
 
 def _announced(session: Session) -> str:

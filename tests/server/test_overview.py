@@ -189,6 +189,23 @@ def test_a_station_is_live_for_seven_days_after_a_signed_visit(server, station):
     assert not figures_of(server, station.facility, now + 7 * DAY)[1].is_live
 
 
+def test_a_receiving_hospital_is_none_of_the_stations(server, station):
+    Machine(station).exchange()
+    now = system_clock()
+
+    def is_shown() -> bool:
+        with server.database.read(EVERY_FACILITY) as session:
+            return bool(read_figures(session, Plan(), now, [station.facility]).stations)
+
+    assert is_shown()
+    with server.database.write(EVERY_FACILITY) as session:
+        name, code = f"bv.{secrets.token_hex(4)}", station.facility
+        accounts.add_user(session, name, "Mẫu", "receiver", PASSWORD, 0, facility_code=code)
+    assert not is_shown()
+    Machine(station).exchange(state={"waiting": 1})  # it works with the program too
+    assert is_shown()
+
+
 def test_what_a_machine_says_of_itself_may_be_nonsense(server, station):
     odd = {"waiting": "rất nhiều", "oldest": "hôm qua", "refused": -3, "conflicts": 1e300}
     Machine(station).exchange(state={**odd, "clock": "0001-01-01T00:00:00+14:00"})

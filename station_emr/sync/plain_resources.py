@@ -19,6 +19,7 @@ _SERVER_SETS: Final = frozenset({"versionId", "lastUpdated", "source"})
 _WHOSE: Final = {
     (RecordKind.PATIENT, "Condition"): "-p",
     (RecordKind.ENCOUNTER, "Condition"): "-d",
+    (RecordKind.REFERRAL, "Task"): "-t",  # one without a part is a hospital's answer
 }
 
 

@@ -45,6 +45,32 @@ def settle(*machines: PlainMachine) -> None:
     raise AssertionError(f"it does not come to rest: {runs}")
 
 
+def test_a_hospitals_answer_is_no_part_of_a_letter(
+    pair: tuple[PlainMachine, PlainMachine], running: Server
+) -> None:
+    one, other = pair
+    one.work_a_day()
+    one.sync()
+    running.put(
+        {
+            "resourceType": "Task",
+            "id": sample.made_id(78),
+            "status": "accepted",
+            "intent": "order",
+            "focus": {"reference": f"ServiceRequest/{sample.REFERRAL.id}"},
+            "for": {"reference": f"Patient/{sample.PATIENT_ID}"},
+            "requester": {"reference": f"Organization/{sample.STATION.facility_id}"},
+        }
+    )
+
+    run = other.sync()
+
+    assert (run.outcome, run.detail) == ("complete", "")
+    assert other.shown(sample.REFERRAL) == sample.REFERRAL
+    with other.store.read() as work:
+        assert work.operations.unreadables(9) == ()
+
+
 def test_what_one_machine_wrote_comes_to_the_other(
     pair: tuple[PlainMachine, PlainMachine],
 ) -> None:

@@ -44,6 +44,7 @@ _VERBS: Final = {
 }
 _WHOLE: Final = {
     "clock.accept": "Chấp nhận giờ của máy",
+    "catalog.pack": "Áp dụng danh mục của tỉnh",
     "patient.view": "Xem hồ sơ người bệnh",
     "patient.update": "Sửa hồ sơ người bệnh",
     "patient.look_elsewhere": "Xem hồ sơ ở trạm khác",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import fhirkit
 import pytest
+import requests
 from sqlalchemy import select
 
 from provincial_server.exchange.indexing import catch_up
@@ -213,6 +215,32 @@ def test_two_clerks_cannot_answer_over_each_other(server, sender, clerk):
     assert late.status_code == 422
     assert "vừa thay đổi" in late.text
     assert "Hết giường" in late.text  # nothing that was typed is lost
+    assert len(sender.answers()) == 1
+
+
+def test_of_many_answers_at_once_one_is_written(server, sender, clerk):
+    letter = sender.send(clerk.code)
+    page = clerk.get(sender.path(letter)).text
+    marks = {
+        name: page.partition(f'name="{name}" value="')[2].partition('"')[0]
+        for name in ("csrf", "seen")
+    }
+    steps = ["accept", "decline", "arrived", "accept", "decline", "arrived"]
+
+    def send(step: str) -> int:
+        answered = requests.post(
+            f"{server.root}{sender.path(letter)}/{step}",
+            data={**marks, "reason": "Hết giường"},
+            cookies=clerk.session.cookies,
+            timeout=60,
+            allow_redirects=False,
+        )
+        return answered.status_code
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        codes = sorted(pool.map(send, steps))
+
+    assert codes == [303, *[422] * 5]
     assert len(sender.answers()) == 1
 
 

@@ -59,9 +59,7 @@ def _counts(answer: bytes) -> dict[str, int]:
 def _check_media(request: Request) -> None:
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media != packing.MEDIA_TYPE:
-        raise refuse(
-            415, "not-supported", f"the body is {packing.MEDIA_TYPE}", "http.content-type"
-        )
+        raise refuse(415, "not-supported", f"the body is {packing.MEDIA_TYPE}", "http.content-type")
     accepted = request.headers.get("accept", "*/*").lower()
     names = {part.split(";")[0].strip() for part in accepted.split(",")}
     if not names & (_ANY | {packing.MEDIA_TYPE}):

@@ -156,7 +156,7 @@ def test_the_log_cannot_be_changed(direct):
     assert len(lines(direct)) == 1
     for statement in ("DELETE FROM access_entry", "UPDATE access_entry SET result = 'x'"):
         with (
-            pytest.raises(Exception, match="append-only|permission denied"),
+            pytest.raises(Exception, match=r"append-only|permission denied"),
             direct.database.write() as session,
         ):
             session.execute(text(statement))

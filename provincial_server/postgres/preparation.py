@@ -40,7 +40,8 @@ def prepare(owner_url: str, serving_role: str) -> None:
             wall.build(connection, serving_role)
     except OperationalError as error:
         raise UnusableDatabase(
-            "Không nối được với PostgreSQL bằng tài khoản chủ sở hữu. Chưa có gì thay đổi."
+            "Không nối được với PostgreSQL bằng tài khoản chủ sở hữu, hoặc các bảng đang bận. "
+            "Chưa có gì thay đổi, hãy thử lại."
         ) from error
     finally:
         engine.dispose()

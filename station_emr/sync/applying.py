@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -302,7 +302,11 @@ class Applier:
         if result.applied not in {Applied.PARKED, Applied.KNOWN}:
             outcome.kinds[envelope.kind] += 1
         if result.applied in {Applied.MERGED, Applied.CONFLICT}:
-            self._sealer.seal_merges(work, envelope.kind, envelope.record_id)
+            # Another machine may have made the same merge and gone on from it: what it wrote there
+            # can have come before, and waits for this name.
+            merges = self._sealer.seal_merges(work, envelope.kind, envelope.record_id)
+            released = work.operations.released_by(*merges) if merges else ()
+            result = replace(result, released_lines=(*result.released_lines, *released))
         return result
 
     def _applied(

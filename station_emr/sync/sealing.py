@@ -136,11 +136,13 @@ class Sealer:
             if not node.op_id and key in numbers:
                 self._seal(work, key, numbers, patiently=False)
 
-    def seal_merges(self, work: Work, kind: RecordKind, record_id: str) -> None:
-        """Give the versions that the rule has just written their operations."""
-        for node in versions_of(work, kind, record_id):
-            if node.origin is Origin.MERGE and not node.op_id:
-                self._seal(work, (kind, record_id, node.version), {}, patiently=False)
+    def seal_merges(self, work: Work, kind: RecordKind, record_id: str) -> tuple[str, ...]:
+        """Give the versions that the rule has just written their operations; their names."""
+        return tuple(
+            self._seal(work, (kind, record_id, node.version), {}, patiently=False)
+            for node in versions_of(work, kind, record_id)
+            if node.origin is Origin.MERGE and not node.op_id
+        )
 
     def _seal(self, work: Work, key: Key, numbers: Numbers, *, patiently: bool) -> str:
         known = work.operations.op_id_of(*key)

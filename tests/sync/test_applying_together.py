@@ -252,6 +252,23 @@ def test_two_first_versions_of_one_record(pcs: Callable[[], Both]) -> None:
     same(pcs(), [first, line(TWO), twin, rival], [rival, twin, first])
 
 
+def test_what_was_written_on_a_merge_that_is_made_here_too_is_released(
+    pcs: Callable[[], Both],
+) -> None:
+    """Another machine made the same merge and went on from it; both came before what it joins."""
+    first = line(ONE)
+    phone = line(replace(ONE, phone="0912000009"), first, status=AMENDED, number=2)
+    note = line(replace(ONE, workplace="Xưởng mẫu"), first, status=AMENDED, number=3)
+    pc = same(pcs(), [first, phone, note])
+    with pc.store.read() as work:
+        merge = work.operations.line(work.operations.op_id_of(PATIENT, ONE.id, 4))
+    joined = replace(ONE, phone="0912000009", workplace="Xưởng mẫu")
+    on_it = line(replace(joined, full_name="Người Mẫu Đổi Tên"), merge, status=AMENDED, number=4)
+    for pages in ([[merge, on_it], [first, phone, note]], [[on_it], [note, phone, first]]):
+        pc = same(pcs(), *pages)
+        assert shown(pc, ONE).record.full_name == "Người Mẫu Đổi Tên"
+
+
 def test_the_same_line_twice(pcs: Callable[[], Both]) -> None:
     pc = same(pcs(), [FAMILY[0], FAMILY[0], FAMILY[1], FAMILY[0]], FAMILY, FAMILY)
     assert shown(pc, ONE).version == 1

@@ -19,7 +19,9 @@ _LONGEST_HEADER = 2 * 1024 * 1024
 _MOST_LINES = 20_000
 _LARGEST_NUMBER = 2**62
 _LONGEST_WORD = 100
-_STATE_KEYS = frozenset({"waiting", "oldest", "refused", "conflicts", "program", "catalog", "clock"})
+_STATE_KEYS = frozenset(
+    {"waiting", "oldest", "refused", "conflicts", "program", "catalog", "clock"}
+)
 OPERATION_ID = re.compile(r"[0-9a-f]{32}")
 
 _Number = Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]

@@ -38,8 +38,11 @@ _province = Warm("provincial_server", "provincial_server.app", "provincial_serve
 class Server:
     """The provincial server as a process of its own, as one facility's device sees it."""
 
-    def __init__(self, folder: Path, port: int = 0, token: str = DEMO_TOKEN) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, token: str = DEMO_TOKEN, facility: str = ""
+    ) -> None:
         self.folder = folder
+        self.facility = facility
         self.port = port
         self.token = token
         self._process: Forked | subprocess.Popen[bytes] | None = None
@@ -55,7 +58,7 @@ class Server:
             auth.add_facility(session, code, f"Trạm mẫu {code}", 0)
             auth.enrol_device(session, code, "Máy 1", 0, token=token)
         database.close()
-        return Server(self.folder, self.port, token)
+        return Server(self.folder, self.port, token, code)
 
     @property
     def url(self) -> str:

@@ -59,14 +59,15 @@ def clerk(running: Server) -> Iterator[Visitor]:
     one.session.close()
 
 
-def new_letter(clerk: Visitor) -> str:
-    """The address of the letter that nobody opened yet. The server shows a letter a moment after it
-    took it.
+def new_letter(clerk: Visitor, station: Server) -> str:
+    """The address of this station's letter. The server shows a letter a moment after it took it, and
+    other stations of the same server have written to the hospital too.
     """
+    start = f'href="/web/inbox/{station.facility}/'
     for _ in range(200):
         rows = clerk.get("/web/inbox?state=unread").text.partition("<tbody>")[2]
-        if rows:
-            return rows.partition('href="')[2].partition('"')[0]
+        if start in rows:
+            return start.removeprefix('href="') + rows.partition(start)[2].partition('"')[0]
     raise AssertionError("the letter never came")
 
 
@@ -82,7 +83,7 @@ def test_a_letter_goes_out_and_its_answer_comes_home(
     one = make(running)
     one.work_a_day()
     assert one.sync().verified
-    path = new_letter(clerk)
+    path = new_letter(clerk, running)
     page = clerk.get(path).text
     assert LETTER.number in page
     assert LETTER.clinical_signs in page
@@ -128,7 +129,9 @@ def test_an_older_program_keeps_the_answer_until_it_understands_it(
     one = make(running)
     one.work_a_day()
     assert one.sync().verified
-    assert clerk.answer(new_letter(clerk), "decline", reason="Hết giường").status_code == 303
+    assert (
+        clerk.answer(new_letter(clerk, running), "decline", reason="Hết giường").status_code == 303
+    )
     with monkeypatch.context() as older:
         older.setattr(operation_line, "_KINDS", operation_line._KINDS - {"feedback"})
         run = one.sync()

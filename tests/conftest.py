@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 def checkout() -> Path:
     """The root of this checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: a test that names no kind of database works on the chosen one, whatever
+    the test before it in this process worked on."""
+    databases = sys.modules.get("tests.databases")
+    if databases is not None:
+        drawn = getattr(item, "callspec", None)
+        kind = drawn.params.get("database_kind") if drawn else None
+        databases.use(kind or databases.CHOSEN)

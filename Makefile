@@ -38,7 +38,7 @@ lint: setup ## Style, types and architecture contracts
 	.venv/bin/lint-imports --no-logo
 
 soak: setup ## Play ten thousand seeded stories of several PCs and the province (SEEDS=, FIRST=)
-	@SIMULATOR_SEEDS=$(or $(SEEDS),10000) SIMULATOR_FIRST=$(or $(FIRST),1) \
+	@SIMULATOR_SEEDS=$(or $(SEEDS),10000) SIMULATOR_FIRST=$(or $(FIRST),1) SIMULATOR_STEPS=60 \
 		$(PY) -m pytest -n 2 -q tests/sync/test_simulator.py
 
 bundle: setup ## Freeze the program for this kind of machine and run its self-test

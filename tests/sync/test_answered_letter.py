@@ -34,6 +34,15 @@ SLIP = {
 Make = Callable[..., Machine]
 
 
+@pytest.fixture(scope="module")
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A province of its own: to the hospital of the samples every other test writes too."""
+    province = Server(tmp_path_factory.mktemp("province"))
+    province.start()
+    yield province
+    province.stop()
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Machine] = []

@@ -15,7 +15,7 @@ SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "200"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 CHUNK = 10
 QUARTERS = 4
-STEPS = 38
+STEPS = int(os.environ.get("SIMULATOR_STEPS", "26"))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,17 @@ from station_emr.sync.client import FhirClient
 from station_emr.sync.history_line import HistoryOverHttp
 from tests.databases import open_database
 from tests.interop import fhir_records as sample
+from tests.sync.conftest import Server
+
+
+@pytest.fixture(scope="module")
+def _shared(tmp_path_factory):
+    """A province of its own: every other test has a chart of the same sample person."""
+    province = Server(tmp_path_factory.mktemp("province"))
+    province.start()
+    yield province
+    province.stop()
+
 
 DOCTOR = Actor(user=replace(sample.USER, active=True), device="Máy 1")
 AGREED = Agreement(number=sample.PATIENT.national_id)

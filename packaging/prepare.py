@@ -50,9 +50,12 @@ EXTRA_FILES = {
     "fonts-noto-core": "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
     # The tests of the provincial server start a cluster of their own from it.
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
+    # A token in software: the tests sign through PKCS#11 with it.
+    "softhsm2": "/usr/lib/softhsm/libsofthsm2.so",
 }
 EXTRA_PROGRAMS = {
     "poppler-utils": "pdftotext",  # the tests read printed pages back
+    "xmlsec1": "xmlsec1",  # the tests let it judge signed XML
     "binutils": "objdump",  # PyInstaller looks into libraries with it
 }
 

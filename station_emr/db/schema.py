@@ -10,8 +10,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from .connection import RawConnection
 from .models import Base
 
-SCHEMA_VERSION: Final = 2  # PRAGMA user_version
-REVISION: Final = "0002"  # the Alembic revision that builds this version
+SCHEMA_VERSION: Final = 3  # PRAGMA user_version
+REVISION: Final = "0003"  # the Alembic revision that builds this version
 APPLICATION_ID: Final = 0x53454D52  # "SEMR"
 
 # Words arrive folded, so the tokenizer leaves marks alone: a typed mark then matches only itself.

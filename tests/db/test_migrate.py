@@ -19,6 +19,9 @@ from station_emr.domain.errors import DatabaseDamaged, DiskFull, EnvironmentFail
 from .records import KEY, patient, record_id
 from .test_golden import DATA, GOLDEN
 
+NEXT_VERSION = schema.SCHEMA_VERSION + 1
+AFTER = f"{NEXT_VERSION:04}"
+
 
 def shape(raw) -> list[tuple[str, str, str]]:
     """Every object of the schema with its SQL, spaces aside."""
@@ -43,8 +46,10 @@ def test_migrating_from_nothing_gives_a_fresh_database(tmp_path: Path) -> None:
             one.execute(f"PRAGMA {pragma}").fetchone()
             == other.execute(f"PRAGMA {pragma}").fetchone()
         )
-    assert one.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
-    assert other.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+    assert one.execute("SELECT version_num FROM alembic_version").fetchall() == [(schema.REVISION,)]
+    assert other.execute("SELECT version_num FROM alembic_version").fetchall() == [
+        (schema.REVISION,)
+    ]
     one.close()
     other.close()
 
@@ -84,8 +89,8 @@ NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0003"
-down_revision = "0002"
+revision = "{after}"
+down_revision = "{before}"
 
 
 def upgrade():
@@ -106,16 +111,23 @@ def scripts(tmp_path: Path, trouble: str = "") -> Path:
     """The real migrations and one that is still to come."""
     made = tmp_path / "scripts"
     shutil.copytree(migrate.MIGRATIONS, made)
-    (made / "versions" / "0003_next.py").write_text(NEXT.format(trouble=trouble), encoding="utf-8")
+    (made / "versions" / f"{AFTER}_next.py").write_text(
+        NEXT.format(
+            trouble=trouble,
+            after=AFTER,
+            before=schema.REVISION,
+        ),
+        encoding="utf-8",
+    )
     return made
 
 
 def test_a_migration_keeps_the_record_and_a_copy(closed: Path, tmp_path: Path) -> None:
-    copy = migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
+    copy = migrate.upgrade(closed, KEY, NEXT_VERSION, scripts=scripts(tmp_path))
 
     raw = connections.connect(closed, KEY)
-    assert raw.execute("PRAGMA user_version").fetchone() == (3,)
-    assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0003",)
+    assert raw.execute("PRAGMA user_version").fetchone() == (NEXT_VERSION,)
+    assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (AFTER,)
     assert raw.execute("SELECT count(*) FROM novelty").fetchone() == (0,)
     assert raw.execute("SELECT count(*) FROM record_version").fetchone() == (7,)
     raw.close()
@@ -141,7 +153,7 @@ def test_a_failed_migration_puts_everything_back(
     before = closed.read_bytes()
 
     with pytest.raises((KeyError, DatabaseDamaged, OperationalError)):
-        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path, trouble))
+        migrate.upgrade(closed, KEY, NEXT_VERSION, scripts=scripts(tmp_path, trouble))
 
     assert closed.read_bytes() == before
     assert [item.name for item in closed.parent.iterdir()] == [closed.name]
@@ -164,7 +176,7 @@ def test_a_database_somebody_writes_to_is_not_migrated(
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(EnvironmentFailure, match="chương trình khác"):
-        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, NEXT_VERSION, scripts=scripts(tmp_path))
 
     other.execute("ROLLBACK")
     other.close()
@@ -179,10 +191,10 @@ def test_a_database_that_another_window_has_open_is_not_exchanged_under_it(
     before = closed.read_bytes()
 
     with pytest.raises(EnvironmentFailure, match="cửa sổ khác"):
-        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, NEXT_VERSION, scripts=scripts(tmp_path))
 
     assert closed.read_bytes() == before
-    assert other.execute("PRAGMA user_version").fetchone() == (2,)
+    assert other.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
     other.close()
 
 
@@ -194,7 +206,7 @@ def test_no_room_for_a_copy_means_no_migration(
     before = closed.read_bytes()
 
     with pytest.raises(DiskFull):
-        migrate.upgrade(closed, KEY, 3, scripts=scripts(tmp_path))
+        migrate.upgrade(closed, KEY, NEXT_VERSION, scripts=scripts(tmp_path))
 
     assert closed.read_bytes() == before
     assert [item.name for item in closed.parent.iterdir()] == [closed.name]
@@ -204,10 +216,10 @@ def test_opening_an_older_database_migrates_it(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[tuple[Path, int]] = []
-    monkeypatch.setattr(migrate.schema, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(migrate.schema, "SCHEMA_VERSION", NEXT_VERSION)
     monkeypatch.setattr(
         migrate, "upgrade", lambda path, _key, target: called.append((path, target))
     )
     EncryptedStore.open(closed, KEY).close()
 
-    assert called == [(closed, 3)]
+    assert called == [(closed, NEXT_VERSION)]

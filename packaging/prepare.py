@@ -2,8 +2,9 @@
 
 Runs on a bare Debian `python3` or the python.org Windows build, so only the standard library is
 used and the syntax stays old enough to tell an old Python what is wrong. A stamp made of the
-lock, the project file, the interpreter and the place of the checkout makes every later call
-return at once.
+lock, the project file, the list of system packages, the interpreter and the place of the checkout
+makes every later call leave the environment alone; it only looks whether Debian's packages are
+still there, because a machine may be new where its disk is not.
 """
 
 from __future__ import annotations
@@ -142,16 +143,19 @@ def install_with_apt(packages: list[str]) -> None:
     importlib.invalidate_caches()
 
 
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def prepare_system(*, use_apt: bool) -> list[str]:
     """Installs or names what is missing; answers with what the program still cannot do without."""
     needed, wanted = missing_packages()
     packages = needed + wanted
     if not packages:
         return []
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if shutil.which("apt-get") is None:
         say(f"Please install with this system's package manager what Debian calls: {packages}")
-    elif is_root and use_apt:
+    elif is_root() and use_apt:
         install_with_apt(packages)
         needed = missing_packages()[0]
     else:
@@ -171,7 +175,8 @@ def fingerprint() -> str:
     project = (ROOT / "pyproject.toml").read_bytes().split(b"[tool.ruff]", 1)[0]
     for part in (LOCK.read_bytes(), project):
         digest.update(hashlib.sha256(part).digest())
-    digest.update(f"{sys.version_info[:2]} {ROOT}".encode())
+    packages = sorted({**QT_LIBRARIES, **EXTRA_FILES, **EXTRA_PROGRAMS})
+    digest.update(f"{sys.version_info[:2]} {ROOT} {packages}".encode())
     return digest.hexdigest()
 
 
@@ -221,9 +226,23 @@ def prepare_venv() -> None:
     pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
+def refresh_system(*, use_apt: bool) -> None:
+    """Installs what has gone since the stamp. Who cannot install was told when it was written."""
+    if not (use_apt and is_root() and shutil.which("apt-get")):
+        return
+    packages = [package for some in missing_packages() for package in some]
+    if not packages:
+        return
+    try:
+        install_with_apt(packages)
+    except PreparationFault as fault:  # without a network what is here still runs
+        say(str(fault))
+
+
 def prepare(*, force: bool, use_apt: bool) -> None:
     demand_python()
     if is_fresh() and not force:
+        refresh_system(use_apt=use_apt)
         return
     missing = prepare_system(use_apt=use_apt)
     prepare_venv()

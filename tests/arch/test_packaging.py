@@ -43,10 +43,42 @@ def test_a_finished_environment_is_left_alone(
     prepare: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare.STAMP.write_text(prepare.fingerprint())
-    monkeypatch.setattr(prepare, "prepare_system", lambda **_: pytest.fail("touched the system"))
+    monkeypatch.setattr(prepare, "missing_packages", lambda: ([], []))
+    for name in ("prepare_system", "prepare_venv", "install_with_apt"):
+        monkeypatch.setattr(prepare, name, lambda *_, **__: pytest.fail("touched the system"))
     monkeypatch.setattr(sys, "argv", ["prepare.py"])
 
     assert prepare.main() == 0
+
+
+@pytest.mark.parametrize(("user", "installs"), [(0, [["postgresql"]]), (1000, [])])
+def test_a_package_that_has_gone_comes_back_with_a_finished_environment(
+    prepare: ModuleType, monkeypatch: pytest.MonkeyPatch, user: int, installs: list[list[str]]
+) -> None:
+    installed: list[list[str]] = []
+    monkeypatch.setattr(prepare, "loads", lambda _: True)
+    monkeypatch.setattr(prepare, "can_make_venv", lambda: True)
+    monkeypatch.setattr(prepare, "EXTRA_FILES", {"postgresql": "/nowhere/*/bin/initdb"})
+    monkeypatch.setattr(prepare.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(prepare.os, "geteuid", lambda: user, raising=False)
+    monkeypatch.setattr(prepare, "install_with_apt", installed.append)
+    monkeypatch.setattr(prepare, "prepare_venv", lambda: pytest.fail("touched the environment"))
+    prepare.STAMP.write_text(prepare.fingerprint())
+
+    prepare.prepare(force=False, use_apt=True)
+
+    assert installed == installs
+
+
+def test_a_longer_list_of_packages_makes_the_stamp_stale(
+    prepare: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare.STAMP.write_text(prepare.fingerprint())
+    assert prepare.is_fresh()
+
+    monkeypatch.setattr(prepare, "EXTRA_PROGRAMS", {**prepare.EXTRA_PROGRAMS, "new": "new"})
+
+    assert not prepare.is_fresh()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -89,18 +89,32 @@ def pages(
 ) -> tuple[list[Call], list[Call]]:
     """People beforehand, then pages of sealed visits, packed as a station on a quick line does."""
     crowd = people(patients, seed=1000 + station)
-    incarnation = f"{station:016x}"
     records: list[tuple[RecordKind, Any]] = [(RecordKind.PATIENT, person) for person in crowd]
     records += [(RecordKind.ENCOUNTER, visit) for visit, _ in day_of(crowd, visits, seed=station)]
+    first = records_in_pages(station, records[:patients], page=patients, level=level)
+    rest = records_in_pages(station, records[patients:], after=patients, page=page, level=level)
+    return [replace(call, visits=0) for call in first], rest
+
+
+def records_in_pages(
+    station: int,
+    records: Sequence[tuple[RecordKind, Any]],
+    *,
+    after: int = 0,
+    page: int = 100,
+    level: int = 6,
+) -> list[Call]:
+    """Sealed records in pages of the exchange, numbered from `after` on."""
+    incarnation = f"{station:016x}"
     lines = [
         seal(
             _envelope(kind, record, incarnation, number),
             build_unit(kind, record, RecordStatus.SIGNED),
         )
-        for number, (kind, record) in enumerate(records, 1)
+        for number, (kind, record) in enumerate(records, after + 1)
     ]
 
-    def call(some: Sequence[bytes], number: int, counted: bool) -> Call:
+    def call(some: Sequence[bytes], number: int) -> Call:
         rid = f"{station:08x}{number:08x}"
         request = ExchangeRequest(incarnation=incarnation, number=number, lines=some)
         body = pack(encode_request(request, rid), Packing(), level)
@@ -114,14 +128,12 @@ def pages(
             plain = unpack(answer, got.get("content-encoding", ""))
             return len(decode_reply(plain, rid, len(some)).taken)
 
-        return Call("/fhir/$exchange", body.content, headers, len(some) if counted else 0, taken)
+        return Call("/fhir/$exchange", body.content, headers, len(some), taken)
 
-    first = [call(lines[:patients], patients, counted=False)]
-    rest = [
-        call(lines[start : start + page], min(start + page, len(lines)), counted=True)
-        for start in range(patients, len(lines), page)
+    return [
+        call(lines[start : start + page], after + min(start + page, len(lines)))
+        for start in range(0, len(lines), page)
     ]
-    return first, rest
 
 
 def _envelope(kind: RecordKind, record: Any, incarnation: str, number: int) -> Envelope:

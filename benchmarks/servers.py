@@ -69,7 +69,9 @@ class Serving:
 
 
 @contextmanager
-def provincial(folder: Path, database_url: str, stations: int) -> Iterator[Serving]:
+def provincial(
+    folder: Path, database_url: str, stations: int, log_level: str = "error"
+) -> Iterator[Serving]:
     """Our server with so many facilities of one device each."""
     folder.mkdir(parents=True, exist_ok=True)
     tokens = [f"token-of-a-benchmark-{number}" for number in range(stations)]
@@ -83,7 +85,7 @@ def provincial(folder: Path, database_url: str, stations: int) -> Iterator[Servi
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "provincial_server", "serve", "--host", "127.0.0.1"]
-    command += ["--port", "0", "--port-file", str(port_file), "--log-level", "error"]
+    command += ["--port", "0", "--port-file", str(port_file), "--log-level", log_level]
     command += ["--database", database_url]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -98,7 +98,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     twin = folder / "station_emr/ui/screens/twin/__init__.py"
     twin.parent.mkdir()
     twin.write_text("")
-    (folder / "station_emr/app.py").touch()
     return folder
 
 

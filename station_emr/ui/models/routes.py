@@ -42,6 +42,11 @@ class RegistrationRoute:
     field: str = ""  # where the cursor goes, such as what the province would not take
     itself: bool = False  # this very chart, although it was joined to another
 
+    @property
+    def names_somebody(self) -> bool:
+        """Whether it says anything of a person; else the form is opened as it was left."""
+        return self != RegistrationRoute()
+
 
 @dataclass(frozen=True, slots=True)
 class EncounterRoute:

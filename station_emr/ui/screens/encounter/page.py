@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
@@ -14,35 +14,29 @@ from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.kit import (
-    GAP_M,
-    GAP_S,
     EmptyState,
     Screen,
     Severity,
-    dialogs,
-    hbox,
-    label,
     secondary,
-    vbox,
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.encounter.facts import FactsPanel
+from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper
-from station_emr.ui.screens.encounter.outcome import OutcomePanel
+from station_emr.ui.screens.encounter.reasons import ask_amendment, ask_void
 from station_emr.ui.screens.encounter.rights import Rights
 from station_emr.ui.screens.encounter.visit_file import (
     VisitFile,
     amend,
     find_visit,
+    first_paper,
     judge,
     load_visit,
+    open_papers,
     void,
 )
-from station_emr.ui.screens.encounter.visit_form import VisitForm
 
 JUDGE_MS: Final = 350
-_NARROW: Final = 1100
 
 
 class EncounterScreen(Screen):
@@ -57,11 +51,9 @@ class EncounterScreen(Screen):
         self._returning = False
         self._wished = ""
         self._rights = Rights(session)
-        self.facts = FactsPanel()
-        self.form = VisitForm(session)
-        self.outcome = OutcomePanel()
-        self.saved = label("", "muted")
-        self.saved.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._desk = VisitDesk(session)
+        self.facts, self.form = self._desk.facts, self._desk.form
+        self.outcome, self.saved = self._desk.outcome, self._desk.saved
         self._stack = QStackedWidget()
         self._lay_out()
         self.keeper = DraftKeeper(session, self.form.collect, self)
@@ -80,15 +72,8 @@ class EncounterScreen(Screen):
             _("Chọn một người trong cột Chờ ở màn hình Hôm nay (F2), hoặc tìm tên bằng Ctrl+K."),
             to_today,
         )
-        self._side = QWidget()
-        vbox(self.outcome, self.saved, gap=GAP_S, parent=self._side).setStretch(0, 1)
-        desk = QWidget()
-        self._left = vbox(self.facts, gap=GAP_M)
-        self._left.setStretch(0, 1)
-        self._row = hbox(self._left, self.form, self._side, gap=GAP_M, parent=desk)
-        self._row.setStretch(1, 1)
         self._stack.addWidget(self._empty)
-        self._stack.addWidget(desk)
+        self._stack.addWidget(self._desk)
         self.page.addWidget(self._stack)
 
     def _connect(self) -> None:
@@ -118,16 +103,8 @@ class EncounterScreen(Screen):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow window, or a large scale, sets the two side columns one above the other."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW
-        if narrow == (self._left.count() == 2):
-            return
-        self.facts.setFixedWidth(self.outcome.width() if narrow else self.facts.usual_width)
-        if narrow:
-            self._left.addWidget(self._side, 2)
-        else:
-            self._row.addWidget(self._side)
+        self._desk.fit(self.width())
 
     # -- hooks of the frame --------------------------------------------------------------------
 
@@ -169,12 +146,9 @@ class EncounterScreen(Screen):
             return False
         papers = self.form.collect()
         self.keeper.keep()
-        if papers.prescription is not None:
-            self._preview(RecordKind.PRESCRIPTION, papers.prescription.id)
-        elif papers.appointment is not None:
-            self._preview(RecordKind.APPOINTMENT, papers.appointment.id)
-        elif self._file.referral is not None:
-            self._preview(RecordKind.REFERRAL, self._file.referral.record.id)
+        paper = first_paper(self._file, papers)
+        if paper is not None:
+            self._preview(*paper)
         else:
             self.say(_("Lượt khám này chưa có giấy nào để in."))
         return True
@@ -245,16 +219,8 @@ class EncounterScreen(Screen):
     def _go_to_wished(self, file: VisitFile) -> None:
         """To the field that was asked for; a signed visit says how it is mended."""
         self.form.go_to(self._wished)
-        if not file.is_draft and self._rights.sign:
-            self.say(
-                _("Máy chủ tỉnh chưa nhận mục này. Bấm “Sửa đổi có lý do” để sửa và ký lại."),
-                Severity.INFO,
-            )
-        elif not file.is_draft:
-            self.say(
-                _("Máy chủ tỉnh chưa nhận mục này. Người được ký lượt khám mới sửa được."),
-                Severity.INFO,
-            )
+        if not file.is_draft:
+            self.say(self._rights.how_to_mend, Severity.INFO)
 
     def _editing_draft(self) -> bool:
         return self._file is not None and self._file.is_draft and self._rights.edit
@@ -364,7 +330,7 @@ class EncounterScreen(Screen):
         self._session.command(
             (lambda: amend(services, actor, file, papers, reason))
             if reason
-            else (lambda: services.visits.sign(actor, _open_papers(file, papers), confirmed)),
+            else (lambda: services.visits.sign(actor, open_papers(file, papers), confirmed)),
             done=self._signed,
             failed=self._not_signed,
             owner=self,
@@ -404,32 +370,18 @@ class EncounterScreen(Screen):
     # -- after the signature -------------------------------------------------------------------
 
     def _begin_amendment(self) -> None:
-        reason = dialogs.ask_text(
-            self,
-            _("Sửa đổi có lý do"),
-            _("Bản đã ký được giữ nguyên; bản mới ghi kèm lý do, người sửa và giờ sửa."),
-            label=_("Lý do sửa đổi"),
-            lines=2,
-        )
-        if reason is None or not reason.strip():
+        reason = ask_amendment(self)
+        if not reason:
             return
-        self._amending = reason.strip()
+        self._amending = reason
         self._set_mode()
         self._judge()
         self.form.go_to(self._wished or "reason")
 
     def _void(self) -> None:
         file = self._file
-        if file is None:
-            return
-        reason = dialogs.ask_text(
-            self,
-            _("Hủy có lý do"),
-            _("Lượt khám cùng các giấy của nó được đánh dấu đã hủy. Nội dung vẫn được giữ."),
-            label=_("Lý do hủy"),
-            lines=2,
-        )
-        if reason is None or not reason.strip():
+        reason = ask_void(self) if file is not None else ""
+        if file is None or not reason:
             return
         services, actor = self._session.services, self._session.actor
         self._session.command(
@@ -442,12 +394,3 @@ class EncounterScreen(Screen):
     def _voided(self) -> None:
         self.say(_("Đã hủy lượt khám cùng lý do. Giấy đã in cần được thu lại."), Severity.SUCCESS)
         self._reload()
-
-
-def _open_papers(file: VisitFile, papers: VisitPapers) -> VisitPapers:
-    """Papers that were signed on their own already are not signed again."""
-    return VisitPapers(
-        encounter=papers.encounter,
-        prescription=papers.prescription if file.prescription_open else None,
-        appointment=papers.appointment if file.appointment_open else None,
-    )

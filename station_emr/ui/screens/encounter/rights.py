@@ -33,3 +33,10 @@ class Rights:
             "Bác sĩ, y sĩ hoặc giám đốc trạm mới ký được. "
             "Phần bạn ghi được giữ trong nháp để người khám ký."
         )
+
+    @property
+    def how_to_mend(self) -> str:
+        """For a signed visit that the province did not take."""
+        if self.sign:
+            return _("Máy chủ tỉnh chưa nhận mục này. Bấm “Sửa đổi có lý do” để sửa và ký lại.")
+        return _("Máy chủ tỉnh chưa nhận mục này. Người được ký lượt khám mới sửa được.")

@@ -17,7 +17,7 @@ from station_emr.domain.errors import Problem, StateError
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.prescription import Prescription, PrescriptionLine
-from station_emr.domain.record import Changes, RecordStatus
+from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral
 from station_emr.domain.user import Actor
 from station_emr.services.guards import refuse
@@ -247,3 +247,23 @@ def _amend_paper(
 def void(services: StationServices, actor: Actor, file: VisitFile, reason: str) -> Changes:
     """Cancel the visit; its papers, which mean nothing without it, go with it."""
     return services.encounters.void(actor, file.encounter.id, reason)
+
+
+def open_papers(file: VisitFile, papers: VisitPapers) -> VisitPapers:
+    """Papers that were signed on their own already are not signed again."""
+    return VisitPapers(
+        encounter=papers.encounter,
+        prescription=papers.prescription if file.prescription_open else None,
+        appointment=papers.appointment if file.appointment_open else None,
+    )
+
+
+def first_paper(file: VisitFile, papers: VisitPapers) -> tuple[RecordKind, str] | None:
+    """What of the visit is looked at first when it is to be printed."""
+    if papers.prescription is not None:
+        return RecordKind.PRESCRIPTION, papers.prescription.id
+    if papers.appointment is not None:
+        return RecordKind.APPOINTMENT, papers.appointment.id
+    if file.referral is not None:
+        return RecordKind.REFERRAL, file.referral.record.id
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from station_emr.domain.errors import Conflict, InvalidRecord, Problem, StationError
+from station_emr.domain.errors import StationError
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.scan import ForeignScan, InsuranceCardScan, LetterScan
@@ -18,7 +17,6 @@ from station_emr.services.i18n import _
 from station_emr.services.patients import StandingChart
 from station_emr.services.ports import Stored
 from station_emr.ui.kit import (
-    Banner,
     Message,
     Screen,
     Severity,
@@ -35,12 +33,14 @@ from station_emr.ui.models.session import Session
 
 from .duplicates import DuplicatePanel
 from .keeper import KEY, DraftKeeper, Found
+from .notices import Notices, edited_words
 from .page import FormPage, open_questions
 from .places import suggest_communes
+from .refusals import Refusals
 from .review import Review
 from .saving import Saving
 from .scans import Completion, Filled, Scan, SomebodyElse, complete, fill, look_up
-from .state import RegistrationState, merge, state_of
+from .state import RegistrationState, state_of
 
 _SIDE_WIDTH: Final = 344
 
@@ -61,7 +61,7 @@ class RegistrationScreen(Screen):
         self.only_save = secondary(_("Chỉ lư&u"), "registration.save")
         self.queue = primary(_("Lưu và đưa vào hàng chờ"), "registration.queue", Shortcut.SIGN)
         self.header = self.add_header("", "", self.discard, self.only_save, self.queue)
-        self.banner = Banner("registration.banner")
+        self.banner = Notices()
         self.page.addWidget(self.banner)
         self.form = FormPage(session, self._today)
         self.panel = DuplicatePanel()
@@ -69,7 +69,8 @@ class RegistrationScreen(Screen):
         self.review = Review(session, self.form, self.panel)
         self.keeper = DraftKeeper(session, lambda: self.form.state)
         self.saving = Saving(session)
-        for part in (self.keeper, self.saving):
+        self.refusals = Refusals(session, self.form, self.review, self.banner)
+        for part in (self.keeper, self.saving, self.refusals):
             part.setParent(self)
         self._connect()
         self._follow_saving()
@@ -95,7 +96,8 @@ class RegistrationScreen(Screen):
         self.queue.clicked.connect(lambda: self._save(to_queue=not self.form.state.editing))
         self.saving.busy_changed.connect(self._follow_saving)
         self.saving.saved.connect(self._saved)
-        self.saving.refused.connect(self._refused)
+        self.saving.refused.connect(self.refusals.tell)
+        self.refusals.merged.connect(self._merged)
         self.saving.queued.connect(self._queued)
         self.saving.not_queued.connect(self._not_queued)
 
@@ -125,7 +127,7 @@ class RegistrationScreen(Screen):
         if isinstance(scan, LetterScan):
             return False
         if isinstance(scan, ForeignScan):
-            self._notify(scan.message, Severity.WARNING)
+            self.banner.tell(scan.message, Severity.WARNING)
         else:
             self._take_scan(scan)
         return True
@@ -158,7 +160,7 @@ class RegistrationScreen(Screen):
         elif not typed:
             self._begin(left or self._blank)
         route, self._waiting_route = self._waiting_route, None
-        if left is not None and not typed and not _names_somebody(route):
+        if left is not None and not typed and not (route and route.names_somebody):
             self._offer_discard(
                 _("Đã khôi phục thông tin nhập dở lúc {time}.").format(time=found.present_at)
             )
@@ -176,6 +178,7 @@ class RegistrationScreen(Screen):
     def _begin(self, state: RegistrationState, base: Stored[Patient] | None = None) -> None:
         """Show a form from its start."""
         self._base = state_of(base.record, base.version) if base is not None else None
+        self.refusals.base = self._base
         self.form.show_state(state)
         editing = state.editing
         self._title = _("Tiếp đón người bệnh")
@@ -188,7 +191,7 @@ class RegistrationScreen(Screen):
         self.review.start(base.record if base is not None else None)
 
     def _take_route(self, route: routes.RegistrationRoute | None) -> None:
-        if route is None or not _names_somebody(route):
+        if route is None or not route.names_somebody:
             if self.form.state.editing:
                 self.keeper.flush()
                 self._begin(self._blank)
@@ -241,10 +244,10 @@ class RegistrationScreen(Screen):
                     _("Đã khôi phục những chỗ đang sửa dở của {name}.").format(name=left.label)
                 )
             elif chart.joined_number:
-                self._notify(_edited_words(chart))
+                self.banner.tell(edited_words(chart))
             self.form.focus_field(route.field)
 
-        session.ask(read, show, owner=self, failed=self._refused, latest="registration.edit")
+        session.ask(read, show, owner=self, failed=self.refusals.tell, latest="registration.edit")
 
     # -- drafts --------------------------------------------------------------------------------
 
@@ -263,7 +266,7 @@ class RegistrationScreen(Screen):
 
     def _remind_aside(self) -> None:
         if self._asides:
-            self._notify(
+            self.banner.tell(
                 _("Phiếu tiếp đón dở của {name} vẫn được giữ.").format(name=self._asides[-1].label),
                 action_text=_("Mở phiếu đó"),
                 action=self._open_aside,
@@ -281,7 +284,7 @@ class RegistrationScreen(Screen):
         self._remind_aside()
 
     def _offer_discard(self, text: str) -> None:
-        self._notify(text, action_text=_("Bỏ nháp"), action=self._discard)
+        self.banner.tell(text, action_text=_("Bỏ nháp"), action=self._discard)
 
     def _discard(self) -> None:
         before = self.form.state
@@ -319,7 +322,7 @@ class RegistrationScreen(Screen):
     def _take_scan(self, scan: Scan, *, forced: bool = False) -> None:
         outcome = fill(self.form.state, scan, self._today(), forced=forced)
         if isinstance(outcome, SomebodyElse):
-            self._notify(
+            self.banner.tell(
                 outcome.message,
                 Severity.WARNING,
                 action_text=outcome.action,
@@ -367,7 +370,7 @@ class RegistrationScreen(Screen):
         errors = [problem for problem in problems if problem.severity == "error"]
         questions = open_questions(self.review.questions(), state.confirmed)
         if patient is None or errors or questions:
-            self._show_refusal((*errors, *questions))
+            self.refusals.show((*errors, *questions))
         else:
             self.saving.save(state, patient, to_queue=to_queue)
 
@@ -391,84 +394,6 @@ class RegistrationScreen(Screen):
         self.say(text.format(name=state.label, why=error), Severity.WARNING)
         self._open_person(patient_id)
 
-    def _refused(self, error: StationError) -> None:
-        if isinstance(error, InvalidRecord):
-            self._show_refusal(error.problems)
-        elif isinstance(error, Conflict):
-            self._notify(
-                _(
-                    "Người khác vừa sửa hồ sơ này. Chưa lưu gì; những chỗ bạn gõ vẫn còn đây. "
-                    "Bấm để lấy bản mới rồi đặt những chỗ bạn sửa lên trên."
-                ),
-                Severity.WARNING,
-                action_text=_("Ghép với bản mới"),
-                action=self._merge_newer,
-            )
-        else:
-            self._notify(str(error), Severity.DANGER)
-
-    def _show_refusal(self, problems: Sequence[Problem]) -> None:
-        asked = [problem for problem in problems if problem.severity == "confirm"]
-        self.form.show_questions(self.review.questions(asked))
-        homeless = self.form.show_problems(problems)
-        if homeless:
-            self._notify(" ".join(problem.message for problem in homeless), Severity.DANGER)
-            return
-        if len(asked) == len(problems):
-            self.form.focus_question()
-        self._notify(
-            _("Chưa lưu: còn mục cần xem lại, được đánh dấu bên dưới. Không mất gì đã gõ."),
-            Severity.WARNING,
-        )
-
-    def _merge_newer(self) -> None:
-        session, mine, base = self._session, self.form.state, self._base
-
-        def merged(stored: Stored[Patient]) -> None:
-            theirs = state_of(stored.record, stored.version)
-            state, clashes = merge(mine, base or theirs, theirs)
-            self._begin(state, stored)
-            self.keeper.touch()
-            text = _("Đã lấy bản mới và giữ những chỗ bạn sửa. Hãy xem lại rồi lưu.")
-            if clashes:
-                text = _(
-                    "Đã lấy bản mới. Có {count} chỗ cả hai người cùng sửa: đang giữ phần bạn gõ. "
-                    "Hãy xem lại rồi lưu."
-                ).format(count=len(clashes))
-            self._notify(text)
-
-        session.ask(
-            lambda: session.services.patients.get(session.actor, mine.patient_id),
-            merged,
-            owner=self,
-            failed=self._refused,
-        )
-
-    def _notify(
-        self,
-        text: str,
-        severity: Severity = Severity.INFO,
-        *,
-        action_text: str = "",
-        action: Callable[[], None] | None = None,
-    ) -> None:
-        self.banner.show_message(
-            Message(text=text, severity=severity, action_text=action_text, action=action)
-        )
-
-
-def _edited_words(chart: StandingChart) -> str:
-    """Which of two joined charts is being corrected."""
-    shown = chart.stored.record.chart_number
-    if shown == chart.joined_number:
-        return _(
-            "Hồ sơ {joined} đã gộp vào hồ sơ khác. Đang sửa chính hồ sơ {joined} vì máy chủ tỉnh "
-            "chưa nhận nó."
-        ).format(joined=shown)
-    return _("Hồ sơ {joined} đã gộp vào hồ sơ {shown}. Đang sửa hồ sơ {shown}.").format(
-        joined=chart.joined_number, shown=shown
-    )
-
-
-def _names_somebody(route: routes.RegistrationRoute | None) -> bool:
-    return route is not None and route != routes.RegistrationRoute()
+    def _merged(self, state: RegistrationState, newer: Stored[Patient]) -> None:
+        self._begin(state, newer)
+        self.keeper.touch()

@@ -19,7 +19,7 @@ from station_emr.services.ports import Clock, Store
 from station_emr.services.sync_ports import Attachment, AttachmentState
 
 from .attachment_line import Form, FormLine, FormRefused, Got
-from .exchange_engine import EPOCH
+from .place import EPOCH
 from .running import OUR_FAULTS, Progress, Run
 from .verdicts import UNREADABLE
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,27 +13,23 @@ from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes
 from station_emr.services.ports import Clock, Store, Work
 
-from . import queueing
 from .allowance import Allowance
-from .applying import Applier, CannotApply, Outcome
+from .applying import Applier, Outcome
 from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, PageRefused, RefusalKind
+from .intake import Intake
 from .isolation import Isolation, Step
 from .meanwhile import meanwhile
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
-from .portions import BREATH, Portions
+from .place import CURSOR, EPOCH
 from .queueing import Batch, Sending
-from .repair import differing, portions, settle
+from .repair import differing, portions
 from .running import Progress, Run
 from .sealing import Sealer
 from .self_report import SelfReport
 from .updates import after_update
 from .verdicts import COME_BACK, PARENT_FIRST, UNREADABLE
 
-_log = logging.getLogger(__name__)
-
-EPOCH: Final = "sync.epoch"
-CURSOR: Final = "sync.cursor"
 _WANTS_AT_ONCE: Final = 2000
 _REPAIRS: Final = 3
 _LIVES: Final = 3
@@ -95,15 +89,16 @@ class Exchange:
         # Where a relay stands in its own log is remembered beside, under its name.
         self._epoch = f"{EPOCH}.{relay}" if relay else EPOCH
         self._cursor = f"{CURSOR}.{relay}" if relay else CURSOR
+        self._intake = Intake(
+            store, clock, sealer, applier, (self._epoch, self._cursor), monotonic=monotonic
+        )
         self._sending = Sending(store, clock, sealer)
         self._pacing = Pacing()
-        self._portions = Portions()
         self._isolation = Isolation()
         self._wanted: Sequence[str] = ()
         self._self_report = SelfReport(clock, program, monotonic)
         self._unwritten: tuple[ExchangeRequest, ExchangeReply, Batch] | None = None
         self._progress: Callable[[Progress], None] = lambda _progress: None
-        self._tell: Callable[[Changes], None] = lambda _changes: None
         self._stopping = threading.Event()
 
     def join(
@@ -114,7 +109,7 @@ class Exchange:
     ) -> None:
         """Called by the engine whose part this is."""
         self._progress = progress
-        self._tell = tell
+        self._intake.join(tell, stopping)
         self._stopping = stopping
 
     def may_run(self, run: Run) -> bool:
@@ -303,48 +298,7 @@ class Exchange:
         self._sending.answered(run, batch, reply)
 
     def _commit(self, request: ExchangeRequest, reply: ExchangeReply, batch: Batch) -> Outcome:
-        """The verdicts with the first portion of the page, the cursor with the last. A full disk or
-        a killed program leaves the old cursor: the page comes again, and what was taken in of it is
-        known by its id. A line that trips the program is set aside, and its portion taken in anew.
-        """
-        outcome, lines = Outcome(), deque(reply.lines)
-        aside: frozenset[str] = frozenset()
-        verdicts: Batch | None = batch
-        some = self._portions.next(lines)
-        while True:
-            began = self._monotonic()
-            try:
-                with self._store.write() as work:
-                    if verdicts is not None:
-                        queueing.settle(work, verdicts, reply, self._clock.now())
-                    part = self._applier.page(work, some, held=reply.held_by_province, aside=aside)
-                    if not lines:
-                        self._close(work, request, reply)
-            except CannotApply as fault:
-                aside |= {fault.name}
-                continue
-            self._portions.took(some, self._monotonic() - began)
-            outcome.add(part)
-            if part.changes.items:
-                self._tell(part.changes)
-            if not lines:
-                return outcome
-            verdicts, some = None, self._portions.next(lines)
-            self._stopping.wait(BREATH)
-
-    def _close(self, work: Work, request: ExchangeRequest, reply: ExchangeReply) -> None:
-        """What is true only when the whole page is here."""
-        if reply.held:
-            work.operations.set_held(reply.held)
-        if isinstance(request.buckets, Sequence):
-            settle(work, reply.listed, request.buckets)
-        if reply.epoch != request.epoch:
-            work.settings.put(self._epoch, reply.epoch)
-        if reply.cursor != request.cursor:
-            work.settings.put(self._cursor, str(reply.cursor))
-        if reply.stale:
-            # The page of such an answer leaves nothing out, so the cursor may move with it.
-            self._sealer.incarnation.renew(work)
+        return self._intake.commit(request, reply, batch)
 
     # --- is it all there? --------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from station_emr.services.ports import Work
 
-from .exchange_engine import CURSOR, EPOCH
+EPOCH: Final = "sync.epoch"
+CURSOR: Final = "sync.cursor"
 
 
 @dataclass(frozen=True, slots=True)

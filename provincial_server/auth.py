@@ -35,6 +35,8 @@ class Caller:
     device_id: str
     facility_code: str
     facility_name: str
+    device_name: str = ""
+    """Empty where it has to be looked up."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +85,7 @@ def authenticate(session: Session, token: str, now: int) -> Caller:
     if row is None:
         raise _unauthorised("the token is unknown, has run out or has been revoked")
     device, facility = row
-    return Caller(device.id, facility.code, facility.name)
+    return Caller(device.id, facility.code, facility.name, device.name)
 
 
 def add_key(session: Session, token: str, public_key: str) -> Enrolment:

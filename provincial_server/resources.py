@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -23,15 +23,82 @@ from provincial_server.database import lock_facility
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.records import record_of
 from provincial_server.search_values import SearchValues, read_values
-from provincial_server.store import Change, ResourceHead, ResourceIdentifier, ResourceVersion
+from provincial_server.store import (
+    Change,
+    Facility,
+    ResourceHead,
+    ResourceIdentifier,
+    ResourceVersion,
+)
 from provincial_server.validation import Checked, Parent
 
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+_RECORDS_AT_ONCE = 400
 Key = tuple[str, str]
 """Type and id."""
 
 
-@dataclass(frozen=True)
+def _table(model: type[Any]) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+# Statements on the tables, not on the mapped classes: a visit writes some fifty rows, and the unit of
+# work would cost more than the database.
+_HEAD, _IDENTIFIER = _table(ResourceHead), _table(ResourceIdentifier)
+_FIND_HEADS = select(
+    _HEAD.c.resource_type,
+    _HEAD.c.resource_id,
+    _HEAD.c.version,
+    _HEAD.c.last_updated,
+    _HEAD.c.content_hash,
+    _HEAD.c.record_id,
+).where(
+    _HEAD.c.facility_code == bindparam("code"),
+    _HEAD.c.record_id.in_(bindparam("records", expanding=True)),
+)
+_ADD_HEADS = insert(_HEAD)
+_CHANGE_HEADS = update(_HEAD).where(
+    _HEAD.c.facility_code == bindparam("of_facility"),
+    _HEAD.c.resource_type == bindparam("of_type"),
+    _HEAD.c.resource_id == bindparam("of_id"),
+)
+_DROP_IDENTIFIERS = delete(_IDENTIFIER).where(
+    _IDENTIFIER.c.facility_code == bindparam("of_facility"),
+    _IDENTIFIER.c.resource_type == bindparam("of_type"),
+    _IDENTIFIER.c.resource_id == bindparam("of_id"),
+)
+_ADD_IDENTIFIERS = insert(_IDENTIFIER)
+_ADD_VERSIONS = insert(_table(ResourceVersion))
+_ADD_CHANGES = insert(_table(Change))
+
+
+@dataclass(slots=True)
+class _Head:
+    """What is kept of a resource besides its versions; `values` only since it was written here."""
+
+    version: int
+    last_updated: int
+    content_hash: bytes
+    record_id: str
+    values: SearchValues | None = None
+
+    def row(self) -> dict[str, Any]:
+        values = self.values
+        assert values is not None  # noqa: S101 -- only what was written here is stored
+        return {
+            "version": self.version,
+            "last_updated": self.last_updated,
+            "content_hash": self.content_hash,
+            "patient_id": values.patient_id,
+            "status": values.status,
+            "date_low": values.date_low,
+            "date_high": values.date_high,
+            "record_id": self.record_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One version, ready to be sent."""
 
@@ -53,7 +120,7 @@ class Stored:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Written:
     """The verdict on one write. `changed` is False when the store already held this content."""
 
@@ -77,21 +144,27 @@ class Writer:
     """One write transaction of one device. Nothing reaches the tables before `flush`, so a refused
     entry of a batch leaves no trace; the session's rollback undoes the rest."""
 
-    def __init__(self, session: Session, caller: Caller, now: int) -> None:
+    def __init__(
+        self, session: Session, caller: Caller, now: int, facility: Facility | None = None
+    ) -> None:
+        """`facility`: as `lock_facility` gave it in this transaction, where it was locked already."""
         self._session = session
         self._caller = caller
-        self._facility = lock_facility(session, caller.facility_code)
+        self._facility = facility or lock_facility(session, caller.facility_code)
         # Strictly growing per facility: a page of a search by _lastUpdated then never passes over
         # a row that a later commit adds, even when the server's clock is set back.
         self._now = max(now, self._facility.last_write_at + 1)
-        self._heads: dict[Key, ResourceHead | None] = {}
+        self._heads: dict[Key, _Head] = {}
+        self._looked_up: set[str] = set()
+        """The records whose heads are known, all of them."""
         self._new: set[Key] = set()
         self._versions: list[dict[str, Any]] = []
-        self._identifiers: dict[Key, frozenset[tuple[str, str]]] = {}
+        self._staged: dict[Key, _Head] = {}
         self.device_id = caller.device_id
         """On whose behalf the next resource is written."""
-        self.changed: list[Key] = []
-        """Every resource that got a new version, in the order in which they were written."""
+        self.changed: dict[Key, dict[str, Any]] = {}
+        """Every resource that got a new version, with what was written, in the order in which they
+        were first written."""
 
     @property
     def session(self) -> Session:
@@ -99,23 +172,28 @@ class Writer:
         return self._session
 
     def prefetch(self, keys: Iterable[Key]) -> None:
-        wanted = sorted(set(keys) - self._heads.keys())
-        self._heads.update(dict.fromkeys(wanted))
-        for start in range(0, len(wanted), 200):
-            for head in self._session.scalars(
-                select(ResourceHead).where(
-                    ResourceHead.facility_code == self._caller.facility_code,
-                    tuple_(ResourceHead.resource_type, ResourceHead.resource_id).in_(
-                        wanted[start : start + 200]
-                    ),
-                )
+        """Looks up, all at once, whatever stands in the records of these resources."""
+        wanted = sorted({record_of(resource_id) for _, resource_id in keys} - self._looked_up)
+        self._looked_up.update(wanted)
+        for start in range(0, len(wanted), _RECORDS_AT_ONCE):
+            some = wanted[start : start + _RECORDS_AT_ONCE]
+            known = {"code": self._caller.facility_code, "records": some}
+            for resource_type, resource_id, *rest in self._session.connection().execute(
+                _FIND_HEADS, known
             ):
-                self._heads[head.resource_type, head.resource_id] = head
+                self._heads[resource_type, resource_id] = _Head(*rest)
 
-    def _head(self, key: Key) -> ResourceHead | None:
+    def _head(self, key: Key) -> _Head | None:
         if key not in self._heads:
             self.prefetch([key])
-        return self._heads[key]
+        return self._heads.get(key)
+
+    def held(self) -> dict[str, set[Key]]:
+        """Of every record that was looked at: what stands in it, with what was written here."""
+        found: dict[str, set[Key]] = {}
+        for key, head in self._heads.items():
+            found.setdefault(head.record_id, set()).add(key)
+        return found
 
     def missing_parents(self, parents: Sequence[Parent], coming: set[Key]) -> list[Issue]:
         keys = {(parent.resource_type, parent.resource_id) for parent in parents}
@@ -129,7 +207,7 @@ class Writer:
             )
             for parent in parents
             if (key := (parent.resource_type, parent.resource_id)) not in coming
-            and self._heads[key] is None
+            and key not in self._heads
         ]
 
     def find_by_identifier(self, resource_type: str, system: str, value: str) -> list[str]:
@@ -174,20 +252,16 @@ class Writer:
         if head is not None and unchanged:
             stored = Stored(*key, head.version, head.last_updated, meta, content)
             return Written(stored, created=False, changed=False)
-        values = read_values(checked.resource)
         created = head is None
         if head is None:
-            head = ResourceHead(
-                facility_code=self._caller.facility_code,
-                resource_type=key[0],
-                resource_id=key[1],
-                record_id=record_of(key[1]),
-                version=0,
-            )
-            self._heads[key] = head
+            head = self._heads[key] = _Head(0, 0, b"", record_of(resource_id))
             self._new.add(key)
-        self._stage(head, values, digest)
-        self.changed.append(key)
+        head.version += 1
+        head.last_updated = self._now
+        head.content_hash = digest
+        head.values = read_values(checked.resource)
+        self._staged[key] = head
+        self.changed[key] = checked.resource
         stored = Stored(*key, head.version, self._now, meta, content)
         self._versions.append(
             {
@@ -203,51 +277,49 @@ class Writer:
         )
         return Written(stored, created=created, changed=True)
 
-    def _stage(self, head: ResourceHead, values: SearchValues, digest: bytes) -> None:
-        head.version += 1
-        head.last_updated = self._now
-        head.content_hash = digest
-        head.patient_id = values.patient_id
-        head.status = values.status
-        head.date_low = values.date_low
-        head.date_high = values.date_high
-        self._identifiers[head.resource_type, head.resource_id] = values.identifiers
-
     def flush(self) -> None:
         """Sends what is staged to the database, inside the transaction."""
         if not self._versions:
             return
-        session, code = self._session, self._caller.facility_code
-        session.add_all(head for key in sorted(self._new) if (head := self._heads[key]))
-        session.flush()
-        for key in self._identifiers.keys() - self._new:
-            session.execute(
-                delete(ResourceIdentifier).where(
-                    ResourceIdentifier.facility_code == code,
-                    ResourceIdentifier.resource_type == key[0],
-                    ResourceIdentifier.resource_id == key[1],
-                )
-            )
-        identifiers = [
+        connection = self._session.connection()
+        code = self._caller.facility_code
+        if self._new:
+            owned = {"facility_code": code}
+            new = [
+                {**owned, "resource_type": key[0], "resource_id": key[1], **self._heads[key].row()}
+                for key in sorted(self._new)
+            ]
+            connection.execute(_ADD_HEADS, new)
+        old = {
+            key: {"of_facility": code, "of_type": key[0], "of_id": key[1]}
+            for key in sorted(self._staged.keys() - self._new)
+        }
+        if old:
+            changes = [{**name, **self._staged[key].row()} for key, name in old.items()]
+            connection.execute(_CHANGE_HEADS, changes)
+            connection.execute(_DROP_IDENTIFIERS, list(old.values()))
+        identifiers = self._identifiers()
+        if identifiers:
+            connection.execute(_ADD_IDENTIFIERS, identifiers)
+        connection.execute(_ADD_VERSIONS, self._versions)
+        connection.execute(_ADD_CHANGES, [self._change(row) for row in self._versions])
+        self._facility.last_write_at = self._now  # written with the facility's other counters
+        self._new.clear()
+        self._versions.clear()
+        self._staged.clear()
+
+    def _identifiers(self) -> list[dict[str, Any]]:
+        return [
             {
-                "facility_code": code,
+                "facility_code": self._caller.facility_code,
                 "resource_type": key[0],
                 "resource_id": key[1],
                 "system": system,
                 "value": value,
             }
-            for key, pairs in self._identifiers.items()
-            for system, value in pairs
+            for key, head in self._staged.items()
+            for system, value in (head.values.identifiers if head.values else ())
         ]
-        if identifiers:
-            session.execute(insert(ResourceIdentifier), identifiers)
-        session.execute(insert(ResourceVersion), self._versions)
-        session.execute(insert(Change), [self._change(row) for row in self._versions])
-        self._facility.last_write_at = self._now
-        session.flush()
-        self._new.clear()
-        self._versions.clear()
-        self._identifiers.clear()
 
     def _change(self, row: dict[str, Any]) -> dict[str, Any]:
         self._facility.last_sequence += 1

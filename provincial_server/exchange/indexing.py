@@ -31,7 +31,8 @@ from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.structure import STORED_TYPES
 from provincial_server.validation import Checked
 
-_AT_ONCE = 25
+AT_ONCE = 25
+"""Operations in one transaction of the index: nobody waits longer than for these."""
 _QUIET_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 30.0
 _AFTER_A_FAULT_SECONDS = 5.0
@@ -98,7 +99,7 @@ def _behind(database: Database, facility_code: str | None = None) -> list[str]:
 
 def _portion(database: Database, clock: Clock, code: str) -> bool:
     with database.write(code) as session:
-        return settle(session, code, clock(), most=_AT_ONCE)
+        return settle(session, code, clock(), most=AT_ONCE)
 
 
 def _write_all(

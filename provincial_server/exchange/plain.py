@@ -7,13 +7,13 @@ stations like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -21,24 +21,35 @@ from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange import log
-from provincial_server.exchange.indexing import catch_up, settle
+from provincial_server.exchange.indexing import AT_ONCE, settle
 from provincial_server.exchange.judge import operation_id
 from provincial_server.exchange.tables import (
     REST,
     Incarnation,
     Operation,
     OperationRecord,
+    portions,
+    table_of,
     unpack_line,
 )
 from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
 from provincial_server.settings import Clock
-from provincial_server.store import Device, ResourceHead, ResourceVersion
+from provincial_server.store import Device, Facility, ResourceHead, ResourceVersion
 
 _REASON = "Sửa qua máy chủ tỉnh"
 _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
+_RECORD = table_of(OperationRecord)
+_FIND_RECORDS = (
+    select(_RECORD.c.record_id, _RECORD.c.kind, _RECORD.c.shown_op_id)
+    .where(
+        _RECORD.c.facility_code == bindparam("code"),
+        _RECORD.c.record_id.in_(bindparam("records", expanding=True)),
+    )
+    .order_by(_RECORD.c.record_id, _RECORD.c.kind)
+)
 
 
 @dataclass(frozen=True)
@@ -55,38 +66,45 @@ def plain_writer(
     database: Database, clock: Clock, caller: Caller, *, author: Author | None = None
 ) -> Iterator[Writer]:
     """One write transaction of a client that speaks plain FHIR."""
-    catch_up(database, clock, caller.facility_code)
-    with database.write(caller.facility_code) as session:
-        now = clock()
-        settle(session, caller.facility_code, now)
-        writer = Writer(session, caller, now)
-        yield writer
-        writer.flush()
-        _reflect(session, caller, writer.changed, now, author)
+    code = caller.facility_code
+    while True:
+        with database.write(code) as session:
+            now = clock()
+            facility = lock_facility(session, code)
+            if facility.indexed_sequence < facility.operation_sequence:
+                # In portions, each in a transaction of its own, so that nobody waits for long.
+                if not settle(session, code, now, most=AT_ONCE):
+                    continue
+                facility = lock_facility(session, code)
+            writer = Writer(session, caller, now, facility)
+            yield writer
+            writer.flush()
+            with session.no_autoflush:  # the facility's row is written once
+                _reflect(writer, facility, caller, now, author)
+            return
 
 
 def _reflect(
-    session: Session, caller: Caller, changed: list[Key], now: int, author: Author | None
+    writer: Writer, facility: Facility, caller: Caller, now: int, author: Author | None
 ) -> None:
-    records = list(dict.fromkeys(record_of(resource_id) for _, resource_id in changed))
-    if not records:
+    units = _units(writer, facility.code)
+    if not units:
         return
-    code = caller.facility_code
-    facility = lock_facility(session, code)
-    session.flush()
+    session, code = writer.session, facility.code
     row = session.get(Incarnation, (code, REST), populate_existing=True)
     number = row.highest_number if row else 0
-    device = session.get_one(Device, caller.device_id)
+    heads = _heads(session, code, units)
+    device_name = caller.device_name or session.get_one(Device, caller.device_id).name
     operations, contents = [], []
-    for record_id in records:
+    for record_id, unit in units.items():
         number += 1
-        content = _content(session, code, record_id)
+        content = _content(session, code, record_id, unit, heads.get(record_id))
         content |= {
             "at": _moment(now),
             "by": {"id": author.id, "name": author.name}
             if author
-            else {"id": device.id, "name": device.name},
-            "device": device.name,
+            else {"id": caller.device_id, "name": device_name},
+            "device": device_name,
             "inc": REST,
             "n": number,
         }
@@ -108,27 +126,58 @@ def _reflect(
                 is_shown=True,
             )
         )
+    facility.indexed_sequence = facility.operation_sequence + len(operations)
     log.append(session, facility, operations, now)
-    facility.indexed_sequence = facility.operation_sequence
-    session.flush()
     for content in contents:
         note_letter(session, code, content, now)
+
+
+def _units(writer: Writer, code: str) -> dict[str, dict[Key, Resource]]:
+    """Each record that changed, as it stands now. What the transaction wrote itself is not read
+    again, and mostly that is the whole record."""
+    units: dict[str, dict[Key, Resource]] = {}
+    for key, resource in writer.changed.items():
+        units.setdefault(record_of(key[1]), {})[key] = _as_stored(key, resource)
+    held = writer.held()
+    for record_id, unit in units.items():
+        if held[record_id] != unit.keys():
+            units[record_id] = _stored_unit(writer.session, code, record_id)
+    return units
+
+
+def _as_stored(key: Key, resource: Resource) -> Resource:
+    """Without what the server sets, as `wire.split` keeps it."""
+    kept = {**resource, "resourceType": key[0], "id": key[1]}
+    meta = kept.pop("meta", {})
+    own = {name: item for name, item in meta.items() if name not in {"versionId", "lastUpdated"}}
+    return {**kept, "meta": own} if own else kept
+
+
+def _heads(session: Session, code: str, records: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Kind and shown operation of the records that have operations already."""
+    found: dict[str, tuple[str, str]] = {}
+    for some in portions(sorted(records)):
+        for record_id, *head in session.connection().execute(
+            _FIND_RECORDS, {"code": code, "records": some}
+        ):
+            found.setdefault(record_id, (head[0], head[1]))
+    return found
 
 
 def _moment(now: int) -> str:
     return datetime.fromtimestamp(now / 1000, VIETNAM).isoformat(timespec="milliseconds")
 
 
-def _content(session: Session, code: str, record_id: str) -> dict[str, Any]:
+def _content(
+    session: Session,
+    code: str,
+    record_id: str,
+    unit: dict[Key, Resource],
+    head: tuple[str, str] | None,
+) -> dict[str, Any]:
     """What the line says of the record: its unit as it stands now, and what it is based on."""
-    unit = _stored_unit(session, code, record_id)
-    head = session.scalars(
-        select(OperationRecord).where(
-            OperationRecord.facility_code == code, OperationRecord.record_id == record_id
-        )
-    ).first()
-    kind = head.kind if head else _kind(unit, record_id)
-    order = _order(session, code, head.shown_op_id) if head else []
+    kind = head[0] if head else _kind(unit, record_id)
+    order = _order(session, code, head[1]) if head else []
     root = (ROOT_TYPES.get(kind, ""), record_id)
     ordered = sorted(
         unit,
@@ -153,7 +202,7 @@ def _content(session: Session, code: str, record_id: str) -> dict[str, Any]:
         "status": status,
     }
     if head:
-        content["base"] = [head.shown_op_id]
+        content["base"] = [head[1]]
         content["reason"] = _REASON
     return content
 

@@ -1,12 +1,50 @@
-"""What the province's lists need of the store."""
+"""What the lists need: those of the station, their search and import, and those of the province."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
-from station_emr.domain.catalog import CatalogKind
+from station_emr.domain.catalog import CatalogHit, CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.catalog_pack import CatalogPack, KnownPack, PackState
+
+from .views import CatalogSummary
+
+
+class CatalogStore(Protocol):
+    def rows(self, kind: CatalogKind, day: date | None = None) -> tuple[CatalogRow, ...]:
+        """All rows of a list, or only those in force on ``day``."""
+
+    def apply(self, preview: CatalogPreview, at: datetime) -> None:
+        """Write an import: close changed and vanished rows, add new ones, count a list version."""
+
+    def load_starter(self, rows: Iterable[CatalogRow], at: datetime) -> None: ...
+
+    def summaries(self, day: date) -> tuple[CatalogSummary, ...]:
+        """Every list that was ever loaded, with its rows in force on ``day``."""
+
+    def version(self, kind: CatalogKind) -> int:
+        """0 when the list was never loaded; grows with every import."""
+
+
+class CatalogSearch(Protocol):
+    """Searchable lists held in memory."""
+
+    def search(
+        self, kind: CatalogKind, text: str, limit: int, day: date
+    ) -> tuple[CatalogHit, ...]: ...
+    def find(self, kind: CatalogKind, code: str, day: date) -> CatalogRow | None: ...
+    def rows(self, kind: CatalogKind, day: date) -> tuple[CatalogRow, ...]: ...
+    def reload(self, kind: CatalogKind | None = None) -> None: ...
+
+
+class CatalogImporter(Protocol):
+    def preview(
+        self, kind: CatalogKind, path: str, current: Sequence[CatalogRow], effective_from: date
+    ) -> CatalogPreview:
+        """Read a file and say what would change. Raises UserError for a file it cannot read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,99 @@
+"""What the use cases need of what a station keeps beside the clinical record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from station_emr.domain.operation import Operation, VersionNode
+from station_emr.domain.record import Changed, PractitionerSnapshot, StationProfile
+from station_emr.domain.user import Actor, User
+
+from .views import AuditRow, DisplacedForm, DraftForm, PrintRow
+
+
+class UserStore(Protocol):
+    def get(self, user_id: str) -> User: ...
+    def by_username(self, username: str) -> User | None: ...
+    def all(self) -> tuple[User, ...]: ...
+    def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
+        """Insert or update, keep the version and queue the practitioner for the province."""
+
+    def add_replica(
+        self,
+        user: User,
+        operation: Operation,
+        parents: Sequence[int],
+        *,
+        move_head: bool = True,
+    ) -> Changed:
+        """Keep a colleague who was entered on another machine. Somebody unknown here becomes an
+        inactive account under a placeholder name, without a key slot; log-in name, activity and
+        last log-in of somebody known stay as they are here.
+        """
+
+    def lineage(self, record_id: str) -> tuple[VersionNode, ...]: ...
+
+
+class DraftStore(Protocol):
+    """Unfinished forms. Outside the version rules: nothing here is part of the record yet."""
+
+    def put(self, form: DraftForm) -> None: ...
+    def get(self, key: str) -> DraftForm | None: ...
+    def all(self) -> tuple[DraftForm, ...]: ...
+    def displaced(self) -> tuple[DisplacedForm, ...]:
+        """Drafts whose place a record from another machine took, oldest first."""
+
+    def count_displaced(self) -> int: ...
+    def drop(self, key: str) -> None: ...
+
+
+class CounterStore(Protocol):
+    def next(self, name: str, series: str, year: int) -> int:
+        """The next gap-free number of a series, starting at 1; part of this transaction."""
+
+    def peek(self, name: str, series: str, year: int) -> int:
+        """What :meth:`next` would give, taking nothing."""
+
+
+class SettingStore(Protocol):
+    def get(self, key: str) -> str | None: ...
+    def put(self, key: str, value: str) -> None: ...
+    def station(self) -> StationProfile:
+        """Raises NotFound before set-up."""
+
+    def save_station(self, profile: StationProfile, at: datetime) -> None:
+        """Keep the profile and queue the facility for the province."""
+
+
+class AuditLog(Protocol):
+    def append(
+        self,
+        actor: Actor | None,
+        action: str,
+        at: datetime,
+        *,
+        kind: str = "",
+        record_id: str = "",
+        patient_id: str = "",
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add a line to the hash chain (hash of the line before it plus this line)."""
+
+    def rows(self, limit: int, before: int | None = None) -> tuple[AuditRow, ...]: ...
+
+    def verify(self) -> int | None:
+        """None when the chain is whole, otherwise the first broken sequence number."""
+
+
+class PrintLog(Protocol):
+    def add(
+        self, kind: str, record_id: str, version: int, at: datetime, user: User, sha256: str
+    ) -> int:
+        """Log a print and return its copy number, 1 for the first of this version."""
+
+    def copies(self, kind: str, record_id: str, version: int) -> int:
+        """How often this version was printed; the first of an amended paper is no reprint."""
+
+    def rows(self, limit: int) -> tuple[PrintRow, ...]: ...

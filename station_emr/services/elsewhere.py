@@ -19,6 +19,7 @@ from station_emr.domain.user import Actor
 
 from .guards import allow
 from .ports import Clock, Store, Work
+from .sharing import GivenConsent, Sharing, SharingLine, note_consent
 
 NOT_CONNECTED: Final = (
     "Máy này chưa nối với máy chủ tỉnh nên không xem được hồ sơ ở trạm khác. "
@@ -72,7 +73,7 @@ class OtherRecords:
         return tuple(dict.fromkeys(part.station for part in self.parts))
 
 
-class HistoryLine(Protocol):
+class HistoryLine(SharingLine, Protocol):
     """The province's desk for it. Raises UserError (a refusal, in its words) or NetworkFailure."""
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]: ...
@@ -107,6 +108,7 @@ class Elsewhere:
         self._clock = clock
         self._open_line = open_line
         self._forms = forms
+        self.sharing = Sharing(store, clock, open_line)
 
     def look(self, actor: Actor, patient_id: str, agreement: Agreement) -> OtherRecords:
         """Ask the province. Takes as long as the line does: never in the lane of the database.
@@ -138,15 +140,33 @@ class Elsewhere:
             work.audit.append(
                 actor, "patient.look_elsewhere", now, patient_id=patient.id, detail=detail
             )
+        given = None
+        if agreement.basis is not Basis.EMERGENCY:
+            given = GivenConsent(
+                id=consent_id,
+                patient_id=patient.id,
+                how=agreement.basis.value,
+                given_by=agreement.given_by.strip(),
+                recorded_by=actor.user.snapshot.printed_name,
+                at=now,
+            )
         try:
             answer = line.ask(question)
         except NetworkFailure as error:
+            self._note(given)  # the line may have been cut after the province heard it
             raise NetworkFailure(OFFLINE) from error
+        self._note(given)
         try:
             parts = self._forms.parts(answer)
         except ValueError as error:
             raise NetworkFailure(OFFLINE) from error
         return OtherRecords(asked_at=self._clock.now(), parts=parts)
+
+    def _note(self, given: GivenConsent | None) -> None:
+        """A consent that the province refused, with the reason on the screen, was none."""
+        if given is not None:
+            with self._store.write() as work:
+                note_consent(work, given)
 
 
 def papers_of(patient: Patient) -> tuple[tuple[str, str], ...]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from station_emr.services.elsewhere import Agreement, Basis, OtherPart
+from station_emr.services.sharing import CONSENT_VALID
 
 from .datatypes import VIETNAM, Json, extension, filled, moment, present, reference, terminology
 from .reading import BROKEN
@@ -18,7 +19,6 @@ from .uris import LOINC, TERMINOLOGY, VN_CORE, own_extension
 
 GIVEN: Final = own_extension("consent-given")
 _SOURCE: Final = "source-facility"
-_VALID: Final = timedelta(hours=24)
 _PURPOSE: Final = "Khám và điều trị"
 _LAW: Final = "Luật Khám bệnh, chữa bệnh 15/2023/QH15"
 _CATEGORY: Final = "59284-0"  # patient consent
@@ -90,7 +90,7 @@ def _consent(
         "policyRule": {"text": _LAW},
         "provision": {
             "type": "permit",
-            "period": filled(start=moment(at), end=moment(at + _VALID)),
+            "period": filled(start=moment(at), end=moment(at + CONSENT_VALID)),
             "purpose": [
                 {"system": f"{TERMINOLOGY}/v3-ActReason", "code": "TREAT", "display": _PURPOSE}
             ],

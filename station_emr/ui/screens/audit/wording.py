@@ -48,6 +48,7 @@ _WHOLE: Final = {
     "patient.view": "Xem hồ sơ người bệnh",
     "patient.update": "Sửa hồ sơ người bệnh",
     "patient.look_elsewhere": "Xem hồ sơ ở trạm khác",
+    "patient.withdraw_consent": "Rút lại đồng ý xem hồ sơ ở trạm khác",
     "patient.join": "Gộp hai hồ sơ của một người",
     "patient.separate": "Tách lại hai hồ sơ đã gộp",
     "patient.tell_apart": "Xác nhận hai hồ sơ là hai người khác nhau",

@@ -76,7 +76,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Guard, longest_address=settings.limits.address_letters)
     app.add_middleware(HeadAsGet)
     operation_routes.add_routes(app, services)
-    _add_fault_handlers(app, web_routes.add_routes(app, services))
+    _add_fault_handlers(app, services, web_routes.add_routes(app, services))
     _add_operation_routes(app, services)
     identity_routes.add_routes(app, services)
     exchange_routes.add_routes(app, services)
@@ -89,7 +89,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     return app
 
 
-def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
+def _add_fault_handlers(app: FastAPI, services: Services, pages: Pages) -> None:
     @app.exception_handler(FhirFault)
     async def _fault(_request: Request, fault: FhirFault) -> Response:
         return fault_response(fault)
@@ -99,7 +99,7 @@ def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
         if request.url.path.startswith("/web"):
             return pages.fault_page(request, not_found())
         if error.status_code == 405:
-            return _other_method(app, request)
+            return await _other_method(app, services, request)
         code = "not-found" if error.status_code == 404 else "not-supported"
         fault = refuse(error.status_code, code, "there is nothing at this address")
         fault.headers = dict(error.headers or {})
@@ -123,10 +123,15 @@ def _add_fault_handlers(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(PoolTimeout, _busy)
 
 
-def _other_method(app: FastAPI, request: Request) -> Response:
+async def _other_method(app: FastAPI, services: Services, request: Request) -> Response:
     allowed = {"Allow": ", ".join(offered(app, request.scope))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=allowed)
+    try:
+        await services.caller(request)  # the access log names who tried
+    except FhirFault as fault:
+        if fault.status == 429:
+            return fault_response(fault)
     text = "Máy chủ không hỗ trợ thao tác này; hồ sơ không bao giờ bị xóa."
     issue = Issue("not-supported", "this address does not take this method", "http.method", text)
     return fault_response(FhirFault(405, issue, allowed))

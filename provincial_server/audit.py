@@ -51,10 +51,24 @@ _ACTIONS = {
     ("POST", "/enrol"): "enrol",
     ("POST", "/enrol-key"): "enrol",
     ("GET", "/overview"): "overview",
+    ("GET", "/metrics"): "metrics",
+    ("GET", "/catalogs"): "catalogs",
+    ("GET", "/catalogs/{name}/{number}"): "catalogs",
+    ("GET", "/fhir/$catalogs"): "catalogs",
+    ("GET", "/fhir/$catalogs/{name}/{number}"): "catalogs",
+    ("POST", "/people/history"): "ask-history",
+    ("POST", "/people/consent/{consent_id}/withdraw"): "withdraw",
+    ("GET", "/people/consent/{consent_id}"): "read",
+    ("GET", "/people/access-log"): "access-log",
 }
+_WATCHED = {route for _, route in _ACTIONS}
+"""Addresses where a refused stranger is noted too."""
+_METHODS = {"DELETE", "PATCH", "PUT", "POST", "GET"}
 _PURPOSES = {"device": "đồng bộ", "administrator": "quản trị", "address": "đăng nhập"}
 _LOGIN = {401, 403}
+_NO_METHOD = 405
 _NO_NAME = "?"
+_NAMES = ("resource_id", "binary_id", "consent_id")
 
 
 @dataclass(frozen=True)
@@ -236,14 +250,16 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
     actor: Actor | None = state.get("actor")
     route = getattr(scope.get("route"), "path", "")
     action = _ACTIONS.get((scope["method"], route))
+    if action is None and scope["method"] in _METHODS:
+        action = scope["method"].lower()  # one that nobody offers here
     if actor is None:
-        if status not in _LOGIN or action is None:
+        if status not in {*_LOGIN, _NO_METHOD} or route not in _WATCHED:
             return None
         client = scope.get("client")
         actor = Actor("address", client[0] if client else "-")
     found = scope.get("path_params", {})
     kind = "Binary" if "/Binary/" in route else found.get("resource_type") or route or "-"
-    name = found.get("resource_id") or found.get("binary_id") or ""
+    name = next((found[key] for key in _NAMES if found.get(key)), "")
     result = "ok" if status < 400 else f"refused {status}"
     counts: dict[str, int] = state.get("counts", {})
     said = " ".join([result, *(f"{name}={number}" for name, number in counts.items())])
@@ -252,7 +268,7 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
         at=clock(),
         actor_kind=actor.kind,
         actor_id=actor.actor_id,
-        action=action or scope["method"].lower(),
+        action=action or _NO_NAME,  # a method may be any word
         object_type=kind if kind == route or kind in STORED_TYPES else _NO_NAME,
         # What is no id may be anything, a name or a card's number among it: it is not written down.
         object_id=name if not name or ID.fullmatch(name) else _NO_NAME,

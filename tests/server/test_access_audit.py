@@ -7,13 +7,15 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from fastapi.routing import APIRoute
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from provincial_server import audit, auth
 from provincial_server.audit import Access, AccessBuffer
 from provincial_server.database import Database
-from provincial_server.web.access_log import AccessEntry
+from provincial_server.settings import Rate, Rates
+from provincial_server.web.access_log import PROVINCE, AccessEntry
 from tests.server.direct import Direct, running
 from tests.server.exchange_client import new_incarnation, person, record_id
 from tests.server.samples import CCCD, bundle, encounter, entry, patient
@@ -77,9 +79,10 @@ def test_every_request_of_a_device_leaves_one_line(direct):
         ("bundle", "/fhir", "", "ok taken=1 refused=1"),
         ("create", "Patient", "", "refused 422"),
         ("search", "Binary", "", "ok"),
+        ("delete", "Patient", "p1", "refused 405"),
     ]
     found = lines(direct, "A")
-    assert [line.sequence for line in found] == list(range(1, 13))
+    assert [line.sequence for line in found] == list(range(1, 14))
     assert {(line.actor_kind, line.purpose) for line in found} == {("device", "đồng bộ")}
     everything = " ".join(str(vars(line)) for line in found)
     for secret in ("064099100001", "Nguyễn", token):
@@ -116,6 +119,57 @@ def test_whoever_is_refused_at_the_door_leaves_a_line_too(direct):
         ("address", "127.0.0.1", "enrol", "/enrol", "", "refused 403"),
         ("address", "127.0.0.1", "overview", "/overview", "", "refused 401"),
     ]
+
+
+def test_who_tries_a_method_that_nobody_offers_is_noted(direct):
+    token = direct.device("A")
+    secret = "NGUYEN-064099100001"  # a word that only a hostile client would send
+    for method, path, given in (
+        ("DELETE", "/fhir/Patient/p1", token),
+        ("PATCH", "/fhir/Patient/p1", token),
+        ("PUT", "/people/access-log", token),
+        (secret, "/fhir/Patient", token),
+        ("DELETE", "/fhir/Patient/p1", ""),
+        ("DELETE", "/fhir/Patient/p1", "wrong"),
+        ("DELETE", "/fhir/metadata", ""),
+    ):
+        answer = direct.call(method, path, token=given)
+        assert answer.status == 405, path
+        assert answer.headers["allow"]
+    assert [(line.actor_kind, *shown(line)) for line in lines(direct, "A")] == [
+        ("device", "delete", "Patient", "p1", "refused 405"),
+        ("device", "patch", "Patient", "p1", "refused 405"),
+        ("device", "put", "/people/access-log", "", "refused 405"),
+        ("device", "?", "Patient", "", "refused 405"),
+    ]
+    strangers = lines(direct, PROVINCE)
+    assert [(line.actor_kind, line.actor_id, *shown(line)) for line in strangers] == [
+        ("address", "127.0.0.1", "delete", "Patient", "p1", "refused 405"),
+        ("address", "127.0.0.1", "delete", "Patient", "p1", "refused 405"),
+    ]
+
+
+def test_trying_other_methods_counts_as_asking(tmp_path):
+    rates = Rates(device=Rate(0.001, 2))
+    with running(tmp_path, rates=rates, rates_on_loopback=True) as direct:
+        token = direct.device("A")
+        tried = [direct.call("DELETE", "/fhir/Patient/p1", token=token) for _ in range(4)]
+        assert [answer.status for answer in tried] == [405, 405, 429, 429]
+        assert [line.result for line in lines(direct, "A")][-1] == "refused 429"
+
+
+def test_every_address_that_asks_for_a_token_has_a_word_of_its_own(direct):
+    silent = {"/health", "/ready", "/openapi.json", "/courier-key", "/fhir/metadata"}
+    unnamed = {
+        (method, route.path)
+        for route in direct.app.routes
+        if isinstance(route, APIRoute) and not route.path.startswith("/web")
+        for method in route.methods - {"HEAD"}
+        if (method, route.path) not in audit._ACTIONS
+        and route.path not in silent
+        and ".well-known" not in route.path
+    }
+    assert unnamed == set()
 
 
 def test_the_administrators_acts_and_enrolments_are_noted(direct):

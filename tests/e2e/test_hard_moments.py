@@ -21,12 +21,12 @@ NURSE = User(id="", username="ddmoi", full_name="Người Mẫu Mới", role=Rol
 KILLED_WHILE_SETTING_UP = """
 import os, sys
 from pathlib import Path
-import station_emr.station as station
+import station_emr.founding as founding
 from station_emr.demo.province import DemoProvince
 from station_emr.demo.station import demo_people, demo_profile
-station.furnish = lambda *_: os.kill(os.getpid(), 9)
+founding.furnish = lambda *_: os.kill(os.getpid(), 9)
 who = demo_people()[0]
-station.create_station(Path(sys.argv[1]), demo_profile(""), who.user, who.password)
+founding.create_station(Path(sys.argv[1]), demo_profile(""), who.user, who.password)
 """
 
 
@@ -73,7 +73,7 @@ def test_a_failed_set_up_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("station_emr.station.furnish", full)
+    monkeypatch.setattr("station_emr.founding.furnish", full)
     with pytest.raises(Exception, match="Ổ đĩa đã đầy"):
         create_station(folder, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
     assert {path.name for path in folder.iterdir()} <= {f"{KEY_SLOTS}.lock"}

@@ -1,0 +1,56 @@
+"""The key slots of an open station, as the use case of accounts needs them."""
+
+from __future__ import annotations
+
+from station_emr.domain.errors import Problem
+from station_emr.security.keyslots import KeySlots
+from station_emr.security.passwords import PasswordPolicy, password_problems
+
+
+class SlotKeyRing:
+    """Key slots with the open data key."""
+
+    def __init__(self, slots: KeySlots, data_key: bytes) -> None:
+        self._slots = slots
+        self._data_key = data_key
+
+    def add(self, username: str, display_name: str, role_label: str, password: str) -> None:
+        """A slot for somebody new to the record. One that is there already was left when the power
+        went between the slot and the record; it is given anew, so that the name can be used.
+        """
+        if self._has(username):
+            self._slots.remove(username)
+        self._slots.add(username, display_name, password, self._data_key, role_label=role_label)
+
+    def describe(self, username: str, display_name: str, role_label: str) -> None:
+        if self._has(username):
+            self._slots.describe(username, display_name=display_name, role_label=role_label)
+
+    def change_password(self, username: str, old: str, new: str) -> None:
+        self._slots.change_password(username, old, new)
+
+    def reset_password(self, username: str, display_name: str, role_label: str, new: str) -> None:
+        if self._has(username):
+            self._slots.reset_password(username, new, self._data_key)
+        else:  # a person who had left and is back
+            self.add(username, display_name, role_label, new)
+
+    def unlock_account(self, username: str) -> None:
+        self._slots.unlock_account(username)
+
+    def remove(self, username: str) -> None:
+        self._slots.remove(username)
+
+    def new_recovery_code(self) -> str:
+        return self._slots.new_recovery_code(self._data_key)
+
+    def _has(self, username: str) -> bool:
+        return any(person.username == username for person in self._slots.people())
+
+    def is_locked(self, username: str) -> bool:
+        return any(p.username == username and p.locked for p in self._slots.people())
+
+    def password_problems(
+        self, password: str, username: str, full_name: str
+    ) -> tuple[Problem, ...]:
+        return tuple(password_problems(password, username, full_name, PasswordPolicy()))

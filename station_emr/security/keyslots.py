@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ from station_emr.domain.errors import (
     DatabaseDamaged,
     DatabaseMissing,
     EnvironmentFailure,
-    NotFound,
     StateError,
     UserError,
     WrongPassword,
@@ -31,12 +29,24 @@ from station_emr.domain.text import clean
 from station_emr.security import durable_file, key_wrap, slot_file
 from station_emr.security.key_wrap import DEFAULT_COST, KdfCost, Rng, Unopened
 from station_emr.security.recovery_code import make_recovery_code, read_recovery_code
-from station_emr.security.slot_file import Slot, SlotFile
+from station_emr.security.slot_content import (
+    DAMAGED,
+    MAX_ATTEMPTS,
+    RECOVERY,
+    check_origin,
+    earlier_keys,
+    find,
+    is_locked,
+    lock_box,
+    need,
+    new_slot,
+    reseal,
+    where,
+    with_slot,
+)
+from station_emr.security.slot_file import SlotFile
 
 FILE_NAME: Final = "keyslots.json"
-MAX_ATTEMPTS: Final = 5  # TCVN 14423: five wrong passwords lock the account
-_RECOVERY: Final = "recovery code"  # no user name has a space
-_USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 
 _LOCKED: Final = (
     "Tài khoản này đã bị khóa vì sai mật khẩu 5 lần. "
@@ -45,10 +55,6 @@ _LOCKED: Final = (
 _DENIED: Final = (
     "Không đọc được tệp khóa của trạm (keyslots.json): máy không cho mở. Không có gì bị thay đổi. "
     "Hãy kiểm tra ổ đĩa và cấp quyền đọc thư mục dữ liệu cho tài khoản này rồi mở lại."
-)
-_DAMAGED: Final = (
-    "Tệp khóa của trạm (keyslots.json) bị hỏng, chưa mở được hồ sơ. Cơ sở dữ liệu không bị đụng tới. "
-    "Hãy chép lại tệp này từ bản sao lưu gần nhất rồi mở lại."
 )
 
 
@@ -102,9 +108,9 @@ class KeySlots:
             fingerprint=key_wrap.fingerprint(data_key),
             previous=(),
             slots=(),
-            recovery=_box(code, data_key, database_id, _RECOVERY, cost, rng),
+            recovery=lock_box(code, data_key, database_id, RECOVERY, cost, rng),
         )
-        slot = _new_slot(content, username, display_name, role_label, password, data_key, cost, rng)
+        slot = new_slot(content, username, display_name, role_label, password, data_key, cost, rng)
         with durable_file.locked(path):
             if path.exists() or durable_file.backup_of(path).exists():
                 raise StateError(
@@ -140,7 +146,7 @@ class KeySlots:
                 username=slot.username,
                 display_name=slot.display_name,
                 role_label=slot.role_label,
-                locked=_is_locked(slot),
+                locked=is_locked(slot),
                 attempts_left=max(0, MAX_ATTEMPTS - slot.failed_attempts),
             )
             for slot in self._read().slots
@@ -151,19 +157,19 @@ class KeySlots:
         username = username.strip().lower()
         with durable_file.locked(self._path):
             content = self._read()
-            slot = _find(content, username)
+            slot = find(content, username)
             if slot is None:
                 # The same work as for a known name; the tiles list the names anyway.
                 key_wrap.derive(password, self._rng(16), content.recovery.cost)
                 raise WrongPassword("Sai tên đăng nhập hoặc mật khẩu. Hãy gõ lại.")
-            if _is_locked(slot):
+            if is_locked(slot):
                 raise AccountLocked(_LOCKED)
             attempts = slot.failed_attempts + 1
             locked_at = self._clock().astimezone(UTC) if attempts >= MAX_ATTEMPTS else None
             counted = replace(slot, failed_attempts=attempts, locked_at=locked_at)
-            self._write(_with(content, counted))
+            self._write(with_slot(content, counted))
         try:
-            opened = key_wrap.unlock(password, slot.box, _where(content, username))
+            opened = key_wrap.unlock(password, slot.box, where(content, username))
         except Unopened:
             left = MAX_ATTEMPTS - attempts
             if left <= 0:
@@ -171,7 +177,7 @@ class KeySlots:
             raise WrongPassword(
                 f"Sai mật khẩu. Còn {left} lần thử, sau đó tài khoản bị khóa."
             ) from None
-        _check_origin(content, opened)
+        check_origin(content, opened)
         # A full disk here must not keep the right person out: the counter merely stays.
         with contextlib.suppress(EnvironmentFailure):
             self._reset_counter(username)
@@ -187,12 +193,12 @@ class KeySlots:
             )
         content = self._read()
         try:
-            opened = key_wrap.unlock(squeezed, content.recovery, _where(content, _RECOVERY))
+            opened = key_wrap.unlock(squeezed, content.recovery, where(content, RECOVERY))
         except Unopened:
             raise WrongPassword(
                 "Mã khôi phục này không phải của trạm này, hoặc đã được thay bằng mã mới hơn."
             ) from None
-        _check_origin(content, opened)
+        check_origin(content, opened)
         return opened.data_key
 
     def add(
@@ -206,9 +212,9 @@ class KeySlots:
     ) -> None:
         """Give one more person a slot. Raises UserError for a name taken or not usable."""
         with self._changing(data_key) as content:
-            if _find(content, username.strip().lower()) is not None:
+            if find(content, username.strip().lower()) is not None:
                 raise UserError("Tên đăng nhập này đã có người dùng. Hãy chọn tên khác.")
-            slot = _new_slot(
+            slot = new_slot(
                 content,
                 username,
                 display_name,
@@ -224,9 +230,9 @@ class KeySlots:
         """Change what the log-in tile shows."""
         with durable_file.locked(self._path):
             content = self._read()
-            slot = _need(content, username)
+            slot = need(content, username)
             shown = replace(slot, display_name=clean(display_name), role_label=clean(role_label))
-            self._write(_with(content, shown))
+            self._write(with_slot(content, shown))
 
     def change_password(self, username: str, old: str, new: str) -> None:
         """The person's own change. A wrong old password counts like one at log-in."""
@@ -236,19 +242,23 @@ class KeySlots:
     def reset_password(self, username: str, new: str, data_key: bytes) -> None:
         """A new password for somebody, which also unlocks the account."""
         with self._changing(data_key) as content:
-            slot = _need(content, username)
-            box = _box(new, data_key, content.database_id, slot.username, slot.box.cost, self._rng)
-            self._write(_with(content, replace(slot, box=box, failed_attempts=0, locked_at=None)))
+            slot = need(content, username)
+            box = lock_box(
+                new, data_key, content.database_id, slot.username, slot.box.cost, self._rng
+            )
+            self._write(
+                with_slot(content, replace(slot, box=box, failed_attempts=0, locked_at=None))
+            )
 
     def unlock_account(self, username: str) -> None:
         """Let a locked person try again; the caller has checked who asks."""
-        self._reset_counter(_need(self._read(), username).username)
+        self._reset_counter(need(self._read(), username).username)
 
     def remove(self, username: str) -> None:
         """Take a leaver's slot away; the data key should then be changed (:meth:`replace_all`)."""
         with durable_file.locked(self._path):
             content = self._read()
-            slot = _need(content, username)
+            slot = need(content, username)
             rest = tuple(other for other in content.slots if other is not slot)
             if not rest:
                 raise StateError(
@@ -261,7 +271,7 @@ class KeySlots:
         code = make_recovery_code(self._rng(15))
         with self._changing(data_key) as content:
             cost = content.recovery.cost
-            box = _box(code, data_key, content.database_id, _RECOVERY, cost, self._rng)
+            box = lock_box(code, data_key, content.database_id, RECOVERY, cost, self._rng)
             self._write(replace(content, recovery=box))
         return code
 
@@ -274,11 +284,11 @@ class KeySlots:
         with self._changing(data_key) as content:
             fresh = []
             for slot in content.slots:
-                where = _where(content, slot.username)
+                place = where(content, slot.username)
                 fresh.append(
-                    replace(slot, box=self._reseal(slot.box, where, data_key, new_data_key))
+                    replace(slot, box=reseal(slot.box, place, data_key, new_data_key, self._rng))
                 )
-            where = _where(content, _RECOVERY)
+            place = where(content, RECOVERY)
             wrapped = key_wrap.wrap_previous(data_key, new_data_key, content.database_id, self._rng)
             self._write(
                 replace(
@@ -286,31 +296,20 @@ class KeySlots:
                     fingerprint=key_wrap.fingerprint(new_data_key),
                     previous=(wrapped, *content.previous),
                     slots=tuple(fresh),
-                    recovery=self._reseal(content.recovery, where, data_key, new_data_key),
+                    recovery=reseal(content.recovery, place, data_key, new_data_key, self._rng),
                 )
             )
 
     def previous_keys(self, data_key: bytes) -> tuple[bytes, ...]:
         """Earlier data keys, newest first."""
-        return tuple(_earlier_keys(self._read(), data_key))
-
-    def _reseal(
-        self, box: key_wrap.KeyBox, where: bytes, data_key: bytes, new_data_key: bytes
-    ) -> key_wrap.KeyBox:
-        if not hmac.compare_digest(box.binding, key_wrap.bind(data_key, box.public, where)):
-            raise DatabaseDamaged(_DAMAGED)  # a public half that no holder of the key put here
-        return replace(
-            box,
-            sealed=key_wrap.seal(new_data_key, box.public, where, self._rng),
-            binding=key_wrap.bind(new_data_key, box.public, where),
-        )
+        return tuple(earlier_keys(self._read(), data_key))
 
     def _reset_counter(self, username: str) -> None:
         with durable_file.locked(self._path):
             content = self._read()
-            slot = _find(content, username)
+            slot = find(content, username)
             if slot is not None and (slot.failed_attempts or slot.locked_at):
-                self._write(_with(content, replace(slot, failed_attempts=0, locked_at=None)))
+                self._write(with_slot(content, replace(slot, failed_attempts=0, locked_at=None)))
 
     @contextlib.contextmanager
     def _changing(self, data_key: bytes) -> Iterator[SlotFile]:
@@ -338,7 +337,7 @@ class KeySlots:
         if denied is not None:
             raise EnvironmentFailure(_DENIED) from denied
         if found:
-            raise DatabaseDamaged(_DAMAGED)
+            raise DatabaseDamaged(DAMAGED)
         raise DatabaseMissing(
             "Chưa có trạm nào trong thư mục này (không thấy keyslots.json). "
             "Hãy chọn đúng thư mục dữ liệu, hoặc thiết lập trạm mới."
@@ -346,79 +345,3 @@ class KeySlots:
 
     def _write(self, content: SlotFile) -> None:
         durable_file.write_twice(self._path, slot_file.dump(content))
-
-
-def _where(content: SlotFile, owner: str) -> bytes:
-    return key_wrap.context(content.database_id, owner)
-
-
-def _box(
-    secret: str, data_key: bytes, database_id: str, owner: str, cost: KdfCost, rng: Rng
-) -> key_wrap.KeyBox:
-    secret = secret.replace("-", "") if owner == _RECOVERY else secret
-    return key_wrap.lock(secret, data_key, key_wrap.context(database_id, owner), cost, rng)
-
-
-def _new_slot(
-    content: SlotFile,
-    username: str,
-    display_name: str,
-    role_label: str,
-    password: str,
-    data_key: bytes,
-    cost: KdfCost,
-    rng: Rng,
-) -> Slot:
-    username = username.strip().lower()
-    if not _USERNAME.fullmatch(username):
-        raise UserError(
-            "Tên đăng nhập gồm 2 đến 32 chữ thường không dấu, chữ số, dấu chấm hoặc gạch nối, "
-            "ví dụ “nga.yt”."
-        )
-    return Slot(
-        username=username,
-        display_name=clean(display_name),
-        role_label=clean(role_label),
-        box=_box(password, data_key, content.database_id, username, cost, rng),
-    )
-
-
-def _find(content: SlotFile, username: str) -> Slot | None:
-    return next((slot for slot in content.slots if slot.username == username), None)
-
-
-def _need(content: SlotFile, username: str) -> Slot:
-    slot = _find(content, username.strip().lower())
-    if slot is None:
-        raise NotFound("Không có người dùng này trong danh sách đăng nhập của trạm.")
-    return slot
-
-
-def _with(content: SlotFile, changed: Slot) -> SlotFile:
-    slots = tuple(changed if s.username == changed.username else s for s in content.slots)
-    return replace(content, slots=slots)
-
-
-def _is_locked(slot: Slot) -> bool:
-    return slot.locked_at is not None or slot.failed_attempts >= MAX_ATTEMPTS
-
-
-def _earlier_keys(content: SlotFile, data_key: bytes) -> Iterator[bytes]:
-    key = data_key
-    for wrapped in content.previous:
-        try:
-            key = key_wrap.unwrap_previous(wrapped, key, content.database_id)
-        except Unopened:
-            return
-        yield key
-
-
-def _check_origin(content: SlotFile, opened: key_wrap.Opened) -> None:
-    """The key found must be the one the secret vouches for, or lead back to it."""
-    current = key_wrap.fingerprint(opened.data_key)
-    if not hmac.compare_digest(current, content.fingerprint):
-        raise DatabaseDamaged(_DAMAGED)
-    for key in (opened.data_key, *_earlier_keys(content, opened.data_key)):
-        if hmac.compare_digest(key_wrap.fingerprint(key), opened.fingerprint):
-            return
-    raise DatabaseDamaged(_DAMAGED)

@@ -22,7 +22,62 @@ _OPEN = {
 }
 """Addresses that ask for no token."""
 
+_ID: Spec = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
 _SCHEMAS: Spec = {
+    "Answer": {
+        "type": "object",
+        "required": ["resourceType", "type"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"enum": ["transaction-response", "batch-response"]},
+            "entry": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["response"],
+                    "properties": {
+                        "response": {
+                            "type": "object",
+                            "required": ["status"],
+                            "properties": {"status": {"type": "string"}},
+                        },
+                    },
+                },
+            },
+        },
+    },
+    "Page": {
+        "type": "object",
+        "required": ["resourceType", "type"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"enum": ["searchset", "history", "collection"]},
+            "total": {"type": "integer", "minimum": 0},
+            "link": {"type": "array", "items": {"type": "object", "required": ["relation", "url"]}},
+            "entry": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["fullUrl"],
+                    "properties": {"resource": {"$ref": "#/components/schemas/Stored"}},
+                },
+            },
+        },
+    },
+    "Stored": {
+        "type": "object",
+        "required": ["resourceType", "id"],
+        "properties": {
+            "resourceType": {"enum": sorted(STORED_TYPES)},
+            "id": _ID,
+            "meta": {"type": "object", "required": ["versionId", "lastUpdated"]},
+        },
+    },
+    "CapabilityStatement": {
+        "type": "object",
+        "required": ["resourceType", "status", "date", "kind", "fhirVersion", "format", "rest"],
+        "properties": {"resourceType": {"const": "CapabilityStatement"}},
+    },
     "Resource": {
         "type": "object",
         "required": ["resourceType"],
@@ -94,7 +149,6 @@ _SCHEMAS: Spec = {
     },
 }
 _TEXT: Spec = {"type": "string"}
-_ID: Spec = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
 _PATH: dict[str, Spec] = {
     "resource_type": {"type": "string", "enum": sorted(STORED_TYPES)},
     "resource_id": _ID,
@@ -106,6 +160,7 @@ _HEADERS = {
     "PUT": ("Accept", "Content-Encoding", "If-Match", "If-None-Match", "Prefer"),
     "POST": ("Accept", "Content-Encoding", "If-None-Exist", "Prefer"),
 }
+_OF_TYPE = "/fhir/{resource_type}"
 _QUERY = {
     "/fhir/metadata": ("mode", "_format"),
     "/fhir/{resource_type}": (
@@ -183,7 +238,7 @@ def _complete_fhir(path: str, method: str, operation: Spec) -> None:
         if name not in known
     ]
     media = MEDIA_TYPE if path == "/fhir/$exchange" else FHIR_JSON
-    content: Spec = {media: {"schema": {}}}
+    content: Spec = {media: {"schema": _answered(path, method)}}
     if path == "/fhir/Binary/{binary_id}":
         content["*/*"] = {"schema": {}}
     done = {"description": "Done", "content": content}
@@ -192,6 +247,27 @@ def _complete_fhir(path: str, method: str, operation: Spec) -> None:
         operation["responses"]["201"] = {**done, "description": "Created"}
     else:
         operation["responses"]["304"] = {"description": "Not modified"}
+
+
+def _answered(path: str, method: str) -> Spec:
+    """What the body of an answer is."""
+    if path in {"/fhir/$exchange", "/fhir/Binary/$forms"} or path.endswith("$received"):
+        return {}
+    if path == "/fhir":
+        return _named("Answer")
+    if path == "/fhir/metadata":
+        return _named("CapabilityStatement")
+    if path.endswith(("/_history", "/_search")) or (path, method) == (_OF_TYPE, "GET"):
+        return _named("Page")
+    # Writing may be answered with an outcome (Prefer).
+    stored = (
+        [_named("Stored")] if method == "GET" else [_named("Stored"), _named("OperationOutcome")]
+    )
+    return {"anyOf": stored}
+
+
+def _named(schema: str) -> Spec:
+    return {"$ref": f"#/components/schemas/{schema}"}
 
 
 def _answer(schema: str) -> Spec:

@@ -19,6 +19,7 @@ from station_emr.domain.errors import EnvironmentFailure, NetworkFailure, NotFou
 from station_emr.domain.permissions import Action
 from station_emr.domain.user import Actor
 
+from .clock import VIETNAM
 from .guards import allow
 from .ports import Clock, Store, Work
 
@@ -90,11 +91,14 @@ class OtherLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharingView:
-    """Newest first. ``answered_at`` is when the province told the looks; None when it never did."""
+    """Newest first. ``answered_at`` is when the province told the looks; None when it never did.
+    ``patient_name`` is whose they are, when of one person.
+    """
 
     consents: tuple[GivenConsent, ...] = ()
     looks: tuple[OtherLook, ...] = ()
     answered_at: datetime | None = None
+    patient_name: str = ""
 
 
 class SharingLine(Protocol):
@@ -139,6 +143,7 @@ class Sharing:
                     if patient_id in ("", one.patient_id)
                 ),
                 answered_at=answered,
+                patient_name=named(patient_id) if patient_id else "",
             )
 
     def ask(self, actor: Actor) -> None:
@@ -264,10 +269,12 @@ def _kept_looks(work: Work) -> tuple[tuple[OtherLook, ...], datetime | None]:
 
 def _look_from(entry: dict[str, Any]) -> OtherLook:
     """One line of the province's answer; KeyError, TypeError or ValueError for what is none."""
-    facility = entry["facility"]
+    facility, at = entry["facility"], datetime.fromisoformat(entry["at"])
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
     return OtherLook(
         number=int(entry["sequence"]),
-        at=datetime.fromisoformat(entry["at"]),
+        at=at.astimezone(VIETNAM),
         patient_id=str(entry["patient"]),
         facility=str(facility.get("name") or facility["code"])[:200],
         user=str(entry["user"])[:200],

@@ -23,6 +23,7 @@ EVERY_PAGE = {
     routes.USERS,
     routes.CATALOGS,
     routes.AUDIT,
+    routes.SHARING,
 }
 OFFICE = {routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.SYNC}
 

@@ -55,6 +55,7 @@ class Page(ScreenDriver):
                 "users",
                 "catalogs",
                 "audit",
+                "sharing",
                 "personal",
             ],
         ),
@@ -62,9 +63,9 @@ class Page(ScreenDriver):
             Role.ADMINISTRATOR,
             ["station", "server", "backup", "files", "users", "catalogs", "audit", "personal"],
         ),
-        (Role.DOCTOR, ["backup", "catalogs", "personal"]),
-        (Role.NURSE, ["catalogs", "personal"]),
-        (Role.INSPECTOR, ["catalogs", "audit", "personal"]),
+        (Role.DOCTOR, ["backup", "catalogs", "sharing", "personal"]),
+        (Role.NURSE, ["catalogs", "sharing", "personal"]),
+        (Role.INSPECTOR, ["catalogs", "audit", "sharing", "personal"]),
     ],
 )
 def test_each_role_sees_what_it_may_change(qtbot, session_of, role, entries) -> None:
@@ -77,10 +78,11 @@ def test_each_role_sees_what_it_may_change(qtbot, session_of, role, entries) -> 
 def test_cards_lead_to_people_lists_and_log(qtbot, session_of) -> None:
     page = Page(qtbot, session_of(Role.DIRECTOR))
 
-    for key in ("users", "catalogs", "audit"):
+    for key in ("users", "catalogs", "audit", "sharing"):
         page.press_button(f"settings.{key}")
 
-    assert [key for key, _ in page.went] == [routes.USERS, routes.CATALOGS, routes.AUDIT]
+    went = [routes.USERS, routes.CATALOGS, routes.AUDIT, routes.SHARING]
+    assert [key for key, _ in page.went] == went
 
 
 def test_the_station_profile_is_checked_and_saved(qtbot, session_of, station) -> None:

@@ -24,6 +24,7 @@ PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
 AUDIT: Final = "audit"  # no context
+SHARING: Final = "sharing"  # SharingRoute or None (None: of all people)
 SETTINGS: Final = "settings"  # SettingsRoute or None
 
 
@@ -77,6 +78,13 @@ class ConflictRoute:
 
     kind: RecordKind
     record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRoute:
+    """What one person agreed to, and who looked at that person's chart."""
+
+    patient_id: str
 
 
 @dataclass(frozen=True, slots=True)

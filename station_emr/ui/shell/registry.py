@@ -61,6 +61,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (may(Action.USER_MANAGE), page(routes.USERS, _users, under=admin)),
         (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
         (may(Action.AUDIT_VIEW), page(routes.AUDIT, _audit, under=admin)),
+        (visits, page(routes.SHARING, _sharing, under=admin)),
     )
     return [spec for allowed, spec in wanted if allowed]
 
@@ -135,3 +136,9 @@ def _audit(session: Session) -> Screen:
     from station_emr.ui.screens.audit import AuditScreen
 
     return AuditScreen(session)
+
+
+def _sharing(session: Session) -> Screen:
+    from station_emr.ui.screens.sharing import SharingScreen
+
+    return SharingScreen(session)

@@ -39,9 +39,12 @@ _FORM_WIDTH: Final = 400
 
 
 class ElsewherePage(QWidget):
-    """The form beside the answer. ``closed`` follows the way back to the person's own record."""
+    """The form beside the answer. ``closed`` follows the way back to the person's own record,
+    ``sharing_wanted(patient_id)`` the wish to see or take back what the person agreed to.
+    """
 
     closed = Signal()
+    sharing_wanted = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -99,7 +102,11 @@ class ElsewherePage(QWidget):
         right.setStretch(1, 1)
         body = hbox(card, right, gap=theme.GAP_L)
         body.setStretch(1, 1)
-        column = vbox(hbox(self.back, self.who, None), body, gap=theme.GAP_M, parent=self)
+        self.given = quiet(_("Sự đồng ý đã ghi, ai đã xem"), "elsewhere.given", "hand-heart")
+        self.given.clicked.connect(self._show_given)
+        column = vbox(
+            hbox(self.back, self.who, None, self.given), body, gap=theme.GAP_M, parent=self
+        )
         column.setStretch(1, 1)
 
     def open_for(self, patient: Patient) -> None:
@@ -133,6 +140,10 @@ class ElsewherePage(QWidget):
         self.note.hide()
         clear(self._list)
         self.empty.show()
+
+    def _show_given(self) -> None:
+        if self._patient is not None:
+            self.sharing_wanted.emit(self._patient.id)
 
     def _fit(self) -> None:
         """Only what the chosen way asks for can be filled."""

@@ -73,6 +73,9 @@ class PatientsScreen(Screen):
         self._stack.addWidget(self.page_of_person)
         self.elsewhere_page = ElsewherePage(session)
         self.elsewhere_page.closed.connect(self._leave_elsewhere)
+        self.elsewhere_page.sharing_wanted.connect(
+            lambda patient_id: self.go(routes.SHARING, routes.SharingRoute(patient_id))
+        )
         self._stack.addWidget(self.elsewhere_page)
         self.page.addWidget(self._stack, 1)
         self.finder.opened.connect(self._open_from_list)

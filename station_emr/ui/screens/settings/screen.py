@@ -41,7 +41,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="station",
                 icon="hospital",
                 title=_("Trạm"),
-                detail=_("Tên, mã cơ sở, ký hiệu máy"),
+                detail=_("Tên, mã, ký hiệu máy"),
             ),
         ),
         (
@@ -50,7 +50,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="server",
                 icon="plugs-connected",
                 title=_("Máy chủ của tỉnh"),
-                detail=_("Ghi danh máy, đường truyền"),
+                detail=_("Ghi danh, đường truyền"),
             ),
         ),
         (
@@ -59,7 +59,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="backup",
                 icon="hard-drives",
                 title=_("Sao lưu"),
-                detail=_("Chép ra USB hoặc ổ đĩa khác"),
+                detail=_("Chép ra USB, ổ khác"),
             ),
         ),
         (
@@ -77,7 +77,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="recovery",
                 icon="key",
                 title=_("Mã khôi phục"),
-                detail=_("Cấp mã mới cho phong bì niêm phong"),
+                detail=_("Cấp mã mới, phong bì"),
             ),
         ),
         (
@@ -86,7 +86,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="users",
                 icon="users",
                 title=_("Người dùng"),
-                detail=_("Vai trò, giấy phép, mật khẩu"),
+                detail=_("Vai trò, mật khẩu"),
                 page=routes.USERS,
             ),
         ),
@@ -96,7 +96,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="catalogs",
                 icon="book-open",
                 title=_("Danh mục"),
-                detail=_("Mã bệnh, thuốc, xã, cơ sở"),
+                detail=_("Mã bệnh, thuốc, xã"),
                 page=routes.CATALOGS,
             ),
         ),
@@ -108,6 +108,16 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 title=_("Nhật ký"),
                 detail=_("Ai đã làm gì, đã in gì"),
                 page=routes.AUDIT,
+            ),
+        ),
+        (
+            Action.ENCOUNTER_VIEW,
+            Entry(
+                key="sharing",
+                icon="eye",
+                title=_("Chia sẻ hồ sơ"),
+                detail=_("Trạm nào đã xem"),
+                page=routes.SHARING,
             ),
         ),
         (
@@ -129,7 +139,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
 
 
 class SettingsScreen(Screen):
-    least_height = 612
+    least_height = 672
 
     def __init__(self, session: Session) -> None:
         super().__init__("settings")

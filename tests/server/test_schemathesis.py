@@ -61,7 +61,7 @@ def test_every_answer_is_as_the_description_says(server, known):
         tried.add(operation.label)
         attack(operation, known.token, statuses)
     assert len(tried) == sum(len(methods) for methods in described["paths"].values())
-    assert {200, 304, 400, 401, 404, 406, 422} <= set(statuses), statuses
+    assert {200, 400, 404, 422} <= set(statuses), statuses
 
 
 def attack(operation: Any, token: str, statuses: Counter[int]) -> None:

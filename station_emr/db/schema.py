@@ -96,6 +96,7 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *(trigger for table, kind in _HEADS for trigger in _head_triggers(table, kind)),
     *_append_only("record_version"),
     *_append_only("audit_entry"),
+    *_append_only("audit_anchor"),
     *_append_only("print_log"),
     """CREATE TRIGGER record_version_insert BEFORE INSERT ON record_version BEGIN
   SELECT RAISE(ABORT, 'record_version: versions follow one another')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from .audit import Purpose, Source
 from .permissions import Role
 from .record import PractitionerSnapshot
 
@@ -36,10 +37,14 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts, with which right, on which machine: the first argument of every command."""
+    """Who acts, with which right, on which machine and by which door: the first argument of every
+    command. ``purpose`` is set where it is not the usual one of the role.
+    """
 
     user: User
     device: str
+    source: Source = Source.WINDOW
+    purpose: Purpose | None = None
 
     @property
     def role(self) -> Role:

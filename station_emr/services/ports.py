@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from .audit_ports import AuditLog
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
 from .paper_ports import Documents, LetterSigner, PrintMark
 from .record_ports import (
@@ -23,7 +24,7 @@ from .record_ports import (
     ReferralStore,
     Stored,
 )
-from .station_ports import AuditLog, CounterStore, DraftStore, PrintLog, SettingStore, UserStore
+from .station_ports import CounterStore, DraftStore, PrintLog, SettingStore, UserStore
 from .sync_ports import AttachmentStore, OperationLog, Outbox
 from .views import Counts
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from station_emr.domain.operation import Operation, VersionNode
 from station_emr.domain.record import Changed, PractitionerSnapshot, StationProfile
-from station_emr.domain.user import Actor, User
+from station_emr.domain.user import User
 
-from .views import AuditRow, DisplacedForm, DraftForm, PrintRow
+from .views import DisplacedForm, DraftForm, PrintRow
 
 
 class UserStore(Protocol):
@@ -65,26 +65,6 @@ class SettingStore(Protocol):
 
     def save_station(self, profile: StationProfile, at: datetime) -> None:
         """Keep the profile and queue the facility for the province."""
-
-
-class AuditLog(Protocol):
-    def append(
-        self,
-        actor: Actor | None,
-        action: str,
-        at: datetime,
-        *,
-        kind: str = "",
-        record_id: str = "",
-        patient_id: str = "",
-        detail: Mapping[str, str] | None = None,
-    ) -> None:
-        """Add a line to the hash chain (hash of the line before it plus this line)."""
-
-    def rows(self, limit: int, before: int | None = None) -> tuple[AuditRow, ...]: ...
-
-    def verify(self) -> int | None:
-        """None when the chain is whole, otherwise the first broken sequence number."""
 
 
 class PrintLog(Protocol):

@@ -163,6 +163,13 @@ class AuditRow:
     patient_id: str = ""
     detail: str = ""
     hash: str = ""
+    user_id: str = ""
+    account: str = ""
+    device: str = ""
+    source: str = ""
+    purpose: str = ""
+    result: str = "ok"
+    skew: int | None = None  # seconds the server's clock was ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,11 @@ AFTER = f"{NEXT_VERSION:04}"
 def shape(raw) -> list[tuple[str, str, str]]:
     """Every object of the schema with its SQL, spaces aside."""
     return sorted(
-        (kind, name, " ".join((sql or "").split()).replace("( ", "(").replace(" )", ")"))
+        (
+            kind,
+            name,
+            " ".join((sql or "").split()).replace("( ", "(").replace(" )", ")").replace(" ,", ","),
+        )
         for kind, name, sql in raw.execute("SELECT type, name, sql FROM sqlite_master")
     )
 

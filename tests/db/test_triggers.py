@@ -16,7 +16,9 @@ VERSION = (
     "iif({version} = 1, '[]', '[' || ({version} - 1) || ']'), 'here', '[]'"
 )
 FORGED = (
-    "INSERT INTO audit_entry SELECT 2, at_utc, at_offset, user_id, user_name, role, device, "
+    "INSERT INTO audit_entry (seq, at_utc, at_offset, user_id, user_name, role, device, action, "
+    "kind, record_id, patient_id, detail, prev_hash, hash) "
+    "SELECT 2, at_utc, at_offset, user_id, user_name, role, device, "
     "action, kind, record_id, patient_id, detail, 'forged', hash FROM audit_entry"
 )
 SKIPPED = (
@@ -300,4 +302,5 @@ def test_a_visit_needs_its_person(raw) -> None:
 def test_no_trigger_is_missing(raw) -> None:
     names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type='trigger'")]
 
-    assert len(names) == len(schema.TRIGGERS) == 3 * (len(HEADS) + 2) + 2 * 3 + 12
+    assert sorted(names) == sorted(one.split()[2] for one in schema.TRIGGERS)
+    assert len(names) >= 3 * (len(HEADS) + 2) + 2 * 3 + 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .appointment import AppointmentHead
 from .attachment import AttachmentRow
-from .audit import AuditEntry
+from .audit import AuditAnchor, AuditEntry
 from .base import Base, Head, table_of
 from .catalog import CatalogEntry, CatalogList
 from .catalog_pack import CatalogPackRow
@@ -24,6 +24,7 @@ from .version import RecordVersion
 __all__ = [
     "AppointmentHead",
     "AttachmentRow",
+    "AuditAnchor",
     "AuditEntry",
     "Base",
     "CatalogEntry",

@@ -7,10 +7,10 @@ Where versions stand beside one another, all of the record's lines are read and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -19,7 +19,7 @@ from provincial_server.exchange.tables import (
     MERGE,
     Operation,
     OperationRecord,
-    portions,
+    among,
     table_of,
     unpack_line,
 )
@@ -42,21 +42,24 @@ class _State:
 class CurrentVersions:
     """The records that one transaction writes to, under the facility's lock."""
 
-    def __init__(self, session: Session, facility_code: str, records: Iterable[Record]) -> None:
+    def __init__(self, session: Session, facility_code: str, records: Collection[Record]) -> None:
         self._session = session
         self._code = facility_code
         self._states: dict[Record, _State] = {}
         self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
-        for some in portions(sorted({(record_id, kind) for kind, record_id in records})):
-            rows = session.scalars(
-                select(OperationRecord).where(
-                    OperationRecord.facility_code == facility_code,
-                    tuple_(OperationRecord.record_id, OperationRecord.kind).in_(some),
-                )
+        rows = session.execute(
+            select(
+                OperationRecord.kind,
+                OperationRecord.record_id,
+                OperationRecord.shown_op_id,
+                OperationRecord.is_newest,
+            ).where(
+                OperationRecord.facility_code == facility_code,
+                among(session, OperationRecord.record_id, {record_id for _, record_id in records}),
             )
-            for row in rows:
-                state = _State(row.shown_op_id, row.is_newest)
-                self._states[row.kind, row.record_id] = state
+        )
+        for kind, record_id, shown_op_id, is_newest in rows:
+            self._states[kind, record_id] = _State(shown_op_id, is_newest)
 
     def add(
         self,

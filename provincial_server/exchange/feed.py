@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from provincial_server.exchange.tables import (
     Operation,
     OperationBucket,
+    among,
     as_unsigned,
     portions,
     unpack_line,
@@ -86,7 +87,7 @@ def _add_wanted(
     for some in portions(list(dict.fromkeys(want))):
         rows = session.execute(
             select(Operation.sequence, Operation.size, Operation.line)
-            .where(Operation.facility_code == facility_code, Operation.op_id.in_(some))
+            .where(Operation.facility_code == facility_code, among(session, Operation.op_id, some))
             .order_by(Operation.sequence)
         )
         for _, size, packed in rows:

@@ -6,11 +6,12 @@ of commits: a reader that has seen a number has seen all smaller ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from provincial_server.exchange.current import CurrentVersions, Record
@@ -20,18 +21,24 @@ from provincial_server.exchange.tables import (
     Operation,
     OperationBucket,
     OperationRecord,
+    among,
     as_signed,
     as_unsigned,
     bucket_of,
     pack_line,
-    portions,
     table_of,
     weight,
 )
 from provincial_server.store import Facility
 
+_SET_TALLY = text(
+    "INSERT INTO operation_bucket (facility_code, bucket, count, total) "
+    "VALUES (:code, :bucket, :count, :total) "
+    "ON CONFLICT (facility_code, bucket) DO UPDATE SET count = excluded.count, total = excluded.total"
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class NewOperation:
     """A line that has been judged, ready to be numbered."""
 
@@ -52,29 +59,28 @@ def known_operations(
     session: Session, facility_code: str, op_ids: Iterable[str]
 ) -> dict[str, tuple[str, str]]:
     """Kind and record of those that the facility has."""
-    found: dict[str, tuple[str, str]] = {}
-    for some in portions(sorted(set(op_ids))):
-        rows = session.execute(
-            select(Operation.op_id, Operation.kind, Operation.record_id).where(
-                Operation.facility_code == facility_code, Operation.op_id.in_(some)
-            )
+    wanted = set(op_ids)
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Operation.op_id, Operation.kind, Operation.record_id).where(
+            Operation.facility_code == facility_code, among(session, Operation.op_id, wanted)
         )
-        found.update({op_id: (kind, record_id) for op_id, kind, record_id in rows})
-    return found
+    )
+    return {op_id: (kind, record_id) for op_id, kind, record_id in rows}
 
 
-def known_records(session: Session, facility_code: str, records: Iterable[Record]) -> set[Record]:
+def known_records(session: Session, facility_code: str, records: Collection[Record]) -> set[Record]:
     """Those of which the facility has an operation."""
-    found: set[Record] = set()
-    for some in portions(sorted({(record_id, kind) for kind, record_id in records})):
-        rows = session.execute(
-            select(OperationRecord.kind, OperationRecord.record_id).where(
-                OperationRecord.facility_code == facility_code,
-                tuple_(OperationRecord.record_id, OperationRecord.kind).in_(some),
-            )
+    if not records:
+        return set()
+    rows = session.execute(
+        select(OperationRecord.kind, OperationRecord.record_id).where(
+            OperationRecord.facility_code == facility_code,
+            among(session, OperationRecord.record_id, {record_id for _, record_id in records}),
         )
-        found.update((kind, record_id) for kind, record_id in rows)
-    return found
+    )
+    return {(kind, record_id) for kind, record_id in rows}.intersection(records)
 
 
 def append(
@@ -124,26 +130,26 @@ def append(
 
 
 def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:
-    added: dict[int, tuple[int, int]] = {}
+    counts: Counter[int] = Counter()
+    totals: Counter[int] = Counter()
     for op_id in op_ids:
-        count, total = added.get(bucket_of(op_id), (0, 0))
-        added[bucket_of(op_id)] = (count + 1, total + weight(op_id))
-    rows = {
-        row.bucket: row
-        for row in session.scalars(
-            select(OperationBucket).where(
-                OperationBucket.facility_code == code, OperationBucket.bucket.in_(list(added))
+        bucket = bucket_of(op_id)
+        counts[bucket] += 1
+        totals[bucket] += weight(op_id)
+    before = {
+        bucket: (count, total)
+        for bucket, count, total in session.execute(
+            select(OperationBucket.bucket, OperationBucket.count, OperationBucket.total).where(
+                OperationBucket.facility_code == code
             )
         )
     }
-    for bucket, (count, total) in added.items():
-        row = rows.get(bucket)
-        if row is None:
-            row = OperationBucket(facility_code=code, bucket=bucket, count=0, total=0)
-            session.add(row)
-        row.count += count
-        row.total = as_signed(as_unsigned(row.total + total))
-    session.flush()
+    rows = []
+    for bucket, added in counts.items():
+        count, total = before.get(bucket, (0, 0))
+        whole = as_signed(as_unsigned(total + totals[bucket]))  # SQL has no numbers that wrap
+        rows.append({"code": code, "bucket": bucket, "count": count + added, "total": whole})
+    session.execute(_SET_TALLY, rows)
 
 
 def _write_numbers(

@@ -27,6 +27,11 @@ _LARGEST_WINDOW = 32 * 1024 * 1024
 @cache
 def dictionary(number: int) -> zstandard.ZstdCompressionDict | None:
     """None when this server does not have it."""
+    return copy_of(number)
+
+
+def copy_of(number: int) -> zstandard.ZstdCompressionDict | None:
+    """The same for whoever prepares it for one level, which would hold for everybody who shares it."""
     if not 1 <= number <= _NEWEST:
         return None
     file = resources.files("provincial_server.exchange").joinpath(f"dictionary-{number}.zdict")

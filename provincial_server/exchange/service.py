@@ -21,7 +21,7 @@ from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, judge, operation_id
 from provincial_server.exchange.log import NewOperation
 from provincial_server.exchange.protocol import RequestHeader
-from provincial_server.exchange.tables import DeviceState, Incarnation, Operation, portions
+from provincial_server.exchange.tables import DeviceState, Incarnation, Operation, among
 from provincial_server.faults import Issue
 from provincial_server.records import KINDS
 from provincial_server.resources import Key
@@ -132,7 +132,9 @@ class Exchange:
             request.stale = True
         request.new = [item.kind for item in operations]
         sender = "" if request.stale else header.inc
-        log.append(session, facility, [_sent(item, sender) for item in operations], now)
+        for item in operations:
+            item.sender = sender
+        log.append(session, facility, operations, now)
         if not request.stale:
             device = request.caller.device_id
             log.note_number(session, request.code, header.inc, header.n, device, now)
@@ -265,33 +267,18 @@ def _reuses_numbers(
     own = [item.number for item in operations if item.incarnation == request.header.inc]
     if len(set(own)) != len(own):
         return True
-    for some in portions(own):
-        found = session.scalars(
-            select(Operation.number)
-            .where(
-                Operation.facility_code == request.code,
-                Operation.incarnation == request.header.inc,
-                Operation.number.in_(some),
-            )
-            .limit(1)
-        ).first()
-        if found is not None:
-            return True
-    return False
-
-
-def _sent(item: NewOperation, sender: str) -> NewOperation:
-    return NewOperation(
-        item.op_id,
-        item.kind,
-        item.record_id,
-        item.base,
-        item.incarnation,
-        item.number,
-        item.line,
-        item.device_id,
-        sender,
+    if not own:
+        return False
+    found = session.scalars(
+        select(Operation.number)
+        .where(
+            Operation.facility_code == request.code,
+            Operation.incarnation == request.header.inc,
+            among(session, Operation.number, own),
+        )
+        .limit(1)
     )
+    return found.first() is not None
 
 
 def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set[Key]:
@@ -304,16 +291,18 @@ def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set
     }
     stored = {records[found] for found in log.known_records(session, code, records)}
     for resource_type in sorted({key[0] for key in wanted - stored}):
-        names = sorted(name for kind, name in wanted - stored if kind == resource_type)
-        for some in portions(names):
-            rows = session.scalars(
-                select(ResourceHead.resource_id).where(
-                    ResourceHead.facility_code == code,
-                    ResourceHead.resource_type == resource_type,
-                    ResourceHead.resource_id.in_(some),
-                )
+        rows = session.scalars(
+            select(ResourceHead.resource_id).where(
+                ResourceHead.facility_code == code,
+                ResourceHead.resource_type == resource_type,
+                among(
+                    session,
+                    ResourceHead.resource_id,
+                    {name for kind, name in wanted - stored if kind == resource_type},
+                ),
             )
-            stored.update((resource_type, name) for name in rows)
+        )
+        stored.update((resource_type, name) for name in rows)
     return stored
 
 

@@ -105,7 +105,7 @@ def _check_operations(session: Session, facility: Facility, done: Checked) -> No
             raise Unsound(f"Cơ sở {code}: nhật ký thiếu số {expected}, sau đó là số {sequence}.")
         try:
             line = unpack_line(packed)
-        except zstandard.ZstdError:
+        except (zstandard.ZstdError, LookupError):
             raise Unsound(f"Cơ sở {code}: dòng số {sequence} không giải nén được.") from None
         if hashlib.sha256(line).hexdigest()[:32] != op_id or len(line) != size:
             raise Unsound(f"Cơ sở {code}: nội dung dòng số {sequence} không khớp mã băm của nó.")

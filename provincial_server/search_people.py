@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Result, and_, select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
+from provincial_server.current_versions import read_all_current, read_current
 from provincial_server.faults import refuse
-from provincial_server.store import ResourceHead, ResourceVersion
+from provincial_server.store import ResourceVersion
 
 NAME_PARAMETERS = ("family", "name")
 MOST_PEOPLE = 500
@@ -45,7 +45,7 @@ def find_people(session: Session, facility_code: str, query: NameQuery) -> list[
         written = tuple(wire.canonical(value)[1:-1] for value in wanted)
         found = [
             resource_id
-            for resource_id, content in _people(session, facility_code)
+            for resource_id, content in read_all_current(session, facility_code, "Patient")
             if _holds(fold(content), written) and _fits(content, query, wanted)
         ]
     finally:
@@ -67,23 +67,6 @@ def fold(text: str) -> str:
     return "".join(letter for letter in bare if not unicodedata.combining(letter))
 
 
-def _people(session: Session, facility_code: str) -> Result[str, str]:
-    return session.execute(
-        select(ResourceVersion.resource_id, ResourceVersion.content)
-        .join(
-            ResourceHead,
-            and_(
-                ResourceHead.facility_code == ResourceVersion.facility_code,
-                ResourceHead.resource_type == ResourceVersion.resource_type,
-                ResourceHead.resource_id == ResourceVersion.resource_id,
-                ResourceHead.version == ResourceVersion.version,
-            ),
-        )
-        .where(ResourceHead.facility_code == facility_code, ResourceHead.resource_type == "Patient")
-        .execution_options(yield_per=500)
-    )
-
-
 def _fits(content: str, query: NameQuery, wanted: Sequence[str]) -> bool:
     names = wire.reread(content.encode()).get("name", [])
     for name in names:
@@ -102,23 +85,5 @@ def _words(name: dict[str, Any]) -> list[str]:
 
 def read_people(session: Session, facility_code: str, ids: Sequence[str]) -> list[ResourceVersion]:
     """The current versions, for `_include`."""
-    return list(
-        session.scalars(
-            select(ResourceVersion)
-            .join(
-                ResourceHead,
-                and_(
-                    ResourceHead.facility_code == ResourceVersion.facility_code,
-                    ResourceHead.resource_type == ResourceVersion.resource_type,
-                    ResourceHead.resource_id == ResourceVersion.resource_id,
-                    ResourceHead.version == ResourceVersion.version,
-                ),
-            )
-            .where(
-                ResourceHead.facility_code == facility_code,
-                ResourceHead.resource_type == "Patient",
-                ResourceHead.resource_id.in_(ids),
-            )
-            .order_by(ResourceVersion.resource_id)
-        )
-    )
+    people = read_current(session, facility_code, "Patient", ids)
+    return sorted(people, key=lambda row: row.resource_id)

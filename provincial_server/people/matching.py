@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import delete, func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
+from provincial_server.current_versions import own_changes, read_current
 from provincial_server.database import Database
 from provincial_server.exchange.tables import portions
 from provincial_server.people.facts import Facts, keys_of, read_facts
@@ -27,8 +28,6 @@ from provincial_server.store import (
     EVERY_FACILITY,
     Change,
     Facility,
-    ResourceHead,
-    ResourceVersion,
     ServerFact,
 )
 
@@ -98,13 +97,7 @@ def match_portion(
     end = min(place.sequence + _STRETCH, last)
     changed = session.execute(
         select(Change.resource_id, Change.sequence)
-        .where(
-            Change.facility_code == code,
-            Change.owner_code == code,
-            Change.sequence > place.sequence,
-            Change.sequence <= end,
-            Change.resource_type == "Patient",
-        )
+        .where(own_changes(code, ["Patient"], place.sequence, end))
         .order_by(Change.sequence)
         .limit(most)
     ).all()
@@ -146,28 +139,10 @@ def _compare_all(session: Session, code: str, patients: Sequence[str], now: int)
 def current_facts(session: Session, code: str, patients: Sequence[str]) -> list[Facts]:
     """Of the charts as they stand now."""
     found = []
-    for some in portions(patients):
-        rows = session.execute(
-            select(ResourceVersion.resource_id, ResourceVersion.content)
-            .join(
-                ResourceHead,
-                and_(
-                    ResourceHead.facility_code == ResourceVersion.facility_code,
-                    ResourceHead.resource_type == ResourceVersion.resource_type,
-                    ResourceHead.resource_id == ResourceVersion.resource_id,
-                    ResourceHead.version == ResourceVersion.version,
-                ),
-            )
-            .where(
-                ResourceVersion.facility_code == code,
-                ResourceVersion.resource_type == "Patient",
-                ResourceVersion.resource_id.in_(some),
-            )
-        )
-        for patient_id, content in rows:
-            facts = read_facts(code, patient_id, wire.reread(content.encode()))
-            if facts:
-                found.append(facts)
+    for row in read_current(session, code, "Patient", patients):
+        facts = read_facts(code, row.resource_id, wire.reread(row.content.encode()))
+        if facts:
+            found.append(facts)
     return found
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from provincial_server import wire
 from provincial_server.auth import Caller
-from provincial_server.exchange.tables import portions
+from provincial_server.current_versions import read_current
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.people.consent import Consent, keep_consent, missing_consent, read_consent
 from provincial_server.people.facts import Facts, clean_number, person_number
@@ -26,7 +26,7 @@ from provincial_server.people.matching import Chart, current_facts, facts_of
 from provincial_server.people.review import SAME
 from provincial_server.people.tables import PersonKey, Proposal, SharedAccess
 from provincial_server.resources import Stored, stored_of
-from provincial_server.store import Facility, ResourceHead, ResourceVersion
+from provincial_server.store import Facility, ResourceHead
 from provincial_server.structure import ID
 from provincial_server.web.access_log import note_access
 
@@ -226,27 +226,9 @@ def _resources(session: Session, chart: Chart) -> list[Stored]:
 def _versions(session: Session, facility: str, keys: list[tuple[Any, ...]]) -> list[Stored]:
     found: dict[tuple[Any, ...], Stored] = {}
     for resource_type in sorted({key[0] for key in keys}):
-        wanted = [key for key in keys if key[0] == resource_type]
-        for some in portions([key[1] for key in wanted]):
-            rows = session.scalars(
-                select(ResourceVersion)
-                .join(
-                    ResourceHead,
-                    and_(
-                        ResourceHead.facility_code == ResourceVersion.facility_code,
-                        ResourceHead.resource_type == ResourceVersion.resource_type,
-                        ResourceHead.resource_id == ResourceVersion.resource_id,
-                        ResourceHead.version == ResourceVersion.version,
-                    ),
-                )
-                .where(
-                    ResourceVersion.facility_code == facility,
-                    ResourceVersion.resource_type == resource_type,
-                    ResourceVersion.resource_id.in_(some),
-                )
-            )
-            for row in rows:
-                found[row.resource_type, row.resource_id, row.version] = stored_of(row)
+        ids = [key[1] for key in keys if key[0] == resource_type]
+        for row in read_current(session, facility, resource_type, ids):
+            found[row.resource_type, row.resource_id, row.version] = stored_of(row)
     return [found[key] for key in keys if key in found]
 
 

@@ -13,10 +13,11 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, tuple_
+from sqlalchemy import func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
+from provincial_server.current_versions import VersionKey, read_changed, read_versions
 from provincial_server.database import Database, lock_facility
 from provincial_server.dates import VIETNAM, interval
 from provincial_server.exchange.tables import portions
@@ -29,7 +30,7 @@ from provincial_server.stations.tables import (
     CountedUpTo,
     DailyCount,
 )
-from provincial_server.store import EVERY_FACILITY, Change, Device, Facility, ResourceVersion
+from provincial_server.store import EVERY_FACILITY, Device, Facility, ResourceVersion
 
 _AT_ONCE = 2000
 _DAY_OF = {"Encounter": (ENCOUNTER, "period"), "ServiceRequest": (REFERRAL, "authoredOn")}
@@ -90,26 +91,7 @@ def count_portion(session: Session, code: str, now: int, *, most: int = _AT_ONCE
 
 
 def _difference(session: Session, code: str, after: int, last: int) -> Counter[_Place]:
-    changes = session.execute(
-        select(ResourceVersion)
-        .join(
-            Change,
-            and_(
-                Change.owner_code == ResourceVersion.facility_code,
-                Change.resource_type == ResourceVersion.resource_type,
-                Change.resource_id == ResourceVersion.resource_id,
-                Change.version == ResourceVersion.version,
-            ),
-        )
-        .where(
-            Change.facility_code == code,
-            Change.owner_code == code,
-            Change.sequence > after,
-            Change.sequence <= last,
-            Change.resource_type.in_(list(_DAY_OF)),
-        )
-    )
-    rows = list(changes.scalars())
+    rows = read_changed(session, code, list(_DAY_OF), after, last)
     before = _versions_before(session, code, rows)
     found: Counter[_Place] = Counter()
     for row in rows:
@@ -126,22 +108,12 @@ def _difference(session: Session, code: str, after: int, last: int) -> Counter[_
 
 def _versions_before(
     session: Session, code: str, rows: Iterable[ResourceVersion]
-) -> dict[tuple[str, str, int], _Place | None]:
+) -> dict[VersionKey, _Place | None]:
     keys = sorted((r.resource_type, r.resource_id, r.version - 1) for r in rows if r.version > 1)
-    found: dict[tuple[str, str, int], _Place | None] = {}
-    for some in portions(keys):
-        for row in session.scalars(
-            select(ResourceVersion).where(
-                ResourceVersion.facility_code == code,
-                tuple_(
-                    ResourceVersion.resource_type,
-                    ResourceVersion.resource_id,
-                    ResourceVersion.version,
-                ).in_(some),
-            )
-        ):
-            found[row.resource_type, row.resource_id, row.version] = _place(row)
-    return found
+    return {
+        (row.resource_type, row.resource_id, row.version): _place(row)
+        for row in read_versions(session, code, keys)
+    }
 
 
 def _place(row: ResourceVersion) -> _Place | None:

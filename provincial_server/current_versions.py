@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, and_, select, tuple_
+from sqlalchemy import ColumnElement, Result, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from provincial_server.exchange.tables import portions
@@ -38,11 +38,9 @@ def read_current(
         )
 
 
-def read_all_current(
-    session: Session, facility_code: str, resource_type: str
-) -> Iterator[tuple[str, str]]:
+def read_all_current(session: Session, facility_code: str, resource_type: str) -> Result[str, str]:
     """Id and content of every resource of the type, without holding all of them."""
-    yield from session.execute(
+    return session.execute(
         select(ResourceVersion.resource_id, ResourceVersion.content)
         .join(ResourceHead, _STANDS)
         .where(
@@ -50,7 +48,7 @@ def read_all_current(
             ResourceHead.resource_type == resource_type,
         )
         .execution_options(yield_per=_AT_ONCE)
-    ).tuples()
+    )
 
 
 def read_versions(

@@ -69,7 +69,7 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                     {"code": "batch"},
                     {"code": "history-system"},
                 ],
-                "operation": [_exchange(), _received()],
+                "operation": [_exchange(), _received(), _forms(), _catalogs()],
             }
         ],
     }
@@ -109,7 +109,32 @@ def _received() -> dict[str, Any]:
             "GET [base]/Binary/{id}/$received: how much of a printed form is here, for ids of the "
             "record's UUID, -b and the first 16 digits of the SHA-256. PUT [base]/Binary/{id} takes "
             "such a file whole, or in pieces of at most the bytes that the extension says, with "
-            "Content-Range and Repr-Digest. GET [base]/Binary/$forms?record={uuid} lists them."
+            "Content-Range and Repr-Digest."
+        ),
+    }
+
+
+def _forms() -> dict[str, Any]:
+    return {
+        "name": "forms",
+        "definition": f"{_OWN}/OperationDefinition/forms",
+        "documentation": (
+            "GET [base]/Binary/$forms?record={uuid}: the printed forms of one record, as a Bundle "
+            "of Binary without their data."
+        ),
+    }
+
+
+def _catalogs() -> dict[str, Any]:
+    return {
+        "name": "catalogs",
+        "definition": f"{_OWN}/OperationDefinition/catalogs",
+        "documentation": (
+            "GET [base]/$catalogs: the versions of the lists that the province hands out and the "
+            "newest announcement of a program, each in its signed words, as plain JSON; with an ETag, "
+            "and 204 when nothing is new since ?known={tag}. GET [base]/$catalogs/{name}/{number}: one "
+            "version (application/vnd.station-emr.catalog), or what is new since ?from={number}; Range "
+            "works."
         ),
     }
 

@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync clean soak
 
+# Compiled modules are kept, or every process of the suite compiles the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 PY := .venv/bin/python
 DEMO_DIR ?= demo-station

@@ -4,6 +4,7 @@ setlocal
 cd /d "%~dp0"
 call :find_python || exit /b 1
 %PYTHON% packaging\prepare.py || exit /b 1
+set PYTHONDONTWRITEBYTECODE=
 set QT_QPA_PLATFORM=offscreen
 .venv\Scripts\python.exe -m pytest -n 2 --dist loadscope %*
 exit /b %ERRORLEVEL%

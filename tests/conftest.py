@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,54 @@ settings.register_profile(
 )
 settings.register_profile("thorough", parent=settings.get_profile("suite"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+# What takes longest begins first, in this order, so that no worker is alone with it at the end.
+LONG = (
+    "tests/sync/test_simulator.py",
+    "tests/sync/test_simulator_catches.py",
+    "tests/e2e/test_command_line.py",
+    "tests/sync/test_exchange_kills.py",
+    "tests/sync/test_plain_pull.py",
+    "tests/sync/test_sealing_ahead.py",
+    "tests/ui/test_encounter.py",
+    "tests/db/test_durability.py",
+    "tests/server/test_isolation.py",
+    "tests/sync/test_courier_commands.py",
+    "tests/server/test_exchange_durability.py",
+    "tests/server/test_openapi_fuzz.py",
+    "tests/server/test_schemathesis.py",
+    "tests/server/test_restart.py",
+    "tests/sync/test_third_party.py",
+    "tests/sync/test_exchange_time.py",
+    "tests/services/test_replication.py",
+    "tests/ui/test_preview.py",
+    "tests/ui/test_encounter_paper_problems.py",
+    "tests/arch/test_house_rules.py",
+    "tests/arch/test_contracts.py",
+    "tests/e2e/test_hard_moments.py",
+)
+_GARBAGE_AT = (20_000, 10, 10)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # else those of the most tests begin
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    yield  # others have shuffled them
+    places = {path: place for place, path in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """The tests of 200 modules are no garbage: looking through them again and again was a tenth of
+    what the suite cost.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_AT)
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,13 @@ from urllib.parse import parse_qsl, urlsplit
 from provincial_server import answers
 from provincial_server.auth import Caller
 from provincial_server.database import Database
+from provincial_server.exchange.fast_check import check_quickly, explained
 from provincial_server.exchange.plain import plain_writer
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.resources import Key, Preconditions, Writer, Written, new_id
 from provincial_server.settings import Settings
 from provincial_server.structure import ID, STORED_TYPES
-from provincial_server.validation import Checked, check, check_id
+from provincial_server.validation import Checked, check_id
 
 _URN = re.compile(r"urn:uuid:[0-9a-fA-F-]{36}")
 _BUNDLE_MEMBERS = {
@@ -181,7 +182,7 @@ def _judge(entry: Entry, links: dict[str, str]) -> Write:
     path = f"{entry.path}.resource"
     if entry.resource is None:
         raise refuse(400, "required", "the entry carries no resource", path)
-    result = check(entry.resource, expected_type=entry.resource_type, links=links)
+    result = check_quickly(entry.resource, expected_type=entry.resource_type, links=links)
     if not isinstance(result, Checked):
         raise FhirFault(_UNPROCESSABLE, [_place(issue, path) for issue in result])
     if entry.resource_id:
@@ -231,7 +232,7 @@ def _transaction(
     _refuse_twice(entries, writes)
     coming = {key for write in writes if (key := write.own_key)}
     with plain_writer(database, settings.clock, caller) as writer:
-        writer.prefetch(coming)
+        writer.prefetch(coming | _parents(writes))
         written = [
             _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, coming))
             for entry, write in zip(entries, writes, strict=True)
@@ -242,6 +243,14 @@ def _transaction(
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
     replies = [answers.reply_entry(item, returning=returning) for item in done]
     return Answer(answers.reply_bundle("transaction-response", replies), len(replies))
+
+
+def _parents(writes: list[Write]) -> set[Key]:
+    return {
+        (parent.resource_type, parent.resource_id)
+        for write in writes
+        for parent in write.checked.parents
+    }
 
 
 def _links(entries: list[Entry]) -> dict[str, str]:
@@ -288,7 +297,8 @@ def apply_write(writer: Writer, write: Write, coming: set[Key]) -> Written:
     """One write inside the transaction; raises `FhirFault` before anything of it is staged."""
     missing = writer.missing_parents(write.checked.parents, coming)
     if missing:
-        raise FhirFault(_UNPROCESSABLE, missing)
+        places = explained(write.checked).parents
+        raise FhirFault(_UNPROCESSABLE, writer.missing_parents(places, coming))
     resource_type, resource_id = write.own_key or (write.checked.resource_type, new_id())
     if write.identifier:
         found = writer.find_by_identifier(write.checked.resource_type, *write.identifier)

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from provincial_server.exchange.judge import Judged, contradiction
 from provincial_server.exchange.shapes import AnyResource, Instant
 from provincial_server.records import ROOT_TYPES
+from provincial_server.resources import Key
 from provincial_server.settings import Limits
 from provincial_server.validation import Parent
 
@@ -61,7 +62,7 @@ _BEGINS_WITH_SPACE = re.compile(
 _MAY_BEGIN_WITH_SPACE = re.compile(rb'"[ \\\xc2\xe1\xe2\xe3]')
 
 
-def _is_unusual(line: bytes) -> bool:
+def is_unusual(line: bytes) -> bool:
     """A control character, an object with nothing in it, a text that may be all space."""
     return (
         b"\x7f" in line
@@ -74,9 +75,14 @@ def _is_unusual(line: bytes) -> bool:
     )
 
 
+def pointers(line: bytes) -> set[Key]:
+    """The persons and visits that references point at. Inside a text the quotes are escaped."""
+    return {(kind.decode(), name.decode()) for kind, name in _POINTERS.findall(line)}
+
+
 def judge_quickly(line: bytes, limits: Limits) -> Judged | None:
     """The line, understood; None when the slow judge has to look at it."""
-    if _is_unusual(line):
+    if is_unusual(line):
         return None
     try:
         content = _DECODER.decode(line)
@@ -100,6 +106,5 @@ def judge_quickly(line: bytes, limits: Limits) -> Judged | None:
     own = set(keys)
     if len(own) != len(keys) or keys[0][0] != ROOT_TYPES[content.kind]:
         return None
-    pointed = {(kind.decode(), name.decode()) for kind, name in _POINTERS.findall(line)}
-    parents = tuple(Parent(*key, "") for key in sorted(pointed - own))
+    parents = tuple(Parent(*key, "") for key in sorted(pointers(line) - own))
     return Judged(content.kind, record_id, base, content.inc, content.n, tuple(keys), parents)

@@ -9,6 +9,7 @@ from station_emr.catalogs.importers import FileImporter
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.clinical import build_clinical
 from station_emr.db.store import EncryptedStore
+from station_emr.domain.audit import Source
 from station_emr.domain.errors import DatabaseMissing
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.user import Actor
@@ -44,7 +45,9 @@ from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
 from station_emr.services.elsewhere import Elsewhere
+from station_emr.services.failed_attempts import bring_in
 from station_emr.services.guards import refuse
+from station_emr.services.journal import Journal
 from station_emr.services.ports import Clock
 from station_emr.services.rebuild import ProvinceLine
 from station_emr.services.station_services import StationServices
@@ -124,15 +127,17 @@ def open_station(
     username: str,
     password: str,
     clock: Clock | None = None,
+    *,
+    source: Source = Source.WINDOW,
 ) -> OpenStation:
-    """Log in: open the key slot, the database, and join the use cases.
+    """Log in: open the key slot, the database, and join the use cases. ``source`` is by which door.
 
     Raises DatabaseMissing, WrongPassword, AccountLocked, DatabaseDamaged, DatabaseTooNew.
     """
     clock = clock or SystemClock()
     _need_station(folder)
     slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
-    return _open(folder, slots, slots.unlock(username, password), username, clock)
+    return _open(folder, slots, slots.unlock(username, password), username, clock, source)
 
 
 def open_with_recovery(
@@ -170,11 +175,11 @@ def _need_station(folder: Path) -> None:
 
 
 def _open(
-    folder: Path, slots: KeySlots, data_key: bytes, username: str, clock: Clock
+    folder: Path, slots: KeySlots, data_key: bytes, username: str, clock: Clock, source: Source
 ) -> OpenStation:
     store = EncryptedStore.open(folder / DATABASE, data_key)
     try:
-        return _join(folder, store, slots, data_key, username, clock)
+        return _join(folder, store, slots, data_key, username, clock, source=source)
     except BaseException:
         store.close()
         raise
@@ -189,6 +194,7 @@ def _join(
     clock: Clock,
     *,
     recovery: bool = False,
+    source: Source = Source.WINDOW,
 ) -> OpenStation:
     identity = identity_of(folder, slots.database_id, data_key, clock)
     identity.lives.opened(store)
@@ -201,11 +207,12 @@ def _join(
         store, clock, SlotKeyRing(slots, data_key), scheduler, identity, engine
     )
     engine.do_before_runs(services.packs.apply_due)
+    bring_in(store, clock, slots.attempts)
     return OpenStation(
         folder=folder,
         store=store,
         services=services,
-        actor=services.accounts.log_in(username, device, recovery=recovery),
+        actor=services.accounts.log_in(username, device, recovery=recovery, source=source),
         scheduler=scheduler,
         engine=engine,
         identity=identity,
@@ -227,7 +234,7 @@ def build_services(
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     clinical = build_clinical(store, clock, catalogs, signer)
     safe = build_safekeeping(store, clock, keys, identity)
-    return StationServices(
+    services = StationServices(
         clock=clock,
         accounts=safe.accounts,
         backups=safe.backups,
@@ -251,3 +258,4 @@ def build_services(
             store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
         ),
     )
+    return Journal(store, clock).watch(services)

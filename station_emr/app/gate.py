@@ -16,6 +16,7 @@ from station_emr.db import DATABASE_FILE
 from station_emr.demo.station import DEMO_PASSWORD
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import Problem, StationError
+from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
@@ -179,7 +180,9 @@ class StationGate:
 
 
 def _first_queue(station: OpenStation) -> tuple[QueueRow, ...]:
+    if not may(station.actor.role, Action.ENCOUNTER_VIEW):
+        return ()  # an administrator sees no patients, and asking would be logged as a refusal
     try:
         return station.services.encounters.queue(station.actor)
     except StationError:
-        return ()  # an administrator sees no patients
+        return ()

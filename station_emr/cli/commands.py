@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from station_emr.demo.scripted import run_scripted_day
+from station_emr.domain.audit import Source
 from station_emr.domain.birth import age_text
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import EnvironmentFailure, UserError
@@ -252,7 +253,7 @@ def opened_station(options: argparse.Namespace) -> Iterator[OpenStation]:
     if not options.user:
         raise UserError("Hãy thêm --user TÊN_ĐĂNG_NHẬP.")
     password = options.ask_password(f"Mật khẩu của {options.user}: ")
-    station = open_station(_folder(options), options.user, password)
+    station = open_station(_folder(options), options.user, password, source=Source.COMMAND)
     try:
         yield station
     finally:

@@ -27,6 +27,7 @@ from station_emr.domain.errors import (
 )
 from station_emr.domain.text import clean
 from station_emr.security import durable_file, key_wrap, slot_file
+from station_emr.security.attempt_log import AttemptLog
 from station_emr.security.key_wrap import DEFAULT_COST, KdfCost, Rng, Unopened
 from station_emr.security.recovery_code import make_recovery_code, read_recovery_code
 from station_emr.security.slot_content import (
@@ -45,6 +46,7 @@ from station_emr.security.slot_content import (
     with_slot,
 )
 from station_emr.security.slot_file import SlotFile
+from station_emr.services.failed_attempts import How
 
 FILE_NAME: Final = "keyslots.json"
 
@@ -76,6 +78,8 @@ class KeySlots:
         self._path = path
         self._clock = clock
         self._rng = rng
+        self.attempts = AttemptLog(path.parent, rng)
+        """What did not open the record, until the log in the database takes it over."""
 
     def __repr__(self) -> str:
         return f"KeySlots({self._path.name})"
@@ -155,6 +159,8 @@ class KeySlots:
     def unlock(self, username: str, password: str) -> bytes:
         """The data key. Raises WrongPassword or AccountLocked."""
         username = username.strip().lower()
+        known = find(self._read(), username) is not None
+        attempt = self.attempts.begin(username if known else "", How.PASSWORD, self._clock())
         with durable_file.locked(self._path):
             content = self._read()
             slot = find(content, username)
@@ -178,6 +184,7 @@ class KeySlots:
                 f"Sai mật khẩu. Còn {left} lần thử, sau đó tài khoản bị khóa."
             ) from None
         check_origin(content, opened)
+        self.attempts.succeeded(attempt)
         # A full disk here must not keep the right person out: the counter merely stays.
         with contextlib.suppress(EnvironmentFailure):
             self._reset_counter(username)
@@ -192,6 +199,7 @@ class KeySlots:
                 "Có lẽ gõ nhầm một ký tự, hãy so lại với tờ giấy."
             )
         content = self._read()
+        attempt = self.attempts.begin("", How.RECOVERY, self._clock())
         try:
             opened = key_wrap.unlock(squeezed, content.recovery, where(content, RECOVERY))
         except Unopened:
@@ -199,6 +207,7 @@ class KeySlots:
                 "Mã khôi phục này không phải của trạm này, hoặc đã được thay bằng mã mới hơn."
             ) from None
         check_origin(content, opened)
+        self.attempts.succeeded(attempt)
         return opened.data_key
 
     def add(

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
+from station_emr.domain.audit import Source
 from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied, Problem
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, StationProfile
@@ -54,7 +55,14 @@ class Accounts:
         self._clock = clock
         self._keys = keys
 
-    def log_in(self, username: str, device: str, *, recovery: bool = False) -> Actor:
+    def log_in(
+        self,
+        username: str,
+        device: str,
+        *,
+        recovery: bool = False,
+        source: Source = Source.WINDOW,
+    ) -> Actor:
         """The person behind an opened key slot. Raises PermissionDenied when inactive.
 
         ``recovery`` says that the printed code opened it and a new password was set.
@@ -64,7 +72,7 @@ class Accounts:
             user = active_user(work, username)
             work.users.save(replace(user, last_login_at=now), author=None, at=now)
             note_use(work, now)
-            actor = Actor(user=user, device=device)
+            actor = Actor(user=user, device=device, source=source)
             work.audit.append(actor, "account.recovery" if recovery else "account.log_in", now)
             return actor
 
@@ -309,7 +317,7 @@ class Accounts:
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 # Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
-_PRIVATE_SETTINGS = ("letter.", "station.", "clock.", "sync.incarnation", "sync.key_id")
+_PRIVATE_SETTINGS = ("audit.", "letter.", "station.", "clock.", "sync.incarnation", "sync.key_id")
 
 
 def _public_setting(key: str) -> None:

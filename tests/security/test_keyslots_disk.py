@@ -93,7 +93,7 @@ def test_a_truly_full_device(path, station, monkeypatch):
 def test_the_right_person_gets_in_though_the_disk_filled_up_meanwhile(station, monkeypatch):
     slots, data_key, _ = station
     real = durable_file.write_twice
-    calls = iter([real])
+    calls = iter([real, real])  # the attempt, and that it counts until the password fits
 
     def once(target, data):
         writer = next(calls, None)

@@ -21,10 +21,13 @@ PERSON = {
     "coverages": (),
     "conditions": (),
 }
+LOOKED = (".view", ".list", ".search", ".draft")
 
 
 def lines(station, limit=200):
-    return station.services.accounts.audit(station.director, limit)
+    """Read past the use case, which would itself leave a line."""
+    with station.store.read() as work:
+        return work.audit.rows(limit)
 
 
 def actions_since(station, seq):
@@ -50,7 +53,7 @@ def test_every_command_of_a_day_leaves_its_line_in_order(station):
     )
     services.referrals.void(station.doctor, papers["referral"].id, "Người bệnh không đi")
     services.encounters.void(station.doctor, encounter.id, "Nhầm người")
-    done = [name for name in actions_since(station, start) if not name.endswith(".view")]
+    done = [name for name in actions_since(station, start) if not name.endswith(LOOKED)]
     assert done == [
         "patient.register",
         "encounter.check_in",
@@ -95,7 +98,7 @@ def test_an_inspectors_look_is_logged_with_whose_record_it_was(station, look, ac
     assert (row.action, row.patient_id, row.role) == (action, encounter.patient_id, "inspector")
 
 
-def test_working_on_one_record_is_one_line_an_hour_for_each_person(station):
+def test_working_on_one_record_is_one_look_of_each_person(station):
     encounter = visit(station, station.register(**PERSON))
     inspector = station.actor(Role.INSPECTOR)
     start = lines(station)[0].seq
@@ -103,7 +106,7 @@ def test_working_on_one_record_is_one_line_an_hour_for_each_person(station):
         station.services.encounters.get(inspector, encounter.id)
     assert actions_since(station, start) == ["encounter.view"]
     station.services.encounters.get(station.actor(Role.PHARMACIST), encounter.id)
-    station.clock.forward(hours=1)
+    station.clock.forward(minutes=6)
     station.services.encounters.get(inspector, encounter.id)
     assert actions_since(station, start) == ["encounter.view"] * 3
 
@@ -143,7 +146,7 @@ def test_commands_on_people_and_settings_leave_their_lines(station):
     accounts.new_recovery_code(director)
     station.services.sync.requeue_all(director)
     accounts.log_out(station.nurse)
-    done = [name for name in actions_since(station, start) if not name.endswith(".view")]
+    done = [name for name in actions_since(station, start) if not name.endswith(LOOKED)]
     assert done == [
         "patient.register",
         "patient.update",
@@ -214,8 +217,6 @@ def test_everything_signed_is_queued_again_once_and_sent_at_once(station):
     count = station.services.sync.requeue_all(station.actor(Role.ADMINISTRATOR))
     assert count == len(station.services.sync.waiting(station.director, 500)) > 1
     assert station.sync.wakes == 1
-    assert (lines(station)[0].action, lines(station)[0].detail) == (
-        "sync.requeue_all",
-        f"count: {count}",
-    )
+    done = [row for row in lines(station) if row.action == "sync.requeue_all"]
+    assert [row.detail for row in done] == [f"count: {count}"]
     assert station.services.sync.requeue_all(station.director) == 0

@@ -1,0 +1,264 @@
+"""The words for what the log holds, for screens, files and prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from station_emr.domain.audit import Purpose, Result, Source
+from station_emr.domain.encounter import Stage
+from station_emr.domain.permissions import Role
+
+from .catalog_names import CATALOG_NAMES
+from .i18n import _
+from .views import AuditRow
+
+_OBJECTS: Final = {
+    "patient": "người bệnh",
+    "encounter": "lượt khám",
+    "prescription": "đơn thuốc",
+    "referral": "phiếu chuyển",
+    "appointment": "phiếu hẹn",
+    "account": "tài khoản",
+    "user": "người dùng",
+    "station": "trạm",
+    "setting": "cài đặt",
+    "catalog": "danh mục",
+    "backup": "bản sao lưu",
+}
+_VERBS: Final = {
+    "view": "Xem",
+    "sign": "Ký",
+    "amend": "Sửa đổi",
+    "void": "Hủy",
+    "print": "In",
+    "register": "Đăng ký",
+    "update": "Sửa",
+    "add": "Thêm",
+    "discard": "Bỏ nháp",
+    "vitals": "Ghi sinh hiệu của",
+    "check_in": "Tiếp đón",
+    "start": "Bắt đầu",
+    "create": "Tạo",
+    "import": "Nhập",
+    "make": "Tạo",
+    "unlock": "Mở khóa",
+}
+_WHOLE: Final = {
+    "access.refused": "Không được phép nên bị từ chối",
+    "account.failed_log_in": "Đăng nhập không thành",
+    "appointment.draft": "Soạn phiếu hẹn",
+    "audit.accept": "Xác nhận vì sao nhật ký khác mốc cũ",
+    "audit.access_report": "In danh sách ai đã xem hồ sơ của người bệnh",
+    "audit.anchor": "Gửi mốc nhật ký lên tỉnh",
+    "audit.export": "Xuất nhật ký ra tệp",
+    "audit.head_sheet": "In mốc nhật ký để lưu hồ sơ giấy",
+    "audit.mismatch": "Nhật ký không khớp với mốc đã ghi",
+    "audit.verify": "Kiểm tra chuỗi nhật ký",
+    "audit.view": "Xem nhật ký",
+    "encounter.draft": "Ghi nháp lượt khám",
+    "encounter.list": "Xem danh sách lượt khám trong ngày",
+    "feedback.view": "Xem phản hồi chuyển tuyến",
+    "patient.list": "Xem danh sách có tên người bệnh",
+    "patient.search": "Tìm người bệnh",
+    "prescription.draft": "Soạn đơn thuốc",
+    "referral.draft": "Soạn phiếu chuyển",
+    "referral.list": "Xem danh sách phiếu chuyển",
+    "clock.accept": "Chấp nhận giờ của máy",
+    "catalog.pack": "Áp dụng danh mục của tỉnh",
+    "patient.view": "Xem hồ sơ người bệnh",
+    "patient.update": "Sửa hồ sơ người bệnh",
+    "patient.look_elsewhere": "Xem hồ sơ ở trạm khác",
+    "patient.withdraw_consent": "Rút lại đồng ý xem hồ sơ ở trạm khác",
+    "patient.join": "Gộp hai hồ sơ của một người",
+    "patient.separate": "Tách lại hai hồ sơ đã gộp",
+    "patient.tell_apart": "Xác nhận hai hồ sơ là hai người khác nhau",
+    "sync.merge": "Tự gộp hai bản sửa của một hồ sơ",
+    "sync.conflict": "Hai bản sửa khác nhau, chờ người quyết định",
+    "sync.received": "Nhận hồ sơ từ máy khác",
+    "feedback.read": "Đọc phản hồi chuyển tuyến",
+    "draft.drop_displaced": "Bỏ bản nháp bị bản của máy khác thay",
+    "encounter.stage": "Chuyển chỗ trong hàng chờ",
+    "account.log_in": "Đăng nhập",
+    "account.log_out": "Đăng xuất",
+    "account.change_password": "Đổi mật khẩu",
+    "account.reset_password": "Đặt lại mật khẩu",
+    "account.recovery": "Mở lại bằng mã khôi phục",
+    "account.new_recovery_code": "Cấp mã khôi phục mới",
+    "device.enrol": "Ghi danh máy này với máy chủ của tỉnh",
+    "device.add_key": "Cấp khóa riêng cho máy này",
+    "station.new_life": "Đổi ký hiệu số phiếu sau khi dữ liệu được khôi phục hoặc chép sang máy khác",
+    "courier.export": "Chép mục chờ gửi ra tệp mang lên tỉnh",
+    "courier.import": "Nhận tệp trả lời của tỉnh",
+    "snapshot.begin": "Bắt đầu chép toàn bộ hồ sơ cho máy có khóa",
+    "snapshot.export": "Chép toàn bộ hồ sơ ra tệp cho máy khác của trạm",
+    "rebuild.from_file": "Dựng lại hồ sơ từ tệp",
+    "rebuild.from_province": "Dựng lại hồ sơ từ máy chủ của tỉnh",
+    "sync.requeue_all": "Xếp lại toàn bộ hồ sơ để gửi",
+}
+_DETAILS: Final = {
+    "account": "tài khoản",
+    "how": "bằng",
+    "tried_at": "lúc thử",
+    "tried_until": "đến lúc",
+    "times": "số lần",
+    "what": "việc",
+    "seen_at": "lúc xem",
+    "lines": "số dòng",
+    "head": "mốc",
+    "format": "dạng tệp",
+    "evidence": "so với",
+    "compared": "kết quả so",
+    "result": "kết quả",
+    "asked_by": "người đề nghị",
+    "reason": "lý do",
+    "copy": "bản thứ",
+    "version": "phiên bản",
+    "role": "vai trò",
+    "active": "đang làm việc",
+    "why": "vì",
+    "key": "mục",
+    "source": "từ tệp",
+    "added": "thêm",
+    "changed": "đổi",
+    "closed": "ngừng",
+    "refused": "từ chối",
+    "size": "số byte",
+    "number": "tệp số",
+    "operations": "số mục",
+    "acknowledged": "tỉnh đã nhận",
+    "finished": "trọn vẹn",
+    "verified": "đã đối chiếu",
+    "for_key": "khóa của máy nhận",
+    "fingerprint": "dấu vân tay khóa",
+    "count": "số mục",
+    "stage": "sang",
+    "device": "mã thiết bị",
+    "address": "địa chỉ",
+    "before": "ký hiệu trước",
+    "series": "ký hiệu mới",
+    "with": "cùng với",
+    "fields": "mục đã sửa",
+    "from": "từ máy",
+    "patient": "người bệnh",
+    "encounter": "lượt khám",
+    "prescription": "đơn thuốc",
+    "referral": "phiếu chuyển",
+    "appointment": "phiếu hẹn",
+    "link": "hồ sơ được gộp",
+    "feedback": "phản hồi chuyển tuyến",
+    "signature": "chữ ký",
+    "practitioner": "nhân viên",
+    "facility": "trạm",
+}
+_FIELDS: Final = {
+    "full_name": "họ tên",
+    "birth": "ngày sinh",
+    "sex": "giới tính",
+    "chart_number": "mã người bệnh",
+    "national_id": "số định danh",
+    "old_national_id": "số CMND cũ",
+    "national_id_issued_on": "ngày cấp thẻ",
+    "phone": "điện thoại",
+    "address": "địa chỉ",
+    "ethnic_code": "dân tộc",
+    "ethnic_name": "dân tộc",
+    "nationality_code": "quốc tịch",
+    "nationality_name": "quốc tịch",
+    "occupation_code": "nghề nghiệp",
+    "occupation_name": "nghề nghiệp",
+    "workplace": "nơi làm việc",
+    "guardian": "người giám hộ",
+    "coverages": "thẻ bảo hiểm y tế",
+    "allergies": "dị ứng",
+    "no_known_allergy": "không có dị ứng đã biết",
+    "conditions": "bệnh mạn tính",
+    "blood_type": "nhóm máu",
+    "note": "ghi chú",
+    "card_extra": "thông tin đọc từ thẻ",
+}
+_KEY: Final = re.compile(r"(^|, )([a-z_]+): ")
+_VALUE: Final = re.compile(r": ([A-Za-z_.]+)(?=, |$)")
+_VALUES: Final = {
+    "True": "có",
+    "False": "không",
+    "password": "mật khẩu",
+    "recovery": "mã khôi phục",
+    "second_factor": "mã xác thực thứ hai",
+    "person": "người dùng bấm",
+    "idle": "để máy không dùng",
+    "close": "đóng chương trình",
+    "no_show": "người bệnh không đến",
+    "encounter": "lượt khám",
+    "sync.server_url": "địa chỉ máy chủ của tỉnh",
+    "sync.token": "mã kết nối với tỉnh",
+    "sync.authority": "cơ quan cấp chứng chỉ riêng của tỉnh",
+    **{stage.value: stage.label[0].lower() + stage.label[1:] for stage in Stage},
+}
+
+
+def action_text(action: str) -> str:
+    """``referral.print`` reads ``In phiếu chuyển``; an unknown one stays as it is."""
+    if action in _WHOLE:
+        return _(_WHOLE[action])
+    kind, _dot, verb = action.partition(".")
+    if kind in _OBJECTS and verb in _VERBS:
+        return f"{_(_VERBS[verb])} {_(_OBJECTS[kind])}"
+    return action
+
+
+def person_text(row: AuditRow) -> str:
+    """Who it was: the name, the account where only that is known, or the machine itself."""
+    if row.user_name:
+        return row.user_name
+    if row.account:
+        return _("Tài khoản {name}").format(name=row.account)
+    return _("Tên không có ở trạm") if row.source == Source.BEFORE_OPENING else _("Chương trình")
+
+
+def source_text(row: AuditRow) -> str:
+    """By which door and on which machine."""
+    door = _(Source(row.source).label) if row.source in set(Source) else ""
+    return ", ".join(part for part in (row.device, door) if part)
+
+
+def purpose_text(row: AuditRow) -> str:
+    return _(Purpose(row.purpose).label) if row.purpose in set(Purpose) else row.purpose
+
+
+def result_text(row: AuditRow) -> str:
+    return _(Result(row.result).label) if row.result in set(Result) else row.result
+
+
+def role_text(role: str) -> str:
+    return _(Role(role).label) if role in set(Role) else role
+
+
+def detail_text(row: AuditRow) -> str:
+    """The details of a line, their keys as words."""
+    if row.action == "patient.update":
+        return _changed(row.detail)
+    if row.action == "access.refused":
+        return row.detail.partition("why: ")[2] or row.detail
+    words = _KEY.sub(lambda m: f"{m[1]}{_(_DETAILS.get(m[2], m[2]))}: ", row.detail)
+    words = _VALUE.sub(lambda m: f": {_value(m[1])}", words)
+    if row.action == "catalog.import":
+        name = CATALOG_NAMES.get(row.kind)
+        listed = _(name) if name else row.kind
+        return f"{listed}; {words}" if words else listed
+    return words
+
+
+def _changed(detail: str) -> str:
+    """Which fields of a person were edited; code and name of one thing are told once."""
+    key, _colon, names = detail.partition(": ")
+    if key != "fields" or not names:
+        return detail
+    words = dict.fromkeys(_(_FIELDS.get(name, name)) for name in names.split(","))
+    return f"{_(_DETAILS[key])}: {', '.join(words)}"
+
+
+def _value(text: str) -> str:
+    if text in set(Role):
+        return _(Role(text).label)
+    return _(_VALUES[text]) if text in _VALUES else text

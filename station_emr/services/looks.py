@@ -1,0 +1,131 @@
+"""What use cases show without changing anything, and so write no line of their own.
+
+One table for all of them: when such a use case has answered, the look is noted. What is neither here
+nor writes its own line stands in ``UNLOGGED`` with the reason; a test goes through every use case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from station_emr.domain.user import Actor
+
+from .ports import Clock, Store
+from .readings import ONE_LOOK, Readings
+
+_LIST: Final = timedelta(hours=1)  # a list refreshes itself all day long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """``action`` as it stands in the log. A list names nobody; else the record is that of the answer
+    or of the question, and where there is none (no such paper) nothing was seen.
+    """
+
+    action: str
+    of_list: bool = False
+
+    @property
+    def once_in(self) -> timedelta:
+        return _LIST if self.of_list else ONE_LOOK
+
+
+def _list(action: str) -> Look:
+    return Look(action=action, of_list=True)
+
+
+LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
+    {
+        "accounts.audit": _list("audit.view"),
+        "appointments.of_encounter": Look(action="appointment.view"),
+        "appointments.prepare": Look(action="appointment.draft"),
+        "appointments.save_draft": Look(action="appointment.draft"),
+        "conflicts.decided": _list("patient.list"),
+        "conflicts.of_patient": Look(action="patient.view"),
+        "conflicts.rows": _list("patient.list"),
+        "duplicates.joined": _list("patient.list"),
+        "duplicates.proposals": _list("patient.list"),
+        "elsewhere.sharing.kept": _list("patient.list"),
+        "encounters.queue": _list("encounter.list"),
+        "encounters.save_draft": Look(action="encounter.draft"),
+        "patients.by_number": _list("patient.search"),
+        "patients.duplicates": _list("patient.search"),
+        "patients.search": _list("patient.search"),
+        "prescriptions.current_lines": Look(action="patient.view"),
+        "prescriptions.of_encounter": Look(action="prescription.view"),
+        "prescriptions.prepare": Look(action="prescription.draft"),
+        "prescriptions.save_draft": Look(action="prescription.draft"),
+        "prints.log": _list("audit.view"),
+        "prints.preview_draft": Look(action="encounter.view"),
+        "referrals.feedback": Look(action="feedback.view"),
+        "referrals.of_encounter": Look(action="referral.view"),
+        "referrals.prepare": Look(action="referral.draft"),
+        "referrals.row": Look(action="referral.view"),
+        "referrals.rows": _list("referral.list"),
+        "referrals.save_draft": Look(action="referral.draft"),
+        "sync.names": _list("patient.list"),
+        "sync.quarantined": _list("patient.list"),
+        "sync.waiting": _list("patient.list"),
+    }
+)
+
+UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "accounts.clock_warning": "says nothing of anybody",
+        "accounts.locked": "whether an account is locked stands on every log-in page",
+        "accounts.users": "the names stand on every log-in page",
+        "catalogs.preview_import": "writes nothing and names nobody",
+        "catalogs.summaries": "lists of codes name nobody",
+        "courier.own_key": "a public key",
+        "drafts.drop": "a form that was never saved; the record's own line says what became of it",
+        "drafts.find": "what the same person typed a moment ago",
+        "drafts.keep": "every pause in typing; the record's own line says that somebody writes",
+        "prints.copies": "a number",
+        "prints.recovery_sheet": "follows account.new_recovery_code",
+        "rebuild.inspect": "reads who signed a file, no record",
+        "referrals.expected_number": "a number",
+        "referrals.unread_feedback": "a number",
+        "sync.refused_field": "a part of the list of what was refused",
+        "sync.runs": "times and sizes",
+        "sync.send_now": "asks for a run, which leaves its own lines",
+    }
+)
+
+
+class Looks:
+    """Notes what the use cases of one open station showed."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._readings = Readings(store, clock)
+
+    def seen(self, name: str, given: Mapping[str, Any], answer: object) -> None:
+        """``name`` as in the table, ``given`` by parameter. Does nothing for what is not there."""
+        look = LOOKS.get(name)
+        actor = next((one for one in given.values() if isinstance(one, Actor)), None)
+        if look is None or actor is None:
+            return
+        kind = look.action.partition(".")[0]
+        if look.of_list:
+            self._readings.note(actor, kind, "", "", action=look.action, once_in=look.once_in)
+            return
+        record, patient = _record_of(given, answer)
+        if record:
+            self._readings.note(
+                actor, kind, record, patient, action=look.action, once_in=look.once_in
+            )
+
+
+def _record_of(given: Mapping[str, Any], answer: object) -> tuple[str, str]:
+    """The record's id and its person's, from the answer where it holds one."""
+    shown = getattr(answer, "record", answer)
+    for source in (shown, *(one for one in given.values() if not isinstance(one, Actor))):
+        patient = getattr(source, "patient_id", None)
+        if isinstance(patient, str) and isinstance(getattr(source, "id", None), str):
+            return str(source.id), patient
+    if isinstance(given.get("patient_id"), str):
+        return str(given["patient_id"]), str(given["patient_id"])
+    return "", ""

@@ -27,6 +27,21 @@ from provincial_server.exchange.tables import (
 Record = tuple[str, str]
 """Kind and id."""
 _NEVER_MERGED = frozenset({"practitioner", "facility"})
+_TABLE = table_of(OperationRecord)
+_FIND = select(_TABLE.c.kind, _TABLE.c.record_id, _TABLE.c.shown_op_id, _TABLE.c.is_newest).where(
+    _TABLE.c.facility_code == bindparam("code")
+)
+_FIND_ONE = _FIND.where(_TABLE.c.record_id == bindparam("record"))
+_ADD = insert(_TABLE)
+_CHANGE = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.facility_code == bindparam("of_facility"),
+        _TABLE.c.kind == bindparam("of_kind"),
+        _TABLE.c.record_id == bindparam("of_record"),
+    )
+    .values(shown_op_id=bindparam("shown"), is_newest=bindparam("newest"))
+)
 
 
 @dataclass
@@ -42,24 +57,26 @@ class _State:
 class CurrentVersions:
     """The records that one transaction writes to, under the facility's lock."""
 
-    def __init__(self, session: Session, facility_code: str, records: Collection[Record]) -> None:
+    def __init__(self, session: Session, facility_code: str, record_ids: Collection[str]) -> None:
         self._session = session
         self._code = facility_code
         self._states: dict[Record, _State] = {}
         self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
-        rows = session.execute(
-            select(
-                OperationRecord.kind,
-                OperationRecord.record_id,
-                OperationRecord.shown_op_id,
-                OperationRecord.is_newest,
-            ).where(
-                OperationRecord.facility_code == facility_code,
-                among(session, OperationRecord.record_id, {record_id for _, record_id in records}),
-            )
-        )
-        for kind, record_id, shown_op_id, is_newest in rows:
-            self._states[kind, record_id] = _State(shown_op_id, is_newest)
+        connection, known = session.connection(), {"code": facility_code}
+        if len(record_ids) == 1:  # one visit by itself: the statement stands ready
+            rows = connection.execute(_FIND_ONE, {**known, "record": next(iter(record_ids))})
+        else:
+            query = _FIND.where(among(session, OperationRecord.record_id, record_ids))
+            rows = connection.execute(query, known)
+        for kind, record_id, *state in rows:
+            self._states[kind, record_id] = _State(*state)
+
+    def shown(self) -> dict[str, tuple[str, str]]:
+        """Record → its kind, and the operation that is shown of it."""
+        found: dict[str, tuple[str, str]] = {}
+        for (kind, record_id), state in sorted(self._states.items(), key=lambda item: item[0]):
+            found.setdefault(record_id, (kind, state.shown_op_id))
+        return found
 
     def add(
         self,
@@ -123,6 +140,7 @@ class CurrentVersions:
         ]
         changed = [
             {
+                "of_facility": self._code,
                 "of_kind": kind,
                 "of_record": record_id,
                 "shown": state.shown_op_id,
@@ -131,20 +149,11 @@ class CurrentVersions:
             for (kind, record_id), state in self._states.items()
             if state.is_stored and state.is_changed
         ]
-        table = table_of(OperationRecord)
+        connection = self._session.connection()
         if new:
-            self._session.execute(insert(table), new)
+            connection.execute(_ADD, new)
         if changed:
-            change = (
-                update(table)
-                .where(
-                    table.c.facility_code == self._code,
-                    table.c.kind == bindparam("of_kind"),
-                    table.c.record_id == bindparam("of_record"),
-                )
-                .values(shown_op_id=bindparam("shown"), is_newest=bindparam("newest"))
-            )
-            self._session.connection().execute(change, changed)
+            connection.execute(_CHANGE, changed)
 
 
 def _version(line: bytes) -> Version:

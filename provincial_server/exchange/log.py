@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import bindparam, case, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from provincial_server.exchange.current import CurrentVersions, Record
 from provincial_server.exchange.tables import (
     MERGE,
+    REST,
     Incarnation,
     Operation,
     OperationBucket,
@@ -31,6 +32,36 @@ from provincial_server.exchange.tables import (
 )
 from provincial_server.store import Facility
 
+# Made once: a visit that comes by itself waits as long for its statements as for the database.
+_BUCKET, _INCARNATION = table_of(OperationBucket), table_of(Incarnation)
+_ADD_OPERATIONS = insert(table_of(Operation))
+_FIND_BUCKETS = select(_BUCKET.c.bucket, _BUCKET.c["count"], _BUCKET.c.total).where(
+    _BUCKET.c.facility_code == bindparam("code")
+)
+_FIND_BUCKET = _FIND_BUCKETS.where(_BUCKET.c.bucket == bindparam("bucket"))
+_THIS_INCARNATION = (
+    _INCARNATION.c.facility_code == bindparam("of_facility"),
+    _INCARNATION.c.id == bindparam("of_incarnation"),
+)
+_HIGHEST = _INCARNATION.c.highest_number
+_AT_LEAST = bindparam("at_least", type_=_HIGHEST.type)
+_CHANGE_INCARNATION = (
+    update(_INCARNATION)
+    .where(*_THIS_INCARNATION)
+    .values(
+        highest_number=case((_HIGHEST < _AT_LEAST, _AT_LEAST), else_=_HIGHEST),
+        device_id=func.coalesce(
+            _INCARNATION.c.device_id, bindparam("device", type_=_INCARNATION.c.device_id.type)
+        ),
+    )
+)
+_ADD_INCARNATION = insert(_INCARNATION)
+_TAKE_NUMBERS = (
+    update(_INCARNATION)
+    .where(*_THIS_INCARNATION)
+    .values(highest_number=_HIGHEST + bindparam("more", type_=_HIGHEST.type))
+    .returning(_HIGHEST)
+)
 _SET_TALLY = text(
     "INSERT INTO operation_bucket (facility_code, bucket, count, total) "
     "VALUES (:code, :bucket, :count, :total) "
@@ -84,13 +115,19 @@ def known_records(session: Session, facility_code: str, records: Collection[Reco
 
 
 def append(
-    session: Session, facility: Facility, operations: Sequence[NewOperation], now: int
+    session: Session,
+    facility: Facility,
+    operations: Sequence[NewOperation],
+    now: int,
+    records: CurrentVersions | None = None,
 ) -> None:
-    """Numbers the operations in their order and writes all that follows from them."""
+    """Numbers the operations in their order and writes all that follows from them. `records`: as
+    they stand, where the caller has looked already."""
     if not operations:
         return
     code = facility.code
-    records = CurrentVersions(session, code, {(item.kind, item.record_id) for item in operations})
+    if records is None:
+        records = CurrentVersions(session, code, {item.record_id for item in operations})
     rows: list[dict[str, Any]] = []
     sequence = facility.operation_sequence
     for item in operations:
@@ -123,7 +160,7 @@ def append(
         )
     facility.operation_sequence = sequence
     session.flush()
-    session.execute(insert(table_of(Operation)), rows)
+    session.connection().execute(_ADD_OPERATIONS, rows)
     records.write()
     _write_tally(session, code, [item.op_id for item in operations])
     _write_numbers(session, code, operations, now)
@@ -136,20 +173,18 @@ def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:
         bucket = bucket_of(op_id)
         counts[bucket] += 1
         totals[bucket] += weight(op_id)
-    before = {
-        bucket: (count, total)
-        for bucket, count, total in session.execute(
-            select(OperationBucket.bucket, OperationBucket.count, OperationBucket.total).where(
-                OperationBucket.facility_code == code
-            )
-        )
-    }
+    connection = session.connection()
+    if len(counts) == 1:
+        asked = _FIND_BUCKET, {"code": code, "bucket": next(iter(counts))}
+    else:
+        asked = _FIND_BUCKETS, {"code": code}
+    before = {bucket: (count, total) for bucket, count, total in connection.execute(*asked)}
     rows = []
     for bucket, added in counts.items():
         count, total = before.get(bucket, (0, 0))
         whole = as_signed(as_unsigned(total + totals[bucket]))  # SQL has no numbers that wrap
         rows.append({"code": code, "bucket": bucket, "count": count + added, "total": whole})
-    session.execute(_SET_TALLY, rows)
+    connection.execute(_SET_TALLY, rows)
 
 
 def _write_numbers(
@@ -157,7 +192,7 @@ def _write_numbers(
 ) -> None:
     highest: dict[str, int] = {}
     for item in operations:
-        if item.incarnation != MERGE:
+        if item.incarnation != MERGE and not item.is_shown:  # that one took its number here
             known = highest.get(item.incarnation, 0)
             highest[item.incarnation] = max(known, item.number)
     for incarnation, number in highest.items():
@@ -173,12 +208,23 @@ def note_number(
     now: int,
 ) -> None:
     """Remembers the highest number of an incarnation, and whose it is once that is known."""
-    row = session.get(Incarnation, (code, incarnation))
-    if row is None:
-        row = Incarnation(
-            facility_code=code, id=incarnation, device_id=None, highest_number=0, first_seen=now
+    connection = session.connection()
+    named = {"of_facility": code, "of_incarnation": incarnation}
+    changed = connection.execute(
+        _CHANGE_INCARNATION, {**named, "at_least": number, "device": device_id}
+    )
+    if not changed.rowcount:
+        row = {"facility_code": code, "id": incarnation, "first_seen": now}
+        connection.execute(
+            _ADD_INCARNATION, {**row, "device_id": device_id, "highest_number": number}
         )
-        session.add(row)
-    row.highest_number = max(row.highest_number, number)
-    row.device_id = row.device_id or device_id
-    session.flush()
+
+
+def take_numbers(session: Session, code: str, count: int, now: int) -> int:
+    """So many numbers of the server's own incarnation; the first of them."""
+    taken = {"of_facility": code, "of_incarnation": REST, "more": count}
+    last = session.connection().execute(_TAKE_NUMBERS, taken).scalar()
+    if last is None:
+        note_number(session, code, REST, count, None, now)
+        return 1
+    return int(last) - count + 1

@@ -7,13 +7,13 @@ stations like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
@@ -21,17 +21,10 @@ from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange import log
+from provincial_server.exchange.current import CurrentVersions
 from provincial_server.exchange.indexing import AT_ONCE, settle
 from provincial_server.exchange.judge import operation_id
-from provincial_server.exchange.tables import (
-    REST,
-    Incarnation,
-    Operation,
-    OperationRecord,
-    portions,
-    table_of,
-    unpack_line,
-)
+from provincial_server.exchange.tables import REST, Operation, unpack_line
 from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
@@ -41,15 +34,6 @@ from provincial_server.store import Device, Facility, ResourceHead, ResourceVers
 _REASON = "Sửa qua máy chủ tỉnh"
 _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
-_RECORD = table_of(OperationRecord)
-_FIND_RECORDS = (
-    select(_RECORD.c.record_id, _RECORD.c.kind, _RECORD.c.shown_op_id)
-    .where(
-        _RECORD.c.facility_code == bindparam("code"),
-        _RECORD.c.record_id.in_(bindparam("records", expanding=True)),
-    )
-    .order_by(_RECORD.c.record_id, _RECORD.c.kind)
-)
 
 
 @dataclass(frozen=True)
@@ -91,9 +75,9 @@ def _reflect(
     if not units:
         return
     session, code = writer.session, facility.code
-    row = session.get(Incarnation, (code, REST), populate_existing=True)
-    number = row.highest_number if row else 0
-    heads = _heads(session, code, units)
+    records = CurrentVersions(session, code, units)
+    heads = records.shown()
+    number = log.take_numbers(session, code, len(units), now) - 1
     device_name = caller.device_name or session.get_one(Device, caller.device_id).name
     operations, contents = [], []
     for record_id, unit in units.items():
@@ -127,7 +111,7 @@ def _reflect(
             )
         )
     facility.indexed_sequence = facility.operation_sequence + len(operations)
-    log.append(session, facility, operations, now)
+    log.append(session, facility, operations, now, records)
     for content in contents:
         note_letter(session, code, content, now)
 
@@ -151,17 +135,6 @@ def _as_stored(key: Key, resource: Resource) -> Resource:
     meta = kept.pop("meta", {})
     own = {name: item for name, item in meta.items() if name not in {"versionId", "lastUpdated"}}
     return {**kept, "meta": own} if own else kept
-
-
-def _heads(session: Session, code: str, records: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Kind and shown operation of the records that have operations already."""
-    found: dict[str, tuple[str, str]] = {}
-    for some in portions(sorted(records)):
-        for record_id, *head in session.connection().execute(
-            _FIND_RECORDS, {"code": code, "records": some}
-        ):
-            found.setdefault(record_id, (head[0], head[1]))
-    return found
 
 
 def _moment(now: int) -> str:

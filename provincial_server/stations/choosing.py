@@ -16,6 +16,8 @@ FILTERS = {
     "dang-dung": "Đang dùng",
     "chua-dung": "Chưa dùng",
 }
+PAGE = 100
+"""Stations on one page of the table."""
 _NEVER = -1
 _KEYS: Mapping[str, Callable[[Station], Any]] = {
     "ma": lambda one: one.code,
@@ -45,6 +47,7 @@ class Choice:
     sought: str = ""
     order: str = "ma"
     backwards: bool = False
+    page: int = 1
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Choice:
@@ -54,10 +57,12 @@ class Choice:
             sought=query.get("tim", "").strip()[:80],
             order=order if order in _KEYS else "ma",
             backwards=query.get("nguoc") == "1",
+            page=_number(query.get("trang", "")),
         )
 
     def address(self, path: str, **changed: object) -> str:
-        """The same choice, with these parts of it changed."""
+        """The same choice, with these parts of it changed; it begins with the first page unless
+        `trang` says which."""
         words = {
             "loc": self.shown,
             "tim": self.sought,
@@ -92,6 +97,38 @@ class Choice:
         return sorted(
             sorted(found, key=lambda one: one.code), key=_KEYS[self.order], reverse=self.backwards
         )
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of the stations that were chosen; ``first`` and ``last`` count from one."""
+
+    stations: Sequence[Station]
+    number: int
+    pages: int
+    first: int
+    last: int
+    total: int
+
+
+def cut(stations: Sequence[Station], number: int, size: int = PAGE) -> Page:
+    """The page of that number, or the last one where there are not so many."""
+    pages = max(1, -(-len(stations) // size))
+    number = min(number, pages)
+    start = (number - 1) * size
+    shown = stations[start : start + size]
+    return Page(
+        stations=shown,
+        number=number,
+        pages=pages,
+        first=start + 1 if shown else 0,
+        last=start + len(shown),
+        total=len(stations),
+    )
+
+
+def _number(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 8 else 1
 
 
 def fold(text: str) -> str:

@@ -51,8 +51,19 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class _Counted:
+    """What the counts say of one station."""
+
+    visits: tuple[int, ...]
+    contacts: tuple[bool, ...]
+    received: int
+    """Visits that came within the days in which a station is live."""
+
+
+@dataclass(frozen=True)
 class Station:
-    """One row of the overview."""
+    """One row of the overview. ``waiting`` is what its machines said, added up: a record that one
+    machine holds for another is in the words of both, so it may be too much, never too little."""
 
     code: str
     name: str
@@ -118,7 +129,8 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
     today = datetime.fromtimestamp(now / 1000, VIETNAM).date()
     days = [today - timedelta(days=back) for back in reversed(range(plan.days))]
     machines = _machines(session)
-    counts = _counts(session, days[0].isoformat())
+    counts = _counts(session, days, days[-plan.live_days :][0], wanted)
+    nothing = _Counted(tuple(0 for _ in days), tuple(False for _ in days), 0)
     turns = turnarounds(session, now - 90 * _DAY)
     hospitals = _hospitals(session, machines)
     facilities = [
@@ -134,10 +146,8 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
             _station(
                 facility,
                 machines.get(facility.code, ()),
-                counts.get(facility.code, {}),
-                days,
+                counts.get(facility.code, nothing),
                 turns.get(facility.code, Turnaround()),
-                plan,
             ),
             plan,
             newest,
@@ -242,29 +252,50 @@ def _moment(value: object) -> int | None:
         return None
 
 
-def _counts(session: Session, since: str) -> dict[str, dict[tuple[str, str], int]]:
-    found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
-    for row in session.scalars(
-        select(DailyCount).where(
-            DailyCount.kind.in_([CONTACT, ENCOUNTER, RECEIVED]), DailyCount.day >= since
+def _counts(
+    session: Session, days: Sequence[date], live_from: date, codes: Iterable[str]
+) -> dict[str, _Counted]:
+    """Of all stations or those that are named. Rows come bare: of ten thousand stations they are
+    some hundred thousand."""
+    of_these = [DailyCount.facility_code.in_(sorted(codes))] if codes else []
+    places = {day.isoformat(): place for place, day in enumerate(days)}
+    first = days[0].isoformat()
+    found = {
+        ENCOUNTER: defaultdict[str, list[int]](lambda: [0] * len(places)),
+        CONTACT: defaultdict[str, list[int]](lambda: [0] * len(places)),
+    }
+    for code, kind, day, count in session.execute(
+        select(DailyCount.facility_code, DailyCount.kind, DailyCount.day, DailyCount.count).where(
+            DailyCount.kind.in_(list(found)), DailyCount.day >= first, *of_these
         )
     ):
-        found[row.facility_code][row.kind, row.day] = row.count
-    return found
+        if day in places:  # a visit may be dated tomorrow
+            found[kind][code][places[day]] = count
+    came = session.execute(
+        select(DailyCount.facility_code, func.sum(DailyCount.count))
+        .where(DailyCount.kind == RECEIVED, DailyCount.day >= live_from.isoformat(), *of_these)
+        .group_by(DailyCount.facility_code)
+    )
+    received = {code: int(count) for code, count in came}
+    return {
+        code: _Counted(
+            visits=tuple(found[ENCOUNTER][code]),
+            contacts=tuple(map(bool, found[CONTACT][code])),
+            received=received.get(code, 0),
+        )
+        for code in {*found[ENCOUNTER], *found[CONTACT], *received}
+    }
 
 
 def _station(
     facility: Facility,
     machines: Sequence[Machine],
-    counts: Mapping[tuple[str, str], int],
-    days: Sequence[date],
+    counted: _Counted,
     turnaround: Turnaround,
-    plan: Plan,
 ) -> Station:
     used = [one for one in machines if not one.is_revoked]
     contacts = [one.last_contact for one in machines if one.last_contact is not None]
     skews = [one.skew for one in used if one.skew is not None]
-    lately = sum(counts.get((RECEIVED, day.isoformat()), 0) for day in days[-plan.live_days :])
     return Station(
         code=facility.code,
         name=facility.name,
@@ -282,11 +313,11 @@ def _station(
             default="",
         ),
         catalog=min((one.catalog for one in used if one.catalog), default=""),
-        days=tuple(counts.get((ENCOUNTER, day.isoformat()), 0) for day in days),
-        contact_days=tuple((CONTACT, day.isoformat()) in counts for day in days),
-        received_week=lately,
+        days=counted.visits,
+        contact_days=counted.contacts,
+        received_week=counted.received,
         turnaround=turnaround,
-        is_live=lately > 0,
+        is_live=counted.received > 0,
     )
 
 
@@ -308,14 +339,16 @@ def _with_reasons(station: Station, plan: Plan, newest: str, now: int) -> Statio
 def _weeks(session: Session, today: date, plan: Plan) -> tuple[tuple[str, int], ...]:
     """Stations of which the province got a signed visit, by week from Monday."""
     monday = today - timedelta(days=today.weekday())
-    first = monday - timedelta(weeks=plan.weeks - 1)
-    live: dict[date, set[str]] = defaultdict(set)
-    for code, day in session.execute(
-        select(DailyCount.facility_code, DailyCount.day).where(
-            DailyCount.kind == RECEIVED, DailyCount.day >= first.isoformat(), DailyCount.count > 0
+    weeks = []
+    for back in reversed(range(plan.weeks)):
+        first = monday - timedelta(weeks=back)
+        live = session.scalar(
+            select(func.count(DailyCount.facility_code.distinct())).where(
+                DailyCount.kind == RECEIVED,
+                DailyCount.day >= first.isoformat(),
+                DailyCount.day < (first + timedelta(weeks=1)).isoformat(),
+                DailyCount.count > 0,
+            )
         )
-    ):
-        when = date.fromisoformat(day)
-        live[when - timedelta(days=when.weekday())].add(code)
-    starts = [first + timedelta(weeks=number) for number in range(plan.weeks)]
-    return tuple((start.isoformat(), len(live[start])) for start in starts)
+        weeks.append((first.isoformat(), live or 0))
+    return tuple(weeks)

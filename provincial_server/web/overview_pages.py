@@ -11,7 +11,7 @@ from provincial_server.dates import VIETNAM
 from provincial_server.people.sharing import emergencies
 from provincial_server.stations import charts
 from provincial_server.stations.charts import Series
-from provincial_server.stations.choosing import FILTERS, Choice
+from provincial_server.stations.choosing import FILTERS, Choice, cut
 from provincial_server.stations.export import export
 from provincial_server.stations.figures import Figures, read_figures
 from provincial_server.store import EVERY_FACILITY
@@ -42,7 +42,7 @@ def add_routes(app: FastAPI, pages: Pages) -> None:
             filters=FILTERS,
             alarms=alarms,
             looks=LOOKS,
-            stations=choice.apply(figures.stations),
+            page=cut(choice.apply(figures.stations), choice.page),
             weekly=_weekly(figures),
             daily=_daily("Lượt khám của toàn tỉnh", figures, figures.visits_by_day),
             spark=charts.spark,

@@ -8,6 +8,8 @@ import secrets
 import xml.etree.ElementTree as ET
 import zipfile
 from datetime import date
+from functools import partial
+from html import unescape
 
 import pytest
 from sqlalchemy import event, select
@@ -21,15 +23,16 @@ from provincial_server.referrals.tables import ReferralInbox
 from provincial_server.settings import system_clock
 from provincial_server.stations import charts
 from provincial_server.stations.charts import Series
-from provincial_server.stations.choosing import Choice
+from provincial_server.stations.choosing import Choice, cut
 from provincial_server.stations.counting import count_all, count_portion, day_text
 from provincial_server.stations.figures import read_figures
 from provincial_server.stations.plan import Plan
 from provincial_server.stations.tables import DailyCount
 from provincial_server.store import EVERY_FACILITY
-from provincial_server.web import accounts
+from provincial_server.web import accounts, overview_pages
 from tests.databases import open_database
 from tests.server.conftest import RunningServer
+from tests.server.direct import running
 from tests.server.exchange_client import Machine, encode, envelope, op_id, person, record_id
 from tests.server.samples import encounter
 from tests.server.test_web_accounts import PASSWORD, Visitor
@@ -290,7 +293,7 @@ def test_the_page_names_no_person(server, station, overseer):
         person(who, name="Người Bệnh Giấu Tên"), visit_on(record_id(), who, "2026-11-19")
     )
     count_now(server, station.facility)
-    for path in ("/web/tong-quan", f"/web/tong-quan/{station.facility}"):
+    for path in (f"/web/tong-quan?tim={station.facility}", f"/web/tong-quan/{station.facility}"):
         page = overseer.get(path)
         assert page.status_code == 200
         assert station.facility in page.text
@@ -306,22 +309,77 @@ def test_the_page_names_no_person(server, station, overseer):
 
 
 def test_the_page_filters_and_sorts_by_its_address(server, overseer):
-    many, few = server.station(), server.station()
+    own = f"LOC{secrets.token_hex(4).upper()}"  # other tests' stations are on other pages
+    many, few = server.station(f"{own}A"), server.station(f"{own}B")
     Machine(many).exchange(state={"waiting": 90})
     Machine(few).exchange(state={"waiting": 7})
 
     def order(query: str) -> list[str]:
-        body = overseer.get(f"/web/tong-quan{query}").text.partition("<tbody>")[2]
-        return re.findall(r'href="/web/tong-quan/([^"?]+)"', body)
+        return shown_codes(overseer.get(f"/web/tong-quan{query}").text)
 
     def mine(query: str) -> list[str]:
-        return [code for code in order(query) if code in {many.facility, few.facility}]
+        return order(f"{query}&tim={own}")
 
     assert mine("?xep=ton&nguoc=1") == [many.facility, few.facility]
     assert mine("?xep=ton") == [few.facility, many.facility]
     assert order(f"?tim={few.facility.lower()}") == [few.facility]
     assert mine("?loc=dang-dung") == []
     assert mine("?loc=khong-co&xep=khong-co") == sorted([many.facility, few.facility])
+
+
+def shown_codes(page: str) -> list[str]:
+    return re.findall(r'href="/web/tong-quan/([^"?]+)"', page.partition("<tbody>")[2])
+
+
+def test_many_stations_come_page_by_page_and_the_numbers_are_of_all(tmp_path):
+    """Of 10,000 stations a page shows a hundred; filter, order and sums are of all."""
+    count = 230
+    with running(tmp_path) as direct:
+        now = system_clock()
+        with direct.database.write() as session:
+            accounts.add_user(session, "so.mau", "Mẫu", "overseer", PASSWORD, 0)
+            codes = [f"MAU{number:04d}" for number in range(count)]
+            for number, code in enumerate(codes):
+                auth.add_facility(session, code, f"Trạm mẫu {number}", now)
+                device = auth.enrol_device(session, code, "Máy 1", now).device_id
+                auth.note_contact(session, device, now, None)
+                state = f'{{"waiting":{number}}}'
+                session.add(DeviceState(device_id=device, state=state, received_at=now))
+                row = {"facility_code": code, "day": day_text(now), "count": 2}
+                session.add_all(DailyCount(kind=kind, **row) for kind in ("encounter", "received"))
+        with direct.database.read() as session:
+            figures = read_figures(session, Plan(backlog=200), now)
+    assert (figures.live, len(figures.to_call)) == (count, 29)
+    assert figures.visits_by_day[-1] == 2 * count
+    assert figures.weeks[-1][1] == count
+    choice = Choice.read({"xep": "ton", "nguoc": "1", "trang": "3"})
+    page = cut(choice.apply(figures.stations), choice.page)
+    assert [one.code for one in page.stations] == codes[29::-1]
+    assert (page.first, page.last, page.total, page.pages) == (201, 230, 230, 3)
+    called = Choice.read({"loc": "can-goi", "trang": "9"})
+    page = cut(called.apply(figures.stations), called.page)
+    assert [one.code for one in page.stations] == codes[201:]
+    assert (page.first, page.last, page.number, page.pages) == (1, 29, 1, 1)
+
+
+def test_the_pages_of_the_table_lead_on(server, overseer, monkeypatch):
+    own = f"LAT{secrets.token_hex(4).upper()}"
+    for letter in "AB":
+        Machine(server.station(f"{own}{letter}")).exchange(state={"waiting": 1})
+    monkeypatch.setattr(overview_pages, "cut", partial(cut, size=1))
+    sought = f"tim={own}&xep=ten&nguoc=1"
+    first = overseer.get(f"/web/tong-quan?{sought}").text
+    [_] = shown_codes(first)
+    assert 'rel="prev"' not in first
+    [address] = re.findall(r'href="([^"]+)" rel="next"', first)
+    second = overseer.get(unescape(address)).text
+    assert [*shown_codes(first), *shown_codes(second)] == [f"{own}B", f"{own}A"]
+    assert 'rel="prev"' in second
+    assert "Trạm 2 đến 2 trong 2 trạm" in second
+    for odd in ("0", "-1", "x", "²", "9" * 30):
+        assert shown_codes(overseer.get(f"/web/tong-quan?{sought}&trang={odd}").text)
+    assert 'rel="next"' not in second
+    assert shown_codes(overseer.get(f"/web/tong-quan?{sought}&trang=9999999").text) == [f"{own}A"]
 
 
 def test_only_overseers_and_administrators_see_it(server):

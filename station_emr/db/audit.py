@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, select, text
+from sqlalchemy import Connection, Select, func, insert, select
 
 from station_emr.domain.audit import (
     AuditFilter,
@@ -29,6 +29,7 @@ from station_emr.services.views import AuditRow
 from .codec import decode, encode, moment, offset_of, utc_text
 from .models import AuditAnchor, AuditEntry, table_of
 from .repositories.replicas import written_here
+from .statements import text
 
 FORM: Final = 2  # which columns the hash of a new line covers
 _LAST: Final = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)

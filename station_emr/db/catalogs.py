@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import Connection, or_, select
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.text import fold
@@ -14,6 +14,7 @@ from station_emr.services.views import CatalogSummary
 
 from .codec import decode, encode, offset_of, utc_text
 from .models import CatalogEntry, CatalogList
+from .statements import text
 
 Attributes = dict[str, str | int | float | bool | None]
 

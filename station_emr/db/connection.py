@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import QueuePool
 
@@ -90,11 +92,28 @@ def tune(raw: RawConnection, *, read_only: bool, cache_kib: int) -> None:
         raw.execute(f"PRAGMA {pragma}").fetchall()
 
 
+class EncryptedSqlite(SQLiteDialect_pysqlite):
+    """Says ``begin`` itself: a listener for that would make every statement slower, not only this."""
+
+    supports_statement_cache = True
+
+    def __init__(self, begin: str = "BEGIN", **options: Any) -> None:
+        super().__init__(**options)
+        self._begin = begin
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        dbapi_connection.driver_connection.execute(self._begin)
+
+
+registry.register("sqlite.encrypted", __name__, EncryptedSqlite.__name__)
+
+
 def engine(opener: Opener, *, begin: str, size: int) -> Engine:
     """A pool over ``opener`` whose transactions start with ``begin``."""
     made = create_engine(
-        "sqlite://",
+        "sqlite+encrypted://",
         creator=opener,
+        begin=begin,
         module=sqlcipher,
         poolclass=QueuePool,
         pool_size=size,
@@ -103,10 +122,6 @@ def engine(opener: Opener, *, begin: str, size: int) -> Engine:
         hide_parameters=True,  # names and diagnoses never reach a log or a traceback
         query_cache_size=512,
     )
-
-    @event.listens_for(made, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
 
     @event.listens_for(made, "handle_error")
     def _drop(context: ExceptionContext) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import OutboxItem
@@ -18,6 +18,7 @@ from station_emr.domain.sync import OutboxItem
 from .codec import moment, offset_of, stamp, utc_text
 from .lines import unpack
 from .outbox_events import ENQUEUE, ITEM, item
+from .statements import text
 
 # A record goes as a whole (its versions ascending), in one of six groups: the station, the staff,
 # people with a waiting letter, what was written today, the rest, links. Within a group nothing

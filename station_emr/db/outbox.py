@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, SyncRun, UnitState
@@ -17,6 +17,7 @@ from .exchange_queue import ExchangeQueue, note_synced
 from .models import SyncedResource, SyncRunRow
 from .outbox_events import ENQUEUE, ITEM, event_id
 from .outbox_events import item as read_item
+from .statements import text
 
 # The newest event of each record decides; older ones are covered by it. An event of version 0 is
 # a kept line without a version here: it stands for itself, and only an exchange can carry it.

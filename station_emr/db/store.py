@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import sqlcipher3.dbapi2 as sqlcipher
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from station_emr.domain.errors import DatabaseMissing, EnvironmentFailure
@@ -36,6 +36,7 @@ from .repositories.papers import (
 from .repositories.patients import PatientRepository
 from .repositories.replicas import forget_here
 from .repositories.staff import SettingRepository, UserRepository
+from .statements import text
 
 READERS = 4
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from station_emr.db.codec import moment, stamp
+from station_emr.db.statements import text
 from station_emr.domain.record import RecordKind
 from station_emr.services.sync_ports import Attachment, AttachmentState
 

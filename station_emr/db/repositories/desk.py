@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import aliased
 
 from station_emr.db.codec import decode, moment, offset_of, stamp, utc_text
 from station_emr.db.models import FormDraft, PrintEntry
+from station_emr.db.statements import text
 from station_emr.domain.record import RecordKind
 from station_emr.domain.user import User
 from station_emr.services.views import DisplacedForm, DraftForm, PrintRow

@@ -8,10 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import bindparam, update
 
 from station_emr.db.codec import decode, encode, maybe_moment, moment, stamp
 from station_emr.db.models import EncounterHead
+from station_emr.db.statements import text
 from station_emr.domain.encounter import Encounter, Priority, Stage
 from station_emr.domain.identity import BirthDate
 from station_emr.domain.record import RecordKind, RecordStatus, Sex

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from station_emr.db.models import FeedbackHead
+from station_emr.db.statements import text
 from station_emr.domain.record import RecordKind
 from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.services.ports import Stored

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from station_emr.db.chunks import chunks
 from station_emr.db.codec import decode
 from station_emr.db.models import LinkHead
+from station_emr.db.statements import text
 from station_emr.domain.patient_link import PatientLink, survivors
 from station_emr.domain.record import RecordKind
 

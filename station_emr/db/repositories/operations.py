@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from station_emr.db.chunks import chunks
 from station_emr.db.codec import decode
 from station_emr.db.lines import pack, unpack
+from station_emr.db.statements import text
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.encounter import Encounter
 from station_emr.domain.operation import Origin, Tally, VersionNode

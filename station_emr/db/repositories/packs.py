@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from station_emr.db.statements import text
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.catalog_pack import CatalogPack, KnownPack, PackState
 from station_emr.services.catalog_ports import PackPart

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from station_emr.db.codec import decode, encode, moment, stamp
 from station_emr.db.models import AppointmentHead, PrescriptionHead, RecordVersion, ReferralHead
+from station_emr.db.statements import text
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.identity import BirthDate
 from station_emr.domain.prescription import Prescription

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, text
+from sqlalchemy import bindparam, delete, func, literal_column, select
 
 from station_emr.db.chunks import chunks
 from station_emr.db.models import PatientHead, PatientNumber
@@ -17,6 +17,7 @@ from station_emr.db.search import (
     search_words,
     shown_rows,
 )
+from station_emr.db.statements import text
 from station_emr.domain.patient import Patient
 from station_emr.domain.record import RecordKind
 from station_emr.domain.text import fold

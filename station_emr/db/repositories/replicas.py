@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.codec import decode, encode, moment
+from station_emr.db.statements import text
 from station_emr.domain.operation import Origin, VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from station_emr.db.codec import decode, encode, maybe_moment, stamp
 from station_emr.db.models import FacilityHead, RecordVersion, UserHead
+from station_emr.db.statements import text
 from station_emr.domain.errors import NotFound
 from station_emr.domain.operation import Operation, Origin, VersionNode
 from station_emr.domain.record import (

@@ -19,6 +19,7 @@ from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, PageRef
 from .intake import Intake
 from .isolation import Isolation, Step
 from .meanwhile import meanwhile
+from .next_page import NextPage
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
 from .place import CURSOR, EPOCH
@@ -59,6 +60,7 @@ class MeasuredPeer(ExchangePeer, Protocol):
     @property
     def offered(self) -> bool: ...
     def is_fresh(self, now: datetime) -> bool: ...
+    def get_ready(self, request: ExchangeRequest) -> None: ...
 
 
 class Exchange:
@@ -93,6 +95,7 @@ class Exchange:
             store, clock, sealer, applier, (self._epoch, self._cursor), monotonic=monotonic
         )
         self._sending = Sending(store, clock, sealer)
+        self._next = NextPage(self._sending, peer)
         self._pacing = Pacing()
         self._isolation = Isolation()
         self._wanted: Sequence[str] = ()
@@ -128,6 +131,7 @@ class Exchange:
         try:
             self._until_done(run)
         finally:
+            self._next.forget()
             self._write_down()
 
     def _until_done(self, run: Run) -> None:
@@ -149,7 +153,7 @@ class Exchange:
                 if not self._sending.has_more(run, urgent_only=True):
                     break
                 continue
-            if reply.more or self._sending.has_more(run) or self._wants(reply):
+            if reply.more or self._next or self._sending.has_more(run) or self._wants(reply):
                 continue
             if not reply.held_by_province or self._agrees(reply):
                 # Whether all is there, the province alone can say.
@@ -180,25 +184,34 @@ class Exchange:
         reason = self._allowance.reason_to_rest(spent)
         if reason:
             run.outcome, run.detail = "waiting", reason
+            self._next.drop()
+        request, batch = self._next.take() or self._page(run, urgent_only=bool(reason))
+        try:
+            reply = self._ask(run, request, batch)
+        except PageRefused as refusal:
+            self._next.drop()
+            self._isolate(run, batch, refusal)
+            raise _Isolated from refusal
+        self._isolation.passed(len(batch.lines))
+        return reply, batch
+
+    def _page(self, run: Run, *, urgent_only: bool) -> tuple[ExchangeRequest, Batch]:
         batch = Batch()
         with self._store.read() as work:
             met = bool(work.settings.get(self._epoch))
         if met:  # else it fetches first: what the province has of the first release's records is
             # then known before anything is built on them
             batch = self._sending.next(
-                run, self._pacing.lines_up, most=self._isolation.most, urgent_only=bool(reason)
+                run, self._pacing.lines_up, most=self._isolation.most, urgent_only=urgent_only
             )
-        room = 1 if reason else self._pacing.room
+        room = 1 if urgent_only else self._pacing.room
         with self._store.read() as work:
-            self._wanted = () if reason else work.operations.wanted(_WANTS_AT_ONCE)
-            request = self._request(work, batch, room=room, want=self._wanted)
-        try:
-            reply = self._ask(run, request, batch)
-        except PageRefused as refusal:
-            self._isolate(run, batch, refusal)
-            raise _Isolated from refusal
-        self._isolation.passed(len(batch.lines))
-        return reply, batch
+            self._wanted = () if urgent_only else work.operations.wanted(_WANTS_AT_ONCE)
+            return self._request(work, batch, room=room, want=self._wanted), batch
+
+    def _page_ahead(self, batch: Batch) -> ExchangeRequest:
+        with self._store.read() as work:
+            return self._request(work, batch, room=self._pacing.room)
 
     def _isolate(self, run: Run, batch: Batch, refusal: PageRefused) -> None:
         step = self._isolation.refused(batch, refusal)
@@ -231,7 +244,7 @@ class Exchange:
         before = traffic.up + traffic.down
         self.peer.level = self._pacing.level
         try:
-            reply = self._exchange(request)
+            reply = self._exchange(run, request)
             _goes_on(request, reply)
         except NetworkFailure:
             self._pacing = self._pacing.after_failure()
@@ -240,7 +253,10 @@ class Exchange:
         self._pacing = self._pacing.after(
             came + batch.size, traffic.up + traffic.down - before, self._monotonic() - began
         )
-        if self._sending.is_long and _says_only_taken(request, reply):
+        only_taken = _says_only_taken(request, reply)
+        if not only_taken:
+            self._next.drop()
+        if only_taken and (self._next or self._sending.is_long):
             # Written down while the next page is on its way. Killed before that, the program sends
             # the page again, and the server knows it.
             self._unwritten = request, reply, batch
@@ -252,11 +268,11 @@ class Exchange:
         self._progress(Progress(done, max(done, run.total), kind))
         return reply
 
-    def _exchange(self, request: ExchangeRequest) -> ExchangeReply:
+    def _exchange(self, run: Run, request: ExchangeRequest) -> ExchangeReply:
         if not self._sending.is_long:
             self._write_down()
             return self.peer.exchange(request)
-        return meanwhile(lambda: self.peer.exchange(request), self._prepare)
+        return meanwhile(lambda: self.peer.exchange(request), lambda: self._prepare(run))
 
     def _write_down(self) -> None:
         """The verdicts of the page before, if that was left for now."""
@@ -265,11 +281,13 @@ class Exchange:
             self._unwritten = None
             self._commit(request, reply, batch)
 
-    def _prepare(self) -> None:
+    def _prepare(self, run: Run) -> None:
         self._write_down()
         # A full disk stays for the page's own sealing to meet and to tell.
         with suppress(EnvironmentFailure):
-            self._sending.prepare(self._pacing.lines_up)
+            self._sending.prepare(run, self._pacing.lines_up)
+            if self._pacing.is_quick and self._isolation.is_off and not self._wanted:
+                self._next.make(self._pacing.lines_up, self._page_ahead)
 
     def while_away(self) -> None:
         """The line did not answer: what waits is sealed meanwhile. Nothing before the first contact,

@@ -7,7 +7,7 @@ is a network error here too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from .exchange_wire import (
     GZIP,
     MEDIA_TYPE,
     PLAIN,
+    Body,
     Garbled,
     Packing,
     decode_reply,
@@ -33,6 +34,16 @@ from .verdicts import COME_BACK, NOT_ALLOWED, NOT_AS_SAID, UNREADABLE, kind_of_s
 _PATH: Final = "/$exchange"
 _HARDEST: Final = 19
 _WORTH_SHORTENING: Final = 9
+_BEST: Final = Packing()
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A request as bytes; ``best`` is None where the server was seen to refuse the best packing."""
+
+    rid: str
+    plain: bytes
+    best: Body | None
 
 
 class ExchangeOverHttp:
@@ -43,6 +54,7 @@ class ExchangeOverHttp:
         self._random = random
         self.level = _HARDEST
         """How hard the next request is packed; the engine measures the line."""
+        self._ready: tuple[ExchangeRequest, _Packed] | None = None
 
     @property
     def name(self) -> str:
@@ -69,12 +81,23 @@ class ExchangeOverHttp:
         """Whether the statement was read lately enough to go by it."""
         return self._client.facts.exchange and self._client.facts.is_fresh(now)
 
-    def exchange(self, request: ExchangeRequest) -> ExchangeReply:
+    def get_ready(self, request: ExchangeRequest) -> None:
+        """Pack a request that may go next, while the answer before it is awaited."""
+        self._ready = request, self._encoded(request)
+
+    def _encoded(self, request: ExchangeRequest) -> _Packed:
         rid = self._random(8).hex()
         # On a quick line the time to shorten is worth more than the bytes.
         short = self._client.facts.short and self.level >= _WORTH_SHORTENING
         plain = encode_request(request, rid, short=short)
-        answer = self._post(plain)
+        best = pack(plain, _BEST, self.level) if self._client.facts.zstd is not False else None
+        return _Packed(rid, plain, best)
+
+    def exchange(self, request: ExchangeRequest) -> ExchangeReply:
+        ready, self._ready = self._ready, None
+        made = ready[1] if ready and ready[0] is request else self._encoded(request)
+        rid = made.rid
+        answer = self._post(made)
         if answer.raw is None or answer.status >= 300:
             self._raise_for(answer, len(request.lines))
         try:
@@ -82,11 +105,12 @@ class ExchangeOverHttp:
         except Garbled as error:
             raise NetworkFailure(UNREADABLE) from error
 
-    def _post(self, plain: bytes) -> Answer:
+    def _post(self, made: _Packed) -> Answer:
         """Packed the best way that this server was not seen to refuse."""
+        plain = made.plain
         facts = self._client.facts
-        if facts.zstd is not False:
-            answer = self._send(plain, Packing())
+        if made.best is not None:
+            answer = self._send_packed(made.best, _BEST)
             if answer.status != 415:
                 return answer
             self._client.facts = facts = replace(facts, zstd=False)
@@ -98,7 +122,9 @@ class ExchangeOverHttp:
         return answer
 
     def _send(self, plain: bytes, packing: Packing) -> Answer:
-        body = pack(plain, packing, self.level)
+        return self._send_packed(pack(plain, packing, self.level), packing)
+
+    def _send_packed(self, body: Body, packing: Packing) -> Answer:
         headers = {**body.headers, "Accept": MEDIA_TYPE, "Accept-Encoding": "gzip"}
         if packing.dictionary:
             headers["Accept-Encoding"] = "zstd, gzip"

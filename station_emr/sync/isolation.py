@@ -28,6 +28,11 @@ class Isolation:
         self.most = _AS_MANY_AS_FIT
         self._suspects: set[str] = set()
 
+    @property
+    def is_off(self) -> bool:
+        """Whether pages are as large as the line allows."""
+        return self.most == _AS_MANY_AS_FIT
+
     def passed(self, lines: int) -> None:
         """A page was answered."""
         if lines >= self.most:

@@ -57,6 +57,11 @@ class Pacing:
             return 6
         return 9 if self.rate > _FAIR else 19
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a page is gone in a moment: the time between two pages counts then."""
+        return self.rate > _QUICK
+
     def after(self, plain: int, wire: int, seconds: float) -> Pacing:
         """What a request taught: ``plain`` bytes of lines went as ``wire`` bytes in ``seconds``,
         both ways together. One that carried little says little.

@@ -58,6 +58,7 @@ class Sending:
         self._queue: deque[OutboxItem] = deque()
         self._numbers: dict[Key, int] = {}
         self._ahead: dict[int, tuple[str, bytes]] = {}
+        self._out: set[tuple[str, int]] = set()  # handed out, without an answer yet
         self._listed_at: datetime | None = None
         self._deferred: dict[str, tuple[OutboxItem, datetime]] = {}
 
@@ -65,6 +66,7 @@ class Sending:
         """A new run looks at everything anew but at what it can know to be in vain."""
         self._queue.clear()
         self._ahead.clear()
+        self._out.clear()
         self._listed_at = None
         now = self._clock.now()
         self._deferred = {
@@ -114,10 +116,28 @@ class Sending:
                 names.append(name)
                 lines.append(line)
                 size += len(line)
+        self._out.update(_places(items))
         return Batch(items, names, lines)
+
+    def ready(self, room: int) -> Batch:
+        """The next page as far as its lines are at hand, before the present one has its answer; empty
+        when the list is too old for that.
+        """
+        items: list[OutboxItem] = []
+        size = 0
+        if self._listed_at is not None and abs(self._clock.now() - self._listed_at) <= _FRESH:
+            while self._queue and self._queue[0].seq in self._ahead:
+                size += len(self._ahead[self._queue[0].seq][1])
+                if items and size > room:
+                    break
+                items.append(self._queue.popleft())
+        made = [self._ahead.pop(item.seq) for item in items]
+        self._out.update(_places(items))
+        return Batch(items, [name for name, _ in made], [line for _, line in made])
 
     def give_back(self, batch: Batch) -> None:
         """Nothing was said about these: they go again."""
+        self._out.difference_update(_places(batch.items))
         self._queue.extendleft(reversed(batch.items))
 
     def leave(self, run: Run, batch: Batch, refusal: PageRefused) -> None:
@@ -134,6 +154,7 @@ class Sending:
             else:
                 work.outbox.count_attempt([item])
         run.tried.add((item.record_id, item.seq))
+        self._out.discard((item.record_id, item.seq))
         if refusal.lasting:
             run.quarantined += 1
         else:
@@ -159,6 +180,7 @@ class Sending:
         key = (item.record_id, item.seq)
         return (
             key not in run.tried
+            and key not in self._out
             and key not in run.waiting_for_parent
             and item.op_id not in self._deferred
         )
@@ -198,9 +220,11 @@ class Sending:
         """Whether so much waits that the next page is worth preparing before its turn."""
         return len(self._queue) >= _LONG
 
-    def prepare(self, room: int) -> None:
+    def prepare(self, run: Run, room: int) -> None:
         """While an answer is awaited: have lines of the next page ready, as far as they need none."""
         size = 0
+        if len(self._queue) < _LONG:
+            self._fill(run)  # behind what is on its way
         coming = [item for item in self._queue if item.seq not in self._ahead]
         for some in _portions(coming, _AHEAD_AT_ONCE):
             if size >= room:
@@ -248,8 +272,8 @@ class Sending:
                 run.quarantined += 1
             elif one.kind in {RefusalKind.PARENT, RefusalKind.BASE}:
                 self._deferred[name] = (item, now)
-        for item in batch.items:
-            run.tried.add((item.record_id, item.seq))
+        run.tried.update(_places(batch.items))
+        self._out.difference_update(_places(batch.items))
         if reply.taken:
             self._let_go(run, [batch.items[place] for place in reply.taken])
         run.sent += len(reply.taken)
@@ -290,6 +314,10 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> Non
 def _portions(items: Sequence[OutboxItem], size: int) -> Iterator[Sequence[OutboxItem]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _places(items: Iterable[OutboxItem]) -> list[tuple[str, int]]:
+    return [(item.record_id, item.seq) for item in items]
 
 
 def _urgent(items: Iterable[OutboxItem]) -> list[OutboxItem]:

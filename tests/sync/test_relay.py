@@ -47,6 +47,8 @@ class OtherPc:
     def is_fresh(self, now: datetime) -> bool:
         return True
 
+    def get_ready(self, request: ExchangeRequest) -> None: ...
+
     def exchange(self, request: ExchangeRequest) -> ExchangeReply:
         self.asked.append(request)
         reply = self._point.exchange(request)

@@ -21,6 +21,7 @@ from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest
 from station_emr.sync.meanwhile import meanwhile
 from station_emr.sync.pacing import Pacing
 from station_emr.sync.queueing import Sending
+from station_emr.sync.running import Run
 from station_emr.sync.sealing import Sealer, StoredIncarnation, key_of_item
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import Machine, new_machine
@@ -94,8 +95,8 @@ def test_a_long_queue_leaves_whole(
 ) -> None:
     made: list[int] = []
 
-    def spied(sending: Sending, room: int) -> None:
-        original(sending, room)
+    def spied(sending: Sending, run: Run, room: int) -> None:
+        original(sending, run, room)
         made.append(len(sending._ahead))
 
     original = Sending.prepare

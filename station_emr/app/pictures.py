@@ -38,6 +38,7 @@ def take_screenshots(app: QApplication, options: Options) -> int:
             clinician=DOCTOR,
             director=DIRECTOR,
             brief=options.data_dir is not None,
+            size=options.size,
         )
         camera = Camera(program.window, program.desk, program.runner, walk)
         camera.done.connect(app.exit)

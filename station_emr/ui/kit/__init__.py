@@ -89,12 +89,13 @@ from station_emr.ui.kit.memory import Memory, use_memory
 from station_emr.ui.kit.names import named, plain, with_role
 from station_emr.ui.kit.number_fields import NumberField, PressureField, number_text
 from station_emr.ui.kit.refcount import guard_true
+from station_emr.ui.kit.row_model import Column, RowModel
 from station_emr.ui.kit.screen import Screen, ScreenHeader
 from station_emr.ui.kit.severity import Severity
 from station_emr.ui.kit.shortcuts import Shortcut
 from station_emr.ui.kit.spark import Line, TrendChart
 from station_emr.ui.kit.suggestions import Suggestion, SuggestionList, match_spans
-from station_emr.ui.kit.tables import Column, RowModel, Table, plain_table
+from station_emr.ui.kit.tables import Table, plain_table
 from station_emr.ui.kit.text_fields import (
     CARD_GROUPS,
     NATIONAL_ID_GROUPS,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from station_emr.ui.kit import theme
 from station_emr.ui.kit.banner import Message
@@ -86,9 +87,10 @@ class ScreenHeader(QWidget):
 
     def __init__(self, title: str, detail: str, actions: tuple[QWidget, ...]) -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GAP_S)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.GAP_S)
+        self._grid.setColumnStretch(0, 1)
         words = QVBoxLayout()
         words.setSpacing(0)
         self._title = label(title, "page-title")
@@ -99,17 +101,54 @@ class ScreenHeader(QWidget):
         self._top.addStretch(1)
         words.addLayout(self._top)
         words.addWidget(self._detail)
-        row.addLayout(words, 1)
+        self._grid.addLayout(words, 0, 0)
         self._detail.setVisible(bool(detail))
+        self._actions = QWidget()
+        row = QHBoxLayout(self._actions)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GAP_S)
         for action in actions:
             row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStrut(theme.CONTROL_HEIGHT)
+        self._below = False
+        self._set_actions()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_title(self, title: str, detail: str = "") -> None:
         self._title.setText(title)
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
+        self._fit()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        """An action or a chip that comes or goes changes what stands side by side."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._fit()
+        return done
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        """Either of both rows; the title is never cut for the sake of the actions."""
+        least = super().minimumSizeHint()
+        words = max(self._top.minimumSize().width(), self._detail.minimumSizeHint().width())
+        return QSize(max(words, self._actions.minimumSizeHint().width()), least.height())
+
+    def _fit(self) -> None:
+        """Where the title and the actions do not stand side by side, the actions go below."""
+        words = max(self._top.sizeHint().width(), self._detail.sizeHint().width())
+        below = words + theme.GAP_S + self._actions.sizeHint().width() > self.width()
+        if below != self._below:
+            self._below = below
+            self._set_actions()
+
+    def _set_actions(self) -> None:
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if self._below:
+            self._grid.addWidget(self._actions, 1, 0, 1, 2, right)
+        else:
+            self._grid.addWidget(self._actions, 0, 1, right)
 
     def add_beside_title(self, widget: QWidget) -> None:
         """A chip after the title, such as the state of a letter."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QEvent,
     QItemSelectionModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QSortFilterProxyModel,
     Qt,
     Signal,
@@ -25,6 +22,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPalette,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -37,97 +35,14 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from station_emr.ui.kit import theme
-from station_emr.ui.kit.chips import ChipSpec, chip_size, paint_chip
+from station_emr.ui.kit.chips import chip_size, paint_chip
 from station_emr.ui.kit.empty import EmptyState
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.kit.names import named, with_role
+from station_emr.ui.kit.row_model import SORT_ROLE, Column, Index, RowModel, alignment
 
 T = TypeVar("T")
-Index = QModelIndex | QPersistentModelIndex
-ROOT: Final = QModelIndex()
-SORT_ROLE: Final = Qt.ItemDataRole.UserRole + 1
-CHIP_ROLE: Final = Qt.ItemDataRole.UserRole + 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column(Generic[T]):
-    """One column of a table over rows of ``T``.
-
-    ``text`` reads a row; ``sort`` gives a comparable key where the text does not sort well;
-    ``chip`` shows a chip instead of text; ``stretch`` takes the room that is left.
-    """
-
-    title: str
-    text: Callable[[T], str]
-    sort: Callable[[T], Any] | None = None
-    chip: Callable[[T], ChipSpec | None] | None = None
-    tip: Callable[[T], str] | None = None
-    width: int = 120
-    stretch: bool = False
-    numeric: bool = False
-    strong: bool = False
-    muted: bool = False
-
-
-class RowModel(QAbstractTableModel, Generic[T]):
-    """Rows and their columns for any view."""
-
-    def __init__(self, columns: Sequence[Column[T]], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.columns = tuple(columns)
-        self.rows: tuple[T, ...] = ()
-
-    def replace(self, rows: Sequence[T]) -> None:
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        self.endResetModel()
-
-    @override
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    @override
-    def columnCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.columns)
-
-    @override
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation is Qt.Orientation.Horizontal:
-            column = self.columns[section]
-            if role == Qt.ItemDataRole.DisplayRole:
-                return column.title
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(numeric=column.numeric)
-        return None
-
-    @override
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        column, row = self.columns[index.column()], self.rows[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return column.text(row)
-        if role == SORT_ROLE:
-            return column.sort(row) if column.sort else column.text(row)
-        if role == CHIP_ROLE:
-            return column.chip(row) if column.chip else None
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip(row) if column.tip else None
-        return self._look(column, role)
-
-    def _look(self, column: Column[T], role: int) -> Any:
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(numeric=column.numeric)
-        if role == Qt.ItemDataRole.FontRole and column.strong:
-            return theme.font(theme.BODY_PT, 600)
-        if role == Qt.ItemDataRole.ForegroundRole and column.muted:
-            return theme.colour("muted")
-        return None
-
-
-def _alignment(*, numeric: bool) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if numeric else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
+_LEAST_STRETCH: Final = 130
 
 
 class _Sorter(QSortFilterProxyModel):
@@ -178,7 +93,7 @@ class _Cells(QStyledItemDelegate):
         option.index = cast("QModelIndex", index)
         option.text = text
         option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
-        option.displayAlignment = _alignment(numeric=column.numeric)
+        option.displayAlignment = alignment(numeric=column.numeric)
         if column.strong:
             option.font = theme.font(theme.BODY_PT, 600)
             option.fontMetrics = QFontMetrics(option.font)
@@ -232,13 +147,14 @@ class Table(QTableView, Generic[T]):
         if empty is not None:
             empty.setParent(self.viewport())
             self.viewport().installEventFilter(self)
+        self._left_out: set[int] = set()
         self._show_empty()
 
     def _dress_header(self) -> None:
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
-        header.setDefaultAlignment(_alignment(numeric=False))
+        header.setDefaultAlignment(alignment(numeric=False))
         kept = _widths(self.objectName())
         for index, column in enumerate(self._rows.columns):
             if column.stretch:
@@ -249,12 +165,50 @@ class Table(QTableView, Generic[T]):
 
     def _keep_widths(self) -> None:
         header = self.horizontalHeader()
-        widths = {
+        widths = _widths(self.objectName())
+        widths |= {
             column.title: header.sectionSize(index)
             for index, column in enumerate(self._rows.columns)
-            if not column.stretch
+            if not column.stretch and not header.isSectionHidden(index)
         }
         memory().put(_key(self.objectName()), json.dumps(widths))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._leave_out()
+
+    @override
+    def setColumnHidden(self, column: int, hide: bool) -> None:
+        """As the page wishes; a column that has no room stays out all the same."""
+        self._left_out.discard(column)
+        super().setColumnHidden(column, hide)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        """Spare columns go where names and places would be cut to nothing, and come back."""
+        columns, header = self._rows.columns, self.horizontalHeader()
+        spare = sorted((c.spare, i) for i, c in enumerate(columns) if c.spare)
+        if not spare:
+            return
+        shown = {i for i in range(len(columns)) if not self.isColumnHidden(i)} | self._left_out
+        kept = _widths(self.objectName())
+        room = {
+            i: _LEAST_STRETCH
+            if columns[i].stretch
+            else kept.get(columns[i].title, columns[i].width)
+            for i in shown
+        }
+        out: set[int] = set()
+        for _order, index in spare:
+            if sum(room.values()) <= self.viewport().width():
+                break
+            if index in room:
+                del room[index]
+                out.add(index)
+        for index in self._left_out ^ out:
+            header.setSectionHidden(index, index in out)
+        self._left_out = out
 
     # -- rows ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QScrollArea
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea
 
 from station_emr.domain.encounter import Stage
 from station_emr.domain.record import RecordKind
@@ -34,14 +34,15 @@ _QUIET: Final = 0.5
 _LONG: Final = 1.6  # a page preview waits for the hand to rest before it is drawn
 _PATIENCE: Final = 60.0
 _LETTERS: Final = 50
-_SIZE: Final = (1366, 768)
 # A made-up card as the scanner sends it, so that registration shows what a scan fills in.
 _CARD: Final = "064192000099|230000099|Rơ Châm H'Mẫu|03051992|Nữ|Làng Mẫu, Xã Mẫu, Gia Lai|01072021"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Where the pictures go and who logs in. ``brief`` leaves the office pages out."""
+    """Where the pictures go and who logs in. ``brief`` leaves the office pages out. ``size`` is of the
+    window: 900 by 440 is what a panel of 1366 by 768 leaves at a scale of 150 %.
+    """
 
     target: Path
     password: str
@@ -49,6 +50,7 @@ class Walk:
     director: str
     brief: bool = False
     themes: tuple[ThemeName, ...] = ("light", "dark")
+    size: tuple[int, int] = (1366, 768)
 
 
 class Camera(QObject):
@@ -76,7 +78,7 @@ class Camera(QObject):
     def start(self) -> None:
         self._walk.target.mkdir(parents=True, exist_ok=True)
         QApplication.setCursorFlashTime(0)  # a caret that blinks makes every picture differ
-        self._window.resize(*_SIZE)
+        self._window.resize(*self._walk.size)
         self._timer.start()
 
     # -- waiting -------------------------------------------------------------------------------
@@ -164,6 +166,8 @@ class Camera(QObject):
         patient = self._best_patient(rows)
         if patient:
             yield from self._show("patients", routes.PATIENTS, routes.PatientRoute(patient), _LONG)
+            if not self._walk.brief:
+                yield from self._elsewhere()
         visit = self._visit(rows)
         if visit:
             yield from self._show(
@@ -172,15 +176,7 @@ class Camera(QObject):
             if not self._walk.brief and self._scroll_down():
                 yield _QUIET
                 self._snap("prescription")
-        letters = services.referrals.rows(self._actor, _LETTERS)
-        for letter in letters[:1]:
-            yield from self._show(
-                "referral", routes.REFERRALS, routes.ReferralRoute(referral_id=letter.id), _LONG
-            )
-        for letter in [letter for letter in letters if letter.status.is_final][:1]:
-            if not self._walk.brief:
-                paper = routes.PreviewRoute(RecordKind.REFERRAL, letter.id)
-                yield from self._show("preview", routes.PREVIEW, paper, _LONG)
+        yield from self._letters(services)
         if not self._walk.brief:
             self._window.go(routes.TODAY)
             yield _QUIET
@@ -190,6 +186,33 @@ class Camera(QObject):
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)
             yield from self._show("duplicates", routes.CONFLICTS, routes.PAIRS, _LONG)
+
+    def _letters(self, services: StationServices) -> Iterator[float]:
+        """The newest letter, one with the hospital's answer, and a signed one as it is printed."""
+        letters = services.referrals.rows(self._actor, _LETTERS)
+        for letter in letters[:1]:
+            yield from self._show(
+                "referral", routes.REFERRALS, routes.ReferralRoute(referral_id=letter.id), _LONG
+            )
+        for letter in [letter for letter in letters if letter.answer is not None][:1]:
+            if not self._walk.brief:
+                route = routes.ReferralRoute(referral_id=letter.id)
+                yield from self._show("answer", routes.REFERRALS, route, _LONG)
+        for letter in [letter for letter in letters if letter.status.is_final][:1]:
+            if not self._walk.brief:
+                paper = routes.PreviewRoute(RecordKind.REFERRAL, letter.id)
+                yield from self._show("preview", routes.PREVIEW, paper, _LONG)
+
+    def _elsewhere(self) -> Iterator[float]:
+        """The form for another station's records, then the two lists of what passed between them."""
+        screen = self._window.screen_now
+        button = screen.findChild(QPushButton, "patients.elsewhere") if screen is not None else None
+        if button is not None:
+            button.click()
+            yield _QUIET
+            self._snap("elsewhere")
+        yield from self._show("sharing", routes.SHARING, None, _LONG)
+        yield from self._show("consents", routes.SHARING, routes.SharingRoute(""), _LONG)
 
     def _scroll_down(self) -> bool:
         """To the lower half of a long page; False when all of it is in view."""

@@ -25,6 +25,7 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
+from station_emr.ui.shell.program_news import ProgramNews
 from station_emr.ui.shell.quick_card import show_quick_card
 from station_emr.ui.shell.status import Saving
 from station_emr.ui.shell.window import Identity, MainWindow
@@ -201,6 +202,7 @@ class Desk(QObject):
         self._refresh_status()
         self._count_answers()
         self._tick.start()
+        ProgramNews(window, session, self._tick)
         if memory().get(JOINING) and session.may(Action.SETTINGS_EDIT):
             memory().put(JOINING, "")
             window.go(routes.SETTINGS, routes.SettingsRoute("files"))

@@ -14,8 +14,9 @@ from typing_extensions import override
 from station_emr.ui.kit import Screen
 from station_emr.ui.kit.following import FollowingArea
 
-# What every screen was drawn for at least: a window of 1024 by 600 without the frame's own parts.
-LEAST: Final = QSize(836, 514)
+# What every screen was drawn for at least. As wide as the smallest window leaves beside the column of
+# pictures and a scroll bar; as high as a window of 1024 by 600 without the frame's own parts.
+LEAST: Final = QSize(820, 514)
 
 
 class Room(FollowingArea):

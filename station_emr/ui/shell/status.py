@@ -16,6 +16,7 @@ from station_emr.ui.kit import Severity, hbox, named, theme, with_role
 
 _DOT: Final = 8
 _WIDE: Final = 900
+_EDGES: Final = 2 * (theme.GAP_S + 2)
 Part = tuple[str, bool]
 
 
@@ -53,17 +54,19 @@ class StatusModel:
     backup_late: bool = False
 
 
-def saving_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+def saving_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
     if status.saving is Saving.FAILED:
         why = status.saving_problem or _("Chưa lưu được, bấm để xem cách xử lý")
-        return Severity.DANGER, [(why, True)]
+        return Severity.DANGER, [(_("Chưa lưu được") if brief else why, True)]
     if status.saving is Saving.SAVING:
         return Severity.INFO, [(_("Đang lưu…"), False)]
-    return Severity.SUCCESS, [(_("Đã lưu trên máy này"), False)]
+    return Severity.SUCCESS, [(_("Đã lưu") if brief else _("Đã lưu trên máy này"), False)]
 
 
-def link_words(status: StatusModel) -> tuple[Severity, list[Part]]:
-    waiting = _("{count} mục chờ gửi").format(count=status.waiting)
+def link_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
+    waiting = (_("{count} chờ gửi") if brief else _("{count} mục chờ gửi")).format(
+        count=status.waiting
+    )
     severity, parts = Severity.SUCCESS, [(_("Đã gửi hết lên tỉnh"), False)]
     if status.link is Link.NONE:
         severity, parts = Severity.NEUTRAL, [(_("Chưa nối với máy chủ của tỉnh"), False)]
@@ -72,7 +75,8 @@ def link_words(status: StatusModel) -> tuple[Severity, list[Part]]:
     elif status.link is Link.OFFLINE:
         severity = Severity.WARNING
         since = _("Mất mạng từ {time}").format(time=status.since) if status.since else _("Mất mạng")
-        rest: list[Part] = [(waiting, True), (_(", tự gửi khi có mạng"), False)]
+        tail = "" if brief else _(", tự gửi khi có mạng")
+        rest: list[Part] = [(waiting, True), (tail, False)]
         parts = [
             (f"{since} · ", False),
             *(rest if status.waiting else [(_("không có gì chờ gửi"), False)]),
@@ -83,28 +87,34 @@ def link_words(status: StatusModel) -> tuple[Severity, list[Part]]:
         if status.waiting:
             parts = [(_("Đang gửi, còn "), False), (waiting, True)]
     elif status.waiting:
-        severity, parts = Severity.INFO, [(waiting, True), (_(", sẽ gửi trong ít phút"), False)]
+        tail = "" if brief else _(", sẽ gửi trong ít phút")
+        severity, parts = Severity.INFO, [(waiting, True), (tail, False)]
     elif status.last_sync:
-        parts = [(_("Đã gửi hết lên tỉnh lúc {time}").format(time=status.last_sync), False)]
+        words = _("Đã gửi hết {time}") if brief else _("Đã gửi hết lên tỉnh lúc {time}")
+        parts = [(words.format(time=status.last_sync), False)]
     if status.attention:
         severity = Severity.WARNING
-        look = _("{count} mục cần xem").format(count=status.attention)
-        parts = [*parts, (" · ", False), (look, True)]
-    return severity, parts
+        look = _("{count} cần xem") if brief else _("{count} mục cần xem")
+        parts = [*parts, (" · ", False), (look.format(count=status.attention), True)]
+    return severity, [part for part in parts if part[0]]
 
 
-def conflict_words(status: StatusModel) -> tuple[Severity, list[Part]]:
-    words = _("{count} hồ sơ cần quyết định").format(count=status.conflicts)
-    return Severity.WARNING, [(words, True)]
+def conflict_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
+    words = _("{count} cần quyết định") if brief else _("{count} hồ sơ cần quyết định")
+    return Severity.WARNING, [(words.format(count=status.conflicts), True)]
 
 
-def backup_words(status: StatusModel) -> tuple[Severity, list[Part]]:
+def backup_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
     if not status.backup:
-        return Severity.WARNING, [(_("Chưa sao lưu lần nào"), True)]
-    words = _("Sao lưu gần nhất: {when}").format(when=status.backup)
+        return Severity.WARNING, [(_("Chưa sao lưu") if brief else _("Chưa sao lưu lần nào"), True)]
+    words = _("Sao lưu: {when}") if brief else _("Sao lưu gần nhất: {when}")
     return (Severity.WARNING if status.backup_late else Severity.NEUTRAL), [
-        (words, status.backup_late)
+        (words.format(when=status.backup), status.backup_late)
     ]
+
+
+def help_words(_status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
+    return Severity.NEUTRAL, [("F1" if brief else _("F1 Trợ giúp"), False)]
 
 
 class StatusItem(QAbstractButton):
@@ -116,35 +126,64 @@ class StatusItem(QAbstractButton):
         self._dot = dot
         self._severity = Severity.NEUTRAL
         self._parts: list[Part] = []
+        self._whole: list[Part] = []
+        self._short: list[Part] = []
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
-    def show_words(self, severity: Severity, parts: list[Part]) -> None:
-        self._severity, self._parts = severity, parts
+    def show_words(
+        self, severity: Severity, parts: list[Part], short: list[Part] | None = None
+    ) -> None:
+        """``short`` says the same in fewer words, for a narrow line."""
+        said = (severity, parts, short or parts)
+        if said == (self._severity, self._whole, self._short):
+            return
+        brief = self.is_brief
+        self._severity, self._whole, self._short = said
         words = "".join(text for text, _strong in parts)
         if words != self.text():
             self.setText(words)
             self.setAccessibleName(words)
-        self.updateGeometry()
-        self.update()
+        self.set_brief(brief=brief)
+
+    @property
+    def is_brief(self) -> bool:
+        return self._parts is self._short and self._short is not self._whole
+
+    @property
+    def shown(self) -> str:
+        return "".join(text for text, _strong in self._parts)
+
+    def set_brief(self, *, brief: bool) -> None:
+        """The full words are told to a screen reader, and to the mouse where they are not shown."""
+        wanted = self._short if brief else self._whole
+        if wanted is not self._parts:
+            self._parts = wanted
+            self.setToolTip(self.text() if self.shown != self.text() else "")
+            self.updateGeometry()
+            self.update()
 
     @property
     def severity(self) -> Severity:
         return self._severity
 
+    def width_of(self, *, brief: bool) -> int:
+        """The room that all words, or the short ones, want."""
+        words = sum(
+            QFontMetrics(_font(strong=strong)).horizontalAdvance(text)
+            for text, strong in (self._short if brief else self._whole)
+        )
+        return words + 12 + (_DOT + 6 if self._dot else 0)
+
     @override
     def sizeHint(self) -> QSize:
-        width = sum(
-            QFontMetrics(_font(strong=strong)).horizontalAdvance(text)
-            for text, strong in self._parts
-        )
-        return QSize(width + 12 + (_DOT + 6 if self._dot else 0), 26)
+        return QSize(self.width_of(brief=self._parts is self._short), 26)
 
     @override
     def minimumSizeHint(self) -> QSize:
-        return QSize(40, 26)
+        return QSize(24, 26)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -208,7 +247,7 @@ class StatusBar(QFrame):
             gap=theme.GAP_XS,
             parent=self,
         )
-        row.setContentsMargins(theme.GAP_S + 2, 0, theme.GAP_S + 2, 0)
+        row.setContentsMargins(_EDGES // 2, 0, _EDGES // 2, 0)
         for item, topic in (
             (self.saving, "saving"),
             (self.link, "link"),
@@ -217,15 +256,18 @@ class StatusBar(QFrame):
             (self.help, "help"),
         ):
             item.clicked.connect(lambda _on=False, topic=topic: self.explain.emit(topic))
-        self.help.show_words(Severity.NEUTRAL, [(_("F1 Trợ giúp"), False)])
         self.show_status(StatusModel())
 
     def show_status(self, status: StatusModel) -> None:
-        self.saving.show_words(*saving_words(status))
-        self.link.show_words(*link_words(status))
-        self.conflicts.show_words(*conflict_words(status))
+        for item, words in (
+            (self.saving, saving_words),
+            (self.link, link_words),
+            (self.conflicts, conflict_words),
+            (self.backup, backup_words),
+            (self.help, help_words),
+        ):
+            item.show_words(*words(status), words(status, brief=True)[1])
         self.conflicts.setVisible(bool(status.conflicts))
-        self.backup.show_words(*backup_words(status))
         self._give_room()
 
     @override
@@ -237,3 +279,14 @@ class StatusBar(QFrame):
         """A narrow line has no room for a backup that is in order."""
         calm = self.backup.severity is Severity.NEUTRAL
         self.backup.setVisible(self.width() >= _WIDE or not calm)
+        # Words are left out rather than cut, the least needed first.
+        order = (self.help, self.saving, self.backup, self.conflicts, self.link)
+        items = [item for item in order if item is self.help or not item.isHidden()]
+        room = self.width() - _EDGES - theme.GAP_XS * len(items)
+        wide = sum(item.width_of(brief=False) for item in items)
+        for item in items:
+            brief = wide > room
+            if brief:
+                wide += item.width_of(brief=True) - item.width_of(brief=False)
+            item.set_brief(brief=brief)
+        self.help.setVisible(wide <= room)  # the key works all the same

@@ -24,6 +24,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.shell.navigation import Navigation, ScreenSpec
+from station_emr.ui.shell.news_line import NewsLine
 from station_emr.ui.shell.room import Room
 from station_emr.ui.shell.status import StatusBar, StatusModel
 from station_emr.ui.shell.top_bar import TopBar
@@ -118,7 +119,9 @@ class MainWindow(QMainWindow):
         self.status.explain.connect(self._explain)
         self.toast = Toast(self._room)
         self.notice = Banner("frame.notice", closable=False)
-        column = vbox(self.top, self.notice, self._room, self.status, gap=0)
+        self.news = NewsLine()
+        self.news.wanted.connect(lambda text: self.show_message(Message(text=text)))
+        column = vbox(self.top, self.notice, self._room, self.news, self.status, gap=0)
         column.setStretch(2, 1)
         row = hbox(self.navigation, column, gap=0, parent=self._frame)
         row.setStretch(1, 1)
@@ -295,6 +298,11 @@ class MainWindow(QMainWindow):
             self.notice.dismiss()
         else:
             self.notice.show_message(message)
+
+    def set_news(self, text: str) -> None:
+        """One quiet line at the foot; empty to take it away."""
+        if self._frame is not None:
+            self.news.tell(text)
 
     def set_status(self, status: StatusModel) -> None:
         if self._frame is not None:

@@ -141,7 +141,13 @@ class AuditScreen(Screen):
                     width=158,
                 ),
                 Column(title=_("Người"), text=lambda r: r.user_name or "—", width=170, strong=True),
-                Column(title=_("Vai trò"), text=lambda r: role_text(r.role), width=136, muted=True),
+                Column(
+                    title=_("Vai trò"),
+                    text=lambda r: role_text(r.role),
+                    width=136,
+                    muted=True,
+                    spare=1,
+                ),
                 Column(title=_("Việc"), text=lambda r: action_text(r.action), width=210),
                 Column(
                     title=_("Chi tiết"), text=detail_text, tip=detail_text, stretch=True, muted=True

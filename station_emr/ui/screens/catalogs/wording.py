@@ -8,6 +8,7 @@ from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 from station_emr.services.catalog_packs import ProvinceNews
 from station_emr.services.i18n import _
 from station_emr.ui.models.moments import show_day
+from station_emr.ui.models.program_words import program_words
 
 _ATTRIBUTES: Final = {
     "strength": "hàm lượng",
@@ -57,13 +58,7 @@ def province_text(news: ProvinceNews, kind: CatalogKind | None) -> str:
         lines.append(standing.problem)
     lines.append(news.problem)
     if news.notice is not None:
-        lines.append(
-            _("Tỉnh báo có chương trình bản {version}, cài được từ {day}. {note}").format(
-                version=news.notice.version,
-                day=show_day(news.notice.available),
-                note=news.notice.note,
-            )
-        )
+        lines.append(program_words(news.notice))
     return "\n".join(dict.fromkeys(line.strip() for line in lines if line))
 
 

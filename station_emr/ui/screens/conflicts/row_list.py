@@ -31,6 +31,7 @@ T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 _FACE: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 76
+_NARROW_HEIGHT: Final = 102
 _GAP: Final = 6
 _WIDTH: Final = 316
 _NARROW_WIDTH: Final = 216
@@ -80,10 +81,15 @@ class _Rows(QAbstractListModel, Generic[T]):
         return None
 
 
+def _is_narrow(option: QStyleOptionViewItem) -> bool:
+    view = option.widget
+    return isinstance(view, QListView) and view.width() <= _NARROW_WIDTH
+
+
 class _Painter(QStyledItemDelegate):
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, _HEIGHT + _GAP)
+        return QSize(120, (_NARROW_HEIGHT if _is_narrow(option) else _HEIGHT) + _GAP)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -101,8 +107,12 @@ class _Painter(QStyledItemDelegate):
         if face.mark is not None:
             size = chip_size(face.mark)
             spot = QRect(right - size.width() + 1, inner.top(), size.width(), size.height())
+            if _is_narrow(option):  # below the lines, so that the name is read in full
+                wide = min(size.width(), inner.width())
+                spot = QRect(inner.left(), inner.bottom() - size.height(), wide, size.height())
+            else:
+                right = spot.left() - theme.GAP_S
             paint_chip(painter, spot, face.mark)
-            right = spot.left() - theme.GAP_S
         title = QRect(inner.left(), inner.top(), right - inner.left(), 22)
         self._line(painter, title, face.title, theme.font(theme.BODY_PT, 600), t.text)
         detail = QRect(inner.left(), inner.top() + 23, inner.width(), 20)
@@ -154,6 +164,7 @@ class RowList(QListView, Generic[T]):
     def give_room(self, page_width: int) -> None:
         """A narrow page keeps more of its width for what is beside the list."""
         self.setFixedWidth(_WIDTH if page_width >= _WIDE_PAGE else _NARROW_WIDTH)
+        self.scheduleDelayedItemsLayout()
 
     @property
     def rows(self) -> tuple[T, ...]:

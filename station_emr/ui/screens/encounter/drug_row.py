@@ -128,12 +128,13 @@ class DrugRow(QWidget):
             field.set_spoken(f"{plain(words)}, {drug}")
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         set_columns(grid)
         form = label(self._line.form, "caption", wrap=True)
-        drug = vbox(label(self._line.label, "strong", wrap=True), form, gap=0)
+        self._drug = QWidget()
+        vbox(label(self._line.label, "strong", wrap=True), form, gap=0, parent=self._drug)
         top = Qt.AlignmentFlag.AlignTop
-        grid.addLayout(drug, 0, 0)
+        grid.addWidget(self._drug, 1, 0)
         cells: tuple[QWidget, ...] = (
             self.dose,
             self.times,
@@ -144,16 +145,23 @@ class DrugRow(QWidget):
         )
         for place, widget in enumerate(cells, start=1):
             widget.setFixedWidth(COLUMNS[place])
-            grid.addWidget(widget, 0, place, top)
-        grid.addWidget(self.sentence, 1, 0, 1, len(COLUMNS))
-        grid.addWidget(self._warnings, 2, 0, 1, len(COLUMNS))
+            grid.addWidget(widget, 1, place, top)
+        grid.addWidget(self.sentence, 2, 0, 1, len(COLUMNS))
+        grid.addWidget(self._warnings, 3, 0, 1, len(COLUMNS))
         self._reason_row = QWidget()
         self._reason_chip = Chip("", Severity.WARNING)
         line = hbox(self._reason_chip, self.reason, gap=GAP_S, parent=self._reason_row)
         line.setStretch(1, 1)
-        grid.addWidget(self._reason_row, 3, 0, 1, len(COLUMNS))
+        grid.addWidget(self._reason_row, 4, 0, 1, len(COLUMNS))
         self._warnings.hide()
         self._reason_row.setVisible(bool(self._line.override_reason))
+
+    def set_narrow(self, narrow: bool) -> None:
+        """In a narrow form the drug's name has a line of its own above the cells."""
+        if narrow:
+            self._grid.addWidget(self._drug, 0, 0, 1, len(COLUMNS))
+        else:
+            self._grid.addWidget(self._drug, 1, 0)
 
     def _connect(self) -> None:
         order = self.cells

@@ -57,6 +57,7 @@ class PrescriptionPanel(QWidget):
         self._days = _USUAL_DAYS
         self.rows: list[DrugRow] = []
         self._made = 0
+        self._narrow = False
         caption = label(_("Đơn th&uốc"), "label")
         self.again = Button(
             _("Kê lại đơn lần trước"),
@@ -71,8 +72,9 @@ class PrescriptionPanel(QWidget):
         self._heading = QWidget()
         grid = QGridLayout(self._heading)
         set_columns(grid)
-        for place, words in enumerate(HEADINGS):
-            grid.addWidget(label(words, "caption"), 0, place)
+        self._headings = [label(words, "caption") for words in HEADINGS]
+        for place, words in enumerate(self._headings):
+            grid.addWidget(words, 0, place)
         self._list = vbox(gap=6)
         self.entry = TypeaheadField(
             placeholder=_("Thêm thuốc: gõ tên, ví dụ amlo"), icon="plus", clear_on_choice=True
@@ -110,6 +112,14 @@ class PrescriptionPanel(QWidget):
         for line in prescription.lines if prescription is not None else ():
             self._add(line)
         self._refresh()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Every drug in two lines: the name, then its cells."""
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._headings[0].setVisible(not narrow)
+            for row in self.rows:
+                row.set_narrow(narrow)
 
     def set_read_only(self, read_only: bool) -> None:
         self._locked = read_only
@@ -171,6 +181,7 @@ class PrescriptionPanel(QWidget):
         self._made += 1
         row = DrugRow(line, f"prescription.lines.{len(self.rows)}")
         row.set_read_only(self._locked)
+        row.set_narrow(self._narrow)
         row.changed.connect(self.changed)
         row.finished.connect(self.entry.editor.setFocus)
         row.removed.connect(lambda: self._remove(row))

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from typing_extensions import override
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.encounter import Encounter
@@ -42,6 +44,7 @@ from station_emr.ui.screens.encounter.vitals import VitalsPanel
 MISSING: Final = frozenset(
     {"reason-required", "main-required", "result-required", "lines-required", "date-required"}
 )
+_NARROW: Final = 640  # a drug's name and its cells do not stand in one line
 _ROOM: Final = 112  # beneath the field in use: its sentence, and a passing message
 _FOLLOW_MS: Final = 20
 _STORY: Final = ("history", "past_history", "examination")
@@ -108,6 +111,11 @@ class VisitForm(QWidget):
         # Only a window far below 1366 wide needs it; a field out of reach would be worse.
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         vbox(self.area, parent=self)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.prescription.set_narrow(self.width() < _NARROW)
 
     def _connect(self) -> None:
         for form in (self.complaint, self.story):

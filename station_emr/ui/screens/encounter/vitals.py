@@ -35,7 +35,7 @@ from station_emr.ui.kit.questions import Questions
 _SINGLE: Final = ("pulse", "temperature", "respiratory_rate", "spo2", "weight", "height")
 _HOME: Final = {"systolic": "pressure", "diastolic": "pressure"}
 _FIGURES: Final = 28
-_NARROW: Final = 58
+_NARROW: Final = 55
 _WHOLE: Final = ("pulse", "respiratory_rate", "spo2")
 
 

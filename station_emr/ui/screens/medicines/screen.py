@@ -111,6 +111,7 @@ class MedicinesScreen(Screen):
                 sort=lambda p: p.row.drug_count,
                 width=70,
                 numeric=True,
+                spare=1,
             ),
             Column(
                 title=_("Chờ"),

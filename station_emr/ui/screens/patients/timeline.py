@@ -15,7 +15,7 @@ from typing_extensions import override
 from station_emr.services.i18n import _
 from station_emr.services.views import VisitRow
 from station_emr.ui.kit import (
-    Chip,
+    ChipRow,
     ChoiceCard,
     EmptyState,
     clear,
@@ -55,16 +55,15 @@ class VisitCard(ChoiceCard):
             self.add(label(_("Thuốc: {drugs}").format(drugs=drugs), "muted", wrap=True))
         papers = papers_of(visit) if printable else ()
         if chips or papers:
-            foot = hbox(*(Chip(c.text, c.severity, icon=c.icon) for c in chips))
+            foot = ChipRow(chips)
             for kind, record_id in papers:
                 button = quiet(
                     PAPER_WORDS[kind], f"patients.paper.{kind.value}.{record_id}", "printer"
                 )
                 button.setAccessibleName(f"{PAPER_WORDS[kind]}, {day}")
                 button.clicked.connect(partial(self.paper_wanted.emit, kind, record_id))
-                foot.addWidget(button)
-            foot.addStretch(1)
-            self.body.addLayout(foot)
+                foot.add(button)
+            self.add(foot)
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -150,7 +150,13 @@ class ListPage(QWidget):
                     sort=lambda r: r.written_at,
                     width=104,
                 ),
-                Column(title=_("Số phiếu"), text=_short_number, tip=lambda r: r.number, width=114),
+                Column(
+                    title=_("Số phiếu"),
+                    text=_short_number,
+                    tip=lambda r: r.number,
+                    width=114,
+                    spare=2,
+                ),
                 Column(
                     title=_("Người bệnh"),
                     text=self._person,
@@ -176,6 +182,7 @@ class ListPage(QWidget):
                     tip=lambda r: r.diagnosis,
                     stretch=True,
                     muted=True,
+                    spare=3,
                 ),
                 Column(
                     title=_("Phiếu"), text=lambda r: _(r.status.label), chip=state_chip, width=98
@@ -185,6 +192,7 @@ class ListPage(QWidget):
                     text=lambda r: _("Đã in") if r.printed else "",
                     chip=print_chip,
                     width=74,
+                    spare=1,
                 ),
                 Column(title=_("Gửi"), text=_sent_text, chip=sent_chip, width=92),
                 Column(

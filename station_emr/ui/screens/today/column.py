@@ -58,6 +58,7 @@ _GAP: Final = theme.GAP_S
 _CHIP_GAP: Final = 6
 _WORDS: Final = 44  # name and detail, two lines
 _CHIP: Final = 22
+_LINE: Final = 18
 
 
 class CardModel(QAbstractListModel):
@@ -108,6 +109,13 @@ def chip_lines(chips: Sequence[ChipSpec], width: int) -> list[list[tuple[int, in
     return lines
 
 
+def _stands_below(card: QueueCard, width: int) -> bool:
+    """In a narrow column the time goes below, so that the name is read in full."""
+    name = QFontMetrics(theme.font(theme.BODY_PT, 600)).horizontalAdvance(card.name)
+    time = QFontMetrics(theme.font(theme.DENSE_PT)).horizontalAdvance(card.time)
+    return name + theme.GAP_S + time > width
+
+
 class CardPainter(QStyledItemDelegate):
     """Draws one card; the room between cards is part of the item."""
 
@@ -121,7 +129,10 @@ class CardPainter(QStyledItemDelegate):
         card = index.data(CARD_ROLE)
         lines = len(chip_lines(card.chips, width - 2 * _PAD)) if isinstance(card, QueueCard) else 0
         chips = lines * (_CHIP + _CHIP_GAP) if lines else 0
-        return QSize(width, _PAD - 2 + _WORDS + chips + (_PAD - 6 if lines else _PAD - 2) + _GAP)
+        words = _WORDS
+        if isinstance(card, QueueCard) and _stands_below(card, width - 2 * _PAD):
+            words += _LINE
+        return QSize(width, _PAD - 2 + words + chips + (_PAD - 6 if lines else _PAD - 2) + _GAP)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -138,6 +149,7 @@ class CardPainter(QStyledItemDelegate):
         inner = box.adjusted(_PAD, _PAD - 2, -_PAD, 0)
         self._paint_words(painter, inner, card)
         top = inner.top() + _WORDS
+        top += _LINE if _stands_below(card, inner.width()) else 0
         for line in chip_lines(card.chips, inner.width()):
             for left, width, chip in line:
                 paint_chip(painter, QRect(inner.left() + left, top, width, _CHIP), chip)
@@ -147,12 +159,16 @@ class CardPainter(QStyledItemDelegate):
         t = theme.tokens()
         painter.save()
         small = theme.font(theme.DENSE_PT)
-        time_width = QFontMetrics(small).horizontalAdvance(card.time)
+        time_width = QFontMetrics(small).horizontalAdvance(card.time) + theme.GAP_S
         painter.setFont(small)
         painter.setPen(QColor(t.muted))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
-        painter.drawText(inner.adjusted(0, 1, 0, 0), right, card.time)
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+        if _stands_below(card, inner.width()):
+            time_width = 0
+            painter.drawText(inner.adjusted(0, 20 + _LINE, 0, 0), left, card.time)
+        else:
+            painter.drawText(inner.adjusted(0, 1, 0, 0), right, card.time)
         below = inner.adjusted(0, 20, 0, 0)
         detail = QFontMetrics(small).elidedText(
             card.detail, Qt.TextElideMode.ElideRight, inner.width()
@@ -162,7 +178,7 @@ class CardPainter(QStyledItemDelegate):
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
         name = QFontMetrics(bold).elidedText(
-            card.name, Qt.TextElideMode.ElideRight, inner.width() - time_width - theme.GAP_S
+            card.name, Qt.TextElideMode.ElideRight, inner.width() - time_width
         )
         painter.drawText(inner, left, name)
         painter.restore()

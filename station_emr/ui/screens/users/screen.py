@@ -105,7 +105,9 @@ class UsersScreen(Screen):
                     stretch=True,
                     strong=True,
                 ),
-                Column(title=_("Tên đăng nhập"), text=lambda r: r.user.username, width=112),
+                Column(
+                    title=_("Tên đăng nhập"), text=lambda r: r.user.username, width=112, spare=1
+                ),
                 Column(title=_("Vai trò"), text=lambda r: _(r.user.role.label), width=122),
                 Column(
                     title=_("Giấy phép"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from provincial_server import binaries  # noqa: F401 -- so that its tables are known
+from provincial_server.anchors import tables as anchor_tables  # noqa: F401 -- the same
 from provincial_server.catalogs import tables as catalog_tables  # noqa: F401 -- the same
 from provincial_server.exchange import tables  # noqa: F401 -- the same
 from provincial_server.people import tables as people_tables  # noqa: F401 -- the same

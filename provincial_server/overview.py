@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provincial_server import __version__, wire
+from provincial_server.anchors.watching import LogState, log_states
 from provincial_server.exchange.tables import DeviceState
 from provincial_server.store import Device, Facility, ResourceHead
 
@@ -25,13 +26,14 @@ def overview(session: Session, epoch: str, now: int) -> dict[str, Any]:
     for device in session.scalars(select(Device).order_by(Device.enrolled_at)):
         devices.setdefault(device.facility_code, []).append(device)
     states = {row.device_id: row for row in session.scalars(select(DeviceState))}
+    logs = log_states(session, now)
     return {
         "server": __version__,
         "epoch": epoch,
         "time": wire.instant(now),
         "facilities": [
             _facility(
-                facility, counts.get(facility.code, {}), devices.get(facility.code, []), states
+                facility, counts.get(facility.code, {}), devices.get(facility.code, []), states, logs
             )
             for facility in session.scalars(select(Facility).order_by(Facility.code))
         ],
@@ -43,6 +45,7 @@ def _facility(
     counts: dict[str, int],
     devices: list[Device],
     states: dict[str, DeviceState],
+    logs: dict[str, LogState],
 ) -> dict[str, Any]:
     contacts = [device.last_contact_at for device in devices if device.last_contact_at]
     return {
@@ -62,6 +65,7 @@ def _facility(
                 "last_contact": _time(device.last_contact_at),
                 "revoked": device.revoked_at is not None,
                 "state": _state(states.get(device.id)),
+                "log": _log(logs.get(device.id)),
             }
             for device in devices
         ],
@@ -73,6 +77,13 @@ def _state(row: DeviceState | None) -> dict[str, Any] | None:
     if row is None:
         return None
     return {**json.loads(row.state), "at": wire.instant(row.received_at)}
+
+
+def _log(state: LogState | None) -> dict[str, Any] | None:
+    """Where the device's audit log stood when it last told, and what does not fit."""
+    if state is None:
+        return None
+    return {"line": state.line, "at": _time(state.at), "wrong": state.wrong}
 
 
 def _time(milliseconds: int | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from provincial_server.anchors.watching import NO_LOG, LogState, log_states
 from provincial_server.catalogs.tables import ProgramNotice
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange.tables import DeviceState
@@ -48,6 +49,7 @@ class Machine:
     refused: int = 0
     conflicts: int = 0
     skew: int | None = None
+    log: LogState = NO_LOG
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def read_figures(session: Session, plan: Plan, now: int, codes: Iterable[str] = 
     wanted = set(codes)
     today = datetime.fromtimestamp(now / 1000, VIETNAM).date()
     days = [today - timedelta(days=back) for back in reversed(range(plan.days))]
-    machines = _machines(session)
+    machines = _machines(session, now)
     counts = _counts(session, days, days[-plan.live_days :][0], wanted)
     nothing = _Counted(tuple(0 for _ in days), tuple(False for _ in days), 0)
     turns = turnarounds(session, now - 90 * _DAY)
@@ -195,11 +197,14 @@ def _newest_used(machines: Mapping[str, Sequence[Machine]]) -> str:
     return max(programs, key=version_key, default="")
 
 
-def _machines(session: Session) -> dict[str, tuple[Machine, ...]]:
+def _machines(session: Session, now: int) -> dict[str, tuple[Machine, ...]]:
     states = {row.device_id: row for row in session.scalars(select(DeviceState))}
+    logs = log_states(session, now)
     found: dict[str, list[Machine]] = defaultdict(list)
     for device in session.scalars(select(Device).order_by(Device.enrolled_at, Device.id)):
-        found[device.facility_code].append(_machine(device, states.get(device.id)))
+        machine = _machine(device, states.get(device.id))
+        log = logs.get(device.id, NO_LOG)
+        found[device.facility_code].append(replace(machine, log=log))
     return {code: tuple(items) for code, items in found.items()}
 
 
@@ -327,6 +332,8 @@ def _with_reasons(station: Station, plan: Plan, newest: str, now: int) -> Statio
         reasons.append("chưa liên lạc lần nào")
     elif now - station.last_contact > plan.silent_days * _DAY:
         reasons.append(f"im lặng {(now - station.last_contact) // _DAY} ngày")
+    wrong = {one.log.wrong for one in station.machines if not one.is_revoked} - {""}
+    reasons += sorted(wrong)
     if station.waiting > plan.backlog:
         reasons.append(f"còn {station.waiting} hồ sơ chưa gửi")
     if station.refused > 0:

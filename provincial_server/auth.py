@@ -15,7 +15,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server.faults import FhirFault, Issue, refuse
@@ -26,6 +26,19 @@ _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0/O and 1/I, for r
 _CODE_GROUPS, _GROUP_LENGTH = 5, 4
 _CONTACT_EVERY = 60_000
 _HOUR = 3_600_000
+
+
+_HELD = select(AccessToken.device_id).where(
+    AccessToken.token_hash == bindparam("hashed"), AccessToken.expires_at > bindparam("now")
+)
+_HOLDER = (
+    select(Device.id, Device.name, Device.last_contact_at, Facility.code, Facility.name)
+    .join(Facility, Facility.code == Device.facility_code)
+    .where(
+        or_(Device.token_hash == bindparam("hashed"), Device.id.in_(_HELD)),
+        Device.revoked_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -70,22 +83,18 @@ def authenticate(session: Session, token: str, now: int) -> Caller:
 
     The device's own row is read for every request, so a revocation bites at once.
     """
-    hashed = hash_secret(token)
-    held = select(AccessToken.device_id).where(
-        AccessToken.token_hash == hashed, AccessToken.expires_at > now
-    )
-    row = session.execute(
-        select(Device, Facility)
-        .join(Facility, Facility.code == Device.facility_code)
-        .where(
-            or_(Device.token_hash == hashed, Device.id.in_(held)),
-            Device.revoked_at.is_(None),
-        )
-    ).first()
+    return look_up(session, token, now)[0]
+
+
+def look_up(session: Session, token: str, now: int) -> tuple[Caller, bool]:
+    """The same, and whether the contact is to be noted."""
+    asked = {"hashed": hash_secret(token), "now": now}
+    row = session.connection().execute(_HOLDER, asked).first()
     if row is None:
         raise _unauthorised("the token is unknown, has run out or has been revoked")
-    device, facility = row
-    return Caller(device.id, facility.code, facility.name, device.name)
+    device_id, device_name, last_contact_at, code, name = row
+    due = last_contact_at is None or now - last_contact_at >= _CONTACT_EVERY
+    return Caller(device_id, code, name, device_name), due
 
 
 def add_key(session: Session, token: str, public_key: str) -> Enrolment:
@@ -102,11 +111,6 @@ def add_key(session: Session, token: str, public_key: str) -> Enrolment:
     device, facility = row
     device.public_key = public_key
     return Enrolment(device.id, "", facility.code, facility.name)
-
-
-def contact_is_due(session: Session, device_id: str, now: int) -> bool:
-    last = session.scalar(select(Device.last_contact_at).where(Device.id == device_id))
-    return last is None or now - last >= _CONTACT_EVERY
 
 
 def note_contact(session: Session, device_id: str, now: int, program: str | None) -> None:

@@ -68,8 +68,7 @@ class Services:
         def look_up() -> Caller:
             now = self.settings.clock()
             with self.database.read(EVERY_FACILITY) as session:
-                caller = auth.authenticate(session, token, now)
-                due = auth.contact_is_due(session, caller.device_id, now)
+                caller, due = auth.look_up(session, token, now)
             if due:
                 with self.database.write(caller.facility_code) as session:
                     auth.note_contact(session, caller.device_id, now, program)
@@ -113,6 +112,10 @@ class Services:
         chosen = limits or self.settings.limits
         body = await read_body(request, chosen)
         return await run_in_threadpool(wire.parse, body, depth=chosen.depth)
+
+    async def text_body(self, request: Request) -> bytes:
+        """For whoever reads the JSON where the rest of the work is done."""
+        return await read_body(request, self.settings.limits)
 
     @contextmanager
     def reading(self, facility_code: str | None = None) -> Iterator[Session]:

@@ -55,10 +55,11 @@ def _add_bundle_routes(app: FastAPI, services: Services) -> None:
         check_accept(request)
         caller = await services.caller(request)
         check_fields(request)
-        body = await services.json_body(request)
+        text = await services.text_body(request)
         preferred = preference(request)
 
         def work() -> bundles.Answer:
+            body = wire.parse(text, depth=services.settings.limits.depth)
             return bundles.process(
                 body, services.database, services.settings, caller, returning=preferred.returning
             )

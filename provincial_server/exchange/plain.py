@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
 from provincial_server.auth import Caller
-from provincial_server.database import Database, lock_facility
+from provincial_server.database import Database
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange import log
 from provincial_server.exchange.current import CurrentVersions
 from provincial_server.exchange.indexing import AT_ONCE, settle
 from provincial_server.exchange.judge import operation_id
-from provincial_server.exchange.tables import REST, Operation, unpack_line
+from provincial_server.exchange.tables import REST, Operation, table_of, unpack_line
 from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
@@ -34,6 +34,14 @@ from provincial_server.store import Device, Facility, ResourceHead, ResourceVers
 _REASON = "Sửa qua máy chủ tỉnh"
 _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
+_COUNTERS = ("last_sequence", "last_write_at", "operation_sequence", "indexed_sequence")
+_FACILITY = table_of(Facility)
+_LOCK_FACILITY = (
+    select(_FACILITY)
+    .where(_FACILITY.c.code == bindparam("of_facility"))
+    .with_for_update(key_share=True)
+)
+_SAVE_FACILITY = update(_FACILITY).where(_FACILITY.c.code == bindparam("of_facility"))
 
 
 @dataclass(frozen=True)
@@ -54,18 +62,32 @@ def plain_writer(
     while True:
         with database.write(code) as session:
             now = clock()
-            facility = lock_facility(session, code)
+            facility = _locked(session, code)
             if facility.indexed_sequence < facility.operation_sequence:
                 # In portions, each in a transaction of its own, so that nobody waits for long.
                 if not settle(session, code, now, most=AT_ONCE):
                     continue
-                facility = lock_facility(session, code)
+                facility = _locked(session, code)
+            before = _counters(facility)
             writer = Writer(session, caller, now, facility)
             yield writer
             writer.flush()
-            with session.no_autoflush:  # the facility's row is written once
-                _reflect(writer, facility, caller, now, author)
+            _reflect(writer, facility, caller, now, author)
+            if _counters(facility) != before:
+                session.connection().execute(
+                    _SAVE_FACILITY, {"of_facility": code, **_counters(facility)}
+                )
             return
+
+
+def _locked(session: Session, code: str) -> Facility:
+    """As `lock_facility`, but a copy of the row: its counters are written once, at the end."""
+    row = session.connection().execute(_LOCK_FACILITY, {"of_facility": code}).mappings().one()
+    return Facility(**row)
+
+
+def _counters(facility: Facility) -> dict[str, int]:
+    return {name: getattr(facility, name) for name in _COUNTERS}
 
 
 def _reflect(
@@ -112,8 +134,9 @@ def _reflect(
         )
     facility.indexed_sequence = facility.operation_sequence + len(operations)
     log.append(session, facility, operations, now, records)
-    for content in contents:
-        note_letter(session, code, content, now)
+    with session.no_autoflush:  # a letter's row is written when it is whole
+        for content in contents:
+            note_letter(session, code, content, now)
 
 
 def _units(writer: Writer, code: str) -> dict[str, dict[Key, Resource]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -157,3 +160,30 @@ def test_the_program_does_not_need_what_the_bundle_leaves_out() -> None:
     ]
 
     assert needed == []
+
+
+def test_the_container_has_every_library_that_the_server_imports() -> None:
+    """The image installs the server's libraries by name, without the desktop program's."""
+    text = (ROOT / "packaging/server/Containerfile").read_text(encoding="utf-8")
+    listed = text.partition("--constraint /tmp/versions.txt")[2].partition("&&")[0]
+    words = [word.strip('"\\').partition("[")[0] for word in listed.split()]
+    names = {canonical(word) for word in words if word}
+    brought = {"starlette": "fastapi", "markupsafe": "jinja2"}  # its own dependencies
+    providers = metadata.packages_distributions()
+    missing = set()
+    for path in (ROOT / "provincial_server").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            for module in {name.partition(".")[0] for name in modules}:
+                known = {canonical(name) for name in providers.get(module, ())} - {"station-emr"}
+                if module in sys.stdlib_module_names or not known:
+                    continue
+                if not known & names and brought.get(min(known)) not in names:
+                    missing.add(min(known))
+    assert len(names) > 10
+    assert missing == set()
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

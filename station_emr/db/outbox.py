@@ -17,6 +17,7 @@ from .exchange_queue import ExchangeQueue, note_synced
 from .models import SyncedResource, SyncRunRow
 from .outbox_events import ENQUEUE, ITEM, event_id
 from .outbox_events import item as read_item
+from .overtaken import OvertakenEvents
 from .statements import text
 
 # The newest event of each record decides; older ones are covered by it. An event of version 0 is
@@ -74,7 +75,7 @@ _KIND_ORDER: Final = (
 )
 
 
-class OutboxRepository(ExchangeQueue):
+class OutboxRepository(ExchangeQueue, OvertakenEvents):
     """The queue, the server's answers and the evidence of each attempt."""
 
     def waiting(self, limit: int) -> tuple[OutboxItem, ...]:

@@ -8,6 +8,7 @@ then depends on the set of versions alone, never on the order in which machines 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from .operation import MERGE_AUTHOR_ID, VersionNode
 
@@ -25,7 +26,9 @@ def leaves(nodes: Iterable[VersionNode]) -> tuple[VersionNode, ...]:
 
 
 class Lineage:
-    """The versions of one record.
+    """The versions of one record. One that the province refused counts only until its author has
+    corrected it: the correction stands on what that one was written on, here as on the machines that
+    never see it.
 
     ``same``, where given, says whether two versions written on the same base say the same (two people corrected
     the same letter, or the server wrote down what a station had sent it): these count as one.
@@ -36,12 +39,13 @@ class Lineage:
         nodes: Iterable[VersionNode],
         same: Callable[[VersionNode, VersionNode], bool] | None = None,
     ) -> None:
-        self._nodes: Mapping[int, VersionNode] = {node.version: node for node in nodes}
+        self._all: Mapping[int, VersionNode] = {node.version: node for node in nodes}
+        self._nodes = _without_corrected(self._all)
         self._class = {} if same is None else self._classes(same)
         self._above: dict[int, frozenset[int]] = {}
 
     def __getitem__(self, version: int) -> VersionNode:
-        return self._nodes[version]
+        return self._all[version]
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -52,7 +56,10 @@ class Lineage:
 
     def stands_for(self, version: int) -> VersionNode:
         """The version itself, or the one of the same content with the smallest operation id."""
-        return self._nodes[self._class.get(version, version)]
+        return self._at(self._class.get(version, version))
+
+    def _at(self, version: int) -> VersionNode:
+        return self._nodes.get(version) or self._all[version]
 
     def ancestors(self, version: int) -> frozenset[int]:
         """Every version this one builds on, itself included; of equal ones the one that stands."""
@@ -75,7 +82,7 @@ class Lineage:
         return {
             self.stands_for(parent).version
             for member in members
-            for parent in self._nodes[member].parents
+            for parent in self._at(member).parents
             if parent in self._nodes
         }
 
@@ -136,6 +143,32 @@ class Lineage:
         return {
             version: min(members[leader], key=_order).version for version, leader in first.items()
         }
+
+
+def _without_corrected(nodes: Mapping[int, VersionNode]) -> dict[int, VersionNode]:
+    corrected: set[int] = set()
+    for node in nodes.values():
+        if not by_rule(node):
+            waiting = list(node.parents)
+            while waiting:  # up to the first that others know
+                above = nodes.get(waiting.pop())
+                if above is not None and above.refused and above.version not in corrected:
+                    corrected.add(above.version)
+                    waiting += above.parents
+    if not corrected:
+        return dict(nodes)
+
+    def standing(parents: Iterable[int]) -> set[int]:
+        found: set[int] = set()
+        for parent in parents:
+            found |= standing(nodes[parent].parents) if parent in corrected else {parent}
+        return found
+
+    return {
+        version: replace(node, parents=tuple(sorted(standing(node.parents))))
+        for version, node in nodes.items()
+        if version not in corrected
+    }
 
 
 def nearest_common(nodes: Iterable[VersionNode], a: int, b: int) -> VersionNode | None:

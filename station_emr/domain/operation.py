@@ -77,7 +77,7 @@ class Operation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionNode:
     """One local version in the graph of its record. ``parents`` are local version numbers; ``op_id``
-    is empty while the version is not sealed.
+    is empty while the version is not sealed. ``refused``: the province will not take it as it is.
     """
 
     version: int
@@ -92,6 +92,7 @@ class VersionNode:
     device: str = ""
     skew: int | None = None
     open_fields: tuple[str, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

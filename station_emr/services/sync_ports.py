@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from station_emr.domain.operation import Tally, VersionNode
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
+
+REFUSED_OPERATION: Final = "sync.refused."
+"""With the id of an operation behind it, the setting that says that the province refused it."""
 
 
 class Outbox(Protocol):
@@ -52,6 +55,15 @@ class Outbox(Protocol):
     def acknowledge_numbers(self, items: Sequence[OutboxItem], at: datetime) -> None:
         """The province holds exactly these versions: drop these events by their ``seq``."""
 
+    def overtaken(self) -> tuple[OutboxItem, ...]:
+        """Refused events whose author has written a later version, not built on them, that the
+        province holds.
+        """
+
+    def drop(self, items: Sequence[OutboxItem]) -> None:
+        """These need not go any more. Versions and lines stay."""
+
+    def drop_versions(self, kind: RecordKind, record_id: str, versions: Sequence[int]) -> None: ...
     def queue_operation(self, op_id: str) -> None:
         """Offer a kept operation again (the server lost it)."""
 

@@ -68,6 +68,7 @@ class Outcome:
     conflicts: int = 0
     parked: int = 0
     unreadable: int = 0
+    stranded: int = 0  # sent lines whose base was refused for good
     changes: Changes = field(default_factory=Changes)
     kinds: Counter[RecordKind] = field(default_factory=Counter)  # versions that were laid in
     aside: frozenset[str] = frozenset()

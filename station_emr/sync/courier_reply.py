@@ -20,14 +20,10 @@ from .exchange_peer import ExchangeReply, Refusal, RefusalKind
 from .operation_line import OP_ID
 from .place import Place, read_place, write_place
 from .queueing import Batch, settle
-from .sealing import Sealer, is_dead
+from .sealing import Sealer
 
 _ALL: Final = 1_000_000
 _FOR_GOOD: Final = frozenset({RefusalKind.POISON, RefusalKind.DENIED})
-BUILT_ON_REFUSED: Final = (
-    "Bản này sửa trên một bản mà máy chủ tỉnh không nhận. Hồ sơ vẫn an toàn ở trạm. "
-    "Hãy mở hồ sơ, sửa chỗ bị báo rồi lưu lại; bản mới sẽ tự gửi đi."
-)
 OUTDATED: Final = (
     "Tệp trả lời này lập trước khi máy chủ tỉnh được khôi phục từ bản sao lưu, nên không còn đúng. "
     "Chưa có gì thay đổi. Hãy xuất tệp mới cho tỉnh."
@@ -134,7 +130,8 @@ class ReplyIntake:
     def finish(self, path: str, created: datetime, number: int, size: int) -> CourierReport:
         if self._header is None or self._open_verdicts or self._lines or self._last is None:
             raise unreadable()
-        with self._store.read() as work:
+        with self._store.write() as work:
+            work.outbox.drop(work.outbox.overtaken())
             waiting = work.outbox.count(UnitState.WAITING)
             verified = (
                 not self._last.more
@@ -192,7 +189,6 @@ class ReplyIntake:
             if header.stale and header.inc == self._sealer.incarnation.current(work):
                 self._sealer.incarnation.renew(work)
             self._acknowledge(work)
-            self._quarantine(work)
 
     def _acknowledge(self, work: Work) -> None:
         """As if the answer had come over the line, but by name: places mean nothing any more."""
@@ -217,28 +213,16 @@ class ReplyIntake:
             more=False,
             lines=(),
         )
-        settle(work, batch, reply, self._clock.now())
+        stranded = settle(work, batch, reply, self._clock.now())
         work.operations.set_held(work.operations.knows(self._taken))
         self._done["acknowledged"] = len(reply.taken)
-        self._done["refused"] = sum(one.kind in _FOR_GOOD for one in reply.refused)
+        self._done["refused"] = stranded + sum(one.kind in _FOR_GOOD for one in reply.refused)
 
     def _is_news(self, work: Work, item: OutboxItem) -> bool:
         if item.op_id in self._taken:
             return True
         refused = item.op_id in self._refused and item.state is UnitState.WAITING
         return refused and not work.operations.is_held(item.op_id)
-
-    def _quarantine(self, work: Work) -> None:
-        """What was written on something refused for good can never be taken: a person has to save
-        it once more.
-        """
-        now = self._clock.now()
-        for name in self._refused:
-            if self._refused[name].kind not in _FOR_GOOD and is_dead(work, name):
-                for item in work.outbox.operations(_ALL, now.date()):
-                    if item.op_id == name:
-                        work.outbox.quarantine(item, BUILT_ON_REFUSED, now)
-                        self._done["refused"] += 1
 
     # --- the pages -------------------------------------------------------------------------------
 

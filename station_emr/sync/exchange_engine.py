@@ -133,6 +133,7 @@ class Exchange:
         finally:
             self._next.forget()
             self._write_down()
+        self._tidy()
 
     def _until_done(self, run: Run) -> None:
         repairs = lives = 0
@@ -166,6 +167,13 @@ class Exchange:
             self._repair(run)
         if self._sending.held_back(run) and not run.detail:
             run.detail = PARENT_FIRST
+
+    def _tidy(self) -> None:
+        with self._store.read() as work:
+            overtaken = work.outbox.overtaken()
+        if overtaken:
+            with self._store.write() as work:
+                work.outbox.drop(overtaken)
 
     def _begin(self) -> None:
         if not self._relay:  # what a relay runs says nothing of what the province takes
@@ -313,6 +321,7 @@ class Exchange:
         run.received += outcome.received
         run.conflicts += outcome.conflicts
         run.unreadable += outcome.unreadable
+        run.quarantined += outcome.stranded
         self._sending.answered(run, batch, reply)
 
     def _commit(self, request: ExchangeRequest, reply: ExchangeReply, batch: Batch) -> Outcome:

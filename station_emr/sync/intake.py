@@ -54,13 +54,14 @@ class Intake:
         outcome, lines = Outcome(), deque(reply.lines)
         aside: frozenset[str] = frozenset()
         verdicts: Batch | None = batch
+        stranded = 0
         some = self._portions.next(lines)
         while True:
             began = self._monotonic()
             try:
                 with self._store.write() as work:
                     if verdicts is not None:
-                        queueing.settle(work, verdicts, reply, self._clock.now())
+                        stranded = queueing.settle(work, verdicts, reply, self._clock.now())
                     part = self._applier.page(work, some, held=reply.held_by_province, aside=aside)
                     if not lines:
                         self._close(work, request, reply)
@@ -72,6 +73,7 @@ class Intake:
             if part.changes.items:
                 self._tell(part.changes)
             if not lines:
+                outcome.stranded = stranded
                 return outcome
             verdicts, some = None, self._portions.next(lines)
             self._stopping.wait(BREATH)

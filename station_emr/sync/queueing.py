@@ -19,7 +19,7 @@ from .exchange_peer import ExchangeReply, PageRefused, Refusal, RefusalKind
 from .operation_line import Unopenable, open_line
 from .running import CANNOT_BUILD, OUR_FAULTS, Run
 from .sealing import Key, NotYet, Sealer, is_dead, key_of_item, refuse, versions_of
-from .verdicts import NOT_ALLOWED, refusal_reason, worst_issue
+from .verdicts import BUILT_ON_REFUSED, NOT_ALLOWED, refusal_reason, worst_issue
 
 _log = logging.getLogger(__name__)
 
@@ -290,8 +290,11 @@ class Sending:
                 run.tried.discard((item.record_id, item.seq))
 
 
-def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> None:
-    """Write down what became of each operation, in the transaction of the answer."""
+def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> int:
+    """Write down what became of each operation, in the transaction of the answer. Gives how many
+    of them can never be taken as they are, because what they were written on was refused for good:
+    a person has to save the record once more.
+    """
     taken = [
         batch.items[place]
         for place in sorted(reply.taken)
@@ -299,16 +302,23 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> Non
     ]
     work.outbox.acknowledge_numbers(taken, now)
     for item in taken:
-        _leave_behind(work, item, now)
-    waiting: list[OutboxItem] = []
+        _leave_behind(work, item)
+    waiting: list[tuple[OutboxItem, str]] = []
     for one in reply.refused:
         item, name = batch.items[one.at], batch.names[one.at]
         if one.kind in {RefusalKind.POISON, RefusalKind.DENIED}:
             refuse(work, name)
             work.outbox.quarantine(item, _reason(one, batch.lines[one.at]), now)
         else:
-            waiting.append(item)
-    work.outbox.count_attempt(waiting)
+            waiting.append((item, name))
+    stranded = []
+    for item, name in waiting:
+        if is_dead(work, name):
+            stranded.append(item)
+            refuse(work, name)
+            work.outbox.quarantine(item, BUILT_ON_REFUSED, now)
+    work.outbox.count_attempt([item for item, _ in waiting if item not in stranded])
+    return len(stranded)
 
 
 def _portions(items: Sequence[OutboxItem], size: int) -> Iterator[Sequence[OutboxItem]]:
@@ -331,15 +341,21 @@ def _urgent(items: Iterable[OutboxItem]) -> list[OutboxItem]:
     ]
 
 
-def _leave_behind(work: Work, item: OutboxItem, now: datetime) -> None:
+def _leave_behind(work: Work, item: OutboxItem) -> None:
     """A correction was taken: the versions before it that the province refused need not go any
     more. They stay in the record's history here.
     """
     if item.version < 2:
         return
-    before = [n for n in versions_of(work, item.kind, item.record_id) if n.version < item.version]
-    if any(node.op_id and is_dead(work, node.op_id) for node in before):
-        work.outbox.acknowledge(item, {}, now)
+    nodes = {node.version: node for node in versions_of(work, item.kind, item.record_id)}
+    refused: set[int] = set()
+    waiting = list(nodes[item.version].parents)
+    while waiting:  # only what this one corrects: beside it others may have been refused too
+        above = nodes[waiting.pop()]
+        if above.op_id and above.version not in refused and is_dead(work, above.op_id):
+            refused.add(above.version)
+            waiting += above.parents
+    work.outbox.drop_versions(item.kind, item.record_id, sorted(refused))
 
 
 def _reason(refusal: Refusal, line: bytes) -> str:

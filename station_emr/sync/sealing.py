@@ -19,14 +19,12 @@ from station_emr.domain.operation import (
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem
 from station_emr.services.ports import Work
-from station_emr.services.sync_ports import KeptOperation
+from station_emr.services.sync_ports import REFUSED_OPERATION, KeptOperation
 
 from .loading import content_of
 from .operation_line import op_id, open_line, seal
 from .running import OUR_FAULTS
 from .unit import BuildUnit, CarryOver, Resource
-
-_REFUSED: Final = "sync.refused."
 
 Key = tuple[RecordKind, str, int]
 Numbers = Mapping[Key, int]
@@ -282,14 +280,14 @@ def _kept(key: Key, name: str, line: bytes) -> KeptOperation:
 
 def refuse(work: Work, refused: str) -> None:
     """The province will not take this operation as it is: nothing new is built on it."""
-    work.settings.put(f"{_REFUSED}{refused}", "1")
+    work.settings.put(f"{REFUSED_OPERATION}{refused}", "1")
 
 
 def is_dead(work: Work, sealed: str) -> bool:
     """Refused for its content, or written on nothing but such: the province never takes it."""
     if work.operations.is_held(sealed):
         return False
-    if work.settings.get(f"{_REFUSED}{sealed}"):
+    if work.settings.get(f"{REFUSED_OPERATION}{sealed}"):
         return True
     line = work.operations.line(sealed)
     if line is None:

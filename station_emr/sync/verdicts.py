@@ -86,6 +86,10 @@ NOT_AS_SAID: Final = (
     "Máy chủ tỉnh không làm việc như nó đã khai báo. Dữ liệu vẫn an toàn ở trạm. "
     "Hãy báo người quản trị máy chủ tỉnh."
 )
+BUILT_ON_REFUSED: Final = (
+    "Bản này sửa trên một bản mà máy chủ tỉnh không nhận. Hồ sơ vẫn an toàn ở trạm. "
+    "Hãy mở hồ sơ, sửa chỗ bị báo rồi lưu lại; bản mới sẽ tự gửi đi."
+)
 PARENT_FIRST: Final = "Máy chủ tỉnh chưa có hồ sơ người bệnh hoặc lượt khám của mục này. Mục này chờ và sẽ tự gửi lại."
 
 UNREADABLE: Final = (

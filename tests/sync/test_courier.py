@@ -18,7 +18,7 @@ from station_emr.domain.sync import UnitState
 from station_emr.interop.fhir.units import build_unit
 from station_emr.services.courier import LAST_EXPORT, PROVINCE_KEY, CourierRefused
 from station_emr.sync import courier_writing
-from station_emr.sync.courier_reply import BUILT_ON_REFUSED
+from station_emr.sync.verdicts import BUILT_ON_REFUSED
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server
 from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province

@@ -218,9 +218,32 @@ def test_a_refusal_reaches_the_far_pc_in_the_provinces_words(
     assert (far.count(), far.shown(good)) == (0, good)
     far.amend(bad, phone="0900000333")
     meet(far, OtherPc(relay))
+    assert relay.quarantined() == {bad.id: reason}  # until the province has the correction
+    before = set(lines(relay))
     relay.sync()
+    assert (relay.quarantined(), relay.count(UnitState.QUARANTINED)) == ({}, 0)
+    assert set(lines(relay)) == before
     meet(far, OtherPc(relay))
     assert (far.quarantined(), far.count(), far.count(UnitState.QUARANTINED)) == ({}, 0, 0)
+
+
+def test_a_refused_line_stays_listed_while_only_others_have_written(
+    far: Machine, relay: Machine, refuse: Callable[..., Any]
+) -> None:
+    """Somebody else's version is no correction, nor is an earlier one of the same author."""
+    person = far.patient(1)
+    meet(far, OtherPc(relay))
+    relay.sync()
+    meet(far, OtherPc(relay))
+    spoiled = refuse(person.id, gender="mẫu")
+    far.amend(person, phone="0900000111")
+    meet(far, OtherPc(relay), build=spoiled)
+    relay.sync()
+    assert set(relay.quarantined()) == {person.id}
+
+    relay.amend(person, phone="0900000222")
+    relay.sync()
+    assert set(relay.quarantined()) == {person.id}
 
 
 def test_an_answer_that_is_lost_costs_nothing(far: Machine, relay: Machine) -> None:

@@ -13,6 +13,7 @@ from station_emr.db.codec import decode, encode, moment
 from station_emr.db.statements import text
 from station_emr.domain.operation import Origin, VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.services.sync_ports import REFUSED_OPERATION
 
 _HERE: Final = "written here"  # the key of what a transaction knows of this machine
 
@@ -25,9 +26,11 @@ SELECT
      WHERE s.key = 'station.facility_id'),
   (SELECT value FROM setting WHERE key = 'sync.clock_skew_seconds')
 """
-_COLUMNS: Final = """
+_COLUMNS: Final = f"""
 SELECT v.version, v.status, v.parents, v.origin, v.author_id, v.author_name, v.at_utc, v.at_offset,
-  v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id"""
+  v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id,
+  coalesce(o.held, 1) = 0 AND EXISTS (
+    SELECT 1 FROM setting WHERE key = '{REFUSED_OPERATION}' || o.op_id) AS refused"""  # noqa: S608  # a fixed name
 _ROWS: Final = """
 FROM record_version AS v
 LEFT JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
@@ -158,6 +161,7 @@ def _node(row: Any) -> VersionNode:
         device=row.device,
         skew=row.skew,
         open_fields=decode(row.open_fields, tuple[str, ...]),
+        refused=bool(row.refused),
     )
 
 

@@ -14,6 +14,7 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.user import Actor
 from station_emr.services.desk_views import Choice
 from station_emr.services.papers import close_papers
+from station_emr.sync.verdicts import BUILT_ON_REFUSED
 from tests.interop import fhir_records as sample
 
 from .machine import Killed, Machine
@@ -207,15 +208,23 @@ class People:
         self._sign_visit(machine, POISON.decode())
 
     def _mend(self, machine: Machine) -> None:
-        """Whoever is told that the province does not take a visit corrects it."""
+        """Whoever is told that the province does not take a visit corrects it, or signs it once more
+        where it was built on such a one.
+        """
         with machine.store.read() as work:
-            refused = {(item.kind, item.record_id) for item in work.outbox.quarantined()}
-        for kind, record_id in refused:
+            refused = {
+                (item.kind, item.record_id): item.reason for item in work.outbox.quarantined()
+            }
+        for (kind, record_id), reason in refused.items():
             found = machine.newest(kind, record_id)
-            if kind is ENCOUNTER and found and POISON.decode() in found[0].treatment:
+            if kind is not ENCOUNTER or not found:
+                continue
+            spoiled = POISON.decode() in found[0].treatment
+            if spoiled or reason == BUILT_ON_REFUSED:
 
-                def step(_work: Any, before: Any) -> Any:
-                    return replace(before, treatment="đã sửa"), ("treatment",), (), ()
+                def step(_work: Any, before: Any, spoiled: bool = spoiled) -> Any:
+                    mended = replace(before, treatment="đã sửa") if spoiled else before
+                    return mended, ("treatment",) if spoiled else (), (), ()
 
                 self._written(machine, kind, record_id, step)
 

@@ -41,6 +41,7 @@ from station_emr.security.letters import (
 )
 from station_emr.security.passwords import PasswordPolicy, password_problems
 from station_emr.services.accounts import KeyRing, active_user
+from station_emr.services.audit_evidence import WitnessWatch
 from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
@@ -56,6 +57,7 @@ from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
 from station_emr.two_way import build_courier, build_engine, build_rebuild
+from station_emr.trail import anchor_after_runs, build_trail, witness_of
 
 __all__ = [
     "DATABASE",
@@ -83,6 +85,7 @@ class OpenStation:
     engine: SyncEngine
     identity: MachineIdentity
 
+    witness: WitnessWatch
     def sync_now(self) -> SyncRun:
         """One attempt in this thread; the run says what happened."""
         return self.engine.run_once()
@@ -120,6 +123,7 @@ class OpenStation:
         self.scheduler.stop()
         self.identity.lives.note(self.store)
         self.store.close()
+        self.witness.note()
 
 
 def open_station(
@@ -199,6 +203,8 @@ def _join(
     identity = identity_of(folder, slots.database_id, data_key, clock)
     identity.lives.opened(store)
     with store.read() as work:
+    witness = witness_of(store, clock, identity)
+    witness.opened()
         client = province(work, identity.keys, clock)
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
@@ -208,6 +214,7 @@ def _join(
     )
     engine.do_before_runs(services.packs.apply_due)
     bring_in(store, clock, slots.attempts)
+    anchor_after_runs(engine, store, clock, client, witness)
     return OpenStation(
         folder=folder,
         store=store,
@@ -217,6 +224,7 @@ def _join(
         engine=engine,
         identity=identity,
     )
+        witness=witness,
 
 
 def build_services(
@@ -236,6 +244,9 @@ def build_services(
     safe = build_safekeeping(store, clock, keys, identity)
     services = StationServices(
         clock=clock,
+    elsewhere = Elsewhere(
+        store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
+    )
         accounts=safe.accounts,
         backups=safe.backups,
         patients=clinical.patients,
@@ -254,8 +265,7 @@ def build_services(
         enrolments=enrolments(store, clock, identity.keys),
         courier=build_courier(store, clock, identity),
         rebuild=build_rebuild(store, clock, identity, line),
-        elsewhere=Elsewhere(
-            store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
-        ),
+        elsewhere=elsewhere,
+        trail=build_trail(store, clock, identity, elsewhere.sharing),
     )
     return Journal(store, clock).watch(services)

@@ -33,10 +33,10 @@ class Source(StrEnum):
 
 
 _SOURCES: Final = {
-    Source.WINDOW: "Cửa sổ chương trình",
-    Source.COMMAND: "Dòng lệnh",
-    Source.SYNC: "Đồng bộ",
-    Source.BEFORE_OPENING: "Màn hình đăng nhập",
+    Source.WINDOW: "cửa sổ",
+    Source.COMMAND: "dòng lệnh",
+    Source.SYNC: "đồng bộ",
+    Source.BEFORE_OPENING: "màn hình đăng nhập",
 }
 
 

@@ -216,6 +216,18 @@ def person_text(row: AuditRow) -> str:
     return _("Tên không có ở trạm") if row.source == Source.BEFORE_OPENING else _("Chương trình")
 
 
+def patient_action_text(row: AuditRow) -> str:
+    """The same for the person whose record it is: no words of the trade, and what was refused says
+    so.
+    """
+    words = action_text(row.action)
+    if row.action == "access.refused":
+        return _("Định mở hồ sơ nhưng chương trình không cho")
+    if row.result != Result.DONE:
+        words = f"{words} ({result_text(row).lower()})"
+    return words
+
+
 def source_text(row: AuditRow) -> str:
     """By which door and on which machine."""
     door = _(Source(row.source).label) if row.source in set(Source) else ""

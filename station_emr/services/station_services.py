@@ -8,6 +8,7 @@ from station_emr.domain.scan import ScanResult, parse_scan
 
 from .accounts import Accounts
 from .appointments import Appointments
+from .audit_trail import AuditTrail
 from .backups import Backups
 from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
@@ -54,6 +55,9 @@ class StationServices:
     elsewhere: Elsewhere
 
     @staticmethod
+    trail: AuditTrail
+    signing: Signing
+    signatures: Signatures
     def scan(text: str) -> ScanResult:
         """What a scanned or typed code means; never raises."""
         return parse_scan(text)

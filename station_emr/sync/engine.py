@@ -93,6 +93,7 @@ class SyncEngine:
         if catalogs is not None:
             catalogs.join(self._stopping)
         self._chores: Callable[[], object] = lambda: None
+        self._last_of_all: Callable[[], object] = lambda: None
         self._exchange = exchange
         if exchange is not None:
             exchange.join(self._tell, self._stopping, self._tell_changes)
@@ -180,6 +181,10 @@ class SyncEngine:
         """``chores`` are done before every run, with a line or without, on its thread."""
         self._chores = chores
 
+    def do_after_runs(self, work: Callable[[], object]) -> None:
+        """``work`` is done over the line after every run that our server completed, on its thread."""
+        self._last_of_all = work
+
     def _do_chores(self) -> None:
         try:
             self._chores()
@@ -246,6 +251,16 @@ class SyncEngine:
                 break
         if run.outcome == "complete" and self._exchange is not None:
             self._fetch_catalogs(run)
+            self._finish_over_line()
+
+    def _finish_over_line(self) -> None:
+        """What stops it does not undo the run of the records; it is tried again after the next."""
+        if self._exchange is None or not self._exchange.peer.offered:
+            return
+        try:
+            self._last_of_all()
+        except (EnvironmentFailure, Refused) as error:
+            _log.warning("work after the run waits: %s", type(error).__name__)
 
     def _fetch_catalogs(self, run: Run) -> None:
         """Last of all; what stops the lists does not undo the run of the records."""

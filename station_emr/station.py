@@ -56,8 +56,8 @@ from station_emr.services.synchronisation import SyncControl, Synchronisation
 from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
-from station_emr.two_way import build_courier, build_engine, build_rebuild
 from station_emr.trail import anchor_after_runs, build_trail, witness_of
+from station_emr.two_way import build_courier, build_engine, build_rebuild
 
 __all__ = [
     "DATABASE",
@@ -84,8 +84,8 @@ class OpenStation:
     scheduler: SyncScheduler
     engine: SyncEngine
     identity: MachineIdentity
-
     witness: WitnessWatch
+
     def sync_now(self) -> SyncRun:
         """One attempt in this thread; the run says what happened."""
         return self.engine.run_once()
@@ -122,8 +122,8 @@ class OpenStation:
     def close(self) -> None:
         self.scheduler.stop()
         self.identity.lives.note(self.store)
-        self.store.close()
         self.witness.note()
+        self.store.close()
 
 
 def open_station(
@@ -202,9 +202,9 @@ def _join(
 ) -> OpenStation:
     identity = identity_of(folder, slots.database_id, data_key, clock)
     identity.lives.opened(store)
-    with store.read() as work:
     witness = witness_of(store, clock, identity)
     witness.opened()
+    with store.read() as work:
         client = province(work, identity.keys, clock)
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
@@ -213,8 +213,8 @@ def _join(
         store, clock, SlotKeyRing(slots, data_key), scheduler, identity, engine
     )
     engine.do_before_runs(services.packs.apply_due)
-    bring_in(store, clock, slots.attempts)
     anchor_after_runs(engine, store, clock, client, witness)
+    bring_in(store, clock, slots.attempts)
     return OpenStation(
         folder=folder,
         store=store,
@@ -223,8 +223,8 @@ def _join(
         scheduler=scheduler,
         engine=engine,
         identity=identity,
-    )
         witness=witness,
+    )
 
 
 def build_services(
@@ -242,11 +242,11 @@ def build_services(
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     clinical = build_clinical(store, clock, catalogs, signer)
     safe = build_safekeeping(store, clock, keys, identity)
-    services = StationServices(
-        clock=clock,
     elsewhere = Elsewhere(
         store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
     )
+    services = StationServices(
+        clock=clock,
         accounts=safe.accounts,
         backups=safe.backups,
         patients=clinical.patients,

@@ -53,11 +53,9 @@ class StationServices:
     courier: Courier
     rebuild: Rebuild
     elsewhere: Elsewhere
+    trail: AuditTrail
 
     @staticmethod
-    trail: AuditTrail
-    signing: Signing
-    signatures: Signatures
     def scan(text: str) -> ScanResult:
         """What a scanned or typed code means; never raises."""
         return parse_scan(text)

@@ -117,6 +117,7 @@ def test_who_looked_is_listed_with_place_time_and_purpose(desk) -> None:
     assert emergency[1] == "(chưa có trên máy này)"
     assert emergency[4] == "Khẩn cấp"
     assert "Tỉnh trả lời lúc 08:00 20/11/2026" in desk.words
+    assert "Trạm Y tế xã Mẫu Hai, YS. Người Xem Mẫu. Khám và điều trị mẫu. 4 mục" in desk.words
     desk.sweep()
 
 

@@ -14,11 +14,13 @@ from station_emr.domain.permissions import Role
 from station_emr.ui.kit import Column, ScreenHeader, Table, primary, theme, vbox
 from station_emr.ui.kit.cover import CoverPage
 from station_emr.ui.kit.memory import memory
+from station_emr.ui.screens.registration import RegistrationScreen
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.shell import Link, Saving, ScreenSpec, StatusModel
 from station_emr.ui.shell.room import LEAST
 from station_emr.ui.shell.status import StatusBar, link_words
 from tests.ui.encounter_desk import drug
+from tests.ui.sweep import clipped
 from tests.ui.test_shell import IDENTITY, Frame, Page, specs, window
 
 __all__ = ["window"]
@@ -233,3 +235,13 @@ def test_the_hub_says_its_lines_in_full(qtbot, session_of) -> None:
     for button in screen.hub.buttons.values():
         room = button.width() - 46 - 12 - (20 if button.entry.page else 0)
         assert metrics.horizontalAdvance(button.entry.detail) <= room, button.entry.detail
+
+
+def test_the_registration_form_stands_beside_its_side_column(qtbot, session_of) -> None:
+    screen = RegistrationScreen(session_of())
+    qtbot.addWidget(screen)
+    screen.resize(LEAST.width(), 600)
+    screen.show()
+    area = screen.form.area
+    qtbot.waitUntil(lambda: 0 < area.widget().width() <= area.viewport().width())
+    assert clipped(screen) == []

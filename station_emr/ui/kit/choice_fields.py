@@ -240,7 +240,7 @@ class SegmentedField(Field):
         body = QFrame()
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GAP_M)
+        row.setSpacing(theme.GAP_S)
         self._group = QButtonGroup(self)
         self.buttons: list[QRadioButton] = []
         for index, option in enumerate(self._options):

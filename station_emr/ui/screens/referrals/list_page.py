@@ -161,7 +161,7 @@ class ListPage(QWidget):
                     title=_("Người bệnh"),
                     text=self._person,
                     tip=self._person,
-                    width=208,
+                    width=206,
                     strong=True,
                 ),
                 Column(

@@ -42,7 +42,7 @@ from .saving import Saving
 from .scans import Completion, Filled, Scan, SomebodyElse, complete, fill, look_up
 from .state import RegistrationState, state_of
 
-_SIDE_WIDTH: Final = 344
+_SIDE_WIDTH: Final = 334
 
 
 class RegistrationScreen(Screen):

@@ -52,9 +52,15 @@ def looks_table() -> Table[OtherLook]:
                 title=_("Người bệnh"), text=lambda r: person(r.patient_name), width=160, strong=True
             ),
             Column(
-                title=_("Cơ sở"), text=lambda r: r.facility, tip=lambda r: r.facility, width=150
+                title=_("Cơ sở"), text=lambda r: r.facility, tip=lambda r: r.facility, width=196
             ),
-            Column(title=_("Người xem"), text=lambda r: r.user, tip=lambda r: r.user, width=130),
+            Column(
+                title=_("Người xem"),
+                text=lambda r: r.user,
+                tip=lambda r: r.user,
+                width=130,
+                spare=1,
+            ),
             Column(
                 title=_("Dựa trên"), text=lambda r: basis_chip(r).text, chip=basis_chip, width=104
             ),
@@ -108,4 +114,14 @@ def consents_table(now: Now) -> Table[GivenConsent]:
             _("Sự đồng ý được ghi khi bấm Xem hồ sơ ở trạm khác trong hồ sơ người bệnh."),
         ),
         dense=True,
+    )
+
+
+def look_words(look: OtherLook) -> str:
+    """All of one look: in a list its ends may be cut."""
+    return _("{facility}, {user}. {reason}. {count} mục được xem.").format(
+        facility=look.facility,
+        user=look.user,
+        reason=look.reason.rstrip("."),
+        count=look.resources,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import StationError
 from station_emr.services.i18n import _
 from station_emr.services.sharing import ConsentState, GivenConsent, SharingView
 from station_emr.ui.kit import (
+    GAP_M,
+    GAP_S,
     Banner,
     Card,
     Message,
@@ -22,13 +24,14 @@ from station_emr.ui.kit import (
     plain_table,
     quiet,
     secondary,
+    vbox,
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.moments import show_moment
 from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import Lane, Task
 
-from .lists import consents_table, looks_table, person
+from .lists import consents_table, look_words, looks_table, person
 
 LOOKS, CONSENTS = "looks", "consents"
 
@@ -58,8 +61,13 @@ class SharingScreen(Screen):
         self.page.addLayout(hbox(self.tabs, None, self.whose, self.everybody))
         self.looks = looks_table()
         self.consents = consents_table(session.services.clock.now)
+        self.whole = label("", "muted", wrap=True, selectable=True)
+        seen = QWidget()
+        vbox(plain_table(self.looks), self.whole, gap=0, parent=seen).setStretch(0, 1)
+        self.whole.setContentsMargins(GAP_M, GAP_S, GAP_M, GAP_S)
+        self.looks.picked.connect(lambda look: self.whole.setText(look_words(look)))
         self._stack = QStackedWidget()
-        self._stack.addWidget(plain_table(self.looks))
+        self._stack.addWidget(seen)
         self._stack.addWidget(plain_table(self.consents))
         card = Card(margin=1)
         card.add(self._stack, 1)
@@ -130,6 +138,10 @@ class SharingScreen(Screen):
         self._view = view
         chosen = self.consents.current()
         self.looks.set_rows(view.looks)
+        if self.looks.current() is None:
+            self.looks.choose_first()
+        if not view.looks:
+            self.whole.clear()
         self.consents.set_rows(view.consents)
         again = next((one for one in view.consents if chosen and one.id == chosen.id), None)
         if again is not None:

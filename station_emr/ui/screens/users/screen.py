@@ -115,6 +115,7 @@ class UsersScreen(Screen):
                     tip=lambda r: r.user.licence_no,
                     width=152,
                     muted=True,
+                    spare=2,
                 ),
                 Column(
                     title=_("Tình trạng"),

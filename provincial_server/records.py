@@ -15,6 +15,7 @@ ROOT_TYPES = {
     "appointment": "Appointment",
     "link": "Linkage",
     "feedback": "Task",
+    "signature": "Provenance",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

@@ -53,6 +53,7 @@ from station_emr.services.ports import Clock
 from station_emr.services.rebuild import ProvinceLine
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
+from station_emr.signing_desk import build_signing
 from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
@@ -241,6 +242,7 @@ def build_services(
     catalogs = StationCatalogs(store)
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     clinical = build_clinical(store, clock, catalogs, signer)
+    desk = build_signing(store, clock, keys)
     safe = build_safekeeping(store, clock, keys, identity)
     elsewhere = Elsewhere(
         store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
@@ -257,6 +259,8 @@ def build_services(
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,
+        signing=desk.signing,
+        signatures=desk.signatures,
         conflicts=clinical.conflicts,
         duplicates=clinical.duplicates,
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),

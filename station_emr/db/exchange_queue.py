@@ -94,6 +94,7 @@ _PATIENT_OF: Final = {
     RecordKind.APPOINTMENT: "SELECT patient_id FROM appointment WHERE id = :id",
     RecordKind.LINK: "SELECT survivor_id FROM link WHERE id = :id",
     RecordKind.FEEDBACK: "SELECT patient_id FROM feedback WHERE id = :id",
+    RecordKind.SIGNATURE: "SELECT patient_id FROM signature WHERE id = :id",
 }
 
 

@@ -72,6 +72,7 @@ _KIND_ORDER: Final = (
     RecordKind.APPOINTMENT,
     RecordKind.LINK,
     RecordKind.FEEDBACK,
+    RecordKind.SIGNATURE,
 )
 
 

@@ -31,6 +31,7 @@ _HEADS: Final = (
     ("appointment", "appointment"),
     ("link", "link"),
     ("feedback", "feedback"),
+    ("signature", "signature"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )
@@ -98,6 +99,25 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *_append_only("audit_entry"),
     *_append_only("audit_anchor"),
     *_append_only("print_log"),
+    *_append_only("signed_document"),
+    *_append_only("signature_finding"),
+    *_append_only("signing_evidence"),
+    """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN
+  SELECT RAISE(ABORT, 'signature: bound to a version by its hash')
+    WHERE length(NEW.content_sha256) <> 64 OR NEW.content_sha256 GLOB '*[^0-9a-f]*';
+END""",
+    """CREATE TRIGGER signature_kept BEFORE UPDATE ON signature BEGIN
+  SELECT RAISE(ABORT, 'signature: written once');
+END""",
+    """CREATE TRIGGER sign_request_update BEFORE UPDATE ON sign_request BEGIN
+  SELECT RAISE(ABORT, 'sign_request: what waits never changes')
+    WHERE NEW.row_id <> OLD.row_id OR NEW.kind <> OLD.kind OR NEW.record_id <> OLD.record_id
+      OR NEW.version <> OLD.version OR NEW.content_sha256 <> OLD.content_sha256
+      OR NEW.user_id <> OLD.user_id OR OLD.state <> 'waiting';
+END""",
+    """CREATE TRIGGER sign_request_delete BEFORE DELETE ON sign_request BEGIN
+  SELECT RAISE(ABORT, 'sign_request: never deleted');
+END""",
     """CREATE TRIGGER record_version_insert BEFORE INSERT ON record_version BEGIN
   SELECT RAISE(ABORT, 'record_version: versions follow one another')
     WHERE NEW.version <> 1 + coalesce((SELECT max(version) FROM record_version

@@ -35,6 +35,7 @@ from .repositories.papers import (
 )
 from .repositories.patients import PatientRepository
 from .repositories.replicas import forget_here
+from .repositories.signatures import SignatureRepository
 from .repositories.staff import SettingRepository, UserRepository
 from .statements import text
 
@@ -119,6 +120,10 @@ class SqlWork:
     @cached_property
     def feedback(self) -> FeedbackRepository:
         return FeedbackRepository(self._connection)
+
+    @cached_property
+    def signatures(self) -> SignatureRepository:
+        return SignatureRepository(self._connection)
 
     @property
     def links(self) -> PatientLinkRepository:

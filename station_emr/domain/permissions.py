@@ -72,6 +72,7 @@ class Action(StrEnum):
     SYNC_RUN = "sync_run"
     STATION_SETUP = "station_setup"
     ACCOUNT_UNLOCK = "account_unlock"
+    SIGNATURE_RECORD = "signature_record"
 
     @property
     def label(self) -> str:
@@ -105,6 +106,7 @@ _ACTION_LABELS: Final = {
     Action.SYNC_RUN: "đồng bộ dữ liệu",
     Action.STATION_SETUP: "thiết lập trạm",
     Action.ACCOUNT_UNLOCK: "mở khóa tài khoản",
+    Action.SIGNATURE_RECORD: "ghi nhận chữ ký tay hoặc sinh trắc học",
 }
 
 SIGNING: Final = frozenset(
@@ -130,6 +132,7 @@ CLINICAL: Final = SIGNING | {
     Action.APPOINTMENT_PREPARE,
     Action.DISPENSE,
     Action.PRINT,
+    Action.SIGNATURE_RECORD,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -147,6 +150,7 @@ _CARE: Final = frozenset(
         Action.REFERRAL_PREPARE,
         Action.APPOINTMENT_PREPARE,
         Action.PRINT,
+        Action.SIGNATURE_RECORD,
         Action.CATALOG_VIEW,
         Action.SYNC_VIEW,
         Action.SYNC_RUN,

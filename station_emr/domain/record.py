@@ -17,6 +17,7 @@ class RecordKind(StrEnum):
     APPOINTMENT = "appointment"
     LINK = "link"
     FEEDBACK = "feedback"
+    SIGNATURE = "signature"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

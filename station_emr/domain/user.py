@@ -45,6 +45,7 @@ class Actor:
     device: str
     source: Source = Source.WINDOW
     purpose: Purpose | None = None
+    session: str = ""  # from one log-in to its log-out
 
     @property
     def role(self) -> Role:

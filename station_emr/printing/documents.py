@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from station_emr.domain.appointment import Appointment
@@ -30,6 +31,10 @@ class PdfDocuments:
 
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
+
+    def alone(self) -> AbstractContextManager[object]:
+        """While it is held no document is made; for those who compose a form themselves."""
+        return self._one_at_a_time
 
     def referral(self, referral: Referral, mark: PrintMark) -> bytes:
         """Letter on two pages (more when texts are long) and the reply slip."""

@@ -42,6 +42,9 @@ class KeyRing(Protocol):
         """Replace the station's recovery code; the one before opens nothing from then on."""
 
     def is_locked(self, username: str) -> bool: ...
+    def check(self, username: str, password: str) -> None:
+        """Whether this is the person's password. Raises WrongPassword, AccountLocked."""
+
     def password_problems(
         self, password: str, username: str, full_name: str
     ) -> tuple[Problem, ...]: ...
@@ -72,7 +75,8 @@ class Accounts:
             user = active_user(work, username)
             work.users.save(replace(user, last_login_at=now), author=None, at=now)
             note_use(work, now)
-            actor = Actor(user=user, device=device, source=source)
+            session = self._clock.new_id()
+            actor = Actor(user=user, device=device, source=source, session=session)
             work.audit.append(actor, "account.recovery" if recovery else "account.log_in", now)
             return actor
 
@@ -317,7 +321,15 @@ class Accounts:
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 # Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
-_PRIVATE_SETTINGS = ("audit.", "letter.", "station.", "clock.", "sync.incarnation", "sync.key_id")
+_PRIVATE_SETTINGS = (
+    "audit.",
+    "signing.",
+    "letter.",
+    "station.",
+    "clock.",
+    "sync.incarnation",
+    "sync.key_id",
+)
 
 
 def _public_setting(key: str) -> None:

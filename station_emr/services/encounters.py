@@ -34,6 +34,7 @@ from .joined import standing_person
 from .papers import close_papers
 from .ports import CatalogSearch, Clock, Store, Stored, Work
 from .readings import Readings
+from .signing_rules import note_signed
 from .snapshots import patient_snapshot
 from .visit_queue import VisitQueue, draft_changed
 
@@ -182,6 +183,7 @@ class Encounters(VisitQueue):
             at=now,
             expected_version=0,
         )
+        self._prove(work, actor, changed, signed)
         self._log(work, actor, "encounter.sign", signed)
         return changed
 
@@ -224,6 +226,7 @@ class Encounters(VisitQueue):
                 expected_version=expected_version,
                 open_fields=still_open(work, RecordKind.ENCOUNTER, before, amended),
             )
+            self._prove(work, actor, changed, amended)
             self._log(work, actor, "encounter.amend", amended, reason=reason)
             return Changes((changed,))
 
@@ -256,8 +259,13 @@ class Encounters(VisitQueue):
                 reason=reason,
                 expected_version=before.version,
             )
+            self._prove(work, actor, changed, before.record)
             self._log(work, actor, "encounter.void", before.record, reason=reason)
             return Changes((changed, *papers))
+
+    def _prove(self, work: Work, actor: Actor, changed: Changed, encounter: Encounter) -> None:
+        person, number = encounter.patient_id, encounter.number
+        note_signed(work, actor, changed, patient_id=person, number=number, now=self._clock.now())
 
 
 def _must_be_signed(stored: Stored[Encounter]) -> None:

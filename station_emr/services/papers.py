@@ -27,6 +27,7 @@ from .guards import allow, allow_signing, begin_signing, needs_reason, refuse, s
 from .joined import standing_person
 from .ports import CatalogSearch, Clock, PaperStore, Store, Stored, Work
 from .readings import Readings
+from .signing_rules import note_signed
 from .snapshots import patient_snapshot
 
 P = TypeVar("P", Prescription, Referral, Appointment)
@@ -128,6 +129,7 @@ class Papers(ABC, Generic[P]):
             expected_version=0,
         )
         follow(work, changed, _number(signed), now)
+        self._prove(work, actor, changed, signed)
         self._log(work, actor, "sign", signed)
         return changed
 
@@ -164,6 +166,7 @@ class Papers(ABC, Generic[P]):
                 open_fields=still_open(work, self.kind, before, amended),
             )
             follow(work, changed, _number(amended), now)
+            self._prove(work, actor, changed, amended)
             self._log(work, actor, "amend", amended, reason=reason)
             return Changes((changed,))
 
@@ -183,6 +186,7 @@ class Papers(ABC, Generic[P]):
                 expected_version=before.version,
             )
             follow(work, changed, _number(before.record), self._clock.now())
+            self._prove(work, actor, changed, before.record)
             self._log(work, actor, "void", before.record, reason=reason)
             return Changes((changed,))
 
@@ -214,6 +218,10 @@ class Papers(ABC, Generic[P]):
                 f"Lượt khám này đã có {_NAMES[self.kind]} đã ký. "
                 "Hãy sửa đổi giấy đó, hoặc hủy nó rồi lập giấy mới."
             )
+
+    def _prove(self, work: Work, actor: Actor, changed: Changed, paper: P) -> None:
+        number, now = _number(paper), self._clock.now()
+        note_signed(work, actor, changed, patient_id=paper.patient_id, number=number, now=now)
 
     def _log(self, work: Work, actor: Actor, verb: str, paper: P, **detail: str) -> None:
         work.audit.append(

@@ -24,6 +24,7 @@ from .record_ports import (
     ReferralStore,
     Stored,
 )
+from .signing_ports import SignatureStore
 from .station_ports import CounterStore, DraftStore, PrintLog, SettingStore, UserStore
 from .sync_ports import AttachmentStore, OperationLog, Outbox
 from .views import Counts
@@ -51,6 +52,7 @@ __all__ = [
     "RecordStore",
     "ReferralStore",
     "SettingStore",
+    "SignatureStore",
     "Store",
     "Stored",
     "UserStore",
@@ -104,6 +106,8 @@ class Work(Protocol):
     def links(self) -> PatientLinkStore: ...
     @property
     def feedback(self) -> FeedbackStore: ...
+    @property
+    def signatures(self) -> SignatureStore: ...
     @property
     def operations(self) -> OperationLog: ...
     @property

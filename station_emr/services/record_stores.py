@@ -7,6 +7,7 @@ from typing import Any
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind
 from station_emr.domain.referral_feedback import ReferralFeedback
+from station_emr.domain.signature import SIGNED_KINDS, DocumentSignature
 
 from .ports import RecordStore, Work
 
@@ -36,6 +37,7 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.APPOINTMENT: work.appointments,
         RecordKind.LINK: work.links,
         RecordKind.FEEDBACK: work.feedback,
+        RecordKind.SIGNATURE: work.signatures,
     }
     return stores[kind]
 
@@ -46,6 +48,10 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
         return (RecordKind.PATIENT, record.survivor_id), (RecordKind.PATIENT, record.duplicate_id)
     if isinstance(record, ReferralFeedback):
         return (RecordKind.PATIENT, record.patient_id), (RecordKind.REFERRAL, record.referral_id)
+    if isinstance(record, DocumentSignature):
+        person = (RecordKind.PATIENT, record.patient_id)
+        signed = (record.target_kind, record.target_id)
+        return (person, signed) if record.target_kind in SIGNED_KINDS else (person,)
     found: list[tuple[RecordKind, str]] = []
     if kind is RecordKind.ENCOUNTER:
         found.append((RecordKind.PATIENT, record.patient_id))

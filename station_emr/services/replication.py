@@ -77,7 +77,9 @@ def apply_operation(
         _keep(work, operation, 0, held=held)
         work.operations.park(operation.op_id, missing)
         return ApplyResult(applied=Applied.PARKED, missing=missing)
-    if envelope.kind in MERGED_KINDS:
+    if envelope.kind is RecordKind.SIGNATURE:
+        applied, changed = _signature(work, operation, held=held)
+    elif envelope.kind in MERGED_KINDS:
         applied, changed = _Arrival(work, operation, now, held=held).write()
     else:
         applied, changed = _colleague(work, operation, held=held)
@@ -306,6 +308,38 @@ class _Arrival:
 def _says(record: Any) -> Any:
     """The record without what does not travel: where in the queue a visit stood when it was signed."""
     return replace(record, stage=Stage.FINISHED) if isinstance(record, Encounter) else record
+
+
+# Signatures -------------------------------------------------------------------------------
+
+
+def _signature(
+    work: Work, operation: Operation, *, held: bool
+) -> tuple[Applied, Sequence[Changed]]:
+    """A signature is written once. Whatever else comes under its id stays a line that nobody is
+    shown; its own seal says whether the first one was genuine.
+    """
+    envelope = operation.envelope
+    store = work.signatures
+    nodes = store.lineage(envelope.record_id)
+    if nodes:
+        own = nodes[0]
+        same = store.at_version(envelope.record_id, own.version) == operation.record
+        _keep(work, operation, own.version if same and not own.op_id else 0, held=held)
+        return (Applied.KNOWN if same else Applied.KEPT), ()
+    changed = store.add_replica(
+        operation.record,
+        envelope.status,
+        author=(envelope.author_id, envelope.author_name),
+        at=envelope.at,
+        parents=(),
+        origin=Origin.REPLICA,
+        reason=envelope.reason,
+        device=envelope.device,
+        skew=envelope.skew,
+    )
+    _keep(work, operation, changed.version, held=held)
+    return Applied.NEWEST, (changed,)
 
 
 # Staff ------------------------------------------------------------------------------------

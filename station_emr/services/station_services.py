@@ -25,6 +25,8 @@ from .prescriptions import Prescriptions
 from .prints import Prints
 from .rebuild import Rebuild
 from .referrals import Referrals
+from .signatures import Signatures
+from .signing import Signing
 from .synchronisation import Synchronisation
 from .visits import Visits
 
@@ -54,6 +56,8 @@ class StationServices:
     rebuild: Rebuild
     elsewhere: Elsewhere
     trail: AuditTrail
+    signing: Signing
+    signatures: Signatures
 
     @staticmethod
     def scan(text: str) -> ScanResult:

@@ -76,6 +76,7 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.APPOINTMENT: work.appointments,
         RecordKind.LINK: work.links,
         RecordKind.FEEDBACK: work.feedback,
+        RecordKind.SIGNATURE: work.signatures,
     }
     return stores[kind]
 

@@ -6,6 +6,7 @@ say stands in :data:`SPECIAL`: ids, ranges, and what does not travel.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import types
 import typing
@@ -26,6 +27,7 @@ from station_emr.domain.prescription import DAYTIMES, Prescription, Prescription
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.referral import Referral
 from station_emr.domain.referral_feedback import ReferralFeedback
+from station_emr.domain.signature import DocumentSignature
 from station_emr.domain.user import User
 from station_emr.domain.vitals import VitalSigns
 
@@ -81,6 +83,10 @@ SPECIAL: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Prescription, "lines"): st.deferred(
         lambda: st.lists(values_of(PrescriptionLine), min_size=1, max_size=3).map(tuple)
     ),
+    (DocumentSignature, "content_sha256"): st.sampled_from(["0" * 64, "ab" * 32]),
+    (DocumentSignature, "seal"): st.binary(max_size=40).map(
+        lambda data: base64.b64encode(data).decode()
+    ),
     (PrescriptionLine, "daytimes"): st.lists(
         st.sampled_from([*DAYTIMES, "khi đau", ""]), max_size=3
     ).map(tuple),
@@ -93,6 +99,7 @@ _IDS = {
     "survivor_id": PATIENT_ID,
     "duplicate_id": OTHER_ID,
     "referral_id": REFERRAL_ID,
+    "target_id": ENCOUNTER_ID,
 }
 _MACHINE = {"device_name": st.just("Máy 1"), "series": st.just("A")}
 
@@ -104,6 +111,7 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.APPOINTMENT: Appointment,
     RecordKind.LINK: PatientLink,
     RecordKind.FEEDBACK: ReferralFeedback,
+    RecordKind.SIGNATURE: DocumentSignature,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

@@ -18,6 +18,13 @@ from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, Traff
 from .patient import PatientHead, PatientNumber
 from .prescription import PrescriptionHead
 from .referral import ReferralHead
+from .signature import (
+    SignatureFinding,
+    SignatureHead,
+    SignedDocument,
+    SigningEvidenceRow,
+    SignRequestRow,
+)
 from .user import UserHead
 from .version import RecordVersion
 
@@ -50,6 +57,11 @@ __all__ = [
     "RecordVersion",
     "ReferralHead",
     "Setting",
+    "SignRequestRow",
+    "SignatureFinding",
+    "SignatureHead",
+    "SignedDocument",
+    "SigningEvidenceRow",
     "SyncRunRow",
     "SyncedRecord",
     "SyncedResource",

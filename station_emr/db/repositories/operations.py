@@ -98,6 +98,7 @@ _HEAD_VERSION: Final = " ".join(
         ("appointment", "appointment"),
         ("link", "link"),
         ("feedback", "feedback"),
+        ("signature", "signature"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -33,6 +33,7 @@ _LABELS = {
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
     RecordKind.LINK: "lần gộp hồ sơ",
     RecordKind.FEEDBACK: "phản hồi chuyển tuyến",
+    RecordKind.SIGNATURE: "chữ ký",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

@@ -18,6 +18,7 @@ from .read_patient import read_patient
 from .read_prescription import read_prescription
 from .read_station import read_facility, read_link, read_practitioner
 from .reading import BROKEN, Parts, UnreadableUnit, by_url, is_gone, is_retired, unreadable
+from .signature import read_signature
 from .uris import VN_CORE, UriTable
 
 
@@ -34,6 +35,7 @@ _READERS: Final = {
     "Appointment": _Reader(RecordKind.APPOINTMENT, read_appointment),
     "Linkage": _Reader(RecordKind.LINK, read_link),
     "Task": _Reader(RecordKind.FEEDBACK, read_feedback),
+    "Provenance": _Reader(RecordKind.SIGNATURE, read_signature),
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }

@@ -19,6 +19,7 @@ from .practitioner import ACTIVE_BEFORE, practitioner_resources
 from .prescription import prescription_resources
 from .reading import TAKEN_BACK
 from .referral import referral_resources
+from .signature import signature_resources
 from .uris import VN_CORE, UriTable
 
 _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = {
@@ -29,6 +30,7 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.APPOINTMENT: appointment_resources,
     RecordKind.LINK: link_resources,
     RecordKind.FEEDBACK: feedback_resources,
+    RecordKind.SIGNATURE: signature_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

@@ -12,7 +12,102 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-SIGNATURES: tuple[str, ...] = ()
+SIGNATURES: tuple[str, ...] = (
+    """
+    CREATE TABLE signing_evidence ( seq INTEGER NOT NULL, kind TEXT NOT NULL, record_id TEXT NOT
+      NULL, version INTEGER NOT NULL, content_sha256 TEXT NOT NULL, method TEXT NOT NULL, proof
+      TEXT NOT NULL, proven_utc TEXT, proven_offset INTEGER, user_id TEXT NOT NULL, user_name
+      TEXT NOT NULL, role TEXT NOT NULL, device TEXT NOT NULL, session TEXT NOT NULL, at_utc
+      TEXT NOT NULL, at_offset INTEGER NOT NULL, skew INTEGER, PRIMARY KEY (seq) ) STRICT
+""",
+    """
+    CREATE TABLE sign_request ( row_id INTEGER NOT NULL, kind TEXT NOT NULL, record_id TEXT NOT
+      NULL, version INTEGER NOT NULL, patient_id TEXT NOT NULL, content_sha256 TEXT NOT NULL,
+      user_id TEXT NOT NULL, user_name TEXT NOT NULL, number TEXT NOT NULL, created_utc TEXT NOT
+      NULL, created_offset INTEGER NOT NULL, attempts INTEGER DEFAULT '0' NOT NULL, reason TEXT
+      DEFAULT '' NOT NULL, state TEXT DEFAULT 'waiting' NOT NULL, PRIMARY KEY (row_id), UNIQUE
+      (kind, record_id, version), FOREIGN KEY(patient_id) REFERENCES patient (id) ) STRICT
+""",
+    """
+    CREATE TABLE signature ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT
+      NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      patient_id TEXT NOT NULL, target_kind TEXT NOT NULL, target_id TEXT NOT NULL,
+      content_sha256 TEXT NOT NULL, method TEXT NOT NULL, draft TEXT, PRIMARY KEY (row_id),
+      UNIQUE (id), FOREIGN KEY(patient_id) REFERENCES patient (id) ) STRICT
+""",
+    """
+    CREATE TABLE signature_finding ( seq INTEGER NOT NULL, signature_id TEXT NOT NULL, standing
+      TEXT NOT NULL, source TEXT NOT NULL, checked_utc TEXT NOT NULL, checked_offset INTEGER NOT
+      NULL, revoked_utc TEXT, evidence BLOB NOT NULL, chain TEXT NOT NULL, PRIMARY KEY (seq),
+      FOREIGN KEY(signature_id) REFERENCES signature (id) ) STRICT
+""",
+    """
+    CREATE TABLE signed_document ( row_id INTEGER NOT NULL, signature_id TEXT NOT NULL,
+      media_type TEXT NOT NULL, sha256 TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY
+      (row_id), UNIQUE (signature_id), FOREIGN KEY(signature_id) REFERENCES signature (id) )
+      STRICT
+""",
+    "CREATE INDEX evidence_record ON signing_evidence (kind, record_id)",
+    "CREATE INDEX request_waiting ON sign_request (row_id) WHERE state = 'waiting'",
+    "CREATE INDEX signature_target ON signature (target_kind, target_id)",
+    "CREATE INDEX finding_signature ON signature_finding (signature_id)",
+    """CREATE TRIGGER signature_insert BEFORE INSERT ON "signature" BEGIN
+  SELECT RAISE(ABORT, 'signature: id already used')
+    WHERE EXISTS (SELECT 1 FROM "signature" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'signature: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'signature'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER signature_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "signature" BEGIN
+  SELECT RAISE(ABORT, 'signature: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'signature: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'signature'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'signature: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER signature_delete BEFORE DELETE ON "signature" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'signature: a signed record is never deleted');
+END""",
+    """CREATE TRIGGER signed_document_update BEFORE UPDATE ON signed_document BEGIN
+  SELECT RAISE(ABORT, 'signed_document: written once');
+END""",
+    """CREATE TRIGGER signed_document_delete BEFORE DELETE ON signed_document BEGIN
+  SELECT RAISE(ABORT, 'signed_document: never deleted');
+END""",
+    """CREATE TRIGGER signature_finding_update BEFORE UPDATE ON signature_finding BEGIN
+  SELECT RAISE(ABORT, 'signature_finding: written once');
+END""",
+    """CREATE TRIGGER signature_finding_delete BEFORE DELETE ON signature_finding BEGIN
+  SELECT RAISE(ABORT, 'signature_finding: never deleted');
+END""",
+    """CREATE TRIGGER signing_evidence_update BEFORE UPDATE ON signing_evidence BEGIN
+  SELECT RAISE(ABORT, 'signing_evidence: written once');
+END""",
+    """CREATE TRIGGER signing_evidence_delete BEFORE DELETE ON signing_evidence BEGIN
+  SELECT RAISE(ABORT, 'signing_evidence: never deleted');
+END""",
+    """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN
+  SELECT RAISE(ABORT, 'signature: bound to a version by its hash')
+    WHERE length(NEW.content_sha256) <> 64 OR NEW.content_sha256 GLOB '*[^0-9a-f]*';
+END""",
+    """CREATE TRIGGER signature_kept BEFORE UPDATE ON signature BEGIN
+  SELECT RAISE(ABORT, 'signature: written once');
+END""",
+    """CREATE TRIGGER sign_request_update BEFORE UPDATE ON sign_request BEGIN
+  SELECT RAISE(ABORT, 'sign_request: what waits never changes')
+    WHERE NEW.row_id <> OLD.row_id OR NEW.kind <> OLD.kind OR NEW.record_id <> OLD.record_id
+      OR NEW.version <> OLD.version OR NEW.content_sha256 <> OLD.content_sha256
+      OR NEW.user_id <> OLD.user_id OR OLD.state <> 'waiting';
+END""",
+    """CREATE TRIGGER sign_request_delete BEFORE DELETE ON sign_request BEGIN
+  SELECT RAISE(ABORT, 'sign_request: never deleted');
+END""",
+)
 AUDIT: tuple[str, ...] = (
     "ALTER TABLE audit_entry ADD COLUMN form INTEGER DEFAULT 1 NOT NULL",
     "ALTER TABLE audit_entry ADD COLUMN source TEXT DEFAULT '' NOT NULL",

@@ -21,6 +21,7 @@ KINDS: Final = {
     RecordKind.APPOINTMENT: "Phiếu hẹn",
     RecordKind.LINK: "Gộp hai hồ sơ",
     RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
+    RecordKind.SIGNATURE: "Chữ ký",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
 from provincial_server.auth import Caller
 from provincial_server.database import lock_facility
 from provincial_server.faults import FhirFault, Issue, refuse
+from provincial_server.postgres.many import insert_many
 from provincial_server.records import record_of
 from provincial_server.search_values import SearchValues, read_values
 from provincial_server.store import (
@@ -46,6 +47,7 @@ def _table(model: type[Any]) -> Table:
 # Statements on the tables, not on the mapped classes: a visit writes some fifty rows, and the unit of
 # work would cost more than the database.
 _HEAD, _IDENTIFIER = _table(ResourceHead), _table(ResourceIdentifier)
+_VERSION, _CHANGE = _table(ResourceVersion), _table(Change)
 _FIND_HEADS = select(
     _HEAD.c.resource_type,
     _HEAD.c.resource_id,
@@ -57,7 +59,6 @@ _FIND_HEADS = select(
     _HEAD.c.facility_code == bindparam("code"),
     _HEAD.c.record_id.in_(bindparam("records", expanding=True)),
 )
-_ADD_HEADS = insert(_HEAD)
 _CHANGE_HEADS = update(_HEAD).where(
     _HEAD.c.facility_code == bindparam("of_facility"),
     _HEAD.c.resource_type == bindparam("of_type"),
@@ -68,9 +69,6 @@ _DROP_IDENTIFIERS = delete(_IDENTIFIER).where(
     _IDENTIFIER.c.resource_type == bindparam("of_type"),
     _IDENTIFIER.c.resource_id == bindparam("of_id"),
 )
-_ADD_IDENTIFIERS = insert(_IDENTIFIER)
-_ADD_VERSIONS = insert(_table(ResourceVersion))
-_ADD_CHANGES = insert(_table(Change))
 
 
 @dataclass(slots=True)
@@ -289,7 +287,7 @@ class Writer:
                 {**owned, "resource_type": key[0], "resource_id": key[1], **self._heads[key].row()}
                 for key in sorted(self._new)
             ]
-            connection.execute(_ADD_HEADS, new)
+            insert_many(connection, _HEAD, new)
         old = {
             key: {"of_facility": code, "of_type": key[0], "of_id": key[1]}
             for key in sorted(self._staged.keys() - self._new)
@@ -298,11 +296,9 @@ class Writer:
             changes = [{**name, **self._staged[key].row()} for key, name in old.items()]
             connection.execute(_CHANGE_HEADS, changes)
             connection.execute(_DROP_IDENTIFIERS, list(old.values()))
-        identifiers = self._identifiers()
-        if identifiers:
-            connection.execute(_ADD_IDENTIFIERS, identifiers)
-        connection.execute(_ADD_VERSIONS, self._versions)
-        connection.execute(_ADD_CHANGES, [self._change(row) for row in self._versions])
+        insert_many(connection, _IDENTIFIER, self._identifiers())
+        insert_many(connection, _VERSION, self._versions)
+        insert_many(connection, _CHANGE, [self._change(row) for row in self._versions])
         self._facility.last_write_at = self._now  # written with the facility's other counters
         self._new.clear()
         self._versions.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,12 +40,11 @@ def run_scripted_day(folder: Path, say: Callable[[str], None]) -> dict[str, Any]
     create_demo_station(folder)
     province = DemoProvince(folder / "province", demo_profile("").code)
     with province:
-        address = province.start()
-        province.stop()  # the address is known, the server is down: the day is worked offline
-        configure_province(folder, address.url, address.token)
+        port = _free_port()  # the address is known, the server is down: the day is worked offline
+        configure_province(folder, f"http://127.0.0.1:{port}/fhir", province.token)
         station = open_station(folder, DOCTOR, DEMO_PASSWORD)
         try:
-            return _day(station, province, address.url, folder, started, say)
+            return _day(station, province, port, folder, started, say)
         finally:
             station.close()
 
@@ -52,7 +52,7 @@ def run_scripted_day(folder: Path, say: Callable[[str], None]) -> dict[str, Any]
 def _day(
     station: OpenStation,
     province: DemoProvince,
-    url: str,
+    port: int,
     folder: Path,
     started: float,
     say: Callable[[str], None],
@@ -64,7 +64,7 @@ def _day(
     pdf = day.print_all(papers, folder / "papers")
     offline = station.sync_now()
     say(f"Thử gửi khi mất mạng: {offline.outcome}, không mất gì")
-    province.start(port=int(url.rsplit(":", 1)[1].split("/", maxsplit=1)[0]))
+    province.start(port)
     first = station.sync_now()
     say(f"Có mạng: đã gửi {first.sent} mục ({first.bytes_up} byte)")
     with station.store.write() as work:
@@ -94,6 +94,12 @@ def _day(
         "password": DEMO_PASSWORD,
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def create_demo_station(folder: Path) -> None:

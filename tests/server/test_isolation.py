@@ -121,6 +121,7 @@ def test_every_facility_counts_its_own_changes(server, filled, other):
     ],
 )
 @pytest.mark.parametrize("path", ["Patient", "Patient/p1", "Patient/p1/_history"])
+@databases.once
 def test_no_entry_without_a_token(filled, authorization, path):
     header = authorization.encode("latin-1")
     answer = filled.get(path, authorization=header)

@@ -1,7 +1,8 @@
 """How many rows and bytes a person and a visit leave in the province's database, table by table.
 
 The real server takes people, then visits with their prescriptions, as pages of the exchange; what the
-tables and indexes have grown by is divided by what was sent. Then reads are asked, for the lines of
+tables and indexes have grown by is divided by what was sent, and so is the server's processor time
+(PostgreSQL's own not counted). Then reads are asked, for the lines of
 the access log and of the server's own log. ``docs/scale.md`` reckons from these figures.
 """
 
@@ -24,7 +25,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from benchmarks import servers
-from benchmarks.machine import report
+from benchmarks.machine import milliseconds, report
 from benchmarks.server_load import Sender, records_in_pages, send_one_by_one
 from benchmarks.servers import Serving
 from benchmarks.sync_content import day_of, people
@@ -126,8 +127,10 @@ def measure(serving: Serving, log: Path, sizes: Callable[[], Sizes]) -> dict[str
             ]
             for number, crowd in enumerate(crowds)
         ]
+        spent = serving.cpu_seconds
         _send(serving, visits, PEOPLE)
         _settle(database)
+        spent = serving.cpu_seconds - spent
         with_visits = sizes()
         logged, noted = log.stat().st_size, _noted(database)
         _read(serving, READS)
@@ -143,6 +146,7 @@ def measure(serving: Serving, log: Path, sizes: Callable[[], Sizes]) -> dict[str
         "visit_bytes": sum(
             int(one["table_bytes"] + one["index_bytes"]) for one in of_visit.values()
         ),
+        "visit_cpu_ms": milliseconds(spent / (STATIONS * VISITS)),
         "access_line": grown(with_visits, read, READS).get("access_entry"),
         "log_bytes_a_request": round((log.stat().st_size - logged) / READS),
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
@@ -103,17 +104,33 @@ class Applier:
         """See :class:`.unit.ReadUnit`."""
         return self._read(resources)
 
+    def open(self, work: Work, lines: Iterable[bytes]) -> Mapping[str, Opened]:
+        """Those of ``lines`` that wrote no version here yet, opened. Needs no lock for writing."""
+        named = {op_id(line): line for line in lines}
+        known = work.operations.versions_of(list(named))
+        return {
+            name: open_operation(self._read, name, line)
+            for name, line in named.items()
+            if not known.get(name)
+        }
+
     def page(
-        self, work: Work, lines: Iterable[bytes], *, held: bool, aside: frozenset[str] = frozenset()
+        self,
+        work: Work,
+        lines: Iterable[bytes],
+        *,
+        held: bool,
+        aside: frozenset[str] = frozenset(),
+        opened: Mapping[str, Opened] = MappingProxyType({}),
     ) -> Outcome:
-        """Apply ``lines`` and what they release; those named in ``aside`` are kept only. Raises
-        CannotApply and EnvironmentFailure alone.
+        """Apply ``lines`` and what they release; those named in ``aside`` are kept only. What
+        ``opened`` lacks is opened now. Raises CannotApply and EnvironmentFailure alone.
         """
         outcome = Outcome(aside=aside)
         numbers = _Numbers(work)
         rest = iter(lines)
         while some := list(islice(rest, _TOGETHER)):
-            self._some(work, some, outcome, numbers, held=held)
+            self._some(work, some, outcome, numbers, opened, held=held)
         note_received(work, outcome.kinds, self._now())
         return outcome
 
@@ -138,6 +155,7 @@ class Applier:
         lines: Sequence[bytes],
         outcome: Outcome,
         numbers: Mapping[Key, int],
+        before: Mapping[str, Opened],
         *,
         held: bool,
     ) -> None:
@@ -147,7 +165,9 @@ class Applier:
         if held:
             work.operations.set_held([name for name, version in known.items() if version])
         opened = [
-            open_operation(self._read, name, line) for name, line in named if not known.get(name)
+            before.get(name) or open_operation(self._read, name, line)
+            for name, line in named
+            if not known.get(name)
         ]
         newcomers = Newcomers(
             work,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from station_emr.sync.operation_line import seal
 FHIR = "application/fhir+json"
 _WRITTEN = datetime(2026, 11, 20, 7, 0, tzinfo=ZONE)
 _SECONDS = 120
+_NUMBER = re.compile(rb'"n":\d+,"resources"')
 
 
 @dataclass(frozen=True)
@@ -105,35 +107,73 @@ def records_in_pages(
     level: int = 6,
 ) -> list[Call]:
     """Sealed records in pages of the exchange, numbered from `after` on."""
-    incarnation = f"{station:016x}"
-    lines = [
+    lines = _sealed(station, records, after)
+    return [
+        _page(station, lines[start : start + page], after + min(start + page, len(lines)), level)
+        for start in range(0, len(lines), page)
+    ]
+
+
+def _sealed(station: int, records: Sequence[tuple[RecordKind, Any]], after: int) -> list[bytes]:
+    return [
         seal(
-            _envelope(kind, record, incarnation, number),
+            _envelope(kind, record, f"{station:016x}", number),
             build_unit(kind, record, RecordStatus.SIGNED),
         )
         for number, (kind, record) in enumerate(records, after + 1)
     ]
 
-    def call(some: Sequence[bytes], number: int) -> Call:
-        rid = f"{station:08x}{number:08x}"
-        request = ExchangeRequest(incarnation=incarnation, number=number, lines=some)
-        body = pack(encode_request(request, rid), Packing(), level)
-        headers = {
-            **body.headers,
-            "Accept": body.headers["Content-Type"],
-            "Accept-Encoding": "gzip",
-        }
 
-        def taken(answer: bytes, got: dict[str, str]) -> int:
-            plain = unpack(answer, got.get("content-encoding", ""))
-            return len(decode_reply(plain, rid, len(some)).taken)
+def _page(station: int, some: Sequence[bytes], number: int, level: int) -> Call:
+    """One page; `number` is that of its last line."""
+    rid = f"{station:08x}{number:08x}"
+    request = ExchangeRequest(incarnation=f"{station:016x}", number=number, lines=some)
+    body = pack(encode_request(request, rid), Packing(), level)
+    headers = {
+        **body.headers,
+        "Accept": body.headers["Content-Type"],
+        "Accept-Encoding": "gzip",
+    }
 
-        return Call("/fhir/$exchange", body.content, headers, len(some), taken)
+    def taken(answer: bytes, got: dict[str, str]) -> int:
+        plain = unpack(answer, got.get("content-encoding", ""))
+        return len(decode_reply(plain, rid, len(some)).taken)
 
-    return [
-        call(lines[start : start + page], after + min(start + page, len(lines)))
-        for start in range(0, len(lines), page)
-    ]
+    return Call("/fhir/$exchange", body.content, headers, len(some), taken)
+
+
+class Growth:
+    """Visits without an end, for filling a database: the visits of one day again and again, each time
+    as other records. Making a visit anew costs more than the server's whole work with it."""
+
+    def __init__(self, station: int, *, day: int = 500, patients: int = 20) -> None:
+        self._station = station
+        crowd = people(patients, seed=1000 + station)
+        known = [(RecordKind.PATIENT, person) for person in crowd]
+        visits = [visit for visit, _ in day_of(crowd, day, seed=station)]
+        self.first = [replace(call, visits=0) for call in records_in_pages(station, known, level=1)]
+        self._ids = [visit.id.encode() for visit in visits]
+        self._lines = _sealed(station, [(RecordKind.ENCOUNTER, visit) for visit in visits], 0)
+        self._sent, self._number = 0, patients
+
+    def calls(self, visits: int, *, page: int = 400) -> list[Call]:
+        """The next so many, in large pages."""
+        made: list[Call] = []
+        while visits > 0:
+            some = [self._next() for _ in range(min(page, visits))]
+            made.append(_page(self._station, some, self._number, level=1))
+            visits -= len(some)
+        return made
+
+    def _next(self) -> bytes:
+        day, place = divmod(self._sent, len(self._lines))
+        self._sent += 1
+        self._number += 1
+        own = self._ids[place]
+        # The time stands in front in an id of a record, so that ids of one day stand side by side.
+        moved = b"%08x" % (int(own[:8], 16) + 1 + day)
+        line = self._lines[place].replace(own, moved + own[8:])
+        return _NUMBER.sub(b'"n":%d,"resources"' % self._number, line, count=1)
 
 
 def _envelope(kind: RecordKind, record: Any, incarnation: str, number: int) -> Envelope:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import fields
@@ -127,8 +127,8 @@ def _record(given: Mapping[str, Any]) -> str:
     for name in ("record_id", "paper_id", "encounter_id", "referral_id", "consent_id"):
         if isinstance(given.get(name), str):
             return str(given[name])
-    for value in given.values():
-        if not isinstance(value, Actor) and isinstance(getattr(value, "patient_id", None), str):
+    for value in _records(given):
+        if isinstance(getattr(value, "patient_id", None), str):
             return str(getattr(value, "id", ""))
     return ""
 
@@ -139,8 +139,16 @@ def _patient(given: Mapping[str, Any]) -> str:
     patient = given.get("patient")
     if patient is not None:
         return str(getattr(patient, "id", ""))
-    for value in given.values():
+    for value in _records(given):
         found = getattr(value, "patient_id", None)
         if isinstance(found, str):
             return found
     return ""
+
+
+def _records(given: Mapping[str, Any]) -> Iterator[Any]:
+    """What was given, and the visit in what was given for several papers at once."""
+    for value in given.values():
+        if not isinstance(value, Actor):
+            yield value
+            yield getattr(value, "encounter", None)

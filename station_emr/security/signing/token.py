@@ -84,26 +84,30 @@ def _loaded(library: str) -> Any:
         raise SigningFailure(SignFault.LIBRARY) from None
 
 
-def _offered(library: str) -> list[tuple[Any, CertificateFacts]]:
+def _tokens(library: str) -> list[Any]:
+    """What is plugged in. Some libraries see a token that came later only after a new start."""
     loaded = _loaded(library)
-    try:
-        tokens = list(loaded.get_tokens())
-    except pkcs11.PKCS11Error:
-        raise SigningFailure(SignFault.TOKEN_ABSENT) from None
+    for again in (False, True):
+        with suppress(pkcs11.PKCS11Error):
+            if again:
+                loaded.reinitialize()
+            found = [
+                token for token in loaded.get_tokens() if TokenFlag.TOKEN_INITIALIZED in token.flags
+            ]
+            if found:
+                return found
+    raise SigningFailure(SignFault.TOKEN_ABSENT)
+
+
+def _offered(library: str) -> list[tuple[Any, CertificateFacts]]:
     found: list[tuple[Any, CertificateFacts]] = []
-    present = False
-    for token in tokens:
-        if TokenFlag.TOKEN_INITIALIZED not in token.flags:
-            continue
-        present = True
+    for token in _tokens(library):
         with suppress(pkcs11.PKCS11Error), token.open() as session:  # one that is just pulled out
             found += [
                 (token, certificates.facts(der))
                 for der, _ in _certificates(session)
                 if not _is_authority(der)
             ]
-    if not present:
-        raise SigningFailure(SignFault.TOKEN_ABSENT)
     return found
 
 

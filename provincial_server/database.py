@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, inspect, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
@@ -29,6 +29,14 @@ from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facili
 
 _NO_FACILITY = ""
 _BUSY_SECONDS = 30
+# Every request asks for these, so they are made once.
+_EPOCH = select(ServerFact.value).where(ServerFact.name == "epoch")
+_LOCKED = (
+    select(Facility)
+    .where(Facility.code == bindparam("facility"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 class UnusableDatabase(Exception):
@@ -108,9 +116,7 @@ class Database:
 
     def current_epoch(self, session: Session) -> str:
         """As the database says now: another process may have given it a new one."""
-        self.epoch = session.scalars(
-            select(ServerFact.value).where(ServerFact.name == "epoch")
-        ).one()
+        self.epoch = session.execute(_EPOCH).scalar_one()
         return self.epoch
 
     def new_epoch(self, session: Session, *, instead_of: str | None = None) -> str:
@@ -213,5 +219,4 @@ def lock_facility(session: Session, code: str) -> Facility:
     the change feed never sees a number before a smaller one.
 
     The key itself never changes, so rows that only point at the facility need not wait."""
-    query = select(Facility).where(Facility.code == code).with_for_update(key_share=True)
-    return session.scalars(query.execution_options(populate_existing=True)).one()
+    return session.scalars(_LOCKED, {"facility": code}).one()

@@ -20,6 +20,7 @@ from .lines import unpack
 from .outbox_events import ENQUEUE, ITEM, item
 from .statements import text
 
+_ANY: Final = text("SELECT 1 FROM outbox WHERE state = 'waiting' LIMIT 1")
 # A record goes as a whole (its versions ascending), in one of six groups: the station, the staff,
 # people with a waiting letter, what was written today, the rest, links. Within a group nothing
 # goes before the person and the visit it belongs to: it takes the later of the places. What today's
@@ -135,6 +136,8 @@ class ExchangeQueue:
         """``op_id`` is the operation's own, empty while the version is not sealed; ``size`` is that
         of its line. An item of version 0 is a kept line that is sent as it is.
         """
+        if self._connection.execute(_ANY).scalar_one_or_none() is None:
+            return ()  # mostly so, and the order is dear even then
         rows = self._connection.execute(
             text(_ORDER), {"limit": limit, "today": today.isoformat()}
         ).all()

@@ -50,7 +50,7 @@ _FIRST_FORM: Final = (
 _CHAINED: Final = (*_FIRST_FORM, "source", "account", "purpose", "result", "skew")
 # In this order a row is what its hash is made of, but for `form` before the columns.
 _WHOLE: Final = f"SELECT prev_hash, hash, form, seq, {', '.join(_CHAINED)} FROM audit_entry"  # noqa: S608  # names of this module
-_FIRST_COLUMN: Final = 4
+_PREV_HASH, _HASH, _FORM, _SEQ, _FIRST_COLUMN = range(5)
 _AFTER_FIRST_FORM: Final = _FIRST_COLUMN + len(_FIRST_FORM)
 _AT_ONCE: Final = 2000
 _STEPS_SHOWN: Final = 50
@@ -242,10 +242,7 @@ class AuditRepository:
         finally:
             cursor.close()
         # A chain cut at its end is whole in itself; SQLite's own counter remembers how long it was.
-        counted = self._connection.execute(
-            text("SELECT seq FROM sqlite_sequence WHERE name = 'audit_entry'")
-        ).scalar_one_or_none()
-        if (counted or 0) > reading.lines:
+        if _counted(self._connection) > reading.lines:
             reading.broken = Break(seq=reading.lines + 1, kind=BreakKind.CUT)
         return reading.told(finished=True)
 
@@ -319,6 +316,40 @@ class AuditRepository:
         )
 
 
+def _is_missing(row: tuple[Any, ...], lines: int, _hash: str) -> BreakKind | None:
+    return None if row[_SEQ] == lines + 1 else BreakKind.MISSING
+
+
+def _is_unlinked(row: tuple[Any, ...], _lines: int, last_hash: str) -> BreakKind | None:
+    return None if row[_PREV_HASH] == last_hash else BreakKind.UNLINKED
+
+
+def _is_changed(row: tuple[Any, ...], _lines: int, _hash: str) -> BreakKind | None:
+    """The same bytes as chain_hash, without a dictionary per line."""
+    if row[_FORM] == 1:
+        covered = row[_SEQ:_AFTER_FIRST_FORM]
+    else:
+        covered = (row[_SEQ], row[_FORM], *row[_FIRST_COLUMN:])
+    made = hashlib.sha256((row[_PREV_HASH] + encode(covered)).encode()).hexdigest()
+    return None if made == row[_HASH] else BreakKind.CHANGED
+
+
+def _counted(connection: Connection) -> int:
+    """How many lines SQLite itself remembers to have numbered."""
+    found = connection.execute(
+        text("SELECT seq FROM sqlite_sequence WHERE name = 'audit_entry'")
+    ).scalar_one_or_none()
+    return int(found or 0)
+
+
+_LINKS: tuple[Callable[[tuple[Any, ...], int, str], BreakKind | None], ...] = (
+    _is_missing,
+    _is_unlinked,
+    _is_changed,
+)
+"""What must not be said of any line, given the number and the hash of the one before it."""
+
+
 class _Reading:
     """What is known after the lines that were read so far."""
 
@@ -334,25 +365,16 @@ class _Reading:
     def take(self, rows: Sequence[tuple[Any, ...]]) -> bool:
         """False at the first link that does not hold."""
         for row in rows:
-            prev_hash, own_hash, form, seq = row[:_FIRST_COLUMN]
-            if seq != self.lines + 1:
-                self.broken = Break(seq=self.lines + 1, kind=BreakKind.MISSING)
-            elif prev_hash != self._hash:
-                self.broken = Break(seq=seq, kind=BreakKind.UNLINKED)
-            else:
-                # The same bytes as chain_hash, without a dictionary per line.
-                covered = (
-                    row[3:_AFTER_FIRST_FORM] if form == 1 else (seq, form, *row[_FIRST_COLUMN:])
-                )
-                made = hashlib.sha256((prev_hash + encode(covered)).encode()).hexdigest()
-                if made != own_hash:
-                    self.broken = Break(seq=seq, kind=BreakKind.CHANGED)
-            if self.broken is not None:
-                return False
+            for wrong in _LINKS:
+                kind = wrong(row, self.lines, self._hash)
+                if kind is not None:
+                    seq = self.lines + 1 if kind is BreakKind.MISSING else row[_SEQ]
+                    self.broken = Break(seq=seq, kind=kind)
+                    return False
             if row[_FIRST_COLUMN] < self._at_text:
-                self._note_step(seq, row[_FIRST_COLUMN], row[_FIRST_COLUMN + 1])
+                self._note_step(row[_SEQ], row[_FIRST_COLUMN], row[_FIRST_COLUMN + 1])
             self._at_text, self._offset = row[_FIRST_COLUMN], row[_FIRST_COLUMN + 1]
-            self.lines, self._hash = seq, own_hash
+            self.lines, self._hash = row[_SEQ], row[_HASH]
         return True
 
     def _note_step(self, seq: int, at_text: str, offset: int) -> None:

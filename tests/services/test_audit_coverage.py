@@ -35,6 +35,7 @@ CHECKED_LATER = {
     # visits show that nothing is written.
     "conflicts.decide",
     "conflicts.undo",
+    "signing.batch",
     "visits.sign",
     # Tells no names instead of refusing.
     "sync.names",

@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync clean soak
+.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak
 
 # Compiled modules are kept, or every process of the suite compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +58,11 @@ bench: setup ## Run every benchmark; each prints one JSON line
 
 bench-sync: setup ## Measure the link beside PouchDB; ends with a table (QUICK=1: small)
 	@QT_QPA_PLATFORM=offscreen $(PY) -m benchmarks.sync_all
+
+bench-server: setup ## Measure the provincial server on both databases beside sekmet-fhir (QUICK=1: small)
+	@$(PY) -m benchmarks.server_ingest $(if $(QUICK),--visits 64)
+	@$(PY) -m benchmarks.server_ingest --grow $(if $(QUICK),30000,1000000)
+	@$(PY) -m benchmarks.server_morning $(if $(QUICK),--stations 20 --visits 20 --within 10)
 
 clean: ## Remove what the commands above made, except .venv and the demo station
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -51,17 +51,19 @@ def rate(opened: Open, make: Make, stations: int, visits: int) -> dict[str, floa
         return {**measured(senders, seconds), "peak_mb": serving.peak_megabytes}
 
 
-def on_sqlite(folder: Path, stations: int) -> AbstractContextManager[Serving]:
-    return servers.provincial(folder, servers.sqlite_url(folder), stations)
+def on_sqlite(
+    folder: Path, stations: int, *, limited: bool = False
+) -> AbstractContextManager[Serving]:
+    return servers.provincial(folder, servers.sqlite_url(folder), stations, limited=limited)
 
 
 @contextmanager
-def on_postgres(folder: Path, stations: int) -> Iterator[Serving]:
+def on_postgres(folder: Path, stations: int, *, limited: bool = False) -> Iterator[Serving]:
     programs = servers.postgres_programs()
     assert programs is not None
     with (
         servers.postgres(programs) as url,
-        servers.provincial(folder, url, stations) as serving,
+        servers.provincial(folder, url, stations, limited=limited) as serving,
     ):
         yield serving
 
@@ -147,20 +149,21 @@ def _thousand_changes(database: Database) -> float:
         count = 0
         with database.read("BENCH0") as session:
             newest = _newest(session)
-            cursor, last = newest // 2, min(newest, newest // 2 + _CHANGES)
+            cursor, room = newest // 2, 1 << 30
             while count < _CHANGES:
                 page = feed.read_page(
                     session,
                     "BENCH0",
                     cursor=cursor,
-                    newest=last,
-                    room=1 << 30,
+                    newest=newest,
+                    room=room,
                     want=(),
                     without="",
                 )
                 lines = page.lines[: _CHANGES - count]
                 protocol.write_answer({"cursor": page.cursor}, lines, short=False)
                 cursor, count = page.cursor, count + len(lines)
+                room = page.used // len(page.lines) * (_CHANGES - count)
                 if not page.more:
                     break
         seconds.append(time.perf_counter() - began)
@@ -182,6 +185,8 @@ def _peers() -> dict[str, Open]:
         found["postgres"] = on_postgres
     if servers.sekmet_program():
         found["sekmet"] = on_sekmet
+    for name in sorted({"postgres", "sekmet"} - found.keys()):
+        servers.say_absent(name)
     return found
 
 

@@ -2,8 +2,8 @@
 
 Each has 120 sealed visits to send, in pages as a station sends them, and ends as a station does:
 when everything it sent was taken and the count and sum of its operations are those of the province.
-A 429 is honoured; any other refusal ends the benchmark. In the end the log of each facility must
-hold every operation once.
+The server holds the stations to its rates; a 429 is honoured, any other refusal ends the benchmark.
+In the end the log of each facility must hold every operation once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _PAGE = 60
 
 
 def morning(opened: Any, stations: int, visits: int, within: float) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name, opened(Path(name), stations) as serving:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        opened(Path(name), stations, limited=True) as serving,
+    ):
         chance = random.Random(20261123)
         senders = []
         for number in range(stations):
@@ -95,14 +98,18 @@ def _check(url: str, stations: int, visits: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--stations", type=int, default=STATIONS)
+    asked.add_argument("--visits", type=int, default=VISITS, help="of each station")
     asked.add_argument("--within", type=float, default=WITHIN, help="seconds")
     chosen = asked.parse_args(arguments)
     peers: dict[str, Any] = {"sqlite": on_sqlite}
     if servers.postgres_programs():
         peers["postgres"] = on_postgres
+    else:
+        servers.say_absent("postgres")
     for name, opened in peers.items():
-        found = morning(opened, chosen.stations, VISITS, chosen.within)
-        report("server_morning", database=name, stations=chosen.stations, visits=VISITS, **found)
+        found = morning(opened, chosen.stations, chosen.visits, chosen.within)
+        counts = {"stations": chosen.stations, "visits": chosen.visits}
+        report("server_morning", database=name, **counts, **found)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,12 @@ class Serving:
 
 @contextmanager
 def provincial(
-    folder: Path, database_url: str, stations: int, log_level: str = "error"
+    folder: Path,
+    database_url: str,
+    stations: int,
+    log_level: str = "error",
+    *,
+    limited: bool = False,
 ) -> Iterator[Serving]:
     """Our server with so many facilities of one device each."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +92,8 @@ def provincial(
     command = [sys.executable, "-m", "provincial_server", "serve", "--host", "127.0.0.1"]
     command += ["--port", "0", "--port-file", str(port_file), "--log-level", log_level]
     command += ["--database", database_url]
+    if limited:  # with an address of its own it holds this machine to the rates, too
+        command += ["--public-url", "http://127.0.0.1"]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -194,6 +201,11 @@ def _prepared(port: int) -> str:
     url = "postgresql+psycopg://{}@127.0.0.1:{}/province"
     prepare(url.format(_OWNER, port), _SERVER)
     return url.format(_SERVER, port)
+
+
+def say_absent(name: str) -> None:
+    """Beside the lines of JSON, for whoever runs it."""
+    print(f"{name}: not installed here, left out", file=sys.stderr)
 
 
 # --- the peer ------------------------------------------------------------------------------------

@@ -96,11 +96,11 @@ def state_text(header: RequestHeader) -> str:
 
 def write_answer(header: dict[str, Any], lines: Sequence[bytes], *, short: bool = False) -> bytes:
     """`size` lets the reader see that nothing is missing, also where a line happens to end."""
-    rest = b"\n".join(map(shorten, lines) if short else lines)
     if short:
-        header = {**header, "short": True}
-    first = msgspec.json.encode({**header, "size": len(rest)})
-    return first + b"\n" + rest if rest else first
+        header, lines = {**header, "short": True}, list(map(shorten, lines))
+    size = sum(map(len, lines)) + max(0, len(lines) - 1)
+    first = msgspec.json.encode({**header, "size": size})
+    return b"\n".join([first, *lines])  # put together once: a page may be several megabytes
 
 
 def ranges(places: Iterable[int]) -> list[list[int]]:

@@ -213,7 +213,12 @@ def _join(
     services = build_services(
         store, clock, SlotKeyRing(slots, data_key), scheduler, identity, engine
     )
-    engine.do_before_runs(services.packs.apply_due)
+
+    def chores() -> None:
+        services.packs.apply_due()
+        services.signatures.recheck()
+
+    engine.do_before_runs(chores)
     anchor_after_runs(engine, store, clock, client, witness)
     bring_in(store, clock, slots.attempts)
     return OpenStation(

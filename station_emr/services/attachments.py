@@ -49,8 +49,11 @@ class FormMaker:
                 letter = work.referrals.at_version(one.record_id, one.version)
             except NotFound:
                 return None
+            signed = work.signatures.document_of(one.kind, one.record_id, one.version)
         if stored.status is RecordStatus.VOIDED:
             return None
+        if signed is not None:  # the file that carries the digital signature
+            return signed
         return self._documents.referral(letter, _mark(letter, one))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem
@@ -36,6 +36,7 @@ from .signing_ports import SigningTools
 from .signing_rules import AUTHORITIES, skew_seconds
 
 _ASK_AGAIN: Final = timedelta(hours=1)
+_PAUSE: Final = timedelta(minutes=15)
 _AT_ONCE: Final = 20
 
 
@@ -78,6 +79,7 @@ class Signatures:
         self._store = store
         self._clock = clock
         self._tools = tools
+        self._asked_in_vain: datetime | None = None
 
     def of(self, actor: Actor, kind: RecordKind, record_id: str) -> SignedBy:
         """Judged anew from the bytes at every call; asks nobody over the network."""
@@ -185,6 +187,8 @@ class Signatures:
         got an answer. For a thread of its own: it waits for the network.
         """
         now = self._clock.now()
+        if self._asked_in_vain is not None and now - self._asked_in_vain < _PAUSE:
+            return 0
         with self._store.read() as work:
             due = work.signatures.to_check(_AT_ONCE, now - _ASK_AGAIN)
             asked = [
@@ -213,6 +217,7 @@ class Signatures:
                     )
             answered += known
             if not known:
+                self._asked_in_vain = now
                 break  # the line is away for the others as well
         return answered
 

@@ -346,7 +346,7 @@ class Signing:
             )
             if document:
                 work.signatures.keep_document(signature.id, signature.media_type, document)
-                _send_form(work, request, now)
+                work.attachments.offer_signed(*name)
             work.signatures.keep_standing(signature.id, report, key.chain_ders)
             work.signatures.close_request(*name, signed=True)
             work.audit.append(
@@ -451,20 +451,6 @@ def _still_waits(work: Work, request: SignRequest) -> None:
         or work.signatures.content_sha256(*name) != request.content_sha256
     ):
         raise SigningFailure(SignFault.CHANGED)
-
-
-def _send_form(work: Work, request: SignRequest, now: datetime) -> None:
-    """The province gets the signed file in place of the plain form, unless that has gone already."""
-    if request.kind is not RecordKind.REFERRAL:
-        return
-    work.attachments.drop(request.kind, request.record_id)
-    work.attachments.queue(
-        request.kind,
-        request.record_id,
-        request.version,
-        now,
-        title=f"Phiếu chuyển số {request.number}",
-    )
 
 
 def signed_record(work: Work, kind: RecordKind, record_id: str) -> Any:

@@ -226,6 +226,11 @@ class AttachmentStore(Protocol):
     def drop(self, kind: RecordKind, record_id: str) -> None:
         """Forget what of a record's forms is not done."""
 
+    def offer_signed(self, kind: RecordKind, record_id: str, version: int) -> None:
+        """The file of this version is another one now, with its digital signature: send it, also
+        when the plain one has gone.
+        """
+
     def offer_again(self, since: datetime) -> int:
         """Make those that were done and are not older due once more (the province went back to a
         backup); how many.

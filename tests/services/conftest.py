@@ -13,6 +13,7 @@ from station_emr.demo.clock import DemoClock
 from station_emr.demo.people import People
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.catalog import CatalogKind
+from station_emr.domain.errors import WrongPassword
 from station_emr.domain.permissions import Role
 from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.domain.user import Actor, User
@@ -31,6 +32,7 @@ class FakeKeys:
     def __init__(self):
         self.added, self.removed, self.unlocked, self.described = [], [], [], []
         self.codes = 0
+        self.password = "mat khau"
 
     def add(self, username, display_name, role_label, password):
         self.added.append((username, display_name, role_label, password))
@@ -56,6 +58,10 @@ class FakeKeys:
 
     def is_locked(self, username):
         return False
+
+    def check(self, username, password):
+        if password != self.password:
+            raise WrongPassword("Sai mật khẩu.")
 
     def password_problems(self, password, username, full_name):
         return ()

@@ -102,6 +102,15 @@ class AttachmentRepository:
             {"kind": kind.value, "record": record_id},
         )
 
+    def offer_signed(self, kind: RecordKind, record_id: str, version: int) -> None:
+        self._connection.execute(
+            text(
+                "UPDATE attachment SET state = 'empty', sent = 0, size = 0, content = NULL "
+                "WHERE kind = :kind AND record_id = :record AND version = :version"
+            ),
+            {"kind": kind.value, "record": record_id, "version": version},
+        )
+
     def offer_again(self, since: datetime) -> int:
         changed = self._connection.execute(
             text(

@@ -69,7 +69,7 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                     {"code": "batch"},
                     {"code": "history-system"},
                 ],
-                "operation": [_exchange(), _received(), _forms(), _catalogs()],
+                "operation": [*(_exchange(), _received(), _forms(), _catalogs(), _audit_anchors())],
             }
         ],
     }
@@ -154,5 +154,17 @@ def _exchange() -> dict[str, Any]:
             "(application/vnd.station-emr.exchange). The extensions name the versions of the "
             "protocol, the zstd dictionaries of X-Exchange-Dictionary, and that lines may be short. Request bodies may be "
             "zstd, gzip or plain."
+        ),
+    }
+
+
+def _audit_anchors() -> dict[str, Any]:
+    return {
+        "name": "audit-anchors",
+        "definition": f"{_OWN}/OperationDefinition/audit-anchors",
+        "documentation": (
+            "POST [base]/$audit-anchors: a device shows the end of its access log, as plain JSON; 409 "
+            "when it cannot follow what was shown before. GET [base]/$audit-anchors: the last end of "
+            "every life of its database."
         ),
     }

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from provincial_server.exchange.packing import MEDIA_TYPE
 from tests.server.samples import encounter, patient
 
-EXAMPLES = 4
+EXAMPLES = 3
 STORED = [
     {"resource_type": "Patient", "resource_id": "p1", "version": "1"},
     {"resource_type": "Encounter", "resource_id": "e1", "version": "1"},

@@ -52,6 +52,9 @@ _CHAINED: Final = (*_FIRST_FORM, "source", "account", "purpose", "result", "skew
 _WHOLE: Final = f"SELECT prev_hash, hash, form, seq, {', '.join(_CHAINED)} FROM audit_entry"  # noqa: S608  # names of this module
 _PREV_HASH, _HASH, _FORM, _SEQ, _FIRST_COLUMN = range(5)
 _AFTER_FIRST_FORM: Final = _FIRST_COLUMN + len(_FIRST_FORM)
+# A partial index is taken only where its own condition stands in the question, letter by letter.
+_HAS_PATIENT: Final = text("audit_entry.patient_id <> ''")
+_NOT_OK: Final = text("audit_entry.result <> 'ok'")
 _AT_ONCE: Final = 2000
 _STEPS_SHOWN: Final = 50
 # Two windows write what they saw at nearly the same moment in either order.
@@ -185,13 +188,13 @@ class AuditRepository:
         if wanted.user_id:
             query = query.where(AuditEntry.user_id == wanted.user_id)
         if wanted.patient_id:
-            query = query.where(AuditEntry.patient_id == wanted.patient_id)
+            query = query.where(_HAS_PATIENT, AuditEntry.patient_id == wanted.patient_id)
         if wanted.actions:
             query = query.where(AuditEntry.action.in_(wanted.actions))
         if wanted.result is Result.DONE:
             query = query.where(AuditEntry.result == wanted.result.value)
         elif wanted.result is not None:
-            query = query.where(AuditEntry.result != "ok", AuditEntry.result == wanted.result.value)
+            query = query.where(_NOT_OK, AuditEntry.result == wanted.result.value)
         if wanted.since is None and wanted.until is None:
             return query
         first, last = self._lines_between(wanted)

@@ -32,7 +32,7 @@ __all__ = [
 
 _EXIT_DISPLAY: Final = 3
 _AWAKE_MS: Final = 500
-GIVE_WAY: Final = 0.0005
+GIVE_WAY: Final = 0.00005
 _NO_DISPLAY: Final = (
     "Không mở được cửa sổ: máy này không có màn hình, hoặc thiếu thư viện đồ họa của hệ thống. "
     "Hãy chạy trên máy có màn hình, hoặc dùng dòng lệnh (xem station-emr --help)."
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     options = read_options(arguments)
     if options.screenshots is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # the same on every machine
-    # A thread that computes gives way to the window after half a millisecond, not after five: every
-    # cell that is painted asks for the interpreter again.
+    # A thread that computes gives way to the window after a twentieth of a millisecond, not after
+    # five: every cell that is painted and every event that is filtered asks for the interpreter again.
     sys.setswitchinterval(GIVE_WAY)
     app = make_application()
     clock = SystemClock()

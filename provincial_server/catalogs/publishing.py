@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA384
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +15,7 @@ from provincial_server import wire
 from provincial_server.catalogs import content as contents
 from provincial_server.catalogs.content import ListRefused
 from provincial_server.catalogs.tables import CatalogPack, ProgramNotice
+from provincial_server.courier.file import verifies
 from provincial_server.courier.keys import CourierKeys, courier_keys, find_keys
 
 FORMAT = 1
@@ -154,13 +152,28 @@ def index(session: Session) -> str:
     notice = session.scalars(
         select(ProgramNotice).order_by(ProgramNotice.number.desc()).limit(1)
     ).first()
-    said: dict[str, Any] = {"catalogs": [_signed(*row) for row in packs]}
+    keys = find_keys(session)
+    said: dict[str, Any] = {"catalogs": [_signed(keys, SIGNED_PACK, *row) for row in packs]}
     if notice is not None:
-        said["program"] = _signed(notice.manifest, notice.signature)
+        said["program"] = _signed(keys, SIGNED_NOTICE, notice.manifest, notice.signature)
+    if keys is not None and keys.succession:
+        said["key"] = keys.public()
     return wire.canonical(said)
 
 
-def _signed(manifest: str, signature: bytes) -> dict[str, str]:
+_anew: dict[tuple[str, str], bytes] = {}  # as long as the process runs: signing is slow
+
+
+def _signed(
+    keys: CourierKeys | None, kind: bytes, manifest: str, signature: bytes
+) -> dict[str, str]:
+    """What was signed before the key was replaced is given under the present one: the rows
+    themselves never change.
+    """
+    if keys is not None and _is_signed(keys.earlier, kind, manifest, signature):
+        place = keys.identity, kind.decode("ascii") + manifest
+        signature = _anew.get(place) or keys.sign_message(kind + manifest.encode("utf-8"))
+        _anew[place] = signature
     return {"manifest": manifest, "signature": base64.b64encode(signature).decode("ascii")}
 
 
@@ -182,26 +195,18 @@ def body(session: Session, name: str, number: int, known: int) -> tuple[bytes, b
 def first_fault(session: Session) -> str | None:
     """The first pack or announcement that is not what the province signed (`verify`)."""
     keys = find_keys(session)
+    publics = () if keys is None else (keys.public_der, *keys.earlier)
     for row in session.scalars(select(CatalogPack).execution_options(yield_per=5)):
         plain = contents.unpack(row.content)
         fits = hashlib.sha256(plain).hexdigest() == row.sha256 and row.sha256 in row.manifest
-        if not fits or not _is_signed(keys, SIGNED_PACK, row.manifest, row.signature):
+        if not fits or not _is_signed(publics, SIGNED_PACK, row.manifest, row.signature):
             return f"Danh mục {row.name} bản số {row.number} không đúng với chữ ký của tỉnh."
     for notice in session.scalars(select(ProgramNotice)):
-        if not _is_signed(keys, SIGNED_NOTICE, notice.manifest, notice.signature):
+        if not _is_signed(publics, SIGNED_NOTICE, notice.manifest, notice.signature):
             return f"Thông báo chương trình số {notice.number} không đúng với chữ ký của tỉnh."
     return None
 
 
-def _is_signed(keys: CourierKeys | None, kind: bytes, manifest: str, signature: bytes) -> bool:
-    if keys is None:
-        return False
-    half = len(signature) // 2
-    numbers = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
-    try:
-        keys.private.public_key().verify(
-            encode_dss_signature(*numbers), kind + manifest.encode("utf-8"), ec.ECDSA(SHA384())
-        )
-    except InvalidSignature:
-        return False
-    return True
+def _is_signed(publics: Iterable[bytes], kind: bytes, manifest: str, signature: bytes) -> bool:
+    message = kind + manifest.encode("utf-8")
+    return any(verifies(public, signature, message) for public in publics)

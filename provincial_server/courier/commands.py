@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provincial_server.courier.faults import CourierRefused, EnvironmentFailure
-from provincial_server.courier.keys import courier_keys, key_file
+from provincial_server.courier.keys import courier_keys, forget_replaced, key_file, replace_keys
 from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import DEFAULT_ROOM, CourierDesk
 from provincial_server.database import Database
@@ -37,6 +37,20 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     key = inner.add_parser("key", parents=[shared], help="khóa công khai của tỉnh cho các trạm")
     key.add_argument("--out", type=Path, metavar="TỆP", help="ghi khóa ra tệp để đưa cho trạm")
     key.set_defaults(run=_telling(_key))
+    new = inner.add_parser("new-key", parents=[shared], help="thay khóa của tỉnh bằng khóa mới")
+    new.add_argument(
+        "--leaked",
+        action="store_true",
+        help="khóa cũ đã lộ: trạm không tự tin khóa mới, phải nhập tệp khóa và so dấu vân tay",
+    )
+    new.add_argument("--out", type=Path, metavar="TỆP", help="ghi khóa mới ra tệp để đưa cho trạm")
+    new.set_defaults(run=_telling(_new_key))
+    forget = inner.add_parser(
+        "forget-old-keys",
+        parents=[shared],
+        help="bỏ các khóa đã thay; tệp trạm lập cho khóa đó không mở được nữa",
+    )
+    forget.set_defaults(run=_telling(_forget))
     snapshot = commands.add_parser(
         "snapshot",
         parents=[shared],
@@ -95,6 +109,33 @@ def _key(options: argparse.Namespace, database: Database) -> str:
         raise EnvironmentFailure(f"Không ghi được tệp {options.out}.") from error
     return (
         f"{text}\nĐã ghi {options.out}. Tệp không chứa bí mật nào; hãy đọc dấu vân tay cho trạm so."
+    )
+
+
+def _new_key(options: argparse.Namespace, database: Database) -> str:
+    with database.write(EVERY_FACILITY) as session:
+        replace_keys(session, leaked=options.leaked)
+    follows = (
+        "Khóa cũ đã lộ nên không trạm nào tự tin khóa mới: hãy đưa tệp khóa cho từng trạm và đọc dấu "
+        "vân tay qua điện thoại."
+        if options.leaked
+        else "Trạm có mạng tự nhận khóa mới; trạm không mạng nhận khóa mới cùng tệp trả lời kế tiếp."
+    )
+    return (
+        f"Đã thay khóa của tỉnh.\n{follows}\n"
+        "Tệp lập cho khóa cũ vẫn nhập được cho đến khi chạy forget-old-keys.\n"
+        f"{_key(options, database)}"
+    )
+
+
+def _forget(_: argparse.Namespace, database: Database) -> str:
+    with database.write(EVERY_FACILITY) as session:
+        gone = forget_replaced(session)
+    if not gone:
+        return "Không có khóa cũ nào để bỏ."
+    return (
+        f"Đã bỏ {gone} khóa cũ. Trạm nào còn tệp lập cho khóa đó thì cần xuất lại; "
+        "dữ liệu của trạm vẫn an toàn ở trạm."
     )
 
 

@@ -32,6 +32,7 @@ VERSION: Final = 1
 SUFFIX: Final = ".semr"
 UNITS, REPLY, SNAPSHOT = "units", "reply", "snapshot"
 LINE_LIMIT: Final = 16 * 1024 * 1024
+LINES_LIMIT: Final = 2_000_000  # several times what the largest station writes in twenty years
 PREAMBLE_LIMIT: Final = 4096
 _SIGNATURE: Final = 96
 HEAD: Final = struct.Struct(">8sHI")
@@ -65,6 +66,10 @@ WRONG_KEY: Final = (
 UNREADABLE: Final = (
     "Tệp đúng chữ ký nhưng nội dung bên trong không đọc được. Chưa có gì thay đổi. "
     "Hãy xuất lại tệp ở nơi gửi, hoặc báo bộ phận hỗ trợ phần mềm."
+)
+TOO_MANY: Final = (
+    "Tệp có hơn {limit} dòng, nhiều hơn bất kỳ trạm nào có thể có, nên việc nhập đã dừng lại. "
+    "Phần đã nhập trước đó vẫn đúng và được giữ. Hãy giữ lại tệp này và báo bộ phận hỗ trợ phần mềm."
 )
 NOT_READ: Final = "Không đọc được tệp. Dữ liệu đã lưu còn nguyên. Hãy kiểm tra USB rồi thử lại."
 
@@ -313,10 +318,15 @@ class _Sealed:
     def __init__(self, seal: bytes, receive: Callable[[bytes], None]) -> None:
         self._seal = seal
         self._receive = receive
+        self._count = 0
         self.proven = False
 
     def __call__(self, line: bytes) -> None:
         if self.proven:
+            self._count += 1
+            if self._count > LINES_LIMIT:
+                limit = f"{LINES_LIMIT:,}".replace(",", ".")
+                raise CourierRefused("too-many", TOO_MANY.format(limit=limit))
             self._receive(line)
         elif line == self._seal:
             self.proven = True

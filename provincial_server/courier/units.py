@@ -19,7 +19,7 @@ from provincial_server import auth, wire
 from provincial_server.auth import Caller
 from provincial_server.courier.faults import CourierRefused
 from provincial_server.courier.file import REPLY, UNITS, CourierFile, Preamble, open_file
-from provincial_server.courier.keys import courier_keys, next_number
+from provincial_server.courier.keys import courier_keys, keys_for, next_number
 from provincial_server.courier.writing import recipient_of, write_file
 from provincial_server.database import Database
 from provincial_server.exchange import protocol
@@ -96,7 +96,8 @@ class CourierDesk:
             raise CourierRefused("unreadable", NO_REQUEST) from error
         with self._database.write(courier.preamble.facility) as session:
             caller = _caller(session, courier)
-            keys = courier_keys(session)
+            present = courier_keys(session)
+            keys = keys_for(session, courier.preamble.recipient)
         intake = _Intake(self._exchange, self._database, caller)
         done = Import(caller.facility_code, caller.device_id, courier.preamble.number)
         courier.read(keys.identity, intake.take)
@@ -105,7 +106,10 @@ class CourierDesk:
         with self._database.write(caller.facility_code) as session:
             auth.note_contact(session, caller.device_id, now, _PROGRAM)
             number = next_number(session)
-        lines = _Answer(self._exchange, caller, request, done, room)
+        # The station believes the key it knows: that one tells it of the present one.
+        signer = present if keys.leaked else keys
+        told = None if signer.identity == present.identity else present.public()
+        lines = _Answer(self._exchange, caller, request, done, room, told)
         preamble = Preamble(
             kind=REPLY,
             facility=caller.facility_code,
@@ -115,7 +119,7 @@ class CourierDesk:
             recipient=courier.preamble.reply_to,
             answers=courier.preamble.number,
         )
-        write_file(reply, preamble, lines.lines(), keys)
+        write_file(reply, preamble, lines.lines(), signer)
         return done
 
 
@@ -237,7 +241,9 @@ class _Answer:
         request: RequestHeader,
         done: Import,
         room: int,
+        province: dict[str, Any] | None,
     ) -> None:
+        self._province = province
         self._exchange = exchange
         self._caller = caller
         self._request = request
@@ -257,6 +263,7 @@ class _Answer:
                 "inc": self._request.inc,
                 "stale": self._done.stale,
                 "verdicts": len(verdicts),
+                **({"province": self._province} if self._province else {}),
             }
         )
         yield from verdicts

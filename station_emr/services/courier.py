@@ -26,7 +26,7 @@ _LONGEST_KEY = 100
 class CourierRefused(UserError):
     """A file that changes nothing here. ``code`` is stable, for tests and logs: ``not-ours``,
     ``cut``, ``changed``, ``newer``, ``wrong-key``, ``unreadable``, ``wrong-kind``,
-    ``other-facility``, ``other-device``, ``unknown-sender``, ``outdated``, ``not-ready``.
+    ``other-facility``, ``other-device``, ``unknown-sender``, ``outdated``, ``not-ready``, ``too-many``.
     """
 
     def __init__(self, code: str, sentence: str) -> None:

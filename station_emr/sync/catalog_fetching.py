@@ -27,7 +27,7 @@ from .catalog_line import (
     check_notice,
     read_pack,
 )
-from .province_key import ProvinceKey
+from .province_key import ProvinceKey, adopt
 from .running import Run
 
 INDEX: Final = "catalogs.index"
@@ -111,13 +111,15 @@ class CatalogFetcher:
         with self._store.read() as work:
             known = work.settings.get(INDEX) or ""
             problem = work.settings.get(PACK_PROBLEM) or ""
-            key = ProvinceKey.parse(work.settings.get(PROVINCE_KEY) or "")
+            key = ProvinceKey.kept(work.settings.get(PROVINCE_KEY) or "")
         offer = self._line.offer("" if problem else known)
         self._looked = now
         if offer is not None:
             self._take(offer, key)
 
     def _take(self, offer: Offer, key: ProvinceKey | None) -> None:
+        newer = key.follow(offer.key) if key is not None and offer.key else None
+        key = newer or key
         problem = ""
         packs: list[CatalogPack] = []
         notice = ""
@@ -137,6 +139,8 @@ class CatalogFetcher:
             except NotSigned:
                 problem = TAMPERED
         with self._store.write() as work:
+            if newer is not None:
+                adopt(work, newer, self._clock.now())
             for pack in worth_fetching(packs, work.packs.all(), self._today()):
                 work.packs.offer(pack)
             told, kept = read_notice(notice), read_notice(work.settings.get(NOTICE) or "")

@@ -42,11 +42,12 @@ class SignedWords:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``tag`` names this state of the offer."""
+    """``tag`` names this state of the offer; ``key`` is the province's, where it was replaced."""
 
     tag: str
     packs: tuple[SignedWords, ...]
     program: SignedWords | None
+    key: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class CatalogsOverHttp:
                 answer.etag.strip('"'),
                 tuple(_words(one) for one in said["catalogs"]),
                 _words(program) if program is not None else None,
+                said.get("key"),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise NetworkFailure(UNREADABLE) from error

@@ -258,12 +258,16 @@ class CourierDesk:
         check_facility(courier, here.facility)
         if here.province is None:
             raise CourierRefused("not-ready", NO_PROVINCE)
-        if courier.signer_key != here.province.sign:
+        if courier.signer_key not in here.province.signers:
             raise CourierRefused("unknown-sender", NOT_THE_PROVINCE)
         if preamble.device != here.device:
             raise CourierRefused("other-device", NOT_THIS_DEVICE)
         intake = ReplyIntake(
-            self._store, self._means.sealer, self._means.applier, self._means.clock
+            self._store,
+            self._means.sealer,
+            self._means.applier,
+            self._means.clock,
+            here.province,
         )
         courier.read(self._means.identity, intake.take)
         created = moment_of(preamble.created, at)
@@ -302,7 +306,7 @@ class CourierDesk:
                 facility=work.settings.station().code,
                 device=work.settings.get(DEVICE_ID) or "",
                 key_id=work.settings.get(KEY_ID) or "",
-                province=ProvinceKey.parse(work.settings.get(PROVINCE_KEY) or ""),
+                province=ProvinceKey.kept(work.settings.get(PROVINCE_KEY) or ""),
             )
 
 

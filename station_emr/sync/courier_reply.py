@@ -19,6 +19,7 @@ from .courier_file import UNREADABLE
 from .exchange_peer import ExchangeReply, Refusal, RefusalKind
 from .operation_line import OP_ID
 from .place import Place, read_place, write_place
+from .province_key import ProvinceKey, adopt
 from .queueing import Batch, settle
 from .sealing import Sealer
 
@@ -38,6 +39,7 @@ class _Header(msgspec.Struct):
     inc: str
     verdicts: int
     stale: bool = False
+    province: dict[str, Any] | None = None
 
 
 class _RefusedOp(msgspec.Struct):
@@ -99,7 +101,15 @@ def apply_lines(
 class ReplyIntake:
     """Takes the lines of a reply in their order: the verdicts in one transaction, then each page."""
 
-    def __init__(self, store: Store, sealer: Sealer, applier: Applier, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        applier: Applier,
+        clock: Clock,
+        province: ProvinceKey,
+    ) -> None:
+        self._province = province
         self._store = store
         self._sealer = sealer
         self._applier = applier
@@ -189,6 +199,9 @@ class ReplyIntake:
             if header.stale and header.inc == self._sealer.incarnation.current(work):
                 self._sealer.incarnation.renew(work)
             self._acknowledge(work)
+            newer = self._province.follow(header.province) if header.province else None
+            if newer is not None:
+                adopt(work, newer, self._clock.now())
 
     def _acknowledge(self, work: Work) -> None:
         """As if the answer had come over the line, but by name: places mean nothing any more."""

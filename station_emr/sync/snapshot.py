@@ -117,8 +117,8 @@ class SnapshotReader:
 
     def _is_province(self, courier: CourierFile) -> bool:
         with self._store.read() as work:
-            key = ProvinceKey.parse(work.settings.get(PROVINCE_KEY) or "")
-        return key is not None and key.sign == courier.signer_key
+            key = ProvinceKey.kept(work.settings.get(PROVINCE_KEY) or "")
+        return key is not None and courier.signer_key in key.signers
 
     def _position(self, courier: CourierFile) -> _Position:
         name = courier.digest

@@ -9,11 +9,12 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO
+from typing import IO, Any
 
 import pytest
 import zstandard
 
+from provincial_server.courier import file as their_file
 from station_emr.domain.errors import DiskFull, EnvironmentFailure
 from station_emr.services.courier import CourierRefused
 from station_emr.sync import courier_file, courier_writing
@@ -202,6 +203,20 @@ def test_an_unfolding_bomb_ends_early(tmp_path: Path, monkeypatch: pytest.Monkey
     path = written(tmp_path, [b"0" * 200_000_000])
     assert path.stat().st_size < 100_000
     assert refusal(path).code == "unreadable"
+
+
+@pytest.mark.parametrize("reader", [courier_file, their_file], ids=["station", "province"])
+def test_a_file_without_an_end_is_stopped(
+    reader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, lines=[b"%d" % number for number in range(1_001)])
+    taken: list[bytes] = []
+    monkeypatch.setattr(reader, "LINES_LIMIT", 1_000)
+    with pytest.raises(Exception, match=r"hơn 1\.000 dòng") as refusal:
+        reader.open_file(path).read(SECRET, taken.append)
+    assert (getattr(refusal.value, "code", ""), len(taken)) == ("too-many", 1_000)
+    monkeypatch.setattr(reader, "LINES_LIMIT", 1_001)
+    reader.open_file(path).read(SECRET, lambda _line: None)
 
 
 @pytest.mark.parametrize("spoilt", ["cut", "twice", "noise", "no last line end"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select
 
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.text import fold
+from station_emr.services.catalog_ports import PreparedImport
 from station_emr.services.views import CatalogSummary
 
 from .codec import decode, encode, offset_of, utc_text
@@ -86,12 +87,15 @@ class CatalogRepository:
         ).scalar_one_or_none()
         return found or 0
 
-    def apply(self, preview: CatalogPreview, at: datetime) -> None:
-        version = self.version(preview.kind) + 1
+    def prepare(self, preview: CatalogPreview) -> PreparedImport:
+        coming = [*preview.added, *(new for _, new in preview.changed)]
+        return PreparedImport(preview, self.version(preview.kind), _as_written(coming))
+
+    def apply(self, ready: PreparedImport, at: datetime) -> None:
+        preview, version = ready.preview, self.version(ready.preview.kind) + 1
         last_day = preview.effective_from - timedelta(days=1)
-        self._close([old for old, _ in preview.changed], last_day)
-        self._close(preview.closed, last_day)
-        self._write([*preview.added, *(new for _, new in preview.changed)], version)
+        self._close([*(old for old, _ in preview.changed), *preview.closed], last_day)
+        self._write(ready.rows, version)
         self._count(preview.kind, version, preview.source, at)
 
     def load_starter(self, rows: Iterable[CatalogRow], at: datetime) -> None:
@@ -100,44 +104,35 @@ class CatalogRepository:
             by_kind.setdefault(row.kind, []).append(row)
         for kind, group in by_kind.items():
             version = self.version(kind) + 1
-            self._write(group, version)
+            self._write(_as_written(group), version)
             self._count(kind, version, group[0].source, at)
 
     def _close(self, rows: Iterable[CatalogRow], last_day: date) -> None:
         """End rows the day before; a row that began no earlier was never in force and goes."""
-        parameters: list[tuple[Any, ...]] = [
-            (row.kind.value, row.code, row.valid_from.isoformat()) for row in rows
-        ]
-        if not parameters:
-            return
-        where = "WHERE kind = ? AND code = ? AND valid_from = ?"
         end = last_day.isoformat()
-        self._connection.exec_driver_sql(
-            f"DELETE FROM catalog_row {where} AND valid_from > ?",  # noqa: S608  # fixed texts only
-            [(*row, end) for row in parameters],
-        )
-        self._connection.exec_driver_sql(
-            f"UPDATE catalog_row SET valid_to = ? {where}",  # noqa: S608  # fixed texts only
-            [(end, *row) for row in parameters],
-        )
-
-    def _write(self, rows: Iterable[CatalogRow], version: int) -> None:
-        parameters: list[tuple[Any, ...]] = [
-            (
-                row.kind.value,
-                row.code,
-                row.valid_from.isoformat(),
-                row.valid_to.isoformat() if row.valid_to else None,
-                row.name,
-                fold(row.name),
-                encode(row.attributes),
-                row.source,
-                version,
+        begun: list[tuple[Any, ...]] = []
+        never: list[tuple[Any, ...]] = []
+        for row in rows:
+            key = (row.kind.value, row.code, row.valid_from.isoformat())
+            if row.valid_from > last_day:
+                never.append(key)
+            else:
+                begun.append((end, *key))
+        where = "WHERE kind = ? AND code = ? AND valid_from = ?"
+        if never:
+            self._connection.exec_driver_sql(
+                f"DELETE FROM catalog_row {where}",  # noqa: S608  # fixed texts only
+                never,
             )
-            for row in rows
-        ]
-        if parameters:
-            self._connection.exec_driver_sql(_WRITE, parameters)
+        if begun:
+            self._connection.exec_driver_sql(
+                f"UPDATE catalog_row SET valid_to = ? {where}",  # noqa: S608  # fixed texts only
+                begun,
+            )
+
+    def _write(self, rows: Sequence[tuple[Any, ...]], version: int) -> None:
+        if rows:
+            self._connection.exec_driver_sql(_WRITE, [(*row, version) for row in rows])
 
     def _count(self, kind: CatalogKind, version: int, source: str, at: datetime) -> None:
         self._connection.execute(
@@ -155,3 +150,20 @@ class CatalogRepository:
                 "offset": offset_of(at),
             },
         )
+
+
+def _as_written(rows: Iterable[CatalogRow]) -> list[tuple[Any, ...]]:
+    """Everything but the list's version, which is known when it is written."""
+    return [
+        (
+            row.kind.value,
+            row.code,
+            row.valid_from.isoformat(),
+            row.valid_to.isoformat() if row.valid_to else None,
+            row.name,
+            fold(row.name),
+            encode(row.attributes),
+            row.source,
+        )
+        for row in rows
+    ]

@@ -90,11 +90,16 @@ class CatalogPacks:
 
     def _apply(self, pack: CatalogPack, now: datetime) -> bool:
         try:
+            # The list is put in order while others may write; then everything is written at once.
+            with self._store.read() as work:
+                preview = self._preview(work, pack, now.date())
+                ready = work.catalogs.prepare(preview)
             with self._store.write() as work:
                 if pack not in due(work.packs.all(), now.date()):
                     return False
-                preview = self._preview(work, pack, now.date())
-                work.catalogs.apply(preview, now)
+                if work.catalogs.version(pack.kind) != ready.version:
+                    return False  # somebody brought a list meanwhile; the next look takes this one
+                work.catalogs.apply(ready, now)
                 work.packs.mark(pack.kind, pack.number, PackState.APPLIED)
                 work.audit.append(
                     None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from station_emr.domain.catalog import CatalogHit, CatalogKind, CatalogPreview, CatalogRow
 from station_emr.domain.catalog_pack import CatalogPack, KnownPack, PackState
@@ -13,11 +13,25 @@ from station_emr.domain.catalog_pack import CatalogPack, KnownPack, PackState
 from .views import CatalogSummary
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedImport:
+    """``rows`` are as the store writes them; ``version`` is that of the list they were made for."""
+
+    preview: CatalogPreview
+    version: int
+    rows: Sequence[tuple[Any, ...]]
+
+
 class CatalogStore(Protocol):
     def rows(self, kind: CatalogKind, day: date | None = None) -> tuple[CatalogRow, ...]:
         """All rows of a list, or only those in force on ``day``."""
 
-    def apply(self, preview: CatalogPreview, at: datetime) -> None:
+    def prepare(self, preview: CatalogPreview) -> PreparedImport:
+        """All of an import that needs no write: thousands of rows take longer to put in order than
+        to write, and nobody should wait for that.
+        """
+
+    def apply(self, ready: PreparedImport, at: datetime) -> None:
         """Write an import: close changed and vanished rows, add new ones, count a list version."""
 
     def load_starter(self, rows: Iterable[CatalogRow], at: datetime) -> None: ...

@@ -74,8 +74,10 @@ class Catalogs:
         """Write what the preview showed, in one transaction, and log it."""
         allow(actor, Action.CATALOG_IMPORT)
         now = self._clock.now()
+        with self._store.read() as work:
+            ready = work.catalogs.prepare(preview)
         with self._store.write() as work:
-            work.catalogs.apply(preview, now)
+            work.catalogs.apply(ready, now)
             work.audit.append(
                 actor,
                 "catalog.import",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
+from station_emr.db.catalogs import CatalogRepository
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.catalog import CatalogKind, CatalogPreview, CatalogRow
 
@@ -65,7 +68,7 @@ def test_an_import_takes_effect_on_its_day(store: EncryptedStore) -> None:
     with store.write() as work:
         work.catalogs.load_starter(STARTER, NOW)
     with store.write() as work:
-        work.catalogs.apply(preview(), LATER)
+        work.catalogs.apply(work.catalogs.prepare(preview()), LATER)
 
     assert names(store, date(2026, 6, 30)) == {r.code: r.name for r in STARTER}
     assert names(store, CHANGE) == {
@@ -81,16 +84,33 @@ def test_an_import_takes_effect_on_its_day(store: EncryptedStore) -> None:
     assert closed.valid_to == date(2026, 6, 30)
 
 
+def test_an_import_that_is_cut_off_leaves_the_list_as_it_was(
+    store: EncryptedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write() as work:
+        work.catalogs.load_starter(STARTER, NOW)
+        ready = work.catalogs.prepare(preview())
+
+    def cut(*_: object) -> None:
+        raise OSError("power")
+
+    monkeypatch.setattr(CatalogRepository, "_count", cut)  # after the rows, before the version
+    with pytest.raises(OSError, match="power"), store.write() as work:
+        work.catalogs.apply(ready, LATER)
+    with store.read() as work:
+        assert work.catalogs.rows(ICD) == STARTER
+        assert work.catalogs.version(ICD) == 1
+
+
 def test_a_list_imported_again_for_the_same_day_replaces_itself(store: EncryptedStore) -> None:
     with store.write() as work:
         work.catalogs.load_starter(STARTER, NOW)
-        work.catalogs.apply(preview(), NOW)
+        work.catalogs.apply(work.catalogs.prepare(preview()), NOW)
     first = row("J06", "Nhiễm trùng hô hấp trên", CHANGE)
     mended = row("J06", "Nhiễm trùng đường hô hấp trên", CHANGE)
     with store.write() as work:
-        work.catalogs.apply(
-            preview(added=(), changed=((first, mended),), closed=(row("E11", "x", CHANGE),)), LATER
-        )
+        again = preview(added=(), changed=((first, mended),), closed=(row("E11", "x", CHANGE),))
+        work.catalogs.apply(work.catalogs.prepare(again), LATER)
 
     assert names(store, CHANGE) == {
         "I10": "Tăng huyết áp",

@@ -53,6 +53,7 @@ _kinds = itertools.cycle(
         "procedure",
         "care_kind",
         "commune_map",
+        "occupation",
     ]
 )
 DAY = timedelta(days=1)
@@ -206,6 +207,26 @@ def test_a_version_in_force_already_is_applied_in_the_same_run(desk: Desk) -> No
         actions = [row.action for row in work.audit.rows(5)]
         assert "catalog.pack" in actions
         assert work.audit.verify() is None
+
+
+def test_a_list_brought_while_one_was_put_in_order_is_not_overrun(desk: Desk) -> None:
+    """The list is put in order before the lock is taken: what comes meanwhile must be seen."""
+    desk.publish("2027.1", 20, *FIRST)
+    desk.sync()
+    desk.clock.off = 20 * DAY
+
+    class Interrupted(FileImporter):
+        def preview_table(self, *asked: Any) -> Any:
+            with desk.machine.store.write() as work:
+                row = CatalogRow(kind=desk.kind, code="E", name="E mang đến")
+                work.catalogs.load_starter([row], desk.clock.now())
+            return super().preview_table(*asked)
+
+    store, clock, search = desk.machine.store, desk.clock, desk.search
+    assert CatalogPacks(store, clock, search, Interrupted(), rows_of).apply_due() == ()
+    assert desk.states() == [("2027.1", "held")]
+    assert desk.packs.apply_due() == (desk.kind,)
+    assert desk.shown() == {"A": "A mới", "C": "C mới"}
 
 
 def test_two_versions_ahead_come_as_difference_and_each_on_its_day(desk: Desk) -> None:

@@ -63,6 +63,8 @@ def add_routes(app: FastAPI, pages: Pages) -> None:
     @app.get(f"{PATH}/{{code}}", include_in_schema=False)
     async def station(request: Request, code: str) -> Response:
         await pages.signed_in(request, *_ROLES)
+        if not code.isprintable():  # no code, and not every database takes it in a question
+            raise not_found()
         figures = await pages.services.run(lambda: _read(pages, code))
         if not figures.stations:
             raise not_found()

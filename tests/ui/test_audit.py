@@ -12,12 +12,15 @@ from sqlalchemy import text
 
 from station_emr import services as services_package
 from station_emr.domain.encounter import Stage
+from station_emr.domain.errors import PermissionDenied
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 from station_emr.services.views import AuditRow
+from station_emr.ui.models.routes import AuditRoute
 from station_emr.ui.screens.audit import AuditScreen
-from station_emr.ui.screens.audit.screen import in_group, matches
+from station_emr.ui.screens.audit.filters import in_group
+from station_emr.ui.screens.audit.screen import matches
 from station_emr.ui.screens.audit.wording import action_text, detail_text
 from tests.services import visit_samples as samples
 from tests.services.conftest import MORNING
@@ -37,8 +40,8 @@ class Page(ScreenDriver):
 
     def verify(self) -> str:
         self.press_button("audit.verify")
-        self.until(self.screen.banner.isVisible)
-        return self.screen.banner.message.text
+        self.until(self.screen.check.banner.isVisible)
+        return self.screen.check.banner.message.text
 
 
 @pytest.mark.parametrize(
@@ -149,9 +152,9 @@ def test_every_action_the_services_write_has_words() -> None:
 
 
 def test_filters_by_kind_of_action_and_words() -> None:
-    assert in_group(ROW, "all")
-    assert in_group(ROW, "signed")
-    assert not in_group(ROW, "access")
+    assert in_group(ROW.action, "all")
+    assert in_group(ROW.action, "signed")
+    assert not in_group(ROW.action, "access")
     assert matches(ROW, "hoa ky")
     assert matches(ROW, "20/11/2026")
     assert not matches(ROW, "mai")
@@ -201,17 +204,164 @@ def test_a_changed_line_is_found_and_named(qtbot, session_of, station) -> None:
 
 
 def test_older_lines_come_on_demand(qtbot, session_of, station, monkeypatch) -> None:
-    monkeypatch.setattr("station_emr.ui.screens.audit.screen.PAGE", 2)
-    for number in range(3):
+    monkeypatch.setattr("station_emr.ui.screens.audit.screen.PAGE", 3)
+    for number in range(5):
         station.services.accounts.save_setting(station.director, f"mau.{number}", "1")
     page = Page(qtbot, session_of(Role.DIRECTOR))
-    assert len(page.screen.table.rows) == 2
+    assert len(page.screen.table.rows) == 3
+    newest = page.screen.table.rows[0].seq
 
-    page.press_button("audit.older")
+    while page.screen.older.isEnabled():
+        before = len(page.screen.table.rows)
+        page.press_button("audit.older")
+        page.until(
+            lambda before=before: (
+                len(page.screen.table.rows) > before or not page.screen.older.isEnabled()
+            )
+        )
 
-    page.until(lambda: len(page.screen.table.rows) == 4)
-    page.until(lambda: not page.screen.older.isEnabled())
-    assert page.screen.table.rows[-1].seq == 1
+    assert [row.seq for row in page.screen.table.rows] == list(range(newest, 0, -1))
+
+
+def choose(page: Page, field: str, value: object) -> None:
+    """As somebody who picks it from the list."""
+    chosen = getattr(page.screen.filters, field)
+    chosen.set_value(value)
+    page.screen.filters.changed.emit()
+
+
+def test_the_kinds_of_action_are_asked_of_the_whole_log(
+    qtbot, session_of, station, signed_letter
+) -> None:
+    signed_letter()
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+
+    choose(page, "group", "signed")
+
+    page.until(
+        lambda: (
+            {row.action for row in page.screen.table.rows} == {"encounter.sign", "referral.sign"}
+        )
+    )
+
+
+def test_days_and_people_narrow_the_log(qtbot, session_of, station) -> None:
+    station.register()
+    station.clock.forward(days=1)
+    station.register(full_name="Người Mẫu Hai", national_id="")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+
+    page.type("audit.since", "21/11/2026")
+    page.key(Qt.Key.Key_Tab)
+    choose(page, "person", station.nurse.user.id)
+
+    page.until(lambda: len(page.screen.table.rows) == 2)
+    assert {f"{row.at:%d}" for row in page.screen.table.rows} == {"21"}
+    assert {row.user_id for row in page.screen.table.rows} == {station.nurse.user.id}
+
+
+def test_refusals_stand_out(qtbot, session_of, station) -> None:
+    person = station.register()
+    with pytest.raises(PermissionDenied):
+        station.services.patients.card(station.actor(Role.ADMINISTRATOR), person.id)
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+
+    choose(page, "result", "refused")
+
+    page.until(lambda: [row.action for row in page.screen.table.rows] == ["access.refused"])
+    assert "không được xem hồ sơ người bệnh" in detail_text(page.screen.table.rows[0])
+
+
+def test_the_lines_of_one_patient_and_the_list_for_the_person(
+    qtbot, session_of, station, answers, tmp_path
+) -> None:
+    person = station.register()
+    station.register(full_name="Người Mẫu Hai", national_id="")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    page.screen.on_enter(AuditRoute(person.id, person.full_name))
+    page.until(lambda: {row.patient_id for row in page.screen.table.rows} == {person.id})
+    page.sweep()
+    target = tmp_path / "ai-da-xem.pdf"
+    answers.next = ["Người bệnh", target]
+
+    page.press_button("audit.report")
+
+    page.until_said("Đã lưu")
+    assert target.read_bytes().startswith(b"%PDF")
+    page.press_button("audit.all_patients")
+    page.until(lambda: len({row.patient_id for row in page.screen.table.rows}) > 1)
+
+
+def test_the_end_of_the_log_is_saved_for_the_file(qtbot, session_of, answers, tmp_path) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    target = tmp_path / "moc.pdf"
+    answers.next = [target]
+
+    page.press_button("audit.head")
+
+    page.until_said("giám đốc ký")
+    assert target.read_bytes().startswith(b"%PDF")
+
+
+def test_a_folder_that_cannot_be_written_is_said(qtbot, session_of, answers, tmp_path) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    answers.next = [tmp_path / "nowhere" / "moc.pdf"]
+    page.press_button("audit.head")
+    page.until_said("Chưa lưu được tệp")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "starts"),
+    [("Excel (*.xlsx)", "x.xlsx", b"PK"), ("PDF (*.pdf)", "x.pdf", b"%PDF")],
+)
+def test_the_log_is_taken_out(qtbot, session_of, answers, tmp_path, kind, name, starts) -> None:
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    target = tmp_path / name
+    answers.next = [kind, target]
+
+    page.press_button("audit.export")
+
+    page.until_said("Đã lưu")
+    assert target.read_bytes().startswith(starts)
+
+
+def test_a_check_compares_with_paper(qtbot, session_of, station, answers) -> None:
+    with station.store.read() as work:
+        head = work.audit.head()
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    page.verify()
+
+    answers.next = ["không phải mốc"]
+    page.press_button("audit.compare")
+    page.until(lambda: "Chưa phải là mốc" in page.screen.check.banner.message.text)
+    answers.next = [head.words]
+    page.press_button("audit.compare")
+    page.until(lambda: "Mốc in trên giấy, dòng 1: khớp" in page.screen.check.more.text())
+    answers.next = [f"1:{'0' * 64}"]
+    page.press_button("audit.compare")
+    page.until(lambda: "KHÔNG KHỚP" in page.screen.check.more.text())
+    assert "không khớp với mốc" in page.screen.check.banner.message.text
+    page.sweep()
+
+
+def test_a_check_can_be_stopped(qtbot, session_of, station, monkeypatch) -> None:
+    """The reading waits after each portion until the person has pressed the button."""
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    check = page.screen.check
+    real = station.services.trail.verify
+
+    def slowly(actor, progress, **options):
+        while progress(1, 10):
+            pass
+        return real(actor, lambda _read, _total: False, **options)
+
+    monkeypatch.setattr(station.services.trail, "verify", slowly)
+    page.press_button("audit.verify")
+    page.until(lambda: check.stop.isVisible() and not page.screen.verify.isEnabled())
+    page.press_button("audit.stop")
+    page.until(check.banner.isVisible)
+    assert "chưa có kết luận" in check.banner.message.text
+    page.until(page.screen.verify.isEnabled)
 
 
 def test_a_doctor_may_not_read_the_log(qtbot, session_of) -> None:

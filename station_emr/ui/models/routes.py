@@ -23,8 +23,9 @@ CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice)
 PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
-AUDIT: Final = "audit"  # no context
+AUDIT: Final = "audit"  # AuditRoute or None (None: the whole log)
 SHARING: Final = "sharing"  # SharingRoute or None (None: of all people)
+SIGNING: Final = "signing"  # no context: papers that wait for a digital signature
 SETTINGS: Final = "settings"  # SettingsRoute or None
 
 
@@ -85,6 +86,14 @@ class SharingRoute:
     """What one person agreed to, and who looked at that person's chart."""
 
     patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRoute:
+    """The log's lines about one person."""
+
+    patient_id: str
+    patient_name: str
 
 
 @dataclass(frozen=True, slots=True)

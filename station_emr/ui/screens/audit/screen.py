@@ -8,23 +8,30 @@ from PySide6.QtWidgets import QStackedWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind
 from station_emr.domain.text import fold
+from station_emr.services.audit_words import (
+    action_text,
+    detail_text,
+    person_text,
+    purpose_text,
+    result_text,
+    role_text,
+    source_text,
+)
 from station_emr.services.i18n import _
 from station_emr.services.views import AuditRow, PrintRow
 from station_emr.ui.kit import (
-    Banner,
     Card,
     Column,
     EmptyState,
     LineField,
-    Message,
     Screen,
     ScreenHeader,
     SegmentedField,
     Severity,
     Table,
-    combo,
     fixed_width,
     hbox,
     icon_button,
@@ -36,17 +43,11 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.audit.wording import action_text, detail_text, role_text
-from station_emr.ui.tasks import Lane
+from station_emr.ui.screens.audit.checking import CheckBox
+from station_emr.ui.screens.audit.filters import Filters
+from station_emr.ui.screens.audit.taking_out import TakingOut
 
 PAGE: Final = 300
-_ALL, _ACCESS, _SIGNED, _PRINTED, _SET = "all", "access", "signed", "printed", "set"
-_GROUPS: Final = {
-    _ACCESS: ("account.",),
-    _SIGNED: (".sign", ".amend", ".void"),
-    _PRINTED: (".print",),
-    _SET: ("setting.", "station.", "catalog.", "user.", "backup.", "clock."),
-}
 _PAPERS: Final = {
     RecordKind.REFERRAL.value: "Phiếu chuyển",
     RecordKind.PRESCRIPTION.value: "Đơn thuốc",
@@ -54,15 +55,9 @@ _PAPERS: Final = {
 }
 
 
-def in_group(row: AuditRow, group: object) -> bool:
-    marks = _GROUPS.get(str(group))
-    return marks is None or any(
-        row.action.startswith(mark) or row.action.endswith(mark) for mark in marks
-    )
-
-
 def matches(row: AuditRow, typed: str) -> bool:
-    words = fold(f"{row.user_name} {action_text(row.action)} {detail_text(row)} {row.at:%d/%m/%Y}")
+    said = (person_text(row), action_text(row.action), detail_text(row), f"{row.at:%d/%m/%Y}")
+    words = fold(" ".join(said))
     return all(word in words for word in fold(typed).split())
 
 
@@ -73,19 +68,27 @@ class AuditScreen(Screen):
         self._services = session.services
         self._actor = session.actor
         self._rows: tuple[AuditRow, ...] = ()
+        self._whole = True
         back = icon_button("arrow-left", "audit.back", _("Về Quản trị"))
         back.clicked.connect(lambda: self.go(routes.SETTINGS))
         self.older = secondary(_("Xem cũ hơn"), "audit.older", icon="clock-counter-clockwise")
+        self.export = secondary(_("&Xuất…"), "audit.export", icon="export")
+        self.head = secondary(_("In &mốc…"), "audit.head", icon="qr-code")
+        self.report = secondary(_("&Giao cho người bệnh…"), "audit.report", icon="file-pdf")
         self.verify = primary(_("Kiểm tra chuỗi"), "audit.verify", icon="shield-check")
-        row = hbox(back, ScreenHeader(_("Nhật ký"), "", (self.older, self.verify)))
+        buttons = (self.older, self.report, self.export, self.head, self.verify)
+        row = hbox(back, ScreenHeader(_("Nhật ký"), "", buttons))
         row.setStretch(1, 1)
         self.page.addLayout(row)
-        self.banner = Banner("audit.banner")
-        self.page.addWidget(self.banner)
+        self.check = CheckBox(session, self.verify)
+        self.page.addWidget(self.check)
+        self.taking_out = TakingOut(self, session)
         self._filters()
         self._tables()
-        self.verify.clicked.connect(self._verify)
         self.older.clicked.connect(self._load_older)
+        self.export.clicked.connect(lambda: self.taking_out.offer(self.filters.wanted()))
+        self.head.clicked.connect(self.taking_out.head_sheet)
+        self.report.clicked.connect(lambda: self.taking_out.access_report(self.filters.patient_id))
 
     def _filters(self) -> None:
         self.tabs = SegmentedField([("access", _("Truy cập")), ("prints", _("Đã in"))])
@@ -95,31 +98,14 @@ class AuditScreen(Screen):
         self.filter = LineField(placeholder=_("Lọc theo người, việc, ngày"), icon="funnel-simple")
         named(self.filter.editor, "audit.filter")
         self.filter.set_spoken(_("Lọc nhật ký"))
-        self.group = combo(
-            [
-                (_ALL, _("Mọi việc")),
-                (_ACCESS, _("Đăng nhập, mật khẩu")),
-                (_SIGNED, _("Ký, sửa đổi, hủy")),
-                (_PRINTED, _("In giấy tờ")),
-                (_SET, _("Cài đặt, danh mục, người dùng")),
-            ],
-            "audit.group",
-            _("Loại việc"),
-        )
-        self.group.set_value(_ALL)
         self.count = label("", "muted")
-        row = hbox(
-            self.tabs,
-            fixed_width(self.filter, 44),
-            fixed_width(self.group, 36),
-            self.count,
-            None,
-        )
+        row = hbox(self.tabs, fixed_width(self.filter, 44), self.count, None)
         row.setStretch(1, 2)
-        row.setStretch(2, 1)
         self.page.addLayout(row)
+        self.filters = Filters(self._services.clock.now().date())
+        self.page.addWidget(self.filters)
         self.filter.changed.connect(self._apply)
-        self.group.changed.connect(self._apply)
+        self.filters.changed.connect(self._load)
         self.tabs.changed.connect(self._show_tab)
 
     def _tables(self) -> None:
@@ -140,7 +126,7 @@ class AuditScreen(Screen):
                     sort=lambda r: r.at,
                     width=158,
                 ),
-                Column(title=_("Người"), text=lambda r: r.user_name or "—", width=170, strong=True),
+                Column(title=_("Người"), text=person_text, tip=source_text, width=170, strong=True),
                 Column(
                     title=_("Vai trò"),
                     text=lambda r: role_text(r.role),
@@ -149,6 +135,14 @@ class AuditScreen(Screen):
                     spare=1,
                 ),
                 Column(title=_("Việc"), text=lambda r: action_text(r.action), width=210),
+                Column(
+                    title=_("Kết quả"),
+                    text=result_text,
+                    tip=purpose_text,
+                    width=96,
+                    muted=True,
+                    spare=2,
+                ),
                 Column(
                     title=_("Chi tiết"), text=detail_text, tip=detail_text, stretch=True, muted=True
                 ),
@@ -210,21 +204,26 @@ class AuditScreen(Screen):
 
     @override
     def on_enter(self, context: object = None) -> None:
+        if isinstance(context, routes.AuditRoute):
+            self.tabs.set_value("access")
+            self.filters.choose_patient(context.patient_id, context.patient_name, tell=False)
         self._show_tab()
         (self.table if self.tabs.value() == "access" else self.prints).setFocus()
 
     def _show_tab(self) -> None:
         access = self.tabs.value() == "access"
         self._stack.setCurrentIndex(0 if access else 1)
-        for widget in (self.filter, self.group, self.older):
+        for widget in (self.filter, self.filters, self.older, self.export):
             widget.setVisible(access)
+        self._show_report()
         if access:
+            trail, actor = self._services.trail, self._actor
             self._session.ask(
-                lambda: self._services.accounts.audit(self._actor, PAGE),
-                self._take,
+                lambda: (trail.people(actor), trail.actions(actor)),
+                self._offer,
                 owner=self,
                 failed=self._failed,
-                latest="audit.rows",
+                latest="audit.choices",
             )
         else:
             self._session.ask(
@@ -235,63 +234,61 @@ class AuditScreen(Screen):
                 latest="audit.prints",
             )
 
+    def _show_report(self) -> None:
+        one = bool(self.filters.patient_id) and self.tabs.value() == "access"
+        self.report.setVisible(one and self._session.may(Action.PATIENT_VIEW))
+
+    def _offer(
+        self, found: tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int], ...]]
+    ) -> None:
+        people, actions = found
+        named_people = tuple((one, name) for one, name in people if one)
+        self.filters.offer(named_people, (action for action, _count in actions))
+        self._load()
+
+    def _load(self) -> None:
+        """Ask for the newest lines that fit; the answer to an older question is dropped."""
+        self._show_report()
+        wanted = self.filters.wanted()
+        self._session.ask(
+            lambda: self._services.trail.rows(self._actor, wanted, PAGE),
+            lambda rows: self._take(rows, whole=len(rows) < PAGE),
+            owner=self,
+            failed=self._failed,
+            latest="audit.rows",
+        )
+
     def _show_prints(self, rows: tuple[PrintRow, ...]) -> None:
         self.prints.set_rows(rows)
         self.count.setText(_("{count} lần in").format(count=len(rows)))
 
-    def _take(self, rows: tuple[AuditRow, ...]) -> None:
-        self._rows = rows
+    def _take(self, rows: tuple[AuditRow, ...], *, whole: bool) -> None:
+        self._rows, self._whole = rows, whole
         self._apply()
 
     def _load_older(self) -> None:
         if not self._rows:
             return
-        before = self._rows[-1].seq
+        before, wanted = self._rows[-1].seq, self.filters.wanted()
         self._session.ask(
-            lambda: self._services.accounts.audit(self._actor, PAGE, before),
-            lambda rows: self._take((*self._rows, *rows)),
+            lambda: self._services.trail.rows(self._actor, wanted, PAGE, before),
+            lambda rows: self._take((*self._rows, *rows), whole=len(rows) < PAGE),
             owner=self,
             failed=self._failed,
-            latest="audit.older",
+            latest="audit.rows",
         )
 
     def _apply(self) -> None:
-        group, typed = self.group.value(), self.filter.value()
-        shown = [row for row in self._rows if in_group(row, group) and matches(row, typed)]
+        typed = self.filter.value()
+        shown = [row for row in self._rows if matches(row, typed)]
         self.table.set_rows(shown)
-        self.count.setText(
-            _("{shown} trong {count} dòng mới nhất").format(shown=len(shown), count=len(self._rows))
+        said = (
+            _("{shown} trong {count} dòng")
+            if self._whole
+            else _("{shown} trong {count} dòng mới nhất")
         )
-        self.older.setEnabled(bool(self._rows) and self._rows[-1].seq > 1)
-
-    # -- the chain -------------------------------------------------------------------------------
-
-    def _verify(self) -> None:
-        self.verify.setEnabled(False)
-        self._session.runner.run(
-            lambda: self._services.accounts.verify_audit(self._actor),
-            done=self._verified,
-            failed=self._failed,
-            finally_=lambda: self.verify.setEnabled(True),
-            owner=self,
-            lane=Lane.POOL,
-        )
-
-    def _verified(self, broken: int | None) -> None:
-        if broken is None:
-            message = Message(
-                text=_("Nhật ký còn nguyên: không dòng nào bị sửa hay mất."),
-                severity=Severity.SUCCESS,
-            )
-        else:
-            message = Message(
-                text=_(
-                    "Nhật ký không còn nguyên từ dòng {number}: có dòng bị sửa hoặc mất. Hãy giữ "
-                    "máy như hiện nay, sao lưu sang ổ khác và báo nơi quản lý hệ thống của tỉnh."
-                ).format(number=broken),
-                severity=Severity.DANGER,
-            )
-        self.banner.show_message(message)
+        self.count.setText(said.format(shown=len(shown), count=len(self._rows)))
+        self.older.setEnabled(bool(self._rows) and not self._whole)
 
     def _failed(self, error: StationError) -> None:
         self.say(str(error), Severity.DANGER)

@@ -129,7 +129,13 @@ class PatientsScreen(Screen):
         self.elsewhere.clicked.connect(self._look_elsewhere)
         if not session.may(Action.ENCOUNTER_VIEW):
             self.elsewhere.hide()
-        visits_head = hbox(label(_("Các lượt khám"), "heading"), None, self.elsewhere)
+        self.who_looked = quiet(_("Ai đã xem hồ sơ"), "patients.who_looked")
+        self.who_looked.clicked.connect(self._who_looked)
+        if not session.may(Action.AUDIT_VIEW):
+            self.who_looked.hide()
+        visits_head = hbox(
+            label(_("Các lượt khám"), "heading"), None, self.who_looked, self.elsewhere
+        )
         right = vbox(charts, visits_head, self.timeline)
         right.setStretch(2, 1)
         body = hbox(self.face, right, gap=theme.GAP_L)
@@ -210,6 +216,11 @@ class PatientsScreen(Screen):
     def _open_visit(self, encounter_id: str) -> None:
         if self._session.may(Action.ENCOUNTER_VIEW):
             self.go(routes.ENCOUNTER, routes.EncounterRoute(encounter_id))
+
+    def _who_looked(self) -> None:
+        if self._card is not None:
+            person = self._card.patient
+            self.go(routes.AUDIT, routes.AuditRoute(person.id, person.full_name))
 
     def _look_elsewhere(self) -> None:
         if self._card is not None:

@@ -16,6 +16,7 @@ from station_emr.ui.kit import Screen, Shortcut, label, named, paint_icon, theme
 
 _HEIGHT: Final = 38
 _NARROW_WIDTH: Final = 60
+_BADGE_AND_KEY: Final = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +98,14 @@ class NavigationItem(QAbstractButton):
         inner = self.rect().adjusted(10 + theme.ICON_SIZE + 10, 0, -10, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
         key_font = theme.font(theme.CAPTION_PT, 600 if on else 400)
-        painter.setFont(key_font)
-        painter.setPen(QColor(t.muted))
-        painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, self._key)
-        right = inner.right() - QFontMetrics(key_font).horizontalAdvance(self._key) - 4
+        right = inner.right()
+        # Beside a count the key may find no room; it is in the tooltip, the words are not cut for it.
+        body = QFontMetrics(theme.font(theme.BODY_PT, 600)).horizontalAdvance(self.text())
+        if not self._badge or body + _BADGE_AND_KEY <= inner.width():
+            painter.setFont(key_font)
+            painter.setPen(QColor(t.muted))
+            painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, self._key)
+            right -= QFontMetrics(key_font).horizontalAdvance(self._key) + 4
         if self._badge:
             right = self._paint_badge(painter, right)
         painter.setFont(theme.font(theme.BODY_PT, 600 if on else 400))

@@ -45,14 +45,14 @@ _VERBS: Final = {
     "unlock": "Mở khóa",
 }
 _WHOLE: Final = {
-    "access.refused": "Không được phép nên bị từ chối",
+    "access.refused": "Từ chối vì thiếu quyền",
     "account.failed_log_in": "Đăng nhập không thành",
     "appointment.draft": "Soạn phiếu hẹn",
     "audit.accept": "Xác nhận vì sao nhật ký khác mốc cũ",
     "audit.access_report": "In danh sách ai đã xem hồ sơ của người bệnh",
     "audit.anchor": "Gửi mốc nhật ký lên tỉnh",
     "audit.export": "Xuất nhật ký ra tệp",
-    "audit.head_sheet": "In mốc nhật ký để lưu hồ sơ giấy",
+    "audit.head_sheet": "In mốc nhật ký",
     "audit.mismatch": "Nhật ký không khớp với mốc đã ghi",
     "audit.verify": "Kiểm tra chuỗi nhật ký",
     "audit.view": "Xem nhật ký",

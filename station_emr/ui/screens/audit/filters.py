@@ -19,6 +19,7 @@ from station_emr.ui.kit import (
     FlowLayout,
     combo,
     fixed_width,
+    hbox,
     icon_button,
     label,
     named,
@@ -80,15 +81,17 @@ class Filters(QWidget):
         flow = FlowLayout(self, GAP_S)
         flow.setContentsMargins(0, 0, 0, 0)
         for widget, width in (
-            (self.group, 26),
-            (self.person, 24),
-            (self.result, 16),
-            (self.since, 14),
-            (self.until, 14),
+            (self.group, 24),
+            (self.person, 20),
+            (self.result, 12),
+            (self.since, 9),
+            (self.until, 9),
         ):
             flow.addWidget(fixed_width(widget, width))
-        flow.addWidget(self.patient)
-        flow.addWidget(self.clear_patient)
+            widget.setMinimumWidth(widget.maximumWidth())
+        self._one_patient = QWidget()
+        hbox(self.patient, self.clear_patient, gap=GAP_S, parent=self._one_patient)
+        flow.addWidget(self._one_patient)
         fields: tuple[Field, ...] = (
             self.group,
             self.person,
@@ -105,8 +108,7 @@ class Filters(QWidget):
         """Only lines about this patient; all again with an empty id."""
         self.patient_id = patient_id
         self.patient.setText(_("Người bệnh: {name}").format(name=name) if patient_id else "")
-        self.patient.setVisible(bool(patient_id))
-        self.clear_patient.setVisible(bool(patient_id))
+        self._one_patient.setVisible(bool(patient_id))
         if tell:
             self.changed.emit()
 

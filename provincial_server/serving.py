@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -71,6 +72,10 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.should_exit:
             return
+        # What was loaded stays to the end: looking through it for garbage costs a page of an exchange
+        # a tenth of its time.
+        gc.collect()
+        gc.freeze()
         sys.stdout.write(f"ready {self._shown()}\n")
         sys.stdout.flush()
         notify("READY=1")

@@ -54,13 +54,13 @@ def enqueue(
     )
 
 
-def item(row: Any) -> OutboxItem:
+def item(row: Any, *, op_id: str | None = None, size: int = 0) -> OutboxItem:
     """A row of ``ITEM``. A kept line may be of a kind this program does not know: such a one has
     version 0 and is sent as it is, so that any kind does; ``link`` is the one that goes last.
     """
     return OutboxItem(
         seq=row.seq,
-        op_id=row.op_id,
+        op_id=row.op_id if op_id is None else op_id,
         kind=RecordKind(row.kind) if row.kind in _KINDS else RecordKind.LINK,
         record_id=row.record_id,
         version=row.version,
@@ -70,4 +70,5 @@ def item(row: Any) -> OutboxItem:
         state=UnitState(row.state),
         attempts=row.attempts,
         reason=row.reason,
+        size=size,
     )

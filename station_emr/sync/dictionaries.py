@@ -30,7 +30,7 @@ def dictionary(number: int) -> zstandard.ZstdCompressionDict | None:
 def compressor(number: int, level: int) -> zstandard.ZstdCompressor:
     """One compressor per number and level: making its tables is dear, using them is not.
 
-    Used by the one thread of the engine at a time. ``number`` 0 is zstd without a dictionary.
+    Whoever uses it holds a lock: two threads at once would crash the program. ``number`` 0 is zstd without a dictionary.
     """
     return zstandard.ZstdCompressor(
         level=level, dict_data=dictionary(number), write_content_size=True, write_checksum=True

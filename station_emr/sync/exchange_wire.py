@@ -6,6 +6,7 @@ exchange"). Reading is strict: what is cut short, foreign or larger than it may 
 from __future__ import annotations
 
 import gzip
+import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _SMALL: Final = 64 * 1024
 _FIRM_UP_TO: Final = 1024 * 1024  # the hardest level costs seconds on larger bodies
 _HARD_UP_TO: Final = 2 * 1024 * 1024
 _WINDOW: Final = 32 * 1024 * 1024
+# The next page may be packed while a thread still packs the present one, and no two may use one compressor.
+_PACKING: Final = threading.Lock()
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -75,7 +78,8 @@ def pack(plain: bytes, packing: Packing, level: int = 19) -> Body:
     if packing.dictionary:
         headers[DICTIONARY_HEADER] = str(packing.dictionary)
     level = 19 if len(plain) <= _SMALL else min(level, _hardest(len(plain)))
-    return Body(compressor(packing.dictionary, level).compress(plain), headers)
+    with _PACKING:
+        return Body(compressor(packing.dictionary, level).compress(plain), headers)
 
 
 def _hardest(size: int) -> int:

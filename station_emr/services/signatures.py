@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from station_emr.domain.errors import InvalidRecord, NotFound, Problem
+from station_emr.domain.errors import NotFound, Problem
 from station_emr.domain.operation import Origin
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
@@ -123,7 +123,7 @@ class Signatures:
     ) -> Changes:
         """Keep that somebody signed on paper or by a finger, who saw it and under which number."""
         allow(actor, Action.SIGNATURE_RECORD)
-        refuse(_problems(hand))
+        refuse(check_hand(hand))
         now = self._clock.now()
         with self._store.write() as work:
             stored = signed_record(work, kind, record_id)
@@ -286,16 +286,15 @@ def _der(signature: DocumentSignature) -> bytes:
     return base64.b64decode(signature.certificate, validate=True)
 
 
-def _problems(hand: HandSignature) -> list[Problem]:
+def check_hand(hand: HandSignature) -> tuple[Problem, ...]:
+    """What is missing before it counts as evidence."""
     if hand.method not in (SignMethod.PAPER, SignMethod.BIOMETRIC):
-        raise InvalidRecord(
-            (
-                Problem(
-                    field="method",
-                    code="method-recorded",
-                    message="Chỉ ghi nhận chữ ký tay trên giấy hoặc sinh trắc học ở đây.",
-                ),
-            )
+        return (
+            Problem(
+                field="method",
+                code="method-recorded",
+                message="Chỉ ghi nhận chữ ký tay trên giấy hoặc sinh trắc học ở đây.",
+            ),
         )
     number = (
         "Hãy ghi số hoặc nơi lưu của tờ giấy đã ký."
@@ -309,8 +308,8 @@ def _problems(hand: HandSignature) -> list[Problem]:
     ]
     if hand.signer_kind is SignerKind.REPRESENTATIVE:
         needed.append(("relation", hand.relation, "Hãy ghi quan hệ của người đại diện."))
-    return [
+    return tuple(
         Problem(field=name, code=f"{name}-required", message=message)
         for name, value, message in needed
         if not value.strip()
-    ]
+    )

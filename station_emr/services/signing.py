@@ -218,15 +218,18 @@ class Signing:
             kinds = [k for k in SIGN_ACTIONS if policy.method(k) is SignMethod.DIGITAL_CERT]
             for kind, record_id, version in work.signatures.unsigned_since(kinds, since, _LISTED):
                 record = record_store(work, kind).at_version(record_id, version)
-                author = record.signature.by if record.signature else None
-                if actor.role is not Role.DIRECTOR and (
-                    author is None or author.user_id != actor.user.id
+                confirmed = record.signature
+                if confirmed is None or not (
+                    actor.role is Role.DIRECTOR or confirmed.by.user_id == actor.user.id
                 ):
                     continue
-                name = (kind, record_id, version)
-                number = number_of(kind, record)
                 ask_for_signature(
-                    work, actor, name, patient_id=record.patient_id, number=number, now=now
+                    work,
+                    confirmed.by,
+                    (kind, record_id, version),
+                    patient_id=record.patient_id,
+                    number=number_of(kind, record),
+                    confirmed_at=confirmed.at,
                 )
                 added += 1
             work.audit.append(actor, "signing.collect", now, detail={"count": str(added)})

@@ -10,7 +10,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from station_emr.domain.record import Changed, RecordKind, RecordStatus
+from station_emr.domain.record import Changed, PractitionerSnapshot, RecordKind, RecordStatus
 from station_emr.domain.signature import (
     DEFAULT_POLICY,
     SIGNED_KINDS,
@@ -150,23 +150,24 @@ def note_signed(
     if read_policy(work).method(changed.kind) is SignMethod.DIGITAL_CERT:
         ask_for_signature(
             work,
-            actor,
+            actor.user.snapshot,
             (changed.kind, changed.record_id, changed.version),
             patient_id=patient_id,
             number=number,
-            now=now,
+            confirmed_at=now,
         )
 
 
 def ask_for_signature(
     work: Work,
-    actor: Actor,
+    author: PractitionerSnapshot,
     name: tuple[RecordKind, str, int],
     *,
     patient_id: str,
     number: str,
-    now: datetime,
+    confirmed_at: datetime,
 ) -> None:
+    """Put a version on the list of those that wait, for the person who confirmed it."""
     kind, record_id, version = name
     work.signatures.request(
         SignRequest(
@@ -175,10 +176,10 @@ def ask_for_signature(
             version=version,
             patient_id=patient_id,
             content_sha256=work.signatures.content_sha256(kind, record_id, version) or "",
-            user_id=actor.user.id,
-            user_name=actor.user.snapshot.printed_name,
+            user_id=author.user_id,
+            user_name=author.printed_name,
             number=number,
-            created_at=now,
+            created_at=confirmed_at,
         )
     )
 

@@ -24,6 +24,7 @@ EVERY_PAGE = {
     routes.CATALOGS,
     routes.AUDIT,
     routes.SHARING,
+    routes.SIGNING,
 }
 OFFICE = {routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.SYNC}
 
@@ -42,9 +43,9 @@ def test_pages_are_built_under_their_key(qtbot, session_of, stray_windows, role)
     [
         (Role.DIRECTOR, set()),
         (Role.DOCTOR, {routes.USERS, routes.AUDIT}),
-        (Role.NURSE, {routes.USERS, routes.AUDIT}),
-        (Role.PHARMACIST, {routes.USERS, routes.AUDIT, routes.REGISTRATION}),
-        (Role.INSPECTOR, {routes.USERS, routes.REGISTRATION, routes.MEDICINES}),
+        (Role.NURSE, {routes.USERS, routes.AUDIT, routes.SIGNING}),
+        (Role.PHARMACIST, {routes.USERS, routes.AUDIT, routes.REGISTRATION, routes.SIGNING}),
+        (Role.INSPECTOR, {routes.USERS, routes.REGISTRATION, routes.MEDICINES, routes.SIGNING}),
         (Role.ADMINISTRATOR, EVERY_PAGE - OFFICE),
     ],
 )

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import Changes
+from station_emr.domain.signature import ConfirmationNeeded
 from station_emr.domain.user import Actor
+from station_emr.services.i18n import _
 from station_emr.services.station_services import StationServices
-from station_emr.ui.tasks import Task, TaskRunner
+from station_emr.ui.kit import dialogs
+from station_emr.ui.tasks import Lane, Task, TaskRunner
 
 T = TypeVar("T")
 
@@ -74,13 +78,48 @@ class Session(QObject):
             if changes.items:
                 self.changed.emit(changes)
 
-        def refused(error: StationError) -> None:
-            if isinstance(error, EnvironmentFailure):
-                self.unsaved.emit(str(error))
+        def answered(error: StationError) -> None:
             handler = failed or self.runner.default_failed
             if handler is None:
                 self.runner.problems.report(error)
             else:
                 handler(error)
 
+        def again() -> None:
+            self.command(command, done=done, failed=failed, owner=owner)
+
+        def refused(error: StationError) -> None:
+            if isinstance(error, ConfirmationNeeded):
+                self._confirm(again, error, answered)
+                return
+            if isinstance(error, EnvironmentFailure):
+                self.unsaved.emit(str(error))
+            answered(error)
+
         return self.runner.run(command, done=finished, failed=refused, owner=owner or self)
+
+    def _confirm(
+        self,
+        again: Callable[[], None],
+        asked: StationError,
+        refused: Callable[[StationError], None],
+    ) -> None:
+        """The rules of signing want the person's password once more; then the command again."""
+        window = QApplication.activeWindow()
+        typed = window and dialogs.ask_password(
+            window,
+            _("Xác nhận chữ ký"),
+            _("Hãy nhập mật khẩu của bạn để ký. Chưa có gì được ký cho tới khi mật khẩu đúng."),
+            label=_("Mật khẩu của tôi"),
+        )
+        if not typed:
+            refused(asked)
+            return
+        password = str(typed)
+        self.runner.run(
+            lambda: self.services.signing.confirm(self.actor, password),
+            done=lambda _nothing: again(),
+            failed=refused,
+            owner=self,
+            lane=Lane.POOL,
+        )

@@ -226,9 +226,10 @@ class Camera(QObject):
         return True
 
     def _office(self) -> Iterator[float]:
+        yield from self._show("sign", routes.SIGNING)
         for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT):
             yield from self._show(name, name)
-        for name in ("server", "files"):
+        for name in ("server", "files", "signing"):
             yield from self._show(name, routes.SETTINGS, routes.SettingsRoute(name))
 
     def _search(self) -> Iterator[float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from station_emr.domain.permissions import Action
+from station_emr.domain.permissions import SIGNING, Action
 from station_emr.services.views import QueueRow
 from station_emr.ui.kit import Screen, Shortcut
 from station_emr.ui.models import routes
@@ -47,6 +47,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
     clinical, visits = may(Action.PATIENT_VIEW), may(Action.ENCOUNTER_VIEW)
     gives = visits and (may(Action.DISPENSE) or may(Action.VITALS_RECORD))
     admin = routes.SETTINGS
+    may_sign = any(may(action) for action in SIGNING)
     wanted = (
         (visits, page(routes.TODAY, today, Shortcut.TODAY, "house")),
         (clinical, page(routes.PATIENTS, _patients, Shortcut.PATIENTS, "user")),
@@ -61,6 +62,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (may(Action.USER_MANAGE), page(routes.USERS, _users, under=admin)),
         (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
         (may(Action.AUDIT_VIEW), page(routes.AUDIT, _audit, under=admin)),
+        (may_sign, page(routes.SIGNING, _signing, under=admin)),
         (visits, page(routes.SHARING, _sharing, under=admin)),
     )
     return [spec for allowed, spec in wanted if allowed]
@@ -118,6 +120,12 @@ def _settings(session: Session) -> Screen:
     from station_emr.ui.screens.settings import SettingsScreen
 
     return SettingsScreen(session)
+
+
+def _signing(session: Session) -> Screen:
+    from station_emr.ui.screens.signing import SigningScreen
+
+    return SigningScreen(session)
 
 
 def _users(session: Session) -> Screen:

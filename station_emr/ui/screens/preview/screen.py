@@ -38,6 +38,7 @@ from station_emr.ui.models.paper_feed import PaperFeed
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.preview.paper import Paper, load_paper
 from station_emr.ui.screens.preview.printing import Printing, PrintJob, SystemPrinting
+from station_emr.ui.screens.preview.signature_line import SignatureLine
 from station_emr.ui.screens.preview.thumbs import THUMB_WIDTH, Thumbs
 from station_emr.ui.tasks import Lane
 
@@ -75,6 +76,10 @@ class PreviewScreen(Screen):
         self.joined.hide()
         self.page.addWidget(self.joined)
         self.page.addWidget(self.banner)
+        self.signatures = SignatureLine(session)
+        self.signatures.sign_wanted.connect(lambda: self.go(routes.SIGNING))
+        self.signatures.said.connect(self.say)
+        self.page.addWidget(self.signatures)
         self.view = PaperView("preview.pages", _("Các trang giấy"))
         self.thumbs = Thumbs()
         ground = Card(sunken=True, margin=1)
@@ -162,6 +167,7 @@ class PreviewScreen(Screen):
             ChipSpec(_(paper.status.label), severities.get(paper.status, Severity.SUCCESS))
         )
         self._allow()
+        self.signatures.show_paper(paper.kind, paper.record_id, draft=paper.is_draft)
         prints, actor = self._services.prints, self._actor
         self.feed.show(lambda: prints.preview(actor, paper.kind, paper.record_id))
 

@@ -20,6 +20,7 @@ from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
 from station_emr.ui.screens.settings.recovery_panel import RecoveryPanel
 from station_emr.ui.screens.settings.server_panel import ServerPanel
+from station_emr.ui.screens.settings.signing_panel import SigningPanel
 from station_emr.ui.screens.settings.station_panel import StationPanel
 
 _PANELS: dict[str, Callable[[Session], Panel]] = {
@@ -27,6 +28,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "server": ServerPanel,
     "backup": BackupPanel,
     "files": FilesPanel,
+    "signing": SigningPanel,
     "recovery": RecoveryPanel,
     "personal": PersonalPanel,
 }
@@ -69,6 +71,25 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="usb",
                 title=_("Máy mới, tệp mang tay"),
                 detail=_("Lấy hồ sơ về máy này"),
+            ),
+        ),
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="signing",
+                icon="certificate",
+                title=_("Ký số"),
+                detail=_("Cách ký, USB token"),
+            ),
+        ),
+        (
+            Action.REFERRAL_SIGN,
+            Entry(
+                key="waiting",
+                icon="signature",
+                title=_("Chờ ký số"),
+                detail=_("Ký giấy đang chờ"),
+                page=routes.SIGNING,
             ),
         ),
         (
@@ -152,7 +173,8 @@ class SettingsScreen(Screen):
         self.hub.panel_wanted.connect(self.open_panel)
         self.hub.page_wanted.connect(self.go)
         self._stack = QStackedWidget()
-        row = hbox(self.hub, self._stack, gap=GAP_L)
+        self._column = scrolled(self.hub)
+        row = hbox(self._column, self._stack, gap=GAP_L)
         row.setStretch(1, 1)
         self.page.addLayout(row, 1)
         self._first = next(entry.key for entry in entries if not entry.page)
@@ -161,6 +183,8 @@ class SettingsScreen(Screen):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.hub.give_room(self.width())
+        bar = self._column.verticalScrollBar().sizeHint().width()
+        self._column.setFixedWidth(self.hub.width() + bar)
 
     @property
     def panel(self) -> Panel:
@@ -179,6 +203,7 @@ class SettingsScreen(Screen):
         self._stack.setCurrentIndex(list(self._panels).index(key))
         self._now = key
         self.hub.select(key)
+        self._column.ensureWidgetVisible(self.hub.buttons[key])
         panel.load()
         return panel
 

@@ -70,12 +70,9 @@ class PdfStamps:
             middle = run.x + face(run.face).width(run.text, run.size) / 2
             left = int(min(max(middle - _WIDTH / 2, 12), sheet.format.paper[0] - _WIDTH - 12))
             top = int(run.y - 3)
-            lines = (
-                f"Ký bởi: {value(signer)}",
-                f"Nơi cấp: {value(issuer)}",
-                f"Thời điểm ký: {signed_at:%H:%M:%S} ngày {signed_at:%d/%m/%Y}",
-            )
-            drawing = draw("ĐÃ KÝ SỐ", lines, _WIDTH, height)
+            title = f"ĐÃ KÝ SỐ lúc {signed_at:%H:%M:%S} ngày {signed_at:%d/%m/%Y}"
+            lines = (f"Ký bởi: {value(signer)}", f"Nơi cấp chứng thư: {value(issuer)}")
+            drawing = draw(title, lines, _WIDTH, height)
         return Stamp(page=page, box=(left, top - height, left + _WIDTH, top), drawing=drawing)
 
 

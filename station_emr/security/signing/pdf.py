@@ -22,7 +22,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from pyhanko.pdf_utils.content import PdfContent
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner, Signer
@@ -53,6 +53,11 @@ from .open_key import OpenKey
 for _library in ("pyhanko", "pyhanko_certvalidator"):
     logging.getLogger(_library).setLevel(logging.CRITICAL + 1)
 
+_WHOLE_BOX = SimpleBoxLayoutRule(
+    x_align=AxisAlignment.ALIGN_MID,
+    y_align=AxisAlignment.ALIGN_MID,
+    margins=Margins(left=0, right=0, top=0, bottom=0),
+)
 _NO_SIGNATURE = "Tệp PDF này không có chữ ký số nào."
 _BROKEN = "Không đọc được tệp PDF này, hoặc tệp đã bị hỏng."
 _CHANGED = "Nội dung tệp đã bị thay đổi sau khi ký. Không dùng bản này; hãy xin lại bản gốc."
@@ -129,7 +134,9 @@ def sign_pdf(
     style = None
     if stamp is not None:
         field = SigFieldSpec(meta.field_name or "", on_page=stamp.page, box=stamp.box)
-        style = StaticStampStyle(background=_Drawing(stamp.drawing), border_width=0)
+        style = StaticStampStyle(
+            background=_Drawing(stamp.drawing), background_layout=_WHOLE_BOX, border_width=0
+        )
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
         signer = PdfSigner(meta, _KeySigner(key), stamp_style=style, new_field_spec=field)

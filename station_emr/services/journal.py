@@ -113,10 +113,12 @@ def _given(
 
 
 def methods_of(service: object) -> list[str]:
-    """Names of the use cases that a service offers."""
+    """Names of the use cases that a service offers. What works within another's transaction is a
+    part: the use case around it tells what becomes of it.
+    """
     found = []
     for name in dir(type(service)):
-        if not name.startswith("_"):
+        if not name.startswith("_") and not name.endswith("_within"):
             held = inspect.getattr_static(type(service), name)
             if inspect.isfunction(held):
                 found.append(name)

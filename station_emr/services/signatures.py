@@ -12,6 +12,7 @@ from station_emr.domain.errors import NotFound, Problem
 from station_emr.domain.operation import Origin
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
+from station_emr.domain.sign_fault import SigningFailure
 from station_emr.domain.signature import (
     CertificateStanding,
     DocumentSignature,
@@ -19,7 +20,6 @@ from station_emr.domain.signature import (
     SignatureState,
     SignerKind,
     SigningEvidence,
-    SigningFailure,
     SignMethod,
     StandingReport,
     sha256,

@@ -7,62 +7,43 @@ leaves the document waiting and unsigned.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure, NotFound, StationError, UserError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
+from station_emr.domain.sign_fault import SignFault, SigningFailure
 from station_emr.domain.signature import (
     CertificateFacts,
     CertificateStanding,
-    DocumentSignature,
     KeySource,
-    SignFault,
-    SigningFailure,
     SigningPolicy,
     SignMethod,
     SignRequest,
     StandingReport,
     sha256,
-    statement,
 )
 from station_emr.domain.user import Actor
 
-from .guards import allow, allow_any, begin_signing
+from .document_signer import SIGN_ACTIONS, DocumentSigner, usable
+from .guards import allow, allow_any
 from .ports import Clock, Store, Work
 from .record_stores import record_store
 from .secret import Secret
-from .signing_ports import SigningKey, SigningTools, StampedForms
+from .signing_ports import SigningTools, StampedForms
 from .signing_rules import (
     ask_for_signature,
     read_policy,
     read_source,
     remember_confirmation,
-    skew_seconds,
     write_policy,
     write_source,
 )
 
-SIGN_ACTIONS: Final = {
-    RecordKind.ENCOUNTER: Action.ENCOUNTER_SIGN,
-    RecordKind.PRESCRIPTION: Action.PRESCRIPTION_SIGN,
-    RecordKind.REFERRAL: Action.REFERRAL_SIGN,
-    RecordKind.APPOINTMENT: Action.APPOINTMENT_SIGN,
-}
 _ANY_SIGNER: Final = tuple(SIGN_ACTIONS.values())
-_WITH_FORM: Final = frozenset(
-    {RecordKind.PRESCRIPTION, RecordKind.REFERRAL, RecordKind.APPOINTMENT}
-)
-_NAMES: Final = {
-    RecordKind.ENCOUNTER: "lượt khám",
-    RecordKind.PRESCRIPTION: "đơn thuốc",
-    RecordKind.REFERRAL: "phiếu chuyển",
-    RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
-}
 _LISTED: Final = 500
 _TEST: Final = b"station-emr test signature"
 _NOT_YOURS: Final = (
@@ -121,7 +102,7 @@ class Signing:
         self._store = store
         self._clock = clock
         self._tools = tools
-        self._forms = forms
+        self._signer = DocumentSigner(store, clock, tools, forms)
         self._passwords = passwords
 
     # Rules and keys ----------------------------------------------------------------------
@@ -172,7 +153,7 @@ class Signing:
         now = self._clock.now()
         try:
             with self._tools.open(source, secret.reveal()) as key:
-                _usable(key.facts, now)
+                usable(key.facts, now)
                 if not self._tools.seal_holds(key.facts.der, _TEST, self._tools.seal(key, _TEST)):
                     raise SigningFailure(SignFault.DEVICE)
                 facts, chain = key.facts, key.chain_ders
@@ -266,7 +247,7 @@ class Signing:
         with self._tools.open(source, secret.reveal()) as key:
             secret.wipe()
             now = self._clock.now()
-            _usable(key.facts, now)
+            usable(key.facts, now)
             report = self._tools.standing(key.facts.der, key.chain_ders, now)
             result.standing = report.standing
             if report.standing is CertificateStanding.REVOKED:
@@ -276,7 +257,7 @@ class Signing:
                     result.left = len(todo) - done
                     break
                 try:
-                    result.changes += self._sign(actor, key, request, report)
+                    result.changes += self._signer.sign(actor, key, request, report)
                     result.signed.append(request)
                 except StationError as error:
                     self._note_failure(request, error)
@@ -295,108 +276,6 @@ class Signing:
                 request.kind, request.record_id, request.version, str(error)
             )
 
-    def _sign(
-        self, actor: Actor, key: SigningKey, request: SignRequest, report: StandingReport
-    ) -> Changes:
-        name = (request.kind, request.record_id, request.version)
-        with self._store.read() as work:
-            _still_waits(work, request)
-            record = record_store(work, request.kind).at_version(*name[1:])
-            profile = work.settings.station()
-            skew = skew_seconds(work)
-        now = self._clock.now()
-        _usable(key.facts, now)
-        document = self._signed_form(key, request, record, now, profile.name, report)
-        signature = DocumentSignature(
-            id=self._clock.new_id(),
-            patient_id=request.patient_id,
-            target_kind=request.kind,
-            target_id=request.record_id,
-            target_version=request.version,
-            content_sha256=request.content_sha256,
-            method=SignMethod.DIGITAL_CERT,
-            signed_at=now,
-            signer_id=actor.user.id,
-            signer_name=actor.user.snapshot.printed_name,
-            clock_skew=skew,
-            device=actor.device,
-            session=actor.session,
-            media_type="application/pdf" if document else "",
-            document_sha256=sha256(document) if document else "",
-            certificate=base64.b64encode(key.facts.der).decode(),
-            certificate_subject=key.facts.subject,
-            certificate_issuer=key.facts.issuer,
-            certificate_serial=key.facts.serial,
-            algorithm=key.algorithm,
-            standing=report.standing,
-            standing_at=report.checked_at,
-            standing_source=report.source,
-        )
-        said = statement(signature)
-        seal = self._tools.seal(key, said)
-        if not self._tools.seal_holds(key.facts.der, said, seal):
-            raise SigningFailure(SignFault.DEVICE)
-        signature = replace(signature, seal=base64.b64encode(seal).decode())
-        with self._store.write() as work:
-            _still_waits(work, request)
-            begin_signing(work, actor, SIGN_ACTIONS[request.kind], now)
-            changed = work.signatures.add_version(
-                signature,
-                RecordStatus.SIGNED,
-                author=actor.user.snapshot,
-                at=now,
-                expected_version=0,
-            )
-            if document:
-                work.signatures.keep_document(signature.id, signature.media_type, document)
-                work.attachments.offer_signed(*name)
-            work.signatures.keep_standing(signature.id, report, key.chain_ders)
-            work.signatures.close_request(*name, signed=True)
-            work.audit.append(
-                actor,
-                f"{request.kind}.sign_digitally",
-                now,
-                kind=request.kind,
-                record_id=request.record_id,
-                patient_id=request.patient_id,
-                detail={
-                    "version": str(request.version),
-                    "signature": signature.id,
-                    "certificate": key.facts.fingerprint,
-                    "standing": report.standing.value,
-                },
-            )
-        return Changes((changed,))
-
-    def _signed_form(
-        self,
-        key: SigningKey,
-        request: SignRequest,
-        record: Any,
-        now: datetime,
-        station: str,
-        report: StandingReport,
-    ) -> bytes:
-        """The PDF that leaves the station; empty for what has no form of its own."""
-        if request.kind not in _WITH_FORM:
-            return b""
-        form = self._forms.form(request.kind, record, now, request.version)
-        stamp = self._forms.stamp(
-            request.kind,
-            record,
-            request.version,
-            signer=key.facts.subject,
-            issuer=key.facts.issuer,
-            signed_at=now,
-        )
-        reason = (
-            f"Ký {_NAMES[request.kind]} {request.number}, phiên bản {request.version}, "
-            f"SHA-256 {request.content_sha256}"
-        )
-        return self._tools.sign_pdf(
-            key, form, reason=reason, location=station, at=now, stamp=stamp, report=report
-        )
-
     def sign_xml(
         self, actor: Actor, secret: Secret, document: bytes, *, into: str = "", xades: bool = True
     ) -> bytes:
@@ -408,7 +287,7 @@ class Signing:
         now = self._clock.now()
         try:
             with self._tools.open(source, secret.reveal()) as key:
-                _usable(key.facts, now)
+                usable(key.facts, now)
                 signed = self._tools.sign_xml(key, document, into=into, xades=xades)
                 fingerprint = key.facts.fingerprint
         finally:
@@ -429,12 +308,6 @@ def number_of(kind: RecordKind, record: Any) -> str:
     return str(record.code if kind is RecordKind.PRESCRIPTION else record.number)
 
 
-def _usable(facts: CertificateFacts, at: datetime) -> None:
-    fault = facts.fault_at(at)
-    if fault is not None:
-        raise SigningFailure(fault)
-
-
 def _mine(actor: Actor, request: SignRequest) -> bool:
     return actor.role is Role.DIRECTOR or request.user_id == actor.user.id
 
@@ -444,16 +317,6 @@ def _stops(error: StationError) -> bool:
     if isinstance(error, SigningFailure):
         return error.fault.stops
     return isinstance(error, EnvironmentFailure)
-
-
-def _still_waits(work: Work, request: SignRequest) -> None:
-    """The version is the one that stands, says what it said, and nobody signed it meanwhile."""
-    name = (request.kind, request.record_id, request.version)
-    if (
-        work.signatures.find_request(*name) is None
-        or work.signatures.content_sha256(*name) != request.content_sha256
-    ):
-        raise SigningFailure(SignFault.CHANGED)
 
 
 def signed_record(work: Work, kind: RecordKind, record_id: str) -> Any:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from station_emr.domain.record import Changed, PractitionerSnapshot, RecordKind, RecordStatus
+from station_emr.domain.sign_fault import ConfirmationNeeded
 from station_emr.domain.signature import (
     DEFAULT_POLICY,
     SIGNED_KINDS,
-    ConfirmationNeeded,
     KeySource,
     KeySourceKind,
     Reentry,

@@ -48,6 +48,7 @@ sync_view                 x   x   x   x   x   x   x   x
 sync_run                  x   x   x   x   x   x   x   .
 station_setup             x   .   .   .   .   .   x   .
 account_unlock            x   .   .   .   .   .   x   .
+signature_record          x   x   x   x   x   .   .   .
 """
 ROLES = (
     Role.DIRECTOR,

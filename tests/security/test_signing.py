@@ -10,13 +10,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from station_emr.domain.sign_fault import SignFault, SigningFailure
 from station_emr.domain.signature import (
     CertificateStanding,
     KeySource,
     KeySourceKind,
     SignatureState,
-    SignFault,
-    SigningFailure,
 )
 from station_emr.printing.signature_stamp import draw
 from station_emr.security.signing import fetching

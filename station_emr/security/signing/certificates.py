@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from station_emr.domain.signature import CertificateFacts, SignFault, SigningFailure
+from station_emr.domain.sign_fault import SignFault, SigningFailure
+from station_emr.domain.signature import CertificateFacts
 
 RSA_SHA256: Final = "rsa-sha256"
 ECDSA_SHA256: Final = "ecdsa-sha256"

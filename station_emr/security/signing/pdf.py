@@ -36,12 +36,11 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import ValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from station_emr.domain.sign_fault import SignFault, SigningFailure
 from station_emr.domain.signature import (
     CertificateStanding,
     FileVerdict,
     SignatureState,
-    SignFault,
-    SigningFailure,
     StandingReport,
 )
 from station_emr.services.signing_ports import Stamp

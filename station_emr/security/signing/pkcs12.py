@@ -9,7 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from station_emr.domain.signature import SignFault, SigningFailure
+from station_emr.domain.sign_fault import SignFault, SigningFailure
 
 from . import certificates
 from .open_key import OpenKey, in_memory

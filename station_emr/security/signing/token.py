@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import utils
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, TokenFlag
 from pkcs11 import exceptions as faults
 
-from station_emr.domain.signature import CertificateFacts, SignFault, SigningFailure
+from station_emr.domain.sign_fault import SignFault, SigningFailure
+from station_emr.domain.signature import CertificateFacts
 
 from . import certificates
 from .open_key import OpenKey

@@ -25,12 +25,8 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 from signxml.xades.xades import XAdESSigner
 
-from station_emr.domain.signature import (
-    FileVerdict,
-    SignatureState,
-    SignFault,
-    SigningFailure,
-)
+from station_emr.domain.sign_fault import SignFault, SigningFailure
+from station_emr.domain.signature import FileVerdict, SignatureState
 
 from . import certificates
 from .open_key import OpenKey

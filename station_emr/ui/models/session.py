@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import Changes
-from station_emr.domain.signature import ConfirmationNeeded
+from station_emr.domain.sign_fault import ConfirmationNeeded
 from station_emr.domain.user import Actor
 from station_emr.services.i18n import _
 from station_emr.services.station_services import StationServices

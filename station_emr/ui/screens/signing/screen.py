@@ -11,12 +11,7 @@ from typing_extensions import override
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind
-from station_emr.domain.signature import (
-    CertificateStanding,
-    KeySource,
-    KeySourceKind,
-    SignRequest,
-)
+from station_emr.domain.signature import CertificateStanding, KeySource, KeySourceKind, SignRequest
 from station_emr.services.i18n import _
 from station_emr.services.secret import Secret
 from station_emr.services.signing import BatchReport, Name

@@ -82,6 +82,13 @@ def accepted_heads(work: Work) -> frozenset[str]:
     return frozenset(found[1] for row in rows for found in [_HEAD.search(row.detail)] if found)
 
 
+def unexplained(work: Work) -> tuple[str, ...]:
+    """Ends that were missed, for which the director has given no reason."""
+    noted = work.audit.rows(200, None, AuditFilter(actions=(MISMATCH,)))
+    missed = (found[1] for row in noted for found in [_HEAD.search(row.detail)] if found)
+    return tuple(sorted(set(missed) - accepted_heads(work)))
+
+
 class WitnessWatch:
     """Compares the database with the witness at every opening, and keeps the witness up to date."""
 

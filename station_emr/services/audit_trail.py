@@ -28,7 +28,7 @@ from station_emr.domain.errors import (
     StationError,
 )
 from station_emr.domain.patient import Patient
-from station_emr.domain.permissions import Action, Role
+from station_emr.domain.permissions import Action, Role, may
 from station_emr.domain.record import StationProfile
 from station_emr.domain.user import Actor
 
@@ -41,6 +41,7 @@ from .audit_evidence import (
     accepted_heads,
     gather,
     head_now,
+    unexplained,
 )
 from .audit_ports import Progress
 from .guards import allow
@@ -162,6 +163,22 @@ class AuditTrail:
         allow(actor, Action.AUDIT_VIEW)
         with self._store.read() as work:
             return work.audit.size()
+
+    def alarm(self, actor: Actor) -> str:
+        """What somebody who answers for the log must know at log-in; empty when nothing is wrong
+        that is known of, and for everybody else.
+        """
+        if not may(actor.role, Action.AUDIT_VIEW):
+            return ""
+        with self._store.read() as work:
+            known = unexplained(work)
+        if not known:
+            return ""
+        return (
+            "Nhật ký của trạm không khớp với mốc đã ghi: có thể cơ sở dữ liệu đã bị đưa về bản cũ hoặc "
+            "bị cắt bớt. Hồ sơ vẫn dùng được. Hãy mở Quản trị, mục Nhật ký, chọn Kiểm tra chuỗi; nếu do "
+            "khôi phục từ bản sao lưu thì giám đốc ghi lý do."
+        )
 
     # -- checking --------------------------------------------------------------------------------
 

@@ -37,8 +37,9 @@ CHECKED_LATER = {
     "conflicts.undo",
     "signing.batch",
     "visits.sign",
-    # Tells no names instead of refusing.
+    # These tell nothing instead of refusing.
     "sync.names",
+    "trail.alarm",
 }
 
 

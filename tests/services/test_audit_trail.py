@@ -233,6 +233,9 @@ def test_yesterdays_database_is_told_at_its_opening(station, witness, tmp_path) 
     assert watch.opened() is False
 
     assert MISMATCH in done(station)
+    alarm = station.services.trail.alarm
+    assert "đưa về bản cũ" in alarm(station.director)
+    assert alarm(station.nurse) == ""
     report = station.services.trail.verify(station.director)
     assert [one.comparison for one in report.disagreeing] != []
     assert watch.opened() is True, "told once"
@@ -256,6 +259,9 @@ def test_the_director_says_why_an_end_is_missing(station, trail, witness) -> Non
 
     report = trail.verify(station.director)
     assert report.is_whole
+    watch = WitnessWatch(station.store, station.clock, AuditWitnessFile(station.path.parent))
+    watch.opened()
+    assert trail.alarm(station.director) == "", "explained before it is noticed again"
     assert "đã xác nhận lý do" in " ".join(details(report))
 
 

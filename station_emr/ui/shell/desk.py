@@ -340,7 +340,10 @@ class Desk(QObject):
             )
             self._read_backup()
             session.ask(
-                lambda: session.services.accounts.clock_warning(session.actor),
+                lambda: (
+                    session.services.accounts.clock_warning(session.actor)
+                    or session.services.trail.alarm(session.actor)
+                ),
                 self._show_clock,
                 owner=session,
                 latest="frame.clock",

@@ -11,11 +11,14 @@ from PySide6.QtCore import Qt
 from sqlalchemy import text
 
 from station_emr import services as services_package
+from station_emr.domain.audit import ChainHead
 from station_emr.domain.encounter import Stage
 from station_emr.domain.errors import PermissionDenied
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
+from station_emr.security.audit_witness import AuditWitnessFile
+from station_emr.services.audit_evidence import Witnessed
 from station_emr.services.views import AuditRow
 from station_emr.ui.models.routes import AuditRoute
 from station_emr.ui.screens.audit import AuditScreen
@@ -342,6 +345,31 @@ def test_a_check_compares_with_paper(qtbot, session_of, station, answers) -> Non
     page.until(lambda: "KHÔNG KHỚP" in page.screen.check.more.text())
     assert "không khớp với mốc" in page.screen.check.banner.message.text
     page.sweep()
+
+
+def test_the_director_explains_what_is_missing(qtbot, session_of, station, answers) -> None:
+    watch = AuditWitnessFile(station.path.parent)
+    watch.write(Witnessed(head=ChainHead(seq=900, hash="a" * 64)))
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    assert "không khớp với mốc" in page.verify()
+    page.sweep()
+    answers.next = ["Khôi phục từ bản sao lưu sau khi hỏng ổ đĩa"]
+
+    page.press_button("audit.explain")
+
+    check = page.screen.check
+    page.until(lambda: check.banner.isVisible() and "còn nguyên" in check.banner.message.text)
+    assert "đã xác nhận lý do" in check.more.text()
+    assert not check.explain.isVisible()
+
+
+def test_only_the_director_explains(qtbot, session_of, station) -> None:
+    watch = AuditWitnessFile(station.path.parent)
+    watch.write(Witnessed(head=ChainHead(seq=900, hash="a" * 64)))
+    page = Page(qtbot, session_of(Role.ADMINISTRATOR))
+    assert "không khớp với mốc" in page.verify()
+    page.until(page.screen.check.compare.isVisible)
+    assert not page.screen.check.explain.isVisible()
 
 
 def test_a_check_can_be_stopped(qtbot, session_of, station, monkeypatch) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 
 from station_emr.domain.audit import ChainHead, ChainReport, read_anchor
 from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Role
 from station_emr.services.audit_report_words import details, thousands, verdict
 from station_emr.services.i18n import _
 from station_emr.ui import tasks
@@ -38,6 +39,8 @@ class CheckBox(QWidget):
         self.banner = Banner("audit.banner")
         self.more = label("", "muted", wrap=True)
         self.compare = secondary(_("So với &mốc trên giấy…"), "audit.compare", icon="qr-code")
+        self.explain = secondary(_("&Ghi lý do…"), "audit.explain", icon="note-pencil")
+        self._missed: tuple[ChainHead, ...] = ()
         self.bar = named(QProgressBar(), "audit.bar", _("Phần nhật ký đã kiểm tra"))
         self.bar.setTextVisible(False)
         self.words = label("", "muted")
@@ -46,7 +49,7 @@ class CheckBox(QWidget):
         line = hbox(self.bar, self.words, self.stop, gap=GAP_M, parent=self._running)
         line.setStretch(0, 1)
         self._found = QWidget()
-        found = hbox(self.more, self.compare, gap=GAP_M, parent=self._found)
+        found = hbox(self.more, self.explain, self.compare, gap=GAP_M, parent=self._found)
         found.setStretch(0, 1)
         vbox(self._running, self.banner, self._found, gap=GAP_S, parent=self)
         self._running.hide()
@@ -54,6 +57,7 @@ class CheckBox(QWidget):
         start.clicked.connect(self._pressed)
         self.stop.clicked.connect(self._ask_to_stop)
         self.compare.clicked.connect(self._ask_anchor)
+        self.explain.clicked.connect(self._ask_reason)
 
     def _pressed(self) -> None:
         self.begin()
@@ -112,6 +116,29 @@ class CheckBox(QWidget):
         else:
             self.begin((head,))
 
+    def _ask_reason(self) -> None:
+        """The director says why ends are missing; what was seen stays in every later check."""
+        reason = dialogs.ask_text(
+            self,
+            _("Vì sao nhật ký khác mốc đã ghi?"),
+            _(
+                "Chỉ ghi khi biết chắc, ví dụ vừa khôi phục từ bản sao lưu. Lý do và tên giám đốc "
+                "được giữ trong nhật ký."
+            ),
+            label=_("Lý do"),
+        )
+        if reason is None:
+            return
+        trail, actor, missed = self._session.services.trail, self._session.actor, self._missed
+
+        def accept() -> None:
+            for head in missed:
+                trail.accept(actor, head, reason)
+
+        self._session.runner.run(
+            accept, done=lambda _none: self.begin(), failed=self._failed, owner=self
+        )
+
     def _ended(self, report: ChainReport) -> None:
         if report.is_whole:
             odd = report.check.step_count > 0
@@ -120,6 +147,11 @@ class CheckBox(QWidget):
             severity = Severity.DANGER if report.check.finished else Severity.WARNING
         self._tell(verdict(report), severity)
         self.more.setText("\n".join(details(report)))
+        self._missed = tuple(
+            {one.evidence.head.words: one.evidence.head for one in report.disagreeing}.values()
+        )
+        director = self._session.actor.role is Role.DIRECTOR
+        self.explain.setVisible(director and bool(self._missed) and report.check.broken is None)
         self._found.show()
 
     def _failed(self, error: StationError) -> None:

@@ -35,8 +35,8 @@ _COLUMNS: Final = (
     ("Kết quả", 14),
     ("Mã người bệnh trong máy", 38),
     ("Mã hồ sơ trong máy", 38),
-    ("Lệch giờ máy chủ (giây)", 14),
     ("Dấu vân của dòng", 66),
+    ("Lệch giờ máy chủ (giây)", 14),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -99,6 +99,8 @@ def _lines(sheet: Any, pages: LogPages, bold: Any) -> None:
         sheet.write_datetime(count, 1, row.at.replace(tzinfo=None))
         for place, text in enumerate(_texts(row), 2):
             sheet.write_string(count, place, harmless(text))
+        if row.skew is not None:
+            sheet.write_number(count, len(_COLUMNS) - 1, row.skew)
     sheet.autofilter(0, 0, count, len(_COLUMNS) - 1)
 
 
@@ -114,6 +116,5 @@ def _texts(row: AuditRow) -> Sequence[str]:
         result_text(row),
         row.patient_id,
         row.record_id,
-        "" if row.skew is None else str(row.skew),
         row.hash,
     )

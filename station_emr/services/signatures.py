@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from station_emr.domain.errors import NotFound, Problem
@@ -38,6 +38,9 @@ from .signing_rules import AUTHORITIES, skew_seconds
 _ASK_AGAIN: Final = timedelta(hours=1)
 _PAUSE: Final = timedelta(minutes=15)
 _AT_ONCE: Final = 20
+_DUE: Final = 500
+_TRIES: Final = 2
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class Signatures:
         self._clock = clock
         self._tools = tools
         self._asked_in_vain: datetime | None = None
+        self._asked: dict[str, datetime] = {}
 
     def of(self, actor: Actor, kind: RecordKind, record_id: str) -> SignedBy:
         """Judged anew from the bytes at every call; asks nobody over the network."""
@@ -190,35 +194,34 @@ class Signatures:
         if self._asked_in_vain is not None and now - self._asked_in_vain < _PAUSE:
             return 0
         with self._store.read() as work:
-            due = work.signatures.to_check(_AT_ONCE, now - _ASK_AGAIN)
+            due = work.signatures.to_check(_DUE, now - _ASK_AGAIN)
+            due = tuple(one for one in due if now - self._asked.get(one, _NEVER) >= _ASK_AGAIN)
             asked = [
-                (
-                    one,
-                    work.signatures.get(one).record,
-                    work.signatures.chain(one),
-                )
-                for one in due
+                (one, work.signatures.get(one).record, work.signatures.chain(one))
+                for one in due[:_AT_ONCE]
             ]
-        answered = 0
+        answered, unanswered = 0, 0
         for signature_id, signature, chain in asked:
             report = self._tools.standing(_der(signature), chain, now)
-            known = report.standing is not CertificateStanding.UNKNOWN
+            if report.standing is CertificateStanding.UNKNOWN:
+                self._asked[signature_id] = now
+                unanswered += 1
+                if unanswered == _TRIES:  # the line is away for the others as well
+                    self._asked_in_vain = now
+                    break
+                continue
             with self._store.write() as work:
                 work.signatures.keep_standing(signature_id, report)
-                if known:
-                    work.audit.append(
-                        None,
-                        "signature.standing",
-                        now,
-                        kind=signature.target_kind,
-                        record_id=signature.target_id,
-                        patient_id=signature.patient_id,
-                        detail={"standing": report.standing.value, "signature": signature_id},
-                    )
-            answered += known
-            if not known:
-                self._asked_in_vain = now
-                break  # the line is away for the others as well
+                work.audit.append(
+                    None,
+                    "signature.standing",
+                    now,
+                    kind=signature.target_kind,
+                    record_id=signature.target_id,
+                    patient_id=signature.patient_id,
+                    detail={"standing": report.standing.value, "signature": signature_id},
+                )
+            answered += 1
         return answered
 
     # Judging -----------------------------------------------------------------------------

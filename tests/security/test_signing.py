@@ -229,11 +229,32 @@ def test_a_signature_moved_over_other_content_does_not_count(file, tools, author
     assert tools.check_file(wrapped, authority.pem.decode()).state is SignatureState.INVALID
 
 
+def test_a_signature_over_a_part_does_not_count_for_the_whole(tools, authority) -> None:
+    from lxml import etree
+    from signxml.algorithms import SignatureConstructionMethod
+    from signxml.signer import XMLSigner
+
+    root = etree.fromstring(b'<HS><PHAN Id="mot">da ky</PHAN><PHAN>chua ky</PHAN></HS>')
+    signer = XMLSigner(method=SignatureConstructionMethod.enveloped)
+    certificate = authority.issue(rsa_key("doctor"), online=False)
+    signed = signer.sign(
+        root,
+        key=rsa_key("doctor"),
+        cert=[certificate],
+        reference_uri="#mot",
+        id_attribute="Id",
+    )
+    data = etree.tostring(signed)
+    assert b'URI="#mot"' in data
+    assert tools.check_file(data, authority.pem.decode()).state is SignatureState.INVALID
+
+
 @pytest.mark.parametrize(
     "document",
     [
         b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;<CHUKYDONVI/></a>",
         b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;<CHUKYDONVI/></a>',
+        b"<!DOCTYPE a [<!ENTITY x 'y'>]><a><CHUKYDONVI/></a>",
         b"<a><CHUKYDONVI/><CHUKYDONVI/></a>",
         b"<a><CHUKYDONVI>da co</CHUKYDONVI></a>",
         b"<a/>",

@@ -136,6 +136,43 @@ def test_changed_bytes_are_noticed_even_without_the_triggers(
     assert with_file.state(letter) is expected
 
 
+def test_what_was_altered_while_it_waited_is_not_signed(with_file: Desk) -> None:
+    letter = with_file.letter()
+    connection = raw(with_file)
+    connection.execute(
+        "UPDATE record_version SET content = replace(content, 'Theo dõi', 'Theo đõi') "
+        "WHERE kind = 'referral'"
+    )
+    connection.commit()
+    connection.close()
+    report = with_file.batch()
+    assert report.signed == []
+    assert len(report.failed) == 1
+    assert with_file.of(letter).signatures == ()
+
+
+def test_many_without_an_answer_do_not_keep_others_from_being_asked(desk: Desk) -> None:
+    """Some issuers name no address at all: they are passed over, and two are enough to see that
+    nobody answers today.
+    """
+    with online(desk.authority):
+        desk.use_file(online=False)
+        for _ in range(2):
+            desk.letter()
+        desk.batch()
+        desk.use_file()
+        desk.authority.mode = "down"
+        letter = desk.letter()
+        desk.batch()
+        desk.station.clock.forward(hours=2)
+        desk.authority.mode, desk.authority.now = "good", desk.station.clock.now()
+        assert desk.signatures.recheck() == 0
+        assert desk.signatures.recheck() == 0  # a pause
+        desk.station.clock.forward(minutes=20)
+        assert desk.signatures.recheck() == 1
+    assert desk.state(letter) is SignatureState.VALID
+
+
 @pytest.mark.parametrize(
     "sql",
     [

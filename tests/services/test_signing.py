@@ -149,12 +149,18 @@ def test_a_day_is_signed_with_one_pin(with_file: Desk) -> None:
     assert {one.kind for one in waiting} == {LETTER, RecordKind.PRESCRIPTION}
     assert all(one.patient_name for one in waiting)
     secret = Secret(PASSWORD)
+    held = []
 
-    report = with_file.signing.batch(station.doctor, secret)
+    def told(*_) -> bool:
+        held.append(bool(secret))
+        return True
+
+    report = with_file.signing.batch(station.doctor, secret, told=told)
 
     assert len(report.signed) == 2
     assert (report.failed, report.left, report.stopped) == ([], 0, "")
-    assert not secret  # wiped
+    assert held == [False, False]  # wiped as soon as the key is open
+    assert not secret
     assert with_file.signing.count_waiting() == 0
     for one in report.signed:
         (view,) = with_file.signatures.of(station.doctor, one.kind, one.record_id).signatures

@@ -46,7 +46,11 @@ class SignatureFinding(Base):
     """
 
     __tablename__ = "signature_finding"
-    __table_args__ = (Index("finding_signature", "signature_id"), STRICT)
+    __table_args__ = (
+        Index("finding_signature", "signature_id"),
+        Index("finding_unknown", "seq", sqlite_where=text("standing = 'unknown'")),
+        STRICT,
+    )
 
     seq: Mapped[int] = mapped_column(primary_key=True)
     signature_id: Mapped[str] = mapped_column(ForeignKey("signature.id"))

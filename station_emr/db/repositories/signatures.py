@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, text
+from sqlalchemy import insert, text
 
 from station_emr.db.codec import decode, moment, stamp, utc_text
 from station_emr.db.models import (
@@ -21,6 +21,7 @@ from station_emr.db.models import (
 )
 from station_emr.domain.record import RecordKind
 from station_emr.domain.signature import (
+    SIGNED_KINDS,
     CertificateStanding,
     DocumentSignature,
     SigningEvidence,
@@ -59,12 +60,11 @@ _CHAIN: Final = text(
     "SELECT chain FROM signature_finding WHERE signature_id = :id AND chain <> '[]' "
     "ORDER BY seq LIMIT 1"
 )
+# Every signature made here has a first finding, of the moment it was made.
 _TO_CHECK: Final = text(
-    "SELECT s.id FROM signature AS s JOIN signed_document AS d ON d.signature_id = s.id "
-    "LEFT JOIN signature_finding AS f ON f.seq = (SELECT max(seq) FROM signature_finding "
-    "WHERE signature_id = s.id) WHERE s.method = 'digital_cert' "
-    "AND (f.seq IS NULL OR (f.standing = 'unknown' AND f.checked_utc < :before)) "
-    "ORDER BY f.seq, s.row_id LIMIT :limit"
+    "SELECT f.signature_id FROM signature_finding AS f WHERE f.standing = 'unknown' "
+    "AND f.checked_utc < :before AND NOT EXISTS (SELECT 1 FROM signature_finding AS later "
+    "WHERE later.signature_id = f.signature_id AND later.seq > f.seq) ORDER BY f.seq LIMIT :limit"
 )
 _REQUEST: Final = text(
     "INSERT INTO sign_request (kind, record_id, version, patient_id, content_sha256, user_id, "
@@ -98,16 +98,19 @@ _CLOSE: Final = text(
     "UPDATE sign_request SET state = :state, reason = '' "
     "WHERE kind = :kind AND record_id = :id AND version = :version AND state = 'waiting'"
 )
-_UNSIGNED: Final = text(
-    "SELECT v.kind, v.record_id, v.version FROM record_version AS v WHERE v.kind IN :kinds "
-    "AND v.origin = 'here' AND v.status <> 'voided' AND v.at_utc >= :since AND v.version = "
-    "(SELECT max(version) FROM record_version WHERE kind = v.kind AND record_id = v.record_id) "
-    "AND NOT EXISTS (SELECT 1 FROM signature AS s WHERE s.target_kind = v.kind "
-    "AND s.target_id = v.record_id AND s.content_sha256 = v.content_sha256 "
-    "AND s.method = 'digital_cert') AND NOT EXISTS (SELECT 1 FROM sign_request AS r "
-    "WHERE r.kind = v.kind AND r.record_id = v.record_id AND r.version = v.version) "
-    "ORDER BY v.seq LIMIT :limit"
-).bindparams(bindparam("kinds", expanding=True))
+_UNSIGNED: Final = {
+    kind: text(
+        f"SELECT h.id, h.version, v.seq FROM {kind} AS h JOIN record_version AS v "  # noqa: S608  # fixed names
+        f"ON v.kind = '{kind}' AND v.record_id = h.id AND v.version = h.version "
+        "WHERE h.version > 0 AND h.status <> 'voided' AND h.saved_utc >= :since "
+        "AND v.origin = 'here' AND NOT EXISTS (SELECT 1 FROM signature AS s "
+        "WHERE s.target_kind = v.kind AND s.target_id = h.id "
+        "AND s.content_sha256 = v.content_sha256 AND s.method = 'digital_cert') "
+        "AND NOT EXISTS (SELECT 1 FROM sign_request AS r WHERE r.kind = v.kind "
+        "AND r.record_id = h.id AND r.version = h.version) ORDER BY v.seq LIMIT :limit"
+    )
+    for kind in SIGNED_KINDS
+}
 _EVIDENCE: Final = text(
     "SELECT * FROM signing_evidence WHERE kind = :kind AND record_id = :id ORDER BY seq"
 )
@@ -259,13 +262,13 @@ class SignatureRepository(RecordRepository[DocumentSignature]):
     def unsigned_since(
         self, kinds: Sequence[RecordKind], since: datetime, limit: int
     ) -> tuple[tuple[RecordKind, str, int], ...]:
-        if not kinds:
-            return ()
-        rows = self._connection.execute(
-            _UNSIGNED,
-            {"kinds": [kind.value for kind in kinds], "since": utc_text(since), "limit": limit},
-        )
-        return tuple((RecordKind(row.kind), row.record_id, row.version) for row in rows)
+        given = {"since": utc_text(since), "limit": limit}
+        found = [
+            (row.seq, kind, row.id, row.version)
+            for kind in kinds
+            for row in self._connection.execute(_UNSIGNED[kind], given)
+        ]
+        return tuple((kind, record, version) for _, kind, record, version in sorted(found)[:limit])
 
     # Confirmations
 

@@ -8,14 +8,14 @@ here into the chain, and only then are the lines taken away.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.errors import AccountLocked, EnvironmentFailure, WrongPassword
 from station_emr.services.failed_attempts import FailedAttempt, How
 
 from . import durable_file
@@ -23,6 +23,7 @@ from . import durable_file
 FILE_NAME: Final = "attempts.json"
 _FORMAT: Final = "station-emr-attempts"
 _VERSION: Final = 1
+_JUDGED_IN: Final = timedelta(minutes=2)
 _MOST: Final = 400
 """Attempts told one by one; older ones of one account are then counted together."""
 
@@ -50,11 +51,38 @@ class AttemptLog:
         """
         with self._changing() as content:
             number = content.last + 1
-            made = FailedAttempt(number=number, account=account, how=how, at=at)
+            made = FailedAttempt(number=number, account=account, how=how, at=at, settled=False)
             self._write(
                 replace(content, last=number, attempts=_shortened((*content.attempts, made)))
             )
         return number
+
+    @contextmanager
+    def judging(self, account: str, how: How, at: datetime) -> Iterator[None]:
+        """Around the trying: what leaves it by a refusal failed; a machine at fault judges nobody."""
+        number = self.begin(account, how, at)
+        try:
+            yield
+        except (WrongPassword, AccountLocked):
+            self.settle(number)
+            raise
+        except EnvironmentFailure:
+            self.succeeded(number)
+            raise
+        self.succeeded(number)
+
+    def settle(self, number: int) -> None:
+        """It was judged and did not succeed."""
+        with suppress(EnvironmentFailure), self._changing() as content:
+            self._write(
+                replace(
+                    content,
+                    attempts=tuple(
+                        replace(one, settled=True) if one.number == number else one
+                        for one in content.attempts
+                    ),
+                )
+            )
 
     def succeeded(self, number: int) -> None:
         """It was no failure. A full disk does not keep the right person out."""
@@ -67,22 +95,27 @@ class AttemptLog:
                 )
             )
 
-    def failed(self) -> tuple[str, tuple[FailedAttempt, ...]]:
-        """The name of this file, and what failed, oldest first."""
+    def failed(self, now: datetime) -> tuple[str, tuple[FailedAttempt, ...]]:
+        """The name of this file, and what failed, oldest first. One that nobody settled failed by a
+        pulled plug, unless it is so young that another window may still be judging it.
+        """
         content = self._read()
         if content is None:
             return "", ()
         return content.name, tuple(
-            one for one in content.attempts if one.number not in self._succeeded
+            one
+            for one in content.attempts
+            if one.number not in self._succeeded
+            and (one.settled or not timedelta() <= now - one.at < _JUDGED_IN)
         )
 
-    def forget(self, up_to: int) -> None:
+    def forget(self, numbers: Collection[int]) -> None:
         """These are in the chain now. They are told apart there, should the disk be full here."""
         with suppress(EnvironmentFailure), self._changing() as content:
             self._write(
                 replace(
                     content,
-                    attempts=tuple(one for one in content.attempts if one.number > up_to),
+                    attempts=tuple(one for one in content.attempts if one.number not in numbers),
                 )
             )
 
@@ -117,7 +150,10 @@ def _shortened(attempts: tuple[FailedAttempt, ...]) -> tuple[FailedAttempt, ...]
         return attempts
     for place, old in enumerate(attempts):
         for other in attempts[place + 1 :]:
-            if (other.account, other.how) == (old.account, old.how):
+            if (other.account, other.how, other.settled, old.settled) == (
+                *(old.account, old.how),
+                *(True, True),
+            ):
                 joined = replace(other, at=old.at, until=other.end, count=old.count + other.count)
                 rest = tuple(one for one in attempts if one not in (old, other))
                 return tuple(sorted((*rest, joined), key=lambda one: one.number))
@@ -132,6 +168,7 @@ def _line(attempt: FailedAttempt) -> dict[str, Any]:
         "at": attempt.at.isoformat(),
         "until": attempt.end.isoformat(),
         "count": attempt.count,
+        "settled": attempt.settled,
     }
 
 
@@ -149,6 +186,7 @@ def _content(document: Any) -> _Content:
                 at=datetime.fromisoformat(line["at"]),
                 until=datetime.fromisoformat(line["until"]),
                 count=int(line["count"]),
+                settled=bool(line["settled"]),
             )
             for line in document["attempts"]
         ),

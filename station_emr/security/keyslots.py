@@ -160,7 +160,14 @@ class KeySlots:
         """The data key. Raises WrongPassword or AccountLocked."""
         username = username.strip().lower()
         known = find(self._read(), username) is not None
-        attempt = self.attempts.begin(username if known else "", How.PASSWORD, self._clock())
+        with self.attempts.judging(username if known else "", How.PASSWORD, self._clock()):
+            data_key = self._try(username, password)
+        # A full disk here must not keep the right person out: the counter merely stays.
+        with contextlib.suppress(EnvironmentFailure):
+            self._reset_counter(username)
+        return data_key
+
+    def _try(self, username: str, password: str) -> bytes:
         with durable_file.locked(self._path):
             content = self._read()
             slot = find(content, username)
@@ -184,10 +191,6 @@ class KeySlots:
                 f"Sai mật khẩu. Còn {left} lần thử, sau đó tài khoản bị khóa."
             ) from None
         check_origin(content, opened)
-        self.attempts.succeeded(attempt)
-        # A full disk here must not keep the right person out: the counter merely stays.
-        with contextlib.suppress(EnvironmentFailure):
-            self._reset_counter(username)
         return opened.data_key
 
     def unlock_with_recovery(self, code: str) -> bytes:
@@ -199,15 +202,14 @@ class KeySlots:
                 "Có lẽ gõ nhầm một ký tự, hãy so lại với tờ giấy."
             )
         content = self._read()
-        attempt = self.attempts.begin("", How.RECOVERY, self._clock())
-        try:
-            opened = key_wrap.unlock(squeezed, content.recovery, where(content, RECOVERY))
-        except Unopened:
-            raise WrongPassword(
-                "Mã khôi phục này không phải của trạm này, hoặc đã được thay bằng mã mới hơn."
-            ) from None
+        with self.attempts.judging("", How.RECOVERY, self._clock()):
+            try:
+                opened = key_wrap.unlock(squeezed, content.recovery, where(content, RECOVERY))
+            except Unopened:
+                raise WrongPassword(
+                    "Mã khôi phục này không phải của trạm này, hoặc đã được thay bằng mã mới hơn."
+                ) from None
         check_origin(content, opened)
-        self.attempts.succeeded(attempt)
         return opened.data_key
 
     def add(

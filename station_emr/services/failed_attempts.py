@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,7 @@ class FailedAttempt:
     at: datetime
     until: datetime | None = None
     count: int = 1
+    settled: bool = True  # else it is being judged, or the plug was pulled meanwhile
 
     @property
     def end(self) -> datetime:
@@ -42,24 +44,25 @@ class FailedAttempt:
 class AttemptBook(Protocol):
     """The file beside the database."""
 
-    def failed(self) -> tuple[str, tuple[FailedAttempt, ...]]: ...
-    def forget(self, up_to: int) -> None: ...
+    def failed(self, now: datetime) -> tuple[str, tuple[FailedAttempt, ...]]: ...
+    def forget(self, numbers: Collection[int]) -> None: ...
 
 
 def bring_in(store: Store, clock: Clock, book: AttemptBook) -> int:
     """Write what failed since into the chain, each once, and say how many lines there were.
 
-    The place in the book is kept in the same transaction as the lines: a power cut between the two
-    files neither loses one nor writes it twice.
+    Which were taken is kept in the same transaction as the lines: a power cut between the two files
+    neither loses one nor writes it twice.
     """
-    name, attempts = book.failed()
+    now = clock.now()
+    name, attempts = book.failed(now)
     if not attempts:
         return 0
-    now = clock.now()
+    numbers = [one.number for one in attempts]
     with store.write() as work:
-        taken_from, _colon, number = (work.settings.get(_TAKEN) or "").partition(":")
-        known = int(number) if taken_from == name and number.isdigit() else 0
-        fresh = [one for one in attempts if one.number > known]
+        taken_from, _colon, taken = (work.settings.get(_TAKEN) or "").partition(":")
+        known = set(taken.split(",")) if taken_from == name else set()
+        fresh = [one for one in attempts if str(one.number) not in known]
         for one in fresh:
             work.audit.append(
                 None,
@@ -70,9 +73,8 @@ def bring_in(store: Store, clock: Clock, book: AttemptBook) -> int:
                 source=Source.BEFORE_OPENING,
                 account=one.account,
             )
-        last = max(one.number for one in attempts)
-        work.settings.put(_TAKEN, f"{name}:{max(last, known)}")
-    book.forget(last)
+        work.settings.put(_TAKEN, f"{name}:{','.join(map(str, numbers))}")
+    book.forget(numbers)
     return len(fresh)
 
 

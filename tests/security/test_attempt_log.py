@@ -34,7 +34,10 @@ def test_what_failed_is_kept_with_name_time_and_how(book, tmp_path) -> None:
     book.begin("", How.RECOVERY, NOW + timedelta(minutes=2))
     book.succeeded(second)
 
-    name, failed = AttemptLog(tmp_path, os.urandom).failed()
+    book.settle(first)
+    book.settle(3)
+
+    name, failed = AttemptLog(tmp_path, os.urandom).failed(NOW + timedelta(minutes=2))
 
     assert name
     assert [(one.number, one.account, one.how, one.at, one.count) for one in failed] == [
@@ -46,15 +49,38 @@ def test_what_failed_is_kept_with_name_time_and_how(book, tmp_path) -> None:
 def test_pulling_the_plug_hides_no_attempt(book, tmp_path) -> None:
     """It is on the disk before the password is tried."""
     book.begin("bshoa", How.PASSWORD, NOW)
-    assert len(AttemptLog(tmp_path, os.urandom).failed()[1]) == 1
+    after = AttemptLog(tmp_path, os.urandom)
+    assert len(after.failed(NOW + timedelta(minutes=3))[1]) == 1
+    assert len(after.failed(NOW - timedelta(days=900))[1]) == 1, "nor does a clock set back"
+
+
+def test_what_another_window_is_judging_has_not_failed(book, tmp_path) -> None:
+    book.begin("bshoa", How.PASSWORD, NOW)
+    last = book.begin("bshoa", How.PASSWORD, NOW)
+    book.settle(last)
+    other = AttemptLog(tmp_path, os.urandom)
+    assert [one.number for one in other.failed(NOW + timedelta(seconds=1))[1]] == [last]
+    other.forget([last])
+    assert [one.number for one in other.failed(NOW + timedelta(minutes=5))[1]] == [1]
+
+
+def test_a_machine_at_fault_judges_nobody(book) -> None:
+    with pytest.raises(DiskFull), book.judging("bshoa", How.PASSWORD, NOW):
+        raise DiskFull("Ổ đĩa đã đầy.")
+    with pytest.raises(WrongPassword), book.judging("bshoa", How.PASSWORD, NOW):
+        raise WrongPassword("Sai mật khẩu.")
+    with book.judging("bshoa", How.PASSWORD, NOW):
+        pass
+    assert [one.number for one in book.failed(NOW)[1]] == [2]
 
 
 def test_days_of_trying_fill_no_disk_and_lose_no_count(book) -> None:
     count = _MOST + 60
     for number in range(count):
-        book.begin("bshoa" if number % 3 else "", How.PASSWORD, NOW + timedelta(minutes=number))
+        at = NOW + timedelta(minutes=number)
+        book.settle(book.begin("bshoa" if number % 3 else "", How.PASSWORD, at))
 
-    _name, failed = book.failed()
+    _name, failed = book.failed(NOW + timedelta(days=9))
 
     assert len(failed) <= _MOST
     assert sum(one.count for one in failed) == count
@@ -67,7 +93,7 @@ def test_days_of_trying_fill_no_disk_and_lose_no_count(book) -> None:
 def test_a_spoilt_file_is_read_from_its_second_copy(book, tmp_path, spoilt) -> None:
     book.begin("bshoa", How.PASSWORD, NOW)
     (tmp_path / FILE_NAME).write_bytes(spoilt)
-    assert len(book.failed()[1]) == 1
+    assert len(book.failed(NOW + timedelta(minutes=5))[1]) == 1
 
 
 def test_an_attempt_that_cannot_be_noted_is_not_made(book, monkeypatch) -> None:
@@ -88,7 +114,7 @@ def test_a_success_that_a_full_disk_did_not_keep_is_no_failure(book, monkeypatch
             lambda _path, _data: (_ for _ in ()).throw(DiskFull("Ổ đĩa đã đầy.")),
         )
         book.succeeded(number)
-    assert book.failed()[1] == ()
+    assert book.failed(NOW + timedelta(minutes=5))[1] == ()
 
 
 # -- through the program -----------------------------------------------------------------------------
@@ -161,10 +187,10 @@ class Book:
     def __init__(self, *attempts: FailedAttempt) -> None:
         self.attempts = attempts
 
-    def failed(self):
+    def failed(self, _now):
         return "quyen-a", self.attempts
 
-    def forget(self, up_to: int) -> None:
+    def forget(self, numbers) -> None:
         pass
 
 

@@ -171,6 +171,20 @@ class Signatures:
             )
         return Changes((changed,))
 
+    def worthless(self, actor: Actor) -> int:
+        """How many signatures made here turned out to stand on a certificate that was revoked before
+        they were made.
+        """
+        allow(actor, Action.ENCOUNTER_VIEW)
+        found = 0
+        with self._store.read() as work:
+            for one in work.signatures.revoked():
+                signature = work.signatures.get(one).record
+                shown = record_store(work, signature.target_kind).find(signature.target_id)
+                view = self._view(work, signature, 0 if shown is None else shown.version)
+                found += view.state is SignatureState.REVOKED
+        return found
+
     def check_file(self, data: bytes) -> FileVerdict:
         """A signed PDF or XML from anywhere. Any content gets a verdict."""
         with self._store.read() as work:

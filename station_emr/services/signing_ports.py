@@ -125,6 +125,9 @@ class SignatureStore(RecordStore[DocumentSignature], Protocol):
         asked about since ``before``; oldest question first.
         """
 
+    def revoked(self) -> tuple[str, ...]:
+        """Signatures whose certificate an issuer has called revoked, whenever that was."""
+
     def request(self, wanted: SignRequest) -> None: ...
     def requests(self, limit: int) -> tuple[SignRequest, ...]:
         """What waits and still stands as it was signed, oldest first."""

@@ -79,8 +79,10 @@ def test_a_revocation_counts_from_its_moment(desk: Desk, before, expected) -> No
         desk.authority.revoke(desk.certificate, desk.station.clock.now() + moment)
         desk.station.clock.forward(hours=2)
         desk.authority.mode, desk.authority.now = "good", desk.station.clock.now()
+        assert desk.signatures.worthless(desk.station.doctor) == 0
         assert desk.signatures.recheck() == 1
     assert desk.state(letter) is expected
+    assert desk.signatures.worthless(desk.station.doctor) == int(before)
 
 
 def raw(desk: Desk):

@@ -48,6 +48,7 @@ class SignatureFinding(Base):
     __tablename__ = "signature_finding"
     __table_args__ = (
         Index("finding_signature", "signature_id"),
+        Index("finding_revoked", "signature_id", sqlite_where=text("standing = 'revoked'")),
         Index("finding_unknown", "seq", sqlite_where=text("standing = 'unknown'")),
         STRICT,
     )

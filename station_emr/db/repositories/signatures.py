@@ -66,6 +66,10 @@ _TO_CHECK: Final = text(
     "AND f.checked_utc < :before AND NOT EXISTS (SELECT 1 FROM signature_finding AS later "
     "WHERE later.signature_id = f.signature_id AND later.seq > f.seq) ORDER BY f.seq LIMIT :limit"
 )
+_REVOKED: Final = text(
+    "SELECT DISTINCT signature_id FROM signature_finding WHERE standing = 'revoked' "
+    "ORDER BY signature_id"
+)
 _REQUEST: Final = text(
     "INSERT INTO sign_request (kind, record_id, version, patient_id, content_sha256, user_id, "
     "user_name, number, created_utc, created_offset) VALUES (:kind, :id, :version, :patient, "
@@ -213,6 +217,9 @@ class SignatureRepository(RecordRepository[DocumentSignature]):
     def to_check(self, limit: int, before: datetime) -> tuple[str, ...]:
         rows = self._connection.execute(_TO_CHECK, {"limit": limit, "before": utc_text(before)})
         return tuple(rows.scalars())
+
+    def revoked(self) -> tuple[str, ...]:
+        return tuple(self._connection.execute(_REVOKED).scalars())
 
     # What waits
 

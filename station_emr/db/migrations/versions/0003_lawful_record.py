@@ -51,6 +51,9 @@ SIGNATURES: tuple[str, ...] = (
     "CREATE INDEX request_waiting ON sign_request (row_id) WHERE state = 'waiting'",
     "CREATE INDEX signature_target ON signature (target_kind, target_id)",
     "CREATE INDEX finding_signature ON signature_finding (signature_id)",
+    """
+    CREATE INDEX finding_revoked ON signature_finding (signature_id) WHERE standing = 'revoked'
+""",
     "CREATE INDEX finding_unknown ON signature_finding (seq) WHERE standing = 'unknown'",
     """CREATE TRIGGER signature_insert BEFORE INSERT ON "signature" BEGIN
   SELECT RAISE(ABORT, 'signature: id already used')

@@ -91,6 +91,8 @@ class SigningScreen(Screen):
         self._make_header()
         self.banner = Banner("signing.banner", closable=False)
         self.page.addWidget(self.banner)
+        self.alarm = Banner("signing.alarm", closable=False)
+        self.page.addWidget(self.alarm)
         self.table = self._make_table()
         card = Card(margin=1)
         card.add(plain_table(self.table), 1)
@@ -187,17 +189,29 @@ class SigningScreen(Screen):
             self._load()
 
     def _load(self) -> None:
-        signing, actor = self._services.signing, self._actor
+        signing, signatures = self._services.signing, self._services.signatures
+        actor = self._actor
         self._session.ask(
-            lambda: (signing.waiting(actor), signing.source()),
+            lambda: (signing.waiting(actor), signing.source(), signatures.worthless(actor)),
             self._show,
             owner=self,
             failed=self._failed,
             latest="signing.list",
         )
 
-    def _show(self, found: tuple[tuple[SignRequest, ...], KeySource | None]) -> None:
-        rows, self._source = found
+    def _show(self, found: tuple[tuple[SignRequest, ...], KeySource | None, int]) -> None:
+        rows, self._source, worthless = found
+        self.alarm.dismiss()
+        if worthless:
+            self.alarm.show_message(
+                Message(
+                    text=_(
+                        "{count} chữ ký số đã làm ở máy này dùng chứng thư đã bị thu hồi trước khi "
+                        "ký. Giấy vẫn còn nguyên. Hãy báo giám đốc và ký lại bằng chứng thư mới."
+                    ).format(count=worthless),
+                    severity=Severity.DANGER,
+                )
+            )
         self.table.set_rows(rows)
         if rows and not self.table.chosen():
             self.table.choose_first()

@@ -216,6 +216,7 @@ def _join(
 
     def chores() -> None:
         services.packs.apply_due()
+        bring_in(store, clock, slots.attempts)  # somebody tried to unlock the screen meanwhile
         services.signatures.recheck()
 
     engine.do_before_runs(chores)

@@ -15,6 +15,8 @@ from station_emr.domain.audit import Result, Source
 from station_emr.domain.errors import AccountLocked, DiskFull, WrongPassword
 from station_emr.security import durable_file
 from station_emr.security.attempt_log import _MOST, FILE_NAME, AttemptLog
+from station_emr.security.keyslots import FILE_NAME as FILE
+from station_emr.security.keyslots import KeySlots
 from station_emr.services import failed_attempts
 from station_emr.services.failed_attempts import ACTION, FailedAttempt, How, bring_in
 from station_emr.station import create_station, open_station, open_with_recovery
@@ -219,4 +221,19 @@ def test_without_that_place_it_would(made, monkeypatch) -> None:
         work.settings.put("audit.forgotten", "")
     bring_in(opened.store, clock, Book(one))
     assert [row.account for row in lines(opened)].count("x3") == 2
+    opened.close()
+
+
+def test_a_screen_that_was_unlocked_wrongly_is_told_with_the_next_run(made) -> None:
+    folder, clock, director, _code = made
+    opened = open_station(folder, director.user.username, director.password, clock)
+    before = len(lines(opened))
+    slots = KeySlots.load(folder / FILE, clock=clock.now)
+    with pytest.raises(WrongPassword):
+        slots.unlock(director.user.username, "sai")
+    slots.unlock(director.user.username, director.password)
+
+    opened.sync_now()
+
+    assert len(lines(opened)) == before + 1
     opened.close()

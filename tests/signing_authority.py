@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pkcs11 import Attribute, CertificateType, ObjectClass
 
 PASSWORD = "mat khau cua tep"
 PIN = "246813"
@@ -48,7 +49,6 @@ def need(program: str) -> str:
 
 def need_token_library() -> str:
     need("softhsm2-util")
-    need("pkcs11-tool")
     found = next((path for path in _LIBRARIES if Path(path).exists()), None)
     if found is None:
         _missing("the library of SoftHSM2 is not installed")
@@ -276,7 +276,7 @@ class Token:
         self._run("softhsm2-util", "--init-token", "--free", "--label", "mau")
 
     def put(self, key: Key, certificate: x509.Certificate, number: str = "01") -> None:
-        pem, der = self._folder / "key.pem", self._folder / "certificate.der"
+        pem = self._folder / "key.pem"
         pem.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -284,18 +284,26 @@ class Token:
                 serialization.NoEncryption(),
             )
         )
-        der.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
         named = ("--label", "khoa", "--id", number, "--token", "mau")
         self._run("softhsm2-util", "--import", str(pem), *named)
         self.put_certificate(certificate, number)
         pem.unlink()
 
     def put_certificate(self, certificate: x509.Certificate, number: str) -> None:
-        der = self._folder / "certificate.der"
-        der.write_bytes(certificate.public_bytes(serialization.Encoding.DER))
-        named = ("--label", "chung thu", "--id", number, "--token-label", "mau")
-        written = ("--write-object", str(der), "--type", "cert")
-        self._run("pkcs11-tool", "--module", self.library, "--login", *written, *named)
+        loaded = pkcs11.lib(self.library)
+        loaded.reinitialize()
+        with loaded.get_token(token_label="mau").open(rw=True, user_pin=PIN) as session:
+            session.create_object(
+                {
+                    Attribute.CLASS: ObjectClass.CERTIFICATE,
+                    Attribute.CERTIFICATE_TYPE: CertificateType.X_509,
+                    Attribute.TOKEN: True,
+                    Attribute.LABEL: "chung thu",
+                    Attribute.ID: bytes.fromhex(number),
+                    Attribute.SUBJECT: certificate.subject.public_bytes(),
+                    Attribute.VALUE: certificate.public_bytes(serialization.Encoding.DER),
+                }
+            )
 
     def _run(self, program: str, *arguments: str) -> None:
         pins = ("--pin", PIN) + (("--so-pin", "87654321") if "--init-token" in arguments else ())
@@ -319,7 +327,3 @@ class Token:
         shutil.copytree(self._tokens, self._away)
         for one in self._tokens.iterdir():
             shutil.rmtree(one)
-
-
-def at_noon() -> datetime:
-    return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

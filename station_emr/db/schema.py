@@ -32,6 +32,7 @@ _HEADS: Final = (
     ("link", "link"),
     ("feedback", "feedback"),
     ("signature", "signature"),
+    ("consent", "consent"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )
@@ -93,6 +94,7 @@ def _tallied(share: str) -> str:
     low = (low + excluded.low) & 4294967295;"""  # noqa: S608  # fixed texts only
 
 
+_ACCESS: Final = ("access_grant", "access_end", "access_review", "role_change", "rights_review")
 TRIGGERS: Final[tuple[str, ...]] = (
     *(trigger for table, kind in _HEADS for trigger in _head_triggers(table, kind)),
     *_append_only("record_version"),
@@ -102,6 +104,7 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *_append_only("signed_document"),
     *_append_only("signature_finding"),
     *_append_only("signing_evidence"),
+    *(t for name in _ACCESS for t in _append_only(name)),
     """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN
   SELECT RAISE(ABORT, 'signature: bound to a version by its hash')
     WHERE length(NEW.content_sha256) <> 64 OR NEW.content_sha256 GLOB '*[^0-9a-f]*';
@@ -114,6 +117,21 @@ END""",
     WHERE NEW.row_id <> OLD.row_id OR NEW.kind <> OLD.kind OR NEW.record_id <> OLD.record_id
       OR NEW.version <> OLD.version OR NEW.content_sha256 <> OLD.content_sha256
       OR NEW.user_id <> OLD.user_id OR OLD.state <> 'waiting';
+END""",
+    """CREATE TRIGGER privacy_request_update BEFORE UPDATE ON privacy_request BEGIN
+  SELECT RAISE(ABORT, 'privacy_request: who asked and when never changes')
+    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.patient_id <> OLD.patient_id
+      OR NEW.received_utc <> OLD.received_utc OR OLD.state IN ('done', 'refused');
+END""",
+    """CREATE TRIGGER privacy_request_delete BEFORE DELETE ON privacy_request BEGIN
+  SELECT RAISE(ABORT, 'privacy_request: never deleted');
+END""",
+    """CREATE TRIGGER data_breach_update BEFORE UPDATE ON data_breach BEGIN
+  SELECT RAISE(ABORT, 'data_breach: the clock of 72 hours never changes')
+    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.noticed_utc <> OLD.noticed_utc;
+END""",
+    """CREATE TRIGGER data_breach_delete BEFORE DELETE ON data_breach BEGIN
+  SELECT RAISE(ABORT, 'data_breach: never deleted');
 END""",
     """CREATE TRIGGER sign_request_delete BEFORE DELETE ON sign_request BEGIN
   SELECT RAISE(ABORT, 'sign_request: never deleted');
@@ -132,8 +150,13 @@ END""",
     WHERE EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
       WHERE p.type <> 'integer' OR p.value NOT BETWEEN 1 AND NEW.version - 1)
       OR (NEW.origin = 'here' AND NEW.version > 1 AND json_array_length(NEW.parents) = 0);
+  SELECT RAISE(ABORT, 'record_version: what comes back is an earlier version that stood')
+    WHERE NEW.restores IS NOT NULL AND (NEW.origin <> 'here' OR NEW.status <> 'amended'
+      OR trim(NEW.reason) = '' OR NOT EXISTS (SELECT 1 FROM record_version AS v
+        WHERE v.kind = NEW.kind AND v.record_id = NEW.record_id AND v.version = NEW.restores
+          AND v.version < NEW.version AND v.status <> 'voided'));
   SELECT RAISE(ABORT, 'record_version: a voided record stays voided')
-    WHERE NEW.origin = 'here' AND EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
+    WHERE NEW.origin = 'here' AND NEW.restores IS NULL AND EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
       JOIN record_version AS v ON v.kind = NEW.kind AND v.record_id = NEW.record_id
         AND v.version = p.value
       WHERE v.status = 'voided' AND v.open_fields = '[]'

@@ -21,6 +21,7 @@ from . import failures, migrate, schema
 from .audit import AuditRepository
 from .catalogs import CatalogRepository
 from .outbox import OutboxRepository
+from .repositories.access import AccessRepository
 from .repositories.attachments import AttachmentRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
@@ -34,6 +35,7 @@ from .repositories.papers import (
     ReferralRepository,
 )
 from .repositories.patients import PatientRepository
+from .repositories.privacy import ConsentRepository, PrivacyRepository
 from .repositories.replicas import forget_here
 from .repositories.signatures import SignatureRepository
 from .repositories.staff import SettingRepository, UserRepository
@@ -124,6 +126,18 @@ class SqlWork:
     @cached_property
     def signatures(self) -> SignatureRepository:
         return SignatureRepository(self._connection)
+
+    @cached_property
+    def access(self) -> AccessRepository:
+        return AccessRepository(self._connection)
+
+    @cached_property
+    def consents(self) -> ConsentRepository:
+        return ConsentRepository(self._connection)
+
+    @cached_property
+    def privacy(self) -> PrivacyRepository:
+        return PrivacyRepository(self._connection)
 
     @property
     def links(self) -> PatientLinkRepository:

@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from .access_ports import AccessStore
 from .audit_ports import AuditLog
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
 from .paper_ports import Documents, LetterSigner, PrintMark
+from .privacy_ports import ConsentStore, PrivacyRegister
 from .record_ports import (
     AppointmentStore,
     EncounterStore,
@@ -30,6 +32,7 @@ from .sync_ports import AttachmentStore, OperationLog, Outbox
 from .views import Counts
 
 __all__ = [
+    "AccessStore",
     "AppointmentStore",
     "AuditLog",
     "CatalogImporter",
@@ -108,6 +111,12 @@ class Work(Protocol):
     def feedback(self) -> FeedbackStore: ...
     @property
     def signatures(self) -> SignatureStore: ...
+    @property
+    def access(self) -> AccessStore: ...
+    @property
+    def consents(self) -> ConsentStore: ...
+    @property
+    def privacy(self) -> PrivacyRegister: ...
     @property
     def operations(self) -> OperationLog: ...
     @property

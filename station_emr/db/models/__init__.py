@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from .access import (
+    AccessEndRow,
+    AccessGrantRow,
+    AccessReviewRow,
+    AccountStateRow,
+    RightsReviewRow,
+    RoleChangeRow,
+)
 from .appointment import AppointmentHead
 from .attachment import AttachmentRow
 from .audit import AuditAnchor, AuditEntry
@@ -16,6 +24,7 @@ from .link import LinkHead, NotDuplicate, PatientIdentity
 from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperation
 from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
 from .patient import PatientHead, PatientNumber
+from .privacy import ConsentHead, DataBreachRow, PrivacyRequestRow
 from .prescription import PrescriptionHead
 from .referral import ReferralHead
 from .signature import (
@@ -29,6 +38,10 @@ from .user import UserHead
 from .version import RecordVersion
 
 __all__ = [
+    "AccessEndRow",
+    "AccessGrantRow",
+    "AccessReviewRow",
+    "AccountStateRow",
     "AppointmentHead",
     "AttachmentRow",
     "AuditAnchor",
@@ -37,7 +50,9 @@ __all__ = [
     "CatalogEntry",
     "CatalogList",
     "CatalogPackRow",
+    "ConsentHead",
     "Counter",
+    "DataBreachRow",
     "EncounterHead",
     "FacilityHead",
     "FeedbackHead",
@@ -54,8 +69,11 @@ __all__ = [
     "PatientNumber",
     "PrescriptionHead",
     "PrintEntry",
+    "PrivacyRequestRow",
     "RecordVersion",
     "ReferralHead",
+    "RightsReviewRow",
+    "RoleChangeRow",
     "Setting",
     "SignRequestRow",
     "SignatureFinding",

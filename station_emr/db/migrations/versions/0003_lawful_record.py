@@ -136,14 +136,103 @@ END""",
   SELECT RAISE(ABORT, 'audit_anchor: never deleted');
 END""",
 )
-PEOPLE: tuple[str, ...] = ()
+VERSIONS: tuple[str, ...] = (
+    "ALTER TABLE record_version ADD COLUMN restores INTEGER",
+    "DROP TRIGGER record_version_insert",
+    """CREATE TRIGGER record_version_insert BEFORE INSERT ON record_version BEGIN
+  SELECT RAISE(ABORT, 'record_version: versions follow one another')
+    WHERE NEW.version <> 1 + coalesce((SELECT max(version) FROM record_version
+      WHERE kind = NEW.kind AND record_id = NEW.record_id), 0);
+  SELECT RAISE(ABORT, 'record_version: a version is signed, amended or voided')
+    WHERE NEW.status NOT IN ('signed', 'amended', 'voided');
+  SELECT RAISE(ABORT, 'record_version: written here, elsewhere or by the rule')
+    WHERE NEW.origin NOT IN ('here', 'replica', 'merge');
+  SELECT RAISE(ABORT, 'record_version: parents and open fields are lists')
+    WHERE NOT json_valid(NEW.parents) OR NOT json_valid(NEW.open_fields);
+  SELECT RAISE(ABORT, 'record_version: a version is based on earlier ones')
+    WHERE EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
+      WHERE p.type <> 'integer' OR p.value NOT BETWEEN 1 AND NEW.version - 1)
+      OR (NEW.origin = 'here' AND NEW.version > 1 AND json_array_length(NEW.parents) = 0);
+  SELECT RAISE(ABORT, 'record_version: what comes back is an earlier version that stood')
+    WHERE NEW.restores IS NOT NULL AND (NEW.origin <> 'here' OR NEW.status <> 'amended'
+      OR trim(NEW.reason) = '' OR NOT EXISTS (SELECT 1 FROM record_version AS v
+        WHERE v.kind = NEW.kind AND v.record_id = NEW.record_id AND v.version = NEW.restores
+          AND v.version < NEW.version AND v.status <> 'voided'));
+  SELECT RAISE(ABORT, 'record_version: a voided record stays voided')
+    WHERE NEW.origin = 'here' AND NEW.restores IS NULL AND EXISTS (SELECT 1 FROM json_each(NEW.parents) AS p
+      JOIN record_version AS v ON v.kind = NEW.kind AND v.record_id = NEW.record_id
+        AND v.version = p.value
+      WHERE v.status = 'voided' AND v.open_fields = '[]'
+        AND NOT (NEW.open_fields <> '[]' AND EXISTS (SELECT 1 FROM json_each(v.parents) AS q
+          JOIN record_version AS d ON d.kind = NEW.kind AND d.record_id = NEW.record_id
+            AND d.version = q.value WHERE d.open_fields <> '[]')));
+END""",
+)
+PEOPLE: tuple[str, ...] = (
+    """
+    CREATE TABLE access_end ( grant_id TEXT NOT NULL, at_utc TEXT NOT NULL, at_offset INTEGER
+      NOT NULL, by_id TEXT NOT NULL, PRIMARY KEY (grant_id) ) STRICT
+""",
+    """
+    CREATE TABLE access_grant ( row_id INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+      user_id TEXT NOT NULL, until_utc TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY
+      (row_id), UNIQUE (id) ) STRICT
+""",
+    """
+    CREATE TABLE access_review ( grant_id TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY
+      (grant_id) ) STRICT
+""",
+    """
+    CREATE TABLE account_state ( user_id TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY
+      (user_id) ) STRICT
+""",
+    """
+    CREATE TABLE rights_review ( row_id INTEGER NOT NULL, user_id TEXT NOT NULL, content TEXT
+      NOT NULL, PRIMARY KEY (row_id) ) STRICT
+""",
+    """
+    CREATE TABLE role_change ( row_id INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY
+      (row_id) ) STRICT
+""",
+    "CREATE INDEX grant_user ON access_grant (user_id, until_utc)",
+    """CREATE TRIGGER access_grant_update BEFORE UPDATE ON access_grant BEGIN
+  SELECT RAISE(ABORT, 'access_grant: written once');
+END""",
+    """CREATE TRIGGER access_grant_delete BEFORE DELETE ON access_grant BEGIN
+  SELECT RAISE(ABORT, 'access_grant: never deleted');
+END""",
+    """CREATE TRIGGER access_end_update BEFORE UPDATE ON access_end BEGIN
+  SELECT RAISE(ABORT, 'access_end: written once');
+END""",
+    """CREATE TRIGGER access_end_delete BEFORE DELETE ON access_end BEGIN
+  SELECT RAISE(ABORT, 'access_end: never deleted');
+END""",
+    """CREATE TRIGGER access_review_update BEFORE UPDATE ON access_review BEGIN
+  SELECT RAISE(ABORT, 'access_review: written once');
+END""",
+    """CREATE TRIGGER access_review_delete BEFORE DELETE ON access_review BEGIN
+  SELECT RAISE(ABORT, 'access_review: never deleted');
+END""",
+    """CREATE TRIGGER role_change_update BEFORE UPDATE ON role_change BEGIN
+  SELECT RAISE(ABORT, 'role_change: written once');
+END""",
+    """CREATE TRIGGER role_change_delete BEFORE DELETE ON role_change BEGIN
+  SELECT RAISE(ABORT, 'role_change: never deleted');
+END""",
+    """CREATE TRIGGER rights_review_update BEFORE UPDATE ON rights_review BEGIN
+  SELECT RAISE(ABORT, 'rights_review: written once');
+END""",
+    """CREATE TRIGGER rights_review_delete BEFORE DELETE ON rights_review BEGIN
+  SELECT RAISE(ABORT, 'rights_review: never deleted');
+END""",
+)
 PRIVACY: tuple[str, ...] = ()
 BACKUP: tuple[str, ...] = ()
 
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statement in (*SIGNATURES, *AUDIT, *PEOPLE, *PRIVACY, *BACKUP):
+    for statement in (*SIGNATURES, *AUDIT, *VERSIONS, *PEOPLE, *PRIVACY, *BACKUP):
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql("PRAGMA user_version = 3")
 

@@ -16,6 +16,7 @@ ROOT_TYPES = {
     "link": "Linkage",
     "feedback": "Task",
     "signature": "Provenance",
+    "consent": "Consent",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

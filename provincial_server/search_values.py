@@ -17,6 +17,7 @@ _SUBJECT: Mapping[str, str] = {
     "AllergyIntolerance": "patient",
     "Composition": "subject",
     "Condition": "subject",
+    "Consent": "patient",
     "Coverage": "beneficiary",
     "DocumentReference": "subject",
     "Encounter": "subject",
@@ -29,6 +30,7 @@ _SUBJECT: Mapping[str, str] = {
 _STATUS: Mapping[str, str] = {
     "Appointment": "status",
     "Composition": "status",
+    "Consent": "status",
     "Coverage": "status",
     "DocumentReference": "status",
     "Encounter": "status",
@@ -48,6 +50,7 @@ _STATUS: Mapping[str, str] = {
 _STATUS_SYSTEM: Mapping[str, str] = {
     "Appointment": "http://hl7.org/fhir/appointmentstatus",
     "Composition": "http://hl7.org/fhir/composition-status",
+    "Consent": "http://hl7.org/fhir/consent-state-codes",
     "Coverage": "http://hl7.org/fhir/fm-status",
     "DocumentReference": "http://hl7.org/fhir/document-reference-status",
     "Encounter": "http://hl7.org/fhir/encounter-status",
@@ -66,6 +69,7 @@ _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "Appointment": ("date", ("start",)),
     "Composition": ("date", ("date",)),
     "Condition": ("recorded-date", ("recordedDate",)),
+    "Consent": ("date", ("dateTime",)),
     "DocumentReference": ("date", ("date",)),
     "Encounter": ("date", ("period",)),
     "MedicationRequest": ("authoredon", ("authoredOn",)),

@@ -88,8 +88,8 @@ def _read_table() -> tuple[dict[str, dict[str, Element]], dict[str, dict[str, El
 
 
 RESOURCES, TYPES = _read_table()
-CONTAINED_ONLY = frozenset({"Consent", "Medication", "Specimen"})
-"""Judged, but not stored by address: consents come with the request they allow (people/)."""
+CONTAINED_ONLY = frozenset({"Medication", "Specimen"})
+"""Judged, but not stored by address."""
 STORED_TYPES = tuple(sorted(RESOURCES.keys() - CONTAINED_ONLY))
 
 

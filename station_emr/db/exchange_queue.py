@@ -97,6 +97,7 @@ _PATIENT_OF: Final = {
     RecordKind.LINK: "SELECT survivor_id FROM link WHERE id = :id",
     RecordKind.FEEDBACK: "SELECT patient_id FROM feedback WHERE id = :id",
     RecordKind.SIGNATURE: "SELECT patient_id FROM signature WHERE id = :id",
+    RecordKind.CONSENT: "SELECT patient_id FROM consent WHERE id = :id",
 }
 
 

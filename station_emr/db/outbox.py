@@ -73,6 +73,7 @@ _KIND_ORDER: Final = (
     RecordKind.LINK,
     RecordKind.FEEDBACK,
     RecordKind.SIGNATURE,
+    RecordKind.CONSENT,
 )
 
 

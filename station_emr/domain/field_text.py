@@ -144,6 +144,26 @@ _FEEDBACK: Final = {
     "doctor": "Bác sĩ điều trị",
 }
 
+_CONSENT: Final = {
+    "patient_id": "Người bệnh",
+    "purpose": "Mục đích",
+    "giver": "Người đồng ý",
+    "form": "Cách đồng ý",
+    "given_at": "Lúc đồng ý",
+    "recorded_by": "Người ghi",
+    "guardian_name": "Người đại diện",
+    "guardian_relationship": "Quan hệ",
+    "witness": "Người làm chứng",
+    "paper_number": "Số phiếu giấy",
+    "receiver": "Nơi được nhận hồ sơ",
+    "note": "Ghi chú",
+    "valid_until": "Có hiệu lực đến",
+    "withdrawn_at": "Rút lại lúc",
+    "withdrawn_by": "Người rút lại",
+    "withdrawal_paper": "Số giấy rút lại",
+    "answered_at": "Trả lời việc rút lại lúc",
+}
+
 LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
     {
         RecordKind.PATIENT: _PATIENT | _STATUS,
@@ -153,6 +173,7 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.APPOINTMENT: _APPOINTMENT | _STATUS,
         RecordKind.LINK: _LINK | _STATUS,
         RecordKind.FEEDBACK: _FEEDBACK | _STATUS,
+        RecordKind.CONSENT: _CONSENT | _STATUS,
     }
 )
 

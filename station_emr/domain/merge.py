@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .appointment import Appointment
+from .consent import Consent
 from .encounter import Encounter
 from .patient import Patient
 from .patient_link import PatientLink
@@ -275,5 +276,6 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.APPOINTMENT: _comparable(Appointment, _FOLLOWING),
         RecordKind.LINK: _comparable(PatientLink, _FOLLOWING | {"reason"}),
         RecordKind.FEEDBACK: _comparable(ReferralFeedback, _FOLLOWING),
+        RecordKind.CONSENT: _comparable(Consent, _FOLLOWING),
     }
 )

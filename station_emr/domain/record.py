@@ -18,6 +18,7 @@ class RecordKind(StrEnum):
     LINK = "link"
     FEEDBACK = "feedback"
     SIGNATURE = "signature"
+    CONSENT = "consent"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

@@ -174,6 +174,7 @@ _FIELDS: Final = {
     "chart_number": "mã người bệnh",
     "national_id": "số định danh",
     "old_national_id": "số CMND cũ",
+    "consent": "sự đồng ý",
     "national_id_issued_on": "ngày cấp thẻ",
     "phone": "điện thoại",
     "address": "địa chỉ",

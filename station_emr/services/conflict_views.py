@@ -208,6 +208,8 @@ def title_of(kind: RecordKind, record: Any) -> str:
             return f"Phiếu hẹn khám lại{day}"
         case RecordKind.FEEDBACK:
             return "Phản hồi chuyển tuyến"
+        case RecordKind.CONSENT:
+            return "Sự đồng ý của người bệnh"
         case _:
             return "Hồ sơ được gộp"
 

@@ -20,6 +20,7 @@ MERGED_KINDS = frozenset(
         RecordKind.APPOINTMENT,
         RecordKind.LINK,
         RecordKind.FEEDBACK,
+        RecordKind.CONSENT,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
@@ -38,6 +39,7 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.LINK: work.links,
         RecordKind.FEEDBACK: work.feedback,
         RecordKind.SIGNATURE: work.signatures,
+        RecordKind.CONSENT: work.consents,
     }
     return stores[kind]
 
@@ -53,7 +55,7 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
         signed = (record.target_kind, record.target_id)
         return (person, signed) if record.target_kind in SIGNED_KINDS else (person,)
     found: list[tuple[RecordKind, str]] = []
-    if kind is RecordKind.ENCOUNTER:
+    if kind in {RecordKind.ENCOUNTER, RecordKind.CONSENT}:
         found.append((RecordKind.PATIENT, record.patient_id))
     elif kind in _PAPERS:
         found.append((RecordKind.PATIENT, record.patient_id))

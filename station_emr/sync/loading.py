@@ -77,6 +77,7 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.LINK: work.links,
         RecordKind.FEEDBACK: work.feedback,
         RecordKind.SIGNATURE: work.signatures,
+        RecordKind.CONSENT: work.consents,
     }
     return stores[kind]
 

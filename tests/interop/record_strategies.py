@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.birth import BirthDate
+from station_emr.domain.consent import Consent
 from station_emr.domain.encounter import Encounter, Procedure, Stage
 from station_emr.domain.patient import ChronicCondition, Patient
 from station_emr.domain.patient_link import PatientLink
@@ -112,6 +113,7 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.LINK: PatientLink,
     RecordKind.FEEDBACK: ReferralFeedback,
     RecordKind.SIGNATURE: DocumentSignature,
+    RecordKind.CONSENT: Consent,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

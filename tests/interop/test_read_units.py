@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station_emr.domain.consent import Consent, ConsentForm, ConsentGiver
 from station_emr.domain.encounter import Diagnosis, Encounter, Stage
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.patient import Guardian
@@ -82,6 +83,20 @@ SIGNATURE = DocumentSignature(
     standing_at=sample.AT,
     standing_source="ocsp",
 )
+CONSENT = Consent(
+    id=sample.made_id(12),
+    patient_id=sample.PATIENT_ID,
+    purpose="contact-phone",
+    giver=ConsentGiver.BOTH,
+    form=ConsentForm.PAPER,
+    given_at=sample.AT,
+    recorded_by="ĐD. Mẫu",
+    guardian_name="Người Mẫu",
+    guardian_relationship="Mẹ",
+    paper_number="ĐY-1",
+    withdrawn_at=sample.AT,
+    withdrawn_by="Người Mẫu",
+)
 SAMPLES: dict[RecordKind, Any] = {
     RecordKind.PATIENT: sample.PATIENT,
     RecordKind.ENCOUNTER: replace(
@@ -104,6 +119,7 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.LINK: LINK,
     RecordKind.FEEDBACK: FEEDBACK,
     RecordKind.SIGNATURE: SIGNATURE,
+    RecordKind.CONSENT: CONSENT,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }

@@ -22,6 +22,7 @@ STORED = [
     "Binary",
     "Composition",
     "Condition",
+    "Consent",
     "Coverage",
     "DocumentReference",
     "Encounter",
@@ -38,7 +39,7 @@ STORED = [
     "ServiceRequest",
     "Task",
 ]
-CONTAINED_ONLY = ["Consent", "Medication", "Specimen"]
+CONTAINED_ONLY = ["Medication", "Specimen"]
 # The model abbreviates long value sets with a plus sign; the missing codes are from the standard.
 REST_OF_VALUES = {
     "Encounter.status": ["entered-in-error", "unknown"],

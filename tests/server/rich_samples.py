@@ -305,6 +305,24 @@ RICH: list[dict[str, Any]] = [
         "item": [{"type": "source", "resource": WHO}, {"type": "alternate", "resource": WHO}],
     },
     {
+        "resourceType": "Consent",
+        "id": "cs1",
+        "status": "active",
+        "scope": {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                    "code": "patient-privacy",
+                }
+            ]
+        },
+        "category": [{"text": "Nhắc lịch khám"}],
+        "patient": WHO,
+        "dateTime": NOW,
+        "policyRule": {"text": "Luật 91/2025/QH15"},
+        "provision": {"type": "permit", "period": {"start": NOW}},
+    },
+    {
         "resourceType": "Provenance",
         "id": "v1",
         "target": [{"reference": "Composition/co1"}, {"reference": "Encounter/e1/_history/1"}],

@@ -24,8 +24,8 @@ from .link import LinkHead, NotDuplicate, PatientIdentity
 from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperation
 from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
 from .patient import PatientHead, PatientNumber
-from .privacy import ConsentHead, DataBreachRow, PrivacyRequestRow
 from .prescription import PrescriptionHead
+from .privacy import ConsentHead, DataBreachRow, PrivacyRequestRow
 from .referral import ReferralHead
 from .signature import (
     SignatureFinding,

@@ -99,6 +99,7 @@ _HEAD_VERSION: Final = " ".join(
         ("link", "link"),
         ("feedback", "feedback"),
         ("signature", "signature"),
+        ("consent", "consent"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -34,6 +34,7 @@ _LABELS = {
     RecordKind.LINK: "lần gộp hồ sơ",
     RecordKind.FEEDBACK: "phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "chữ ký",
+    RecordKind.CONSENT: "sự đồng ý",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
+from .consent import read_consent
 from .datatypes import Resource
 from .feedback import read_feedback
 from .practitioner import ACTIVE_BEFORE
@@ -36,6 +37,7 @@ _READERS: Final = {
     "Linkage": _Reader(RecordKind.LINK, read_link),
     "Task": _Reader(RecordKind.FEEDBACK, read_feedback),
     "Provenance": _Reader(RecordKind.SIGNATURE, read_signature),
+    "Consent": _Reader(RecordKind.CONSENT, read_consent),
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }

@@ -38,6 +38,7 @@ _TYPES: Final = {
     RecordKind.LINK: "Linkage",
     RecordKind.FEEDBACK: "Task",
     RecordKind.SIGNATURE: "Provenance",
+    RecordKind.CONSENT: "Consent",
     RecordKind.PRACTITIONER: "Practitioner",
     RecordKind.FACILITY: "Organization",
 }

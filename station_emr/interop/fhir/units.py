@@ -9,6 +9,7 @@ from typing import Any, Final
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .appointment import appointment_resources
+from .consent import consent_resources
 from .datatypes import VIETNAM, Resource, moment, terminology
 from .encounter import encounter_resources
 from .facility import facility_resources
@@ -31,6 +32,7 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.LINK: link_resources,
     RecordKind.FEEDBACK: feedback_resources,
     RecordKind.SIGNATURE: signature_resources,
+    RecordKind.CONSENT: consent_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

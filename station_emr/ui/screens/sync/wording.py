@@ -22,6 +22,7 @@ KINDS: Final = {
     RecordKind.LINK: "Gộp hai hồ sơ",
     RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "Chữ ký",
+    RecordKind.CONSENT: "Sự đồng ý",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }

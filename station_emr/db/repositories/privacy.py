@@ -1,0 +1,145 @@
+"""Consents as records; requests and breaches as the station's register; which visits are restricted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam
+from sqlalchemy.dialects.sqlite import insert
+
+from station_emr.db.codec import decode, encode, utc_text
+from station_emr.db.models import ConsentHead, DataBreachRow, PrivacyRequestRow, table_of
+from station_emr.db.statements import text
+from station_emr.domain.consent import Consent
+from station_emr.domain.errors import NotFound
+from station_emr.domain.privacy_request import DataBreach, PrivacyRequest
+from station_emr.domain.record import RecordKind
+from station_emr.services.ports import Stored
+from station_emr.services.privacy_ports import VisitFacts
+
+from .records import RecordRepository
+
+_OF_PATIENT: Final = text(
+    "SELECT id FROM consent WHERE version > 0 AND status <> 'voided' AND patient_id IN "
+    "(SELECT patient_id FROM patient_identity WHERE survivor_id = coalesce("
+    "(SELECT survivor_id FROM patient_identity WHERE patient_id = :patient), :patient) "
+    "UNION SELECT :patient) ORDER BY row_id DESC"
+)
+_UNANSWERED: Final = text(
+    "SELECT id FROM consent WHERE version > 0 AND status <> 'voided' AND withdrawn = 1 "
+    "AND answered = 0 ORDER BY row_id"
+)
+_VISITS: Final = text(
+    "SELECT e.id, e.patient_id, e.version, e.diagnoses, (SELECT group_concat(DISTINCT v.author_id) "
+    "FROM record_version AS v WHERE v.kind = 'encounter' AND v.record_id = e.id) AS authors "
+    "FROM encounter AS e WHERE e.id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+_VISIT_OF: Final = {
+    RecordKind.PRESCRIPTION: text("SELECT encounter_id FROM prescription WHERE id = :id"),
+    RecordKind.REFERRAL: text("SELECT encounter_id FROM referral WHERE id = :id"),
+    RecordKind.APPOINTMENT: text("SELECT encounter_id FROM appointment WHERE id = :id"),
+    RecordKind.FEEDBACK: text(
+        "SELECT r.encounter_id FROM feedback AS f JOIN referral AS r ON r.id = f.referral_id "
+        "WHERE f.id = :id"
+    ),
+}
+_REQUESTS: Final = text(
+    "SELECT content FROM privacy_request ORDER BY received_utc DESC, row_id DESC"
+)
+_REQUEST: Final = text("SELECT content FROM privacy_request WHERE id = :id")
+_BREACHES: Final = text("SELECT content FROM data_breach ORDER BY noticed_utc DESC, row_id DESC")
+_BREACH: Final = text("SELECT content FROM data_breach WHERE id = :id")
+
+
+class ConsentRepository(RecordRepository[Consent]):
+    kind = RecordKind.CONSENT
+    head = ConsentHead
+    record_type = Consent
+
+    def columns(self, record: Consent) -> dict[str, Any]:
+        return {
+            "patient_id": record.patient_id,
+            "purpose": record.purpose,
+            "withdrawn": int(record.withdrawn_at is not None),
+            "answered": int(record.answered_at is not None),
+        }
+
+    def patient_of(self, record: Consent) -> str:
+        return record.patient_id
+
+    def of_patient(self, patient_id: str) -> tuple[Stored[Consent], ...]:
+        rows = self._connection.execute(_OF_PATIENT, {"patient": patient_id}).scalars()
+        return tuple(self.get(one) for one in rows)
+
+    def unanswered(self) -> tuple[Stored[Consent], ...]:
+        return tuple(self.get(one) for one in self._connection.execute(_UNANSWERED).scalars())
+
+
+class PrivacyRepository:
+    """The register of this machine."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def requests(self) -> tuple[PrivacyRequest, ...]:
+        rows = self._connection.execute(_REQUESTS).scalars()
+        return tuple(decode(one, PrivacyRequest) for one in rows)
+
+    def request(self, request_id: str) -> PrivacyRequest:
+        found = self._connection.execute(_REQUEST, {"id": request_id}).scalar_one_or_none()
+        if found is None:
+            raise NotFound("Không còn thấy yêu cầu này trên máy. Hãy mở lại danh sách.")
+        return decode(found, PrivacyRequest)
+
+    def keep_request(self, request: PrivacyRequest) -> None:
+        content = {"state": request.state.value, "content": encode(request)}
+        self._connection.execute(
+            insert(table_of(PrivacyRequestRow))
+            .values(
+                id=request.id,
+                patient_id=request.patient_id,
+                received_utc=utc_text(request.received_at),
+                **content,
+            )
+            .on_conflict_do_update(index_elements=["id"], set_=content)
+        )
+
+    def breaches(self) -> tuple[DataBreach, ...]:
+        return tuple(
+            decode(one, DataBreach) for one in self._connection.execute(_BREACHES).scalars()
+        )
+
+    def breach(self, breach_id: str) -> DataBreach:
+        found = self._connection.execute(_BREACH, {"id": breach_id}).scalar_one_or_none()
+        if found is None:
+            raise NotFound("Không còn thấy sự cố này trên máy. Hãy mở lại danh sách.")
+        return decode(found, DataBreach)
+
+    def keep_breach(self, breach: DataBreach) -> None:
+        content = encode(breach)
+        self._connection.execute(
+            insert(table_of(DataBreachRow))
+            .values(id=breach.id, noticed_utc=utc_text(breach.noticed_at), content=content)
+            .on_conflict_do_update(index_elements=["id"], set_={"content": content})
+        )
+
+    def visits(self, encounter_ids: Collection[str]) -> Mapping[str, VisitFacts]:
+        rows = self._connection.execute(_VISITS, {"ids": list(encounter_ids)})
+        return {
+            row.id: VisitFacts(
+                patient_id=row.patient_id,
+                signed=row.version > 0,
+                codes=tuple(one.split(" ", 1)[0] for one in decode(row.diagnoses, tuple[str, ...])),
+                authors=frozenset((row.authors or "").split(",")) - {""},
+            )
+            for row in rows
+        }
+
+    def visit_of(self, kind: RecordKind, record_id: str) -> str:
+        if kind is RecordKind.ENCOUNTER:
+            return record_id
+        found = _VISIT_OF.get(kind)
+        if found is None:
+            return ""
+        return str(self._connection.execute(found, {"id": record_id}).scalar() or "")

@@ -17,6 +17,7 @@ from station_emr.domain.merge import STATUS, with_values
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus, Signature
 from station_emr.domain.referral import Referral
+from station_emr.domain.signature import SIGNED_KINDS
 from station_emr.domain.user import Actor
 
 from .attachments import follow
@@ -29,6 +30,7 @@ from .papers import close_papers
 from .ports import Clock, LetterSigner, Store, Work
 from .readings import Readings
 from .record_stores import patient_of, record_store
+from .signing_rules import note_signed, number_of
 
 _SETTLED = "Hồ sơ này không còn mục nào cần chọn. Có thể người khác vừa chọn xong."
 _OVERTAKEN = (
@@ -230,6 +232,9 @@ class Conflicts:
         )
         if isinstance(content, Referral):
             follow(work, changed, content.number, now)
+        if kind in SIGNED_KINDS:
+            number, person = number_of(kind, content), patient_of(kind, content)
+            note_signed(work, actor, changed, patient_id=person, number=number, now=now)
         if action == "conflict.decide":
             remember_decision(work, kind, record.id, changed.version)
         work.audit.append(

@@ -36,6 +36,7 @@ from .secret import Secret
 from .signing_ports import SigningTools, StampedForms
 from .signing_rules import (
     ask_for_signature,
+    number_of,
     read_policy,
     read_source,
     remember_confirmation,
@@ -303,10 +304,6 @@ class Signing:
         if source is None:
             raise SigningFailure(SignFault.NO_KEY)
         return source
-
-
-def number_of(kind: RecordKind, record: Any) -> str:
-    return str(record.code if kind is RecordKind.PRESCRIPTION else record.number)
 
 
 def _mine(actor: Actor, request: SignRequest) -> bool:

@@ -187,3 +187,8 @@ def ask_for_signature(
 def skew_seconds(work: Work) -> int | None:
     skew = server_skew(work)
     return None if skew is None else round(skew.total_seconds())
+
+
+def number_of(kind: RecordKind, record: Any) -> str:
+    """The number that people know a document by."""
+    return str(record.code if kind is RecordKind.PRESCRIPTION else record.number)

@@ -289,6 +289,8 @@ def test_a_signed_visit_is_decided_by_an_amendment_with_reason_and_signature(sta
     assert stored.status is RecordStatus.AMENDED
     with station.store.read() as work:
         assert work.encounters.versions(visit_id)[-1].reason == "xem lại"
+        proven = work.signatures.evidence_of(ENCOUNTER, visit_id)[-1]
+        assert (proven.version, proven.user_id) == (stored.version, station.doctor.user.id)
     with pytest.raises(InvalidRecord):
         conflicts.undo(station.doctor, ENCOUNTER, visit_id)
     conflicts.undo(station.doctor, ENCOUNTER, visit_id, reason="chọn nhầm")

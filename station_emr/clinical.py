@@ -18,6 +18,7 @@ from station_emr.services.ports import Clock, LetterSigner, Store
 from station_emr.services.prescriptions import Prescriptions
 from station_emr.services.prints import Prints
 from station_emr.services.referrals import Referrals
+from station_emr.services.versions import Versions
 from station_emr.services.visits import Visits
 
 
@@ -35,6 +36,7 @@ class Clinical:
     drafts: Drafts
     conflicts: Conflicts
     duplicates: Duplicates
+    versions: Versions
 
 
 def build_clinical(
@@ -58,4 +60,5 @@ def build_clinical(
         drafts=Drafts(store, clock),
         conflicts=Conflicts(store, clock, signer, rules),
         duplicates=Duplicates(store, clock, NameMatcher()),
+        versions=Versions(store, clock, signer, rules, PdfDocuments()),
     )

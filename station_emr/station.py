@@ -58,7 +58,12 @@ from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.scheduler import SyncScheduler
 from station_emr.trail import anchor_after_runs, build_trail, witness_of
-from station_emr.two_way import build_courier, build_engine, build_rebuild
+from station_emr.two_way import (
+    build_courier,
+    build_engine,
+    build_rebuild,
+    build_record_check,
+)
 
 __all__ = [
     "DATABASE",
@@ -269,6 +274,8 @@ def build_services(
         signatures=desk.signatures,
         conflicts=clinical.conflicts,
         duplicates=clinical.duplicates,
+        versions=clinical.versions,
+        record_check=build_record_check(store, clock),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         packs=CatalogPacks(store, clock, catalogs, FileImporter(), rows_of),
         sync=Synchronisation(store, clock, sync),

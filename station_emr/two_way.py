@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from station_emr import __version__
+from station_emr.domain.operation import Operation
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
@@ -12,6 +13,7 @@ from station_emr.services.attachments import FormMaker
 from station_emr.services.courier import Courier
 from station_emr.services.ports import Clock, Store
 from station_emr.services.rebuild import ProvinceLine, Rebuild
+from station_emr.services.record_check import RecordCheck
 from station_emr.services.replication import apply_operation
 from station_emr.sync.allowance import Allowance, LinkCost
 from station_emr.sync.applying import Applier
@@ -25,6 +27,8 @@ from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import Exchange
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.fhir_peer import FhirPeer
+from station_emr.sync.opening import open_operation
+from station_emr.sync.operation_line import op_id
 from station_emr.sync.plain_pull import PlainPull
 from station_emr.sync.sealing import Incarnation, Sealer
 from station_emr.sync.snapshot import SnapshotReader
@@ -106,3 +110,13 @@ def build_rebuild(
     """Filling a new PC from a file or over the line."""
     applier = build_applier(build_sealer(identity.lives), clock)
     return Rebuild(store, clock, SnapshotReader(store, applier, identity.courier.secret), line)
+
+
+def build_record_check(store: Store, clock: Clock) -> RecordCheck:
+    """Holds every version against the line it travelled as."""
+
+    def read(line: bytes) -> tuple[str, Operation | None]:
+        name = op_id(line)
+        return name, open_operation(read_unit, name, line).operation
+
+    return RecordCheck(store, clock, read)

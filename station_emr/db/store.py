@@ -26,6 +26,7 @@ from .repositories.attachments import AttachmentRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
 from .repositories.feedback import FeedbackRepository
+from .repositories.histories import VersionRepository
 from .repositories.links import PatientLinkRepository
 from .repositories.operations import OperationRepository
 from .repositories.packs import PackRepository
@@ -146,6 +147,10 @@ class SqlWork:
     @cached_property
     def operations(self) -> OperationRepository:
         return OperationRepository(self._connection)
+
+    @cached_property
+    def versions(self) -> VersionRepository:
+        return VersionRepository(self._connection)
 
     @cached_property
     def packs(self) -> PackRepository:

@@ -60,6 +60,7 @@ class Action(StrEnum):
     APPOINTMENT_SIGN = "appointment_sign"
     RECORD_AMEND = "record_amend"
     RECORD_VOID = "record_void"
+    RECORD_RESTORE = "record_restore"
     DISPENSE = "dispense"
     PRINT = "print"
     CATALOG_VIEW = "catalog_view"
@@ -94,6 +95,7 @@ _ACTION_LABELS: Final = {
     Action.APPOINTMENT_SIGN: "ký phiếu hẹn khám lại",
     Action.RECORD_AMEND: "sửa đổi hồ sơ đã ký",
     Action.RECORD_VOID: "hủy hồ sơ đã ký",
+    Action.RECORD_RESTORE: "khôi phục phiên bản cũ của hồ sơ",
     Action.DISPENSE: "cấp phát thuốc",
     Action.PRINT: "in giấy tờ",
     Action.CATALOG_VIEW: "xem danh mục",
@@ -117,6 +119,7 @@ SIGNING: Final = frozenset(
         Action.APPOINTMENT_SIGN,
         Action.RECORD_AMEND,
         Action.RECORD_VOID,
+        Action.RECORD_RESTORE,
     }
 )
 """Actions that put a practitioner's name under clinical content."""

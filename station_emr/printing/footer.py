@@ -28,6 +28,8 @@ _EDGE: Final[float] = 8 * mm  # printers cannot reach closer to the edge of the 
 def watermark(mark: PrintMark) -> str:
     if mark.voided:
         return "ĐÃ HỦY"
+    if mark.outdated:
+        return "BẢN CŨ – đã có bản thay"
     return "BẢN NHÁP – chưa có giá trị" if mark.draft else ""
 
 

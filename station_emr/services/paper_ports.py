@@ -20,6 +20,7 @@ class PrintMark:
     copy: int  # 1 for the first print; above 1 the page says "bản in lại"
     draft: bool = False
     voided: bool = False
+    outdated: bool = False  # an earlier version, looked at; another one stands
     version: int = 1
     system: str = "Station EMR"
     electronic: bool = False  # sent as a file, never printed: no copy, and nobody converted it

@@ -29,6 +29,7 @@ from .record_ports import (
 from .signing_ports import SignatureStore
 from .station_ports import CounterStore, DraftStore, PrintLog, SettingStore, UserStore
 from .sync_ports import AttachmentStore, OperationLog, Outbox
+from .version_ports import VersionStore
 from .views import Counts
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Store",
     "Stored",
     "UserStore",
+    "VersionStore",
     "Work",
 ]
 
@@ -119,6 +121,8 @@ class Work(Protocol):
     def privacy(self) -> PrivacyRegister: ...
     @property
     def operations(self) -> OperationLog: ...
+    @property
+    def versions(self) -> VersionStore: ...
     @property
     def attachments(self) -> AttachmentStore: ...
     @property

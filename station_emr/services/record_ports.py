@@ -61,11 +61,12 @@ class RecordStore(Protocol[T]):
         reason: str = "",
         expected_version: int,
         open_fields: Sequence[str] = (),
+        restores: int | None = None,
     ) -> Changed:
         """Append a version, move the head to it and queue it for the province, all in this
         transaction. Raises Conflict when the head is not at ``expected_version``. A version that
         decides a conflict names the fields that are still open in ``open_fields``, and may follow
-        a voided one.
+        a voided one; so may one that brings an earlier version back (``restores``).
         """
 
     def add_replica(

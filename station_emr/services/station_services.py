@@ -24,10 +24,12 @@ from .ports import Clock
 from .prescriptions import Prescriptions
 from .prints import Prints
 from .rebuild import Rebuild
+from .record_check import RecordCheck
 from .referrals import Referrals
 from .signatures import Signatures
 from .signing import Signing
 from .synchronisation import Synchronisation
+from .versions import Versions
 from .visits import Visits
 
 
@@ -58,6 +60,8 @@ class StationServices:
     trail: AuditTrail
     signing: Signing
     signatures: Signatures
+    versions: Versions
+    record_check: RecordCheck
 
     @staticmethod
     def scan(text: str) -> ScanResult:

@@ -10,7 +10,8 @@ class RecordVersion(Base):
     """Everything that was ever signed, written once. Triggers refuse UPDATE and DELETE.
 
     ``parents`` are the versions of the record that this one was written on; ``device`` and ``skew``
-    (seconds the server's clock was ahead) belong to the machine that wrote it.
+    (seconds the server's clock was ahead) belong to the machine that wrote it; only the machine that
+    brought an older version back knows it as ``restores``, elsewhere the reason says so.
     """
 
     __tablename__ = "record_version"
@@ -40,3 +41,4 @@ class RecordVersion(Base):
     open_fields: Mapped[str] = mapped_column(Text, server_default=text("'[]'"))  # JSON list
     device: Mapped[str] = mapped_column(Text, server_default=text("''"))
     skew: Mapped[int | None]
+    restores: Mapped[int | None]  # the earlier version that this one brings back

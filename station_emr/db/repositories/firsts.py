@@ -97,5 +97,6 @@ def _version(operation: Operation) -> tuple[Any, ...]:
         "open_fields": replicas.as_list(envelope.open_fields),
         "device": envelope.device,
         "skew": envelope.skew,
+        "restores": None,
     }
     return tuple(row[column] for column in _VERSION)

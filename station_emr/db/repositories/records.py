@@ -92,6 +92,7 @@ def write_version(
     open_fields: Sequence[str] = (),
     origin: Origin = Origin.HERE,
     written_on: tuple[str, int | None] | None = None,
+    restores: int | None = None,
 ) -> Changed:
     """Append a version and, unless it came from elsewhere, queue it for the province. The head
     moves after this, never before. ``written_on`` is the writing machine's name and clock
@@ -115,6 +116,7 @@ def write_version(
             "open_fields": replicas.as_list(open_fields),
             "device": device,
             "skew": skew,
+            "restores": restores,
             **stamp("at", at),
         },
     )
@@ -275,6 +277,7 @@ class RecordRepository(Generic[T]):
         reason: str = "",
         expected_version: int,
         open_fields: Sequence[str] = (),
+        restores: int | None = None,
     ) -> Changed:
         if status is RecordStatus.DRAFT:
             raise StateError("Bản nháp không phải là một phiên bản đã ký.")
@@ -288,6 +291,7 @@ class RecordRepository(Generic[T]):
         if (
             row is not None
             and row.status == RecordStatus.VOIDED.value
+            and restores is None
             and not replicas.may_follow_voided(
                 self._connection, self.kind, record.id, current, opens=bool(open_fields)
             )
@@ -309,6 +313,7 @@ class RecordRepository(Generic[T]):
             reason=reason,
             parents=(current,) if current else (),
             open_fields=open_fields,
+            restores=restores,
         )
         self._write_head(record, row, version=version, status=status, at=at, draft=None)
         return changed

@@ -1,0 +1,200 @@
+"""Versions as evidence: their hashes, and every row held against what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from station_emr.db.codec import decode, digest, encode, moment
+from station_emr.db.lines import unpack
+from station_emr.db.models import table_of
+from station_emr.db.statements import text
+from station_emr.domain.record import RecordKind, StationProfile
+from station_emr.domain.user import User
+from station_emr.services.version_ports import HeadFault, KeptVersion
+
+from .encounters import EncounterRepository
+from .feedback import FeedbackRepository
+from .links import PatientLinkRepository
+from .papers import AppointmentRepository, PrescriptionRepository, ReferralRepository
+from .patients import PatientRepository
+from .records import RecordRepository
+from .signatures import SignatureRepository
+
+_REPOSITORIES: Final[tuple[type[RecordRepository[Any]], ...]] = (
+    PatientRepository,
+    EncounterRepository,
+    PrescriptionRepository,
+    ReferralRepository,
+    AppointmentRepository,
+    PatientLinkRepository,
+    FeedbackRepository,
+    SignatureRepository,
+)
+_TYPES: Final[dict[str, type[Any]]] = {
+    RecordKind.PRACTITIONER.value: User,
+    RecordKind.FACILITY.value: StationProfile,
+    **{one.kind.value: one.record_type for one in _REPOSITORIES},
+}
+_MOVES: Final = frozenset({"stage"})  # changes in the queue without a version
+_DIGESTS: Final = text(
+    "SELECT version, content_sha256, restores FROM record_version "
+    "WHERE kind = :kind AND record_id = :id"
+)
+_WALK: Final = text("""
+SELECT v.*, coalesce(o.op_id, '') AS op_id, o.line,
+  (SELECT group_concat(e.content_sha256) FROM signing_evidence AS e
+     WHERE e.kind = v.kind AND e.record_id = v.record_id AND e.version = v.version) AS evidence
+FROM record_version AS v
+LEFT JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
+  AND o.version = v.version AND o.version > 0
+WHERE v.seq > :after ORDER BY v.seq LIMIT :limit
+""")
+# Every record has a head, the head names a version that is there, and none between is missing.
+_CHAIN: Final = """
+SELECT k.record_id, k.top, k.number, h.version, h.status, v.status AS written FROM
+  (SELECT record_id, max(version) AS top, count(*) AS number FROM record_version
+     WHERE kind = '{kind}' GROUP BY record_id) AS k
+LEFT JOIN "{table}" AS h ON h.id = k.record_id
+LEFT JOIN record_version AS v ON v.kind = '{kind}' AND v.record_id = k.record_id
+  AND v.version = h.version
+WHERE k.top <> k.number OR h.version IS NULL OR v.status IS NULL OR v.status <> h.status
+  OR (h.version < k.top AND NOT EXISTS (SELECT 1 FROM record_version AS w
+    WHERE w.kind = '{kind}' AND w.record_id = k.record_id AND w.version > h.version
+      AND w.origin <> 'here'))
+UNION ALL
+SELECT h.id, h.version, 0, h.version, h.status, NULL FROM "{table}" AS h
+WHERE h.version > 0 AND NOT EXISTS (SELECT 1 FROM record_version AS v
+  WHERE v.kind = '{kind}' AND v.record_id = h.id)
+"""
+_PERSON: Final = text("""
+SELECT h.username, h.version, h.status, v.version AS written, v.status AS said, v.content,
+  v.content_sha256, v.origin,
+  (SELECT max(version) FROM record_version WHERE kind = 'practitioner' AND record_id = :id
+     AND origin = 'here') AS top,
+  EXISTS (SELECT 1 FROM audit_entry AS a WHERE a.at_utc = v.at_utc
+    AND (a.record_id = :id OR a.action = 'station.create')) AS logged
+FROM "user" AS h LEFT JOIN record_version AS v ON v.kind = 'practitioner'
+  AND v.record_id = h.id AND v.version = h.version
+WHERE h.id = :id
+""")
+
+
+class VersionRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def digests(self, kind: RecordKind, record_id: str) -> dict[int, tuple[str, int | None]]:
+        rows = self._connection.execute(_DIGESTS, {"kind": kind.value, "id": record_id})
+        return {row.version: (row.content_sha256, row.restores) for row in rows}
+
+    def count(self) -> int:
+        found: int = self._connection.execute(
+            text("SELECT count(*) FROM record_version")
+        ).scalar_one()
+        return found
+
+    def walk(self, after: int, limit: int) -> tuple[KeptVersion, ...]:
+        rows = self._connection.execute(_WALK, {"after": after, "limit": limit})
+        return tuple(_kept(row) for row in rows)
+
+    def head_faults(self, limit: int) -> tuple[HeadFault, ...]:
+        found: list[HeadFault] = []
+        for one in _REPOSITORIES:
+            for fault in (*self._missing(one.kind, one.head.__tablename__), *self._shown(one)):
+                found.append(fault)
+                if len(found) >= limit:
+                    return tuple(found)
+        for kind, name in ((RecordKind.PRACTITIONER, "user"), (RecordKind.FACILITY, "facility")):
+            found += self._missing(kind, name)
+        return tuple(found[:limit])
+
+    def _missing(self, kind: RecordKind, table: str) -> Iterator[HeadFault]:
+        statement = _CHAIN.format(kind=kind.value, table=table)
+        for row in self._connection.execute(text(statement)):
+            yield HeadFault(kind=kind.value, record_id=row.record_id, version=row.version or 0)
+
+    def _shown(self, repository: type[RecordRepository[Any]]) -> Iterator[HeadFault]:
+        """Columns that lists show, against those that the version would give."""
+        store = repository(self._connection)
+        table = table_of(repository.head)
+        contents = text(
+            f'SELECT h.id, v.content FROM "{table.name}" AS h JOIN record_version AS v '  # noqa: S608  # fixed names
+            "ON v.kind = :kind AND v.record_id = h.id AND v.version = h.version"
+        )
+        written = {
+            row.id: row.content
+            for row in self._connection.execute(contents, {"kind": repository.kind.value})
+        }
+        for head in self._connection.execute(select(table).where(table.c.version > 0)):
+            try:
+                record = decode(written[head.id], repository.record_type)
+            except (KeyError, msgspec.DecodeError):
+                continue  # the version itself is at fault, and is named as that
+            expected = store.columns(record)
+            wrong = tuple(
+                name
+                for name, value in expected.items()
+                if name not in _MOVES and getattr(head, name) != value
+            )
+            if wrong:
+                yield HeadFault(
+                    kind=repository.kind.value,
+                    record_id=head.id,
+                    version=head.version,
+                    fields=wrong,
+                )
+
+    def person_fault(self, user_id: str) -> str:
+        row = self._connection.execute(_PERSON, {"id": user_id}).one_or_none()
+        if row is None or row.content is None:
+            return "missing"
+        if digest(row.content) != row.content_sha256:
+            return "content"
+        try:
+            user = decode(row.content, User)
+        except msgspec.DecodeError:
+            return "content"
+        if user.id != user_id or user.username.strip().lower() != row.username:
+            return "name"
+        if row.status != row.said or (row.top or 0) > row.version:
+            return "version"
+        if row.origin == "here" and not row.logged:
+            return "unlogged"
+        return ""
+
+
+def _kept(row: Any) -> KeptVersion:
+    shape = _TYPES.get(row.kind)
+    record, canonical = None, ""
+    if shape is not None:
+        try:
+            record = decode(row.content, shape)
+            canonical = encode(record)
+        except msgspec.DecodeError:
+            record = None
+    return KeptVersion(
+        seq=row.seq,
+        kind=row.kind,
+        record_id=row.record_id,
+        version=row.version,
+        status=row.status,
+        content=row.content,
+        canonical=canonical,
+        content_sha256=row.content_sha256,
+        author_id=row.author_id,
+        author_name=row.author_name,
+        at=moment(row.at_utc, row.at_offset),
+        reason=row.reason,
+        origin=row.origin,
+        device=row.device,
+        skew=row.skew,
+        open_fields=decode(row.open_fields, tuple[str, ...]),
+        record=record,
+        signed=tuple((row.evidence or "").split(",")) if row.evidence else (),
+        op_id=row.op_id,
+        line=unpack(row.line) if row.line is not None else b"",
+    )

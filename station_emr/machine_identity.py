@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from station_emr.security.authority import read_authority
 from station_emr.security.courier_key import CourierIdentity, courier_identity
 from station_emr.security.device_key import DeviceKeys
 from station_emr.security.witness import WitnessFile
-from station_emr.services.backups import BackupShelf
 from station_emr.services.enrolment import (
     AUTHORITY,
     DEVICE_ID,
@@ -111,16 +110,3 @@ def _tokens(work: Work, keys: DeviceKeys, url: str) -> str | TokenSource:
     if urlsplit(token_url)[:2] != urlsplit(url)[:2]:
         token_url = ""  # the address was changed since: the server there says where it gives tokens
     return KeyTokens(work.settings.get(DEVICE_ID) or "", key, token_url)
-
-
-class MarkingShelf:
-    """Backups that are never taken for the database they were copied from."""
-
-    def __init__(self, shelf: BackupShelf, copied: Callable[[], None]) -> None:
-        self._shelf = shelf
-        self._copied = copied
-
-    def write(self, folder: str, name: str) -> tuple[str, int]:
-        made = self._shelf.write(folder, name)
-        self._copied()
-        return made

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from station_emr.db.store import EncryptedStore
 from station_emr.founding import DATABASE, KEY_SLOTS
-from station_emr.machine_identity import MachineIdentity, MarkingShelf
+from station_emr.machine_identity import MachineIdentity
+from station_emr.security.backup_register import RegisterFile
 from station_emr.security.backup_shelf import FolderShelf
 from station_emr.services.accounts import Accounts, KeyRing
 from station_emr.services.backups import Backups
@@ -27,5 +28,11 @@ def build_safekeeping(
     shelf = FolderShelf(store, DATABASE, store.path.with_name(KEY_SLOTS))
     return Safekeeping(
         accounts=Accounts(store, clock, keys),
-        backups=Backups(store, clock, MarkingShelf(shelf, lambda: identity.lives.copied(store))),
+        backups=Backups(
+            store,
+            clock,
+            shelf,
+            RegisterFile(store.path.parent),
+            lambda: identity.lives.copied(store),
+        ),
     )

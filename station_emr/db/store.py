@@ -327,3 +327,23 @@ def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         with suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+    def check_pages(self) -> None:
+        """The seal of every page, also of those that hold an index or nothing. Raises
+        DatabaseDamaged.
+        """
+        with _explained():
+            raw = connections.connect(self.path, self._key, read_only=True)
+            try:
+                if raw.execute("PRAGMA cipher_integrity_check").fetchone() is not None:
+                    raise failures.damaged()
+            finally:
+                raw.close()
+
+    def size(self) -> int:
+        """Bytes of the file on the disk."""
+        return self.path.stat().st_size
+
+    def opened_copy(self, path: str) -> EncryptedStore:
+        """A copy of this database, under the key of this one."""
+        return EncryptedStore.open(path, self._key)
+

@@ -213,3 +213,30 @@ def test_the_password_is_asked_again_where_the_rules_want_it(
     session.command(command, done=done.append, failed=failed.append, owner=screen)
     qtbot.waitUntil(lambda: len(done) == 1)
     assert answers.asked == ["Xác nhận chữ ký"] * 3
+
+
+def test_a_hand_is_recorded_when_all_that_counts_is_filled_in(
+    qtbot, session_of, station, answers, monkeypatch
+) -> None:
+    made = letter(station)
+    page = Preview(qtbot, session_of(Role.NURSE), made)
+    told = []
+
+    def fill(dialog) -> bool:
+        qtbot.addWidget(dialog)
+        dialog.accept()
+        told.extend(field.problem for field in (dialog.name, dialog.witness, dialog.number))
+        assert dialog.result() == 0  # nothing was accepted
+        dialog.name.set_value("Rơ Châm Mẫu")
+        dialog.witness.set_value("ĐD. Mẫu")
+        dialog.number.set_value("Tập 3, tờ 12")
+        dialog.accept()
+        return bool(dialog.result())
+
+    monkeypatch.setattr(answers, "run", fill)
+    page.press_button("preview.record_hand")
+    page.until_said("Đã ghi nhận chữ ký.")
+    assert all(told)
+    page.until(lambda: "ký tay trên giấy" in page.words)
+    assert "Rơ Châm Mẫu" in page.words
+    assert page.screen.signatures.chip.accessibleName() == "Đã ghi nhận"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action, may
@@ -90,7 +90,7 @@ class Session(QObject):
 
         def refused(error: StationError) -> None:
             if isinstance(error, ConfirmationNeeded):
-                self._confirm(again, error, answered)
+                self._confirm(owner, again, error, answered)
                 return
             if isinstance(error, EnvironmentFailure):
                 self.unsaved.emit(str(error))
@@ -100,12 +100,13 @@ class Session(QObject):
 
     def _confirm(
         self,
+        owner: QObject | None,
         again: Callable[[], None],
         asked: StationError,
         refused: Callable[[StationError], None],
     ) -> None:
         """The rules of signing want the person's password once more; then the command again."""
-        window = QApplication.activeWindow()
+        window = owner if isinstance(owner, QWidget) else QApplication.activeWindow()
         typed = window and dialogs.ask_password(
             window,
             _("Xác nhận chữ ký"),

@@ -75,6 +75,28 @@ def connect(
     return raw
 
 
+def fits(path: Path, key: bytes) -> bool:
+    """Whether the key opens the file. Raises DatabaseMissing, or EnvironmentFailure for a file that
+    the machine does not let us open.
+    """
+    try:
+        connect(path, key, read_only=True).close()
+    except DatabaseDamaged:
+        return False
+    return True
+
+
+def connect_plain(path: Path, key: bytes) -> RawConnection:
+    """Open or make ``path`` without our settings, for a copy that nobody works in yet."""
+    check_key(key)
+    raw = sqlcipher.connect(
+        str(path.absolute()), isolation_level=None, check_same_thread=False, cached_statements=0
+    )
+    raw.execute("PRAGMA cipher_log_level = NONE")
+    raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    return raw
+
+
 def tune(raw: RawConnection, *, read_only: bool, cache_kib: int) -> None:
     """Settings of every connection, the same for the benchmarks' unencrypted peer."""
     for pragma in (

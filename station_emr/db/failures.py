@@ -30,6 +30,15 @@ IN_USE = (
     "Cơ sở dữ liệu cần được nâng cấp nhưng một cửa sổ khác của chương trình đang mở nó. "
     "Chưa có gì thay đổi. Hãy đóng mọi cửa sổ khác của chương trình rồi mở lại."
 )
+BUSY_WITH_KEY = (
+    "Chưa đổi xong khóa dữ liệu vì một cửa sổ khác của chương trình đang mở hồ sơ. Hồ sơ còn nguyên và "
+    "vẫn dùng được. Hãy đóng cửa sổ khác; chương trình tự làm tiếp ở lần đăng nhập sau."
+)
+NO_KEY_FITS = (
+    "Không mở được cơ sở dữ liệu bằng tệp khóa nằm cạnh nó: hai tệp không phải của cùng một trạm, tệp "
+    "khóa cũ hơn lần đổi khóa gần nhất, hoặc tệp bị hỏng. Chương trình không thay đổi gì. Hãy đưa lại "
+    "keyslots.json và station.db từ cùng một bản sao lưu, hoặc gọi người phụ trách kỹ thuật."
+)
 READ_ONLY = (
     "Tệp cơ sở dữ liệu đang ở chế độ chỉ đọc nên chưa có gì được ghi. "
     "Hãy cấp quyền ghi cho thư mục dữ liệu rồi thử lại."
@@ -82,6 +91,14 @@ def explain(error: BaseException) -> EnvironmentFailure | None:
 
 def in_use() -> EnvironmentFailure:
     return EnvironmentFailure(IN_USE)
+
+
+def busy_with_key() -> EnvironmentFailure:
+    return EnvironmentFailure(BUSY_WITH_KEY)
+
+
+def no_key_fits() -> DatabaseDamaged:
+    return DatabaseDamaged(NO_KEY_FITS)
 
 
 def denied() -> EnvironmentFailure:

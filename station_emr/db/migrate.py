@@ -55,8 +55,8 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         raise failures.no_room()
     work = path.with_name(f"{path.name}.migrating")
     kept = path.with_name(f"{path.name}.before-{target}")
-    _remove(work)
-    _remove(kept)
+    remove(work)
+    remove(kept)
     guard = connections.connect(path, key)
     try:
         guard.execute("BEGIN IMMEDIATE")  # nobody writes into the original meanwhile
@@ -64,7 +64,7 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         run_scripts(work, key, scripts)
         _settle(work, key, target)
     except BaseException as error:
-        _remove(work)
+        remove(work)
         failure = failures.explain(error)
         if failure is not None:
             raise failure from None
@@ -73,7 +73,7 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         guard.close()  # as the last one it folds the write-ahead log into the file
     if path.with_name(f"{path.name}-wal").exists():
         # Somebody else has it open: its log would be read into the new file.
-        _remove(work)
+        remove(work)
         raise failures.in_use()
     _keep(path, kept)
     work.replace(path)
@@ -142,7 +142,7 @@ def verify(raw: RawConnection) -> None:
         raise failures.damaged()
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

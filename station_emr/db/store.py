@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +18,16 @@ from station_emr.domain.sync import UnitState
 from station_emr.services.views import Counts
 
 from . import connection as connections
-from . import failures, migrate, schema
+from . import failures, migrate, rekey, schema
 from .audit import AuditRepository
 from .catalogs import CatalogRepository
+from .connection import RawConnection
+from .gate import Gate
 from .outbox import OutboxRepository
+from .rekey import Cancelled, Progress
 from .repositories.access import AccessRepository
 from .repositories.attachments import AttachmentRepository
+from .repositories.comparing import ComparisonRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
 from .repositories.feedback import FeedbackRepository
@@ -43,6 +48,15 @@ from .repositories.staff import SettingRepository, UserRepository
 from .statements import text
 
 READERS = 4
+
+
+def _nobody(_done: int, _total: int) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
 
 _COUNTS = """
 SELECT
@@ -160,6 +174,10 @@ class SqlWork:
     def attachments(self) -> AttachmentRepository:
         return AttachmentRepository(self._connection)
 
+    @property
+    def comparison(self) -> ComparisonRepository:
+        return ComparisonRepository(self._connection)
+
     def counts(self) -> Counts:
         """Signed records, voided ones too: the province holds those as well."""
         held = self._connection.execute(text(_COUNTS)).one()
@@ -195,16 +213,18 @@ class EncryptedStore:
         self.path = path
         self._key = key
         self._lock = threading.Lock()
+        self._gate = Gate()
+        self._closing = False
         self._writer_thread: int | None = None
         self._readers = connections.engine(
             lambda: connections.connect(
-                path, key, read_only=True, cache_kib=connections.READ_CACHE_KIB
+                path, self._key, read_only=True, cache_kib=connections.READ_CACHE_KIB
             ),
             begin="BEGIN",
             size=READERS,
         )
         self._writer = connections.engine(
-            lambda: connections.connect(path, key), begin="BEGIN IMMEDIATE", size=1
+            lambda: connections.connect(path, self._key), begin="BEGIN IMMEDIATE", size=1
         )
 
     def __repr__(self) -> str:
@@ -232,18 +252,62 @@ class EncryptedStore:
         return cls.open(path, key)
 
     @classmethod
-    def open(cls, path: str | Path, key: bytes) -> EncryptedStore:
+    def open(cls, path: str | Path, key: bytes, earlier: Iterable[bytes] = ()) -> EncryptedStore:
         """Open, migrating an older database first. Raises DatabaseMissing, DatabaseDamaged
         (also for a wrong key) or DatabaseTooNew, having changed nothing.
+
+        ``earlier`` keys are tried when ``key`` does not fit: the change of keys that would bring
+        the file under ``key`` is not finished (:meth:`is_under`).
         """
         path = Path(path)
+        older = tuple(earlier)
+        if older:
+            key = next((one for one in (key, *older) if connections.fits(path, one)), b"")
+            if not key:
+                raise failures.no_key_fits()
         migrate.bring_up_to_date(path, key)
         return cls(path, key)
+
+    def is_under(self, key: bytes) -> bool:
+        """Whether the file is encrypted with this key."""
+        return hmac.compare_digest(self._key, key)
+
+    def change_key(
+        self, new_key: bytes, progress: Progress = _nobody, cancelled: Cancelled = _never
+    ) -> float:
+        """Encrypt the whole file anew while others go on reading and writing; gives for how many
+        seconds they had to wait in the end. See :mod:`station_emr.db.rekey` for what it raises.
+        """
+        handles = rekey.Handles(
+            path=self.path,
+            key=self._key,
+            lock=self._lock,
+            gate=self._gate,
+            writer=self._raw_writer,
+            let_go=self._dispose,
+            adopt=self._adopt,
+        )
+        return rekey.change_key(handles, new_key, progress, lambda: self._closing or cancelled())
+
+    def _raw_writer(self) -> RawConnection:
+        """The one connection that writes; the caller holds the writers' lock."""
+        lent = self._writer.raw_connection()
+        try:
+            return lent.driver_connection
+        finally:
+            lent.close()
+
+    def _dispose(self) -> None:
+        self._readers.dispose()
+        self._writer.dispose()
+
+    def _adopt(self, key: bytes) -> None:
+        self._key = key
 
     @contextmanager
     def read(self) -> Iterator[SqlWork]:
         """A consistent snapshot; any attempt to write through it fails."""
-        with _explained(), self._readers.begin() as connection:
+        with self._gate.shared(), _explained(), self._readers.begin() as connection:
             yield SqlWork(connection)
 
     @contextmanager
@@ -251,7 +315,7 @@ class EncryptedStore:
         """The only way to change anything: all of it is kept, or none."""
         if self._writer_thread == threading.get_ident():
             raise RuntimeError("a command is one transaction: write() inside write()")
-        with self._lock, _explained():
+        with self._gate.shared(), self._lock, _explained():
             self._writer_thread = threading.get_ident()
             try:
                 with self._writer.begin() as connection:
@@ -276,7 +340,8 @@ class EncryptedStore:
         if destination.exists():
             raise failures.exists()
         try:
-            migrate.copy_database(self.path, self._key, destination)
+            with self._gate.shared():
+                migrate.copy_database(self.path, self._key, destination)
         except (sqlcipher.Error, OSError) as error:
             _remove(destination)
             failure = _failure(error)
@@ -287,9 +352,29 @@ class EncryptedStore:
             _remove(destination)
             raise
 
+    def check_pages(self) -> None:
+        """The seal of every page, also of those that hold an index or nothing. Raises
+        DatabaseDamaged.
+        """
+        with _explained():
+            raw = connections.connect(self.path, self._key, read_only=True)
+            try:
+                if raw.execute("PRAGMA cipher_integrity_check").fetchone() is not None:
+                    raise failures.damaged()
+            finally:
+                raw.close()
+
+    def size(self) -> int:
+        """Bytes of the file on the disk."""
+        return self.path.stat().st_size
+
+    def opened_copy(self, path: str) -> EncryptedStore:
+        """A copy of this database, under the key of this one."""
+        return EncryptedStore.open(path, self._key)
+
     def check(self) -> None:
         """Read every page and every reference. Raises DatabaseDamaged."""
-        with _explained():
+        with self._gate.shared(), _explained():
             raw = connections.connect(self.path, self._key)
             try:
                 migrate.verify(raw)
@@ -300,9 +385,9 @@ class EncryptedStore:
 
     def close(self) -> None:
         """Let go of every connection; the last one folds the write-ahead log into the file."""
+        self._closing = True
         with self._lock:
-            self._readers.dispose()
-            self._writer.dispose()
+            self._dispose()
 
 
 @contextmanager
@@ -327,23 +412,3 @@ def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         with suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-    def check_pages(self) -> None:
-        """The seal of every page, also of those that hold an index or nothing. Raises
-        DatabaseDamaged.
-        """
-        with _explained():
-            raw = connections.connect(self.path, self._key, read_only=True)
-            try:
-                if raw.execute("PRAGMA cipher_integrity_check").fetchone() is not None:
-                    raise failures.damaged()
-            finally:
-                raw.close()
-
-    def size(self) -> int:
-        """Bytes of the file on the disk."""
-        return self.path.stat().st_size
-
-    def opened_copy(self, path: str) -> EncryptedStore:
-        """A copy of this database, under the key of this one."""
-        return EncryptedStore.open(path, self._key)
-

@@ -107,10 +107,13 @@ class Sending:
         while self._queue and len(lines) < most and (size < room or not lines):
             count = min(_SEALED_AT_ONCE, len(self._queue), most - len(lines))
             some = [self._queue.popleft() for _ in range(count)]
-            for item, name, line in self._sealed(run, some):
+            sealed = self._sealed(run, some)
+            for place, (item, name, line) in enumerate(sealed):
                 if lines and size + len(line) > room:
                     size = room
                     self._queue.extendleft(reversed(some[some.index(item) :]))
+                    # Sealed already: at hand when their turn comes.
+                    self._ahead |= {one.seq: (name, line) for one, name, line in sealed[place:]}
                     break
                 items.append(item)
                 names.append(name)

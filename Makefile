@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak
+.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak kills
 
 # Compiled modules are kept, or every process of the suite compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,6 +43,10 @@ lint: setup ## Style, types and architecture contracts
 soak: setup ## Play ten thousand seeded stories of several PCs and the province (SEEDS=, FIRST=)
 	@SIMULATOR_SEEDS=$(or $(SEEDS),10000) SIMULATOR_FIRST=$(or $(FIRST),1) SIMULATOR_STEPS=60 \
 		$(PY) -m pytest -n 2 -q tests/sync/test_simulator.py
+
+kills: setup ## End a busy session 500 times at random (KILLS=, SEED=); prints the counts
+	@QT_QPA_PLATFORM=offscreen $(PY) -m tests.safety.killing --kills $(or $(KILLS),500) \
+		--seed $(or $(SEED),1) --workers 2
 
 bundle: setup ## Freeze the program for this kind of machine and run its self-test
 	@$(PY) packaging/freeze.py

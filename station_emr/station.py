@@ -10,6 +10,7 @@ from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.clinical import build_clinical
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.audit import Source
+from station_emr.domain.door import Credentials
 from station_emr.domain.errors import DatabaseMissing
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.user import Actor
@@ -30,6 +31,7 @@ from station_emr.machine_identity import (
     province,
 )
 from station_emr.printing.documents import PdfDocuments
+from station_emr.privacy_desk import build_privacy
 from station_emr.safekeeping import build_safekeeping
 from station_emr.security.key_ring import SlotKeyRing
 from station_emr.security.keyslots import KeySlots
@@ -40,19 +42,23 @@ from station_emr.security.letters import (
     signing_key_from_bytes,
 )
 from station_emr.security.passwords import PasswordPolicy, password_problems
+from station_emr.services.access_rules import sweep_daily
 from station_emr.services.accounts import KeyRing, active_user
 from station_emr.services.audit_evidence import WitnessWatch
 from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
+from station_emr.services.door import Door, refuse_closed
 from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.failed_attempts import bring_in
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
+from station_emr.services.people import build_people
 from station_emr.services.ports import Clock
 from station_emr.services.rebuild import ProvinceLine
 from station_emr.services.station_services import StationServices
 from station_emr.services.synchronisation import SyncControl, Synchronisation
+from station_emr.services.veil import Veil
 from station_emr.signing_desk import build_signing
 from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
@@ -91,6 +97,8 @@ class OpenStation:
     engine: SyncEngine
     identity: MachineIdentity
     witness: WitnessWatch
+    fresh_codes: tuple[str, ...] = ()
+    """Recovery codes of a telephone that was joined at this log-in; shown once."""
 
     def sync_now(self) -> SyncRun:
         """One attempt in this thread; the run says what happened."""
@@ -139,15 +147,20 @@ def open_station(
     clock: Clock | None = None,
     *,
     source: Source = Source.WINDOW,
+    code: str = "",
+    new_password: str = "",
 ) -> OpenStation:
-    """Log in: open the key slot, the database, and join the use cases. ``source`` is by which door.
+    """Log in: open the key slot, the database, and join the use cases. ``source`` is by which door;
+    ``code`` and ``new_password`` answer what the door asked for.
 
-    Raises DatabaseMissing, WrongPassword, AccountLocked, DatabaseDamaged, DatabaseTooNew.
+    Raises DatabaseMissing, WrongPassword, AccountLocked, DatabaseDamaged, DatabaseTooNew, and what
+    :mod:`station_emr.domain.door` names.
     """
     clock = clock or SystemClock()
     _need_station(folder)
     slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
-    return _open(folder, slots, slots.unlock(username, password), username, clock, source)
+    given = Credentials(password=password, code=code, new_password=new_password)
+    return _open(folder, slots, slots.unlock(username, password), username, clock, source, given)
 
 
 def open_with_recovery(
@@ -166,11 +179,13 @@ def open_with_recovery(
     try:
         with store.read() as work:
             user = active_user(work, username)
+            refuse_closed(work, user, clock.now())
         refuse(password_problems(new_password, user.username, user.full_name, PasswordPolicy()))
         SlotKeyRing(slots, data_key).reset_password(
             user.username, user.snapshot.printed_name, user.role.label, new_password
         )
-        return _join(folder, store, slots, data_key, user.username, clock, recovery=True)
+        given = Credentials(new_password=new_password)
+        return _join(folder, store, slots, data_key, user.username, clock, given, recovery=True)
     except BaseException:
         store.close()
         raise
@@ -185,11 +200,17 @@ def _need_station(folder: Path) -> None:
 
 
 def _open(
-    folder: Path, slots: KeySlots, data_key: bytes, username: str, clock: Clock, source: Source
+    folder: Path,
+    slots: KeySlots,
+    data_key: bytes,
+    username: str,
+    clock: Clock,
+    source: Source,
+    given: Credentials,
 ) -> OpenStation:
     store = EncryptedStore.open(folder / DATABASE, data_key)
     try:
-        return _join(folder, store, slots, data_key, username, clock, source=source)
+        return _join(folder, store, slots, data_key, username, clock, given, source=source)
     except BaseException:
         store.close()
         raise
@@ -202,6 +223,7 @@ def _join(
     data_key: bytes,
     username: str,
     clock: Clock,
+    given: Credentials,
     *,
     recovery: bool = False,
     source: Source = Source.WINDOW,
@@ -215,18 +237,20 @@ def _join(
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
-    services = build_services(
-        store, clock, SlotKeyRing(slots, data_key), scheduler, identity, engine
-    )
+    keys = SlotKeyRing(slots, data_key)
+    services = build_services(store, clock, keys, scheduler, identity, engine)
 
     def chores() -> None:
         services.packs.apply_due()
         bring_in(store, clock, slots.attempts)  # somebody tried to unlock the screen meanwhile
         services.signatures.recheck()
+        with store.write() as work:
+            sweep_daily(work, clock.now())
 
     engine.do_before_runs(chores)
     anchor_after_runs(engine, store, clock, client, witness)
     bring_in(store, clock, slots.attempts)
+    passed = Door(store, clock, keys).enter(username, given, device, recovery=recovery)
     return OpenStation(
         folder=folder,
         store=store,
@@ -236,6 +260,7 @@ def _join(
         engine=engine,
         identity=identity,
         witness=witness,
+        fresh_codes=passed.codes,
     )
 
 
@@ -261,6 +286,7 @@ def build_services(
     services = StationServices(
         clock=clock,
         accounts=safe.accounts,
+        people=build_people(store, clock, safe.accounts, clinical.patients),
         backups=safe.backups,
         patients=clinical.patients,
         encounters=clinical.encounters,
@@ -284,5 +310,6 @@ def build_services(
         rebuild=build_rebuild(store, clock, identity, line),
         elsewhere=elsewhere,
         trail=build_trail(store, clock, identity, elsewhere.sharing),
+        privacy=build_privacy(store, clock),
     )
-    return Journal(store, clock).watch(services)
+    return Journal(store, clock).watch(Veil(store, clock).watch(services))

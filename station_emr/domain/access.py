@@ -232,4 +232,3 @@ def overrides_of(changes: tuple[RoleChange, ...]) -> Mapping[Role, Mapping[Actio
     for change in changes:
         cells[change.role][change.action] = change.granted
     return MappingProxyType(cells)
-

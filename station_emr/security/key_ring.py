@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from station_emr.domain.errors import Problem
 from station_emr.security.keyslots import KeySlots
-from station_emr.security.passwords import PasswordPolicy, password_problems
+from station_emr.security.passwords import WITH_SECOND_FACTOR, PasswordPolicy, password_problems
 
 
 class SlotKeyRing:
@@ -55,6 +55,7 @@ class SlotKeyRing:
         return any(p.username == username and p.locked for p in self._slots.people())
 
     def password_problems(
-        self, password: str, username: str, full_name: str
+        self, password: str, username: str, full_name: str, *, second_factor: bool = False
     ) -> tuple[Problem, ...]:
-        return tuple(password_problems(password, username, full_name, PasswordPolicy()))
+        policy = WITH_SECOND_FACTOR if second_factor else PasswordPolicy()
+        return tuple(password_problems(password, username, full_name, policy))

@@ -20,6 +20,7 @@ from station_emr.domain.user import Actor, User
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
+from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow
@@ -46,8 +47,9 @@ class KeyRing(Protocol):
         """Whether this is the person's password. Raises WrongPassword, AccountLocked."""
 
     def password_problems(
-        self, password: str, username: str, full_name: str
-    ) -> tuple[Problem, ...]: ...
+        self, password: str, username: str, full_name: str, *, second_factor: bool = False
+    ) -> tuple[Problem, ...]:
+        """``second_factor``: eight characters are enough."""
 
 
 class Accounts:
@@ -123,6 +125,7 @@ class Accounts:
                 )
             refuse(problems)
             changed = work.users.save(user, author=actor.user.snapshot, at=now)
+            set_by_another(work, user, password, now, self._clock.random)
             work.audit.append(
                 actor,
                 "user.add",
@@ -174,6 +177,9 @@ class Accounts:
                 record_id=user.id,
                 detail={"role": user.role, "active": str(user.active)},
             )
+            if user.active and not before.active:
+                state = work.access.state(user.id)  # the days of absence do not count
+                work.access.put_state(replace(state, last_use=now, closed=None))
             if before.active and not user.active:
                 self._keys.remove(user.username)
             elif user.active:
@@ -188,6 +194,7 @@ class Accounts:
             if user is None:
                 raise NotFound(f"Không có tài khoản “{username}”.")
             self._keys.unlock_account(username)
+            work.access.put_state(replace(work.access.state(user.id), wrong_codes=0))
             work.audit.append(
                 actor, "account.unlock", self._clock.now(), kind="practitioner", record_id=user.id
             )
@@ -199,6 +206,13 @@ class Accounts:
             if user is None:
                 raise NotFound(f"Không có tài khoản “{username}”.")
             refuse(self._keys.password_problems(new, username, user.full_name))
+            now = self._clock.now()
+            state = work.access.state(user.id)
+            refuse(reuse_problems(state, new))
+            if user.id == actor.user.id:
+                chosen_by_oneself(work, user, new, now, self._clock.random)
+            else:
+                set_by_another(work, user, new, now, self._clock.random)
             self._keys.reset_password(username, user.snapshot.printed_name, user.role.label, new)
             work.audit.append(
                 actor,
@@ -221,10 +235,20 @@ class Accounts:
                     ),
                 )
             )
-        refuse(self._keys.password_problems(new, user.username, user.full_name))
+        with self._store.read() as work:
+            state = work.access.state(user.id)
+        short = {"second_factor": True} if state.has_second_factor else {}
+        refuse(
+            (
+                *self._keys.password_problems(new, user.username, user.full_name, **short),
+                *reuse_problems(state, new),
+            )
+        )
         self._keys.change_password(user.username, old, new)
+        now = self._clock.now()
         with self._store.write() as work:
-            work.audit.append(actor, "account.change_password", self._clock.now())
+            chosen_by_oneself(work, user, new, now, self._clock.random)
+            work.audit.append(actor, "account.change_password", now)
 
     def new_recovery_code(self, actor: Actor) -> str:
         """A new code for the sealed envelope: the director's alone, for it opens every record."""
@@ -322,6 +346,7 @@ class Accounts:
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 # Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
 _PRIVATE_SETTINGS = (
+    "access.",
     "audit.",
     "signing.",
     "letter.",

@@ -19,14 +19,24 @@ from station_emr.domain.record import RecordStatus
 from station_emr.domain.user import Actor
 
 from .ports import Stored, Work
+from .rights import held
 from .timekeeping import keep_time
 
 
 def allow(actor: Actor, action: Action) -> None:
-    """Raises PermissionDenied when the actor's role does not carry the action."""
+    """Raises PermissionDenied when neither the actor's role nor a right for a time carries the
+    action, or the account is closed at this moment.
+    """
+    allow_oneself(actor)
+    require(actor.role, action, held().table)
+
+
+def allow_oneself(actor: Actor) -> None:
+    """What concerns the own account asks for no right, only for an account that is open."""
     if not actor.user.active:
         raise PermissionDenied("Tài khoản này đã ngừng sử dụng. Hãy đăng nhập bằng tài khoản khác.")
-    require(actor.role, action)
+    if held().closed:
+        raise PermissionDenied(held().closed)
 
 
 def allow_recovery(actor: Actor) -> None:
@@ -41,12 +51,12 @@ def allow_recovery(actor: Actor) -> None:
 def allow_signing(actor: Actor, action: Action) -> None:
     """Only a licensed prescriber signs a diagnosis, prescription or referral (TT 26/2025)."""
     allow(actor, action)
-    require_signer(actor.role, actor.user.licence_no, action)
+    require_signer(actor.role, actor.user.licence_no, action, held().table)
 
 
 def allow_any(actor: Actor, actions: tuple[Action, ...]) -> None:
     """One of these rights is enough; raises the refusal of the first otherwise."""
-    granted = [action for action in actions if may(actor.role, action)]
+    granted = [action for action in actions if may(actor.role, action, held().table)]
     allow(actor, next(iter(granted or actions)))
 
 

@@ -27,6 +27,7 @@ from station_emr.domain.user import Actor
 
 from .looks import LOOKS, Looks
 from .ports import Clock, Store
+from .rights import for_use_case, holding
 from .station_services import StationServices
 
 ACTION: Final = "access.refused"
@@ -66,14 +67,16 @@ class Journal:
                 return method(*args, **kwargs)
             token = _inside.set(True)
             try:
-                answer = method(*args, **kwargs)
+                given = _given(method, args, kwargs)
+                with holding(for_use_case(self._store, self._clock.now(), name, given)):
+                    answer = method(*args, **kwargs)
             except _REFUSALS as refusal:
                 self._note(name, method, args, kwargs, refusal)
                 raise
             finally:
                 _inside.reset(token)
             if name in LOOKS:
-                self._looks.seen(name, _given(method, args, kwargs), answer)
+                self._looks.seen(name, given, answer)
             return answer
 
         return watched

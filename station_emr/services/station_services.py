@@ -20,9 +20,11 @@ from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
 from .patients import Patients
+from .people import People
 from .ports import Clock
 from .prescriptions import Prescriptions
 from .prints import Prints
+from .privacy_requests import Privacy
 from .rebuild import Rebuild
 from .record_check import RecordCheck
 from .referrals import Referrals
@@ -39,6 +41,7 @@ class StationServices:
 
     clock: Clock
     accounts: Accounts
+    people: People
     patients: Patients
     encounters: Encounters
     prescriptions: Prescriptions
@@ -58,6 +61,7 @@ class StationServices:
     rebuild: Rebuild
     elsewhere: Elsewhere
     trail: AuditTrail
+    privacy: Privacy
     signing: Signing
     signatures: Signatures
     versions: Versions

@@ -117,6 +117,17 @@ def note_server_clock(work: Work, now: datetime, skew: timedelta) -> None:
         work.settings.put(SERVER_TIME, theirs.isoformat(timespec="seconds"))
 
 
+def station_time(work: Work, now: datetime) -> datetime:
+    """The latest moment that is known to have come, for what runs out or grows old: a clock that was
+    set back gives nobody more days, and one that was set far ahead takes none away.
+    """
+    kept = (_kept(work, name) for name in (NEWEST_SIGNED, NEWEST_SEEN, SERVER_TIME))
+    known = max((one for one in kept if one is not None), default=None)
+    if known is None:
+        return now
+    return known if clock_problem(work, now) or _oddity(work, now) else max(now, known)
+
+
 def note_use(work: Work, now: datetime) -> None:
     """The machine is in use; a moment that is odd is not remembered, or it would look right later."""
     if clock_problem(work, now) or _oddity(work, now):

@@ -63,7 +63,7 @@ class FakeKeys:
         if password != self.password:
             raise WrongPassword("Sai mật khẩu.")
 
-    def password_problems(self, password, username, full_name):
+    def password_problems(self, password, username, full_name, *, second_factor=False):
         return ()
 
 

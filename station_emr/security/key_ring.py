@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from station_emr.domain.errors import Problem
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.passwords import WITH_SECOND_FACTOR, PasswordPolicy, password_problems
 
 
 class SlotKeyRing:
-    """Key slots with the open data key."""
+    """Key slots with the open data key. ``left`` hears that somebody's slot was taken away."""
 
     def __init__(self, slots: KeySlots, data_key: bytes) -> None:
         self._slots = slots
         self._data_key = data_key
+        self.left: Callable[[], None] = lambda: None
+
+    @property
+    def data_key(self) -> bytes:
+        return self._data_key
+
+    @property
+    def generation(self) -> int:
+        return self._slots.generation
+
+    def change_data_key(self, new_data_key: bytes) -> None:
+        """Everybody's slot and the recovery code give the new key from now on."""
+        self._slots.replace_all(self._data_key, new_data_key)
+        self._data_key = new_data_key
+
+    def check_recovery(self, code: str) -> None:
+        """Whether the code opens this record. Raises UserError, WrongPassword."""
+        self._slots.unlock_with_recovery(code)
+
+    def machine_state(self) -> tuple[bool, tuple[str, ...]]:
+        return self._slots.machine_state()
+
+    def can_tie(self) -> bool:
+        return self._slots.can_tie()
+
+    def tie_to_machine(self) -> None:
+        self._slots.tie_to_machine(self._data_key)
+
+    def untie_from_machine(self) -> None:
+        self._slots.untie_from_machine(self._data_key)
 
     def add(self, username: str, display_name: str, role_label: str, password: str) -> None:
         """A slot for somebody new to the record. One that is there already was left when the power
@@ -44,6 +76,7 @@ class SlotKeyRing:
 
     def remove(self, username: str) -> None:
         self._slots.remove(username)
+        self.left()
 
     def new_recovery_code(self) -> str:
         return self._slots.new_recovery_code(self._data_key)

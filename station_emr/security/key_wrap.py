@@ -32,6 +32,8 @@ from station_emr.domain.errors import EnvironmentFailure
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
 NONCE_BYTES: Final = 12
+TIE_BYTES: Final = NONCE_BYTES + 16  # how much longer the second layer makes what it holds
+_MACHINE: Final = b"station-emr machine tie\x00"
 
 Rng = Callable[[int], bytes]
 
@@ -56,8 +58,18 @@ class KdfCost:
             and 8 * self.lanes <= self.memory_kib <= 1024 * 1024
         )
 
+    def at_least(self, other: KdfCost) -> KdfCost:
+        """The dearer of both in every figure."""
+        return KdfCost(
+            memory_kib=max(self.memory_kib, other.memory_kib),
+            iterations=max(self.iterations, other.iterations),
+            lanes=max(self.lanes, other.lanes),
+        )
+
 
 DEFAULT_COST: Final = KdfCost()
+MINIMUM_COST: Final = KdfCost(memory_kib=19 * 1024, iterations=2, lanes=1)
+"""OWASP's least for Argon2id; a release may not ask for less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -120,7 +132,7 @@ def lock(secret: str, data_key: bytes, where: bytes, cost: KdfCost, rng: Rng) ->
         wrapped_private=wrapped,
         public=public,
         sealed=seal(data_key, public, where, rng),
-        binding=bind(data_key, public, where),
+        binding=bind(data_key, public, where, cost),
     )
 
 
@@ -159,9 +171,42 @@ def _expand(shared: bytes, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(shared)
 
 
-def bind(data_key: bytes, public: bytes, where: bytes) -> bytes:
-    """Proof that a holder of ``data_key`` put ``public`` there."""
-    return hmac.digest(data_key, b"station-emr slot binding\x00" + public + where, hashlib.sha256)
+def bind(data_key: bytes, public: bytes, where: bytes, cost: KdfCost | None = None) -> bytes:
+    """Proof that a holder of ``data_key`` put ``public`` there, and what its secret costs to try:
+    nobody else can lower the figure that the next password would be wrapped with. Boxes of the first
+    release prove no cost.
+    """
+    text = b"station-emr slot binding\x00" + public + where
+    if cost is not None:
+        text += json.dumps([cost.memory_kib, cost.iterations, cost.lanes]).encode()
+    return hmac.digest(data_key, text, hashlib.sha256)
+
+
+def bound_cost(box: KeyBox, where: bytes, data_key: bytes) -> KdfCost | None:
+    """The cost that a holder of the key vouched for, at least the usual one for an old box. None for a
+    box that no holder of the key put there.
+    """
+    if hmac.compare_digest(box.binding, bind(data_key, box.public, where, box.cost)):
+        return box.cost
+    if hmac.compare_digest(box.binding, bind(data_key, box.public, where)):
+        return box.cost.at_least(DEFAULT_COST)
+    return None
+
+
+def tie_to_machine(wrapped: bytes, secret: bytes, where: bytes, rng: Rng) -> bytes:
+    """A second layer: without this machine's secret a password cannot even be tried."""
+    nonce = rng(NONCE_BYTES)
+    cipher = AESGCM(_expand(secret, _MACHINE + where))
+    return nonce + cipher.encrypt(nonce, wrapped, _MACHINE + where)
+
+
+def untie(tied: bytes, secret: bytes, where: bytes) -> bytes:
+    """What :func:`tie_to_machine` was given. Raises :class:`Unopened`."""
+    cipher = AESGCM(_expand(secret, _MACHINE + where))
+    try:
+        return cipher.decrypt(tied[:NONCE_BYTES], tied[NONCE_BYTES:], _MACHINE + where)
+    except (InvalidTag, ValueError):
+        raise Unopened from None
 
 
 def fingerprint(data_key: bytes) -> bytes:

@@ -29,12 +29,15 @@ from station_emr.domain.text import clean
 from station_emr.security import durable_file, key_wrap, slot_file
 from station_emr.security.attempt_log import AttemptLog
 from station_emr.security.key_wrap import DEFAULT_COST, KdfCost, Rng, Unopened
+from station_emr.security.machine_tie import MachineTie
 from station_emr.security.recovery_code import make_recovery_code, read_recovery_code
 from station_emr.security.slot_content import (
     DAMAGED,
     MAX_ATTEMPTS,
     RECOVERY,
+    MachineSecrets,
     check_origin,
+    cost_of,
     earlier_keys,
     find,
     is_locked,
@@ -42,10 +45,12 @@ from station_emr.security.slot_content import (
     need,
     new_slot,
     reseal,
+    tied,
+    untied,
     where,
     with_slot,
 )
-from station_emr.security.slot_file import SlotFile
+from station_emr.security.slot_file import Slot, SlotFile
 from station_emr.services.failed_attempts import How
 
 FILE_NAME: Final = "keyslots.json"
@@ -53,6 +58,10 @@ FILE_NAME: Final = "keyslots.json"
 _LOCKED: Final = (
     "Tài khoản này đã bị khóa vì sai mật khẩu 5 lần. "
     "Nhờ giám đốc hoặc người quản trị mở khóa, hoặc dùng mã khôi phục của trạm."
+)
+_OTHER_MACHINE: Final = (
+    "Hồ sơ này được gắn với một máy khác, nên mật khẩu chưa mở được ở đây. Dữ liệu còn nguyên. Hãy mở trên "
+    "máy cũ, hoặc dùng mã khôi phục trong phong bì của trạm."
 )
 _DENIED: Final = (
     "Không đọc được tệp khóa của trạm (keyslots.json): máy không cho mở. Không có gì bị thay đổi. "
@@ -74,10 +83,18 @@ class Person:
 class KeySlots:
     """The key slot file of one station database. Safe to share between threads and programs."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime], rng: Rng) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        rng: Rng,
+        tie: MachineTie | None = None,
+    ) -> None:
         self._path = path
         self._clock = clock
         self._rng = rng
+        self._tie = tie or MachineTie()
         self.attempts = AttemptLog(path.parent, rng)
         """What did not open the record, until the log in the database takes it over."""
 
@@ -125,13 +142,18 @@ class KeySlots:
 
     @classmethod
     def load(
-        cls, path: Path, *, clock: Callable[[], datetime], rng: Rng = secrets.token_bytes
+        cls,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        rng: Rng = secrets.token_bytes,
+        tie: MachineTie | None = None,
     ) -> KeySlots:
         """Open an existing file; a damaged one is read from its second copy.
 
         Raises DatabaseMissing, DatabaseDamaged or DatabaseTooNew.
         """
-        slots = cls(path, clock=clock, rng=rng)
+        slots = cls(path, clock=clock, rng=rng, tie=tie)
         slots._read()
         return slots
 
@@ -182,7 +204,10 @@ class KeySlots:
             counted = replace(slot, failed_attempts=attempts, locked_at=locked_at)
             self._write(with_slot(content, counted))
         try:
-            opened = key_wrap.unlock(password, slot.box, where(content, username))
+            loose = untied(content, slot, self._secrets(content))
+            if loose is None:
+                raise Unopened
+            opened = key_wrap.unlock(password, loose.box, where(content, username))
         except Unopened:
             left = MAX_ATTEMPTS - attempts
             if left <= 0:
@@ -232,9 +257,10 @@ class KeySlots:
                 role_label,
                 password,
                 data_key,
-                content.recovery.cost,
+                cost_of(content, data_key),
                 self._rng,
             )
+            slot = tied(content, slot, self._secrets(content), self._rng)
             self._write(replace(content, slots=(*content.slots, slot)))
 
     def describe(self, username: str, *, display_name: str, role_label: str) -> None:
@@ -254,12 +280,11 @@ class KeySlots:
         """A new password for somebody, which also unlocks the account."""
         with self._changing(data_key) as content:
             slot = need(content, username)
-            box = lock_box(
-                new, data_key, content.database_id, slot.username, slot.box.cost, self._rng
-            )
-            self._write(
-                with_slot(content, replace(slot, box=box, failed_attempts=0, locked_at=None))
-            )
+            cost = cost_of(content, data_key)
+            box = lock_box(new, data_key, content.database_id, slot.username, cost, self._rng)
+            fresh = replace(slot, box=box, failed_attempts=0, locked_at=None, machine="")
+            fresh = tied(content, fresh, self._secrets(content), self._rng)
+            self._write(with_slot(content, fresh))
 
     def unlock_account(self, username: str) -> None:
         """Let a locked person try again; the caller has checked who asks."""
@@ -281,7 +306,7 @@ class KeySlots:
         """Replace the recovery code; the old one opens nothing from now on."""
         code = make_recovery_code(self._rng(15))
         with self._changing(data_key) as content:
-            cost = content.recovery.cost
+            cost = cost_of(content, data_key)
             box = lock_box(code, data_key, content.database_id, RECOVERY, cost, self._rng)
             self._write(replace(content, recovery=box))
         return code
@@ -314,6 +339,54 @@ class KeySlots:
     def previous_keys(self, data_key: bytes) -> tuple[bytes, ...]:
         """Earlier data keys, newest first."""
         return tuple(earlier_keys(self._read(), data_key))
+
+    @property
+    def generation(self) -> int:
+        """The how many-th data key this file gives: one more with every change of keys."""
+        return 1 + len(self._read().previous)
+
+    # -- this machine ------------------------------------------------------------------------------
+
+    def can_tie(self) -> bool:
+        """Whether this machine has a store that a secret can be kept in."""
+        return self._tie.has_store()
+
+    def machine_state(self) -> tuple[bool, tuple[str, ...]]:
+        """Whether the file asks for a machine besides a password, and who cannot log in here for it."""
+        content = self._read()
+        known = self._secrets(content)
+        foreign = [s.username for s in content.slots if s.machine and known(s.machine) is None]
+        return bool(content.machine), tuple(foreign)
+
+    def tie_to_machine(self, data_key: bytes) -> None:
+        """From now on passwords open the record on this PC alone; the recovery code opens it anywhere.
+        Raises EnvironmentFailure where the operating system keeps no secrets.
+        """
+        with self._changing(data_key) as content:
+            name = self._tie.make(content.database_id, self._rng)
+            secrets_here = self._secrets(content)
+            moved = replace(content, machine=name)
+            slots = tuple(
+                slot
+                if (loose := untied(content, slot, secrets_here)) is None
+                else tied(moved, loose, secrets_here, self._rng)
+                for slot in content.slots
+            )
+            self._write(replace(moved, slots=slots))
+
+    def untie_from_machine(self, data_key: bytes) -> None:
+        """Passwords alone open the record again, wherever the folder lies."""
+        with self._changing(data_key) as content:
+            known = self._secrets(content)
+            slots = tuple(untied(content, slot, known) or slot for slot in content.slots)
+            self._write(replace(content, machine="", slots=slots))
+
+    def _secrets(self, content: SlotFile) -> MachineSecrets:
+        return lambda name: self._tie.secret(content.database_id, name)
+
+    def _need_this_machine(self, slot: Slot) -> None:
+        if self._tie.secret(self._read().database_id, slot.machine) is None:
+            raise StateError(_OTHER_MACHINE)
 
     def _reset_counter(self, username: str) -> None:
         with durable_file.locked(self._path):

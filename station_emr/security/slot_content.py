@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +13,9 @@ from station_emr.domain.text import clean
 from station_emr.security import key_wrap
 from station_emr.security.key_wrap import KdfCost, Rng, Unopened
 from station_emr.security.slot_file import Slot, SlotFile
+
+MachineSecrets = Callable[[str], bytes | None]
+"""The secret of this machine by its name; None where it has none."""
 
 MAX_ATTEMPTS: Final = 5  # TCVN 14423: five wrong passwords lock the account
 RECOVERY: Final = "recovery code"  # no user name has a space
@@ -106,14 +109,51 @@ def check_origin(content: SlotFile, opened: key_wrap.Opened) -> None:
     raise DatabaseDamaged(DAMAGED)
 
 
+def cost_of(content: SlotFile, data_key: bytes) -> KdfCost:
+    """What a new password shall cost to try: as the recovery code, if a holder of the key said so.
+    Raises DatabaseDamaged.
+    """
+    cost = key_wrap.bound_cost(content.recovery, where(content, RECOVERY), data_key)
+    if cost is None:
+        raise DatabaseDamaged(DAMAGED)
+    return cost
+
+
 def reseal(
     box: key_wrap.KeyBox, place: bytes, data_key: bytes, new_data_key: bytes, rng: Rng
 ) -> key_wrap.KeyBox:
     """The same box around a new data key, without its secret."""
-    if not hmac.compare_digest(box.binding, key_wrap.bind(data_key, box.public, place)):
+    cost = key_wrap.bound_cost(box, place, data_key)
+    if cost is None:
         raise DatabaseDamaged(DAMAGED)  # a public half that no holder of the key put here
+    vouched = cost if cost == box.cost else None  # a figure nobody vouched for stays one
     return replace(
         box,
         sealed=key_wrap.seal(new_data_key, box.public, place, rng),
-        binding=key_wrap.bind(new_data_key, box.public, place),
+        binding=key_wrap.bind(new_data_key, box.public, place, vouched),
     )
+
+
+def tied(content: SlotFile, slot: Slot, secrets: MachineSecrets, rng: Rng) -> Slot:
+    """The slot tied to the machine as the file asks; as it is where this machine has no secret."""
+    secret = secrets(content.machine) if content.machine else None
+    if secret is None or slot.machine:
+        return slot
+    wrapped = key_wrap.tie_to_machine(
+        slot.box.wrapped_private, secret, where(content, slot.username), rng
+    )
+    return replace(slot, machine=content.machine, box=replace(slot.box, wrapped_private=wrapped))
+
+
+def untied(content: SlotFile, slot: Slot, secrets: MachineSecrets) -> Slot | None:
+    """The slot without its machine; None where this is not that machine."""
+    if not slot.machine:
+        return slot
+    secret = secrets(slot.machine)
+    if secret is None:
+        return None
+    try:
+        wrapped = key_wrap.untie(slot.box.wrapped_private, secret, where(content, slot.username))
+    except Unopened:
+        return None
+    return replace(slot, machine="", box=replace(slot.box, wrapped_private=wrapped))

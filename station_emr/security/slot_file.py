@@ -10,10 +10,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from station_emr.domain.errors import DatabaseTooNew
-from station_emr.security.key_wrap import KEY_BYTES, NONCE_BYTES, SALT_BYTES, KdfCost, KeyBox
+from station_emr.security.key_wrap import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    SALT_BYTES,
+    TIE_BYTES,
+    KdfCost,
+    KeyBox,
+)
 
 FORMAT: Final = "station-emr-keyslots"
 VERSION: Final = 1
+MACHINE_VERSION: Final = 2  # written only where a slot is tied to its machine
 _TAG: Final = 16
 
 
@@ -23,7 +31,9 @@ class Damaged(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One person who may open the database."""
+    """One person who may open the database. ``machine`` names the secret in a machine's own store that
+    is needed besides the password; empty where none is.
+    """
 
     username: str
     display_name: str
@@ -31,11 +41,14 @@ class Slot:
     box: KeyBox
     failed_attempts: int = 0
     locked_at: datetime | None = None
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotFile:
-    """Everything in the file. ``previous`` holds earlier data keys, newest first."""
+    """Everything in the file. ``previous`` holds earlier data keys, newest first; ``machine`` is what
+    new slots are tied to.
+    """
 
     station_name: str
     database_id: str
@@ -43,11 +56,15 @@ class SlotFile:
     previous: tuple[bytes, ...]
     slots: tuple[Slot, ...]
     recovery: KeyBox
+    machine: str = ""
 
 
 def dump(content: SlotFile) -> bytes:
-    """The bytes to write."""
-    body = {
+    """The bytes to write. A file without ties is one that the first release reads, too."""
+    tied = bool(content.machine or any(slot.machine for slot in content.slots))
+    version = MACHINE_VERSION if tied else VERSION
+    body: dict[str, Any] = {
+        **({"machine": content.machine} if tied else {}),
         "station_name": content.station_name,
         "database_id": content.database_id,
         "fingerprint": _b64(content.fingerprint),
@@ -59,6 +76,7 @@ def dump(content: SlotFile) -> bytes:
                 "role_label": slot.role_label,
                 "failed_attempts": slot.failed_attempts,
                 "locked_at": slot.locked_at.isoformat() if slot.locked_at else None,
+                **({"machine": slot.machine} if slot.machine else {}),
                 **_box(slot.box),
             }
             for slot in content.slots
@@ -67,8 +85,8 @@ def dump(content: SlotFile) -> bytes:
     }
     document = {
         "format": FORMAT,
-        "version": VERSION,
-        "checksum": _checksum(VERSION, body),
+        "version": version,
+        "checksum": _checksum(version, body),
         "body": body,
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
@@ -83,7 +101,7 @@ def parse(data: bytes) -> SlotFile:
         version, body = document["version"], document["body"]
         if document["checksum"] != _checksum(version, body):
             raise Damaged("checksum")
-        if type(version) is int and version > VERSION:
+        if type(version) is int and version > MACHINE_VERSION:
             raise DatabaseTooNew(
                 "Tệp khóa của trạm do phiên bản phần mềm mới hơn ghi. Dữ liệu còn nguyên. "
                 "Hãy cài phiên bản mới rồi mở lại."
@@ -103,6 +121,7 @@ def _read(body: dict[str, Any]) -> SlotFile:
         ),
         slots=tuple(_read_slot(row) for row in body["slots"]),
         recovery=_read_box(body["recovery"]),
+        machine=_str(body.get("machine", "")),
     )
     names = [slot.username for slot in content.slots]
     if not names or len(set(names)) != len(names):
@@ -114,13 +133,15 @@ def _read_slot(row: dict[str, Any]) -> Slot:
     failed, locked_at = row["failed_attempts"], row["locked_at"]
     if type(failed) is not int or failed < 0:
         raise Damaged("counter")
+    machine = _str(row.get("machine", ""))
     return Slot(
         username=_str(row["username"]),
         display_name=_str(row["display_name"]),
         role_label=_str(row["role_label"]),
-        box=_read_box(row),
+        box=_read_box(row, TIE_BYTES if machine else 0),
         failed_attempts=failed,
         locked_at=datetime.fromisoformat(locked_at) if locked_at is not None else None,
+        machine=machine,
     )
 
 
@@ -140,7 +161,7 @@ def _box(box: KeyBox) -> dict[str, Any]:
     }
 
 
-def _read_box(row: dict[str, Any]) -> KeyBox:
+def _read_box(row: dict[str, Any], longer: int = 0) -> KeyBox:
     kdf = row["kdf"]
     figures = [kdf["memory_kib"], kdf["iterations"], kdf["lanes"]]
     if kdf["name"] != "argon2id" or any(type(figure) is not int for figure in figures):
@@ -151,7 +172,9 @@ def _read_box(row: dict[str, Any]) -> KeyBox:
     return KeyBox(
         cost=cost,
         salt=_bytes(kdf["salt"], SALT_BYTES),
-        wrapped_private=_bytes(row["wrapped_private"], NONCE_BYTES + KEY_BYTES + 32 + _TAG),
+        wrapped_private=_bytes(
+            row["wrapped_private"], NONCE_BYTES + KEY_BYTES + 32 + _TAG + longer
+        ),
         public=_bytes(row["public"], KEY_BYTES),
         sealed=_bytes(row["sealed"], KEY_BYTES + NONCE_BYTES + KEY_BYTES + _TAG),
         binding=_bytes(row["binding"], 32),

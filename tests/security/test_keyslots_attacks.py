@@ -211,8 +211,8 @@ def test_missing_file(tmp_path, path, station):
 
 def test_a_file_of_a_newer_program_is_refused_not_replaced(path, station):
     document = json.loads(path.read_bytes())
-    document["version"] = 2
-    document["checksum"] = slot_file._checksum(2, document["body"])
+    document["version"] = 3
+    document["checksum"] = slot_file._checksum(3, document["body"])
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(DatabaseTooNew):
         reload(path)

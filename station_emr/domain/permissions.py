@@ -74,6 +74,9 @@ class Action(StrEnum):
     STATION_SETUP = "station_setup"
     ACCOUNT_UNLOCK = "account_unlock"
     SIGNATURE_RECORD = "signature_record"
+    SENSITIVE_VIEW = "sensitive_view"
+    CONSENT_RECORD = "consent_record"
+    PRIVACY_HANDLE = "privacy_handle"
 
     @property
     def label(self) -> str:
@@ -109,6 +112,9 @@ _ACTION_LABELS: Final = {
     Action.STATION_SETUP: "thiết lập trạm",
     Action.ACCOUNT_UNLOCK: "mở khóa tài khoản",
     Action.SIGNATURE_RECORD: "ghi nhận chữ ký tay hoặc sinh trắc học",
+    Action.SENSITIVE_VIEW: "xem nội dung hạn chế (HIV, tâm thần)",
+    Action.CONSENT_RECORD: "ghi sự đồng ý của người bệnh",
+    Action.PRIVACY_HANDLE: "giải quyết yêu cầu về hồ sơ và sự cố dữ liệu",
 }
 
 SIGNING: Final = frozenset(
@@ -136,6 +142,9 @@ CLINICAL: Final = SIGNING | {
     Action.DISPENSE,
     Action.PRINT,
     Action.SIGNATURE_RECORD,
+    Action.SENSITIVE_VIEW,
+    Action.CONSENT_RECORD,
+    Action.PRIVACY_HANDLE,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -154,6 +163,8 @@ _CARE: Final = frozenset(
         Action.APPOINTMENT_PREPARE,
         Action.PRINT,
         Action.SIGNATURE_RECORD,
+        Action.CONSENT_RECORD,
+        Action.PRIVACY_HANDLE,
         Action.CATALOG_VIEW,
         Action.SYNC_VIEW,
         Action.SYNC_RUN,
@@ -173,7 +184,7 @@ _RUNNING: Final = frozenset(
         Action.ACCOUNT_UNLOCK,
     }
 )
-_PRESCRIBING: Final = _CARE | SIGNING | {Action.BACKUP}
+_PRESCRIBING: Final = _CARE | SIGNING | {Action.SENSITIVE_VIEW, Action.BACKUP}
 
 PermissionTable = Mapping[Role, frozenset[Action]]
 

@@ -50,6 +50,9 @@ sync_run                  x   x   x   x   x   x   x   .
 station_setup             x   .   .   .   .   .   x   .
 account_unlock            x   .   .   .   .   .   x   .
 signature_record          x   x   x   x   x   .   .   .
+sensitive_view            x   x   x   .   .   .   .   .
+consent_record            x   x   x   x   x   .   .   .
+privacy_handle            x   x   x   x   x   .   .   .
 """
 ROLES = (
     Role.DIRECTOR,

@@ -30,9 +30,13 @@ _UNANSWERED: Final = text(
     "SELECT id FROM consent WHERE version > 0 AND status <> 'voided' AND withdrawn = 1 "
     "AND answered = 0 ORDER BY row_id"
 )
+# What an amendment took back stays readable in the earlier version, so every version counts.
 _VISITS: Final = text(
     "SELECT e.id, e.patient_id, e.version, e.diagnoses, (SELECT group_concat(DISTINCT v.author_id) "
-    "FROM record_version AS v WHERE v.kind = 'encounter' AND v.record_id = e.id) AS authors "
+    "FROM record_version AS v WHERE v.kind = 'encounter' AND v.record_id = e.id) AS authors, "
+    "(SELECT group_concat(d.value ->> 'icd_code') FROM record_version AS v, "
+    "json_each(v.content, '$.diagnoses') AS d "
+    "WHERE v.kind = 'encounter' AND v.record_id = e.id) AS written "
     "FROM encounter AS e WHERE e.id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
 _VISIT_OF: Final = {
@@ -130,7 +134,10 @@ class PrivacyRepository:
             row.id: VisitFacts(
                 patient_id=row.patient_id,
                 signed=row.version > 0,
-                codes=tuple(one.split(" ", 1)[0] for one in decode(row.diagnoses, tuple[str, ...])),
+                codes=tuple(
+                    {one.split(" ", 1)[0] for one in decode(row.diagnoses, tuple[str, ...])}
+                    | set((row.written or "").split(","))
+                ),
                 authors=frozenset((row.authors or "").split(",")) - {""},
             )
             for row in rows

@@ -33,6 +33,7 @@ from .filled import make_filled_station
 from .people import People
 from .pictured_answers import answer_a_letter, note_sharing
 from .pictured_signing import wait_for_token
+from .pictured_versions import correct_a_letter
 from .province import DemoProvince
 from .scripted import DIRECTOR, DOCTOR, NURSE, actor_named
 from .seed import HOSPITAL, Seeder, SeedPlan
@@ -77,6 +78,7 @@ def make_pictured_station(folder: Path, people: int = 120) -> None:
     _at(folder, DIRECTOR, heard, lambda station: note_sharing(station, heard))
     _at(folder, DIRECTOR, _LINE_DOWN, lambda station: _join(station, _NOWHERE, address.token))
     _at(folder, DIRECTOR, _LINE_DOWN, wait_for_token)
+    _at(folder, DOCTOR, _LINE_DOWN - timedelta(seconds=20), _correct)
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
     _at(folder, DOCTOR, MOMENT - timedelta(minutes=17), _begin_visit)
 
@@ -148,6 +150,11 @@ def _write_about(substance: str, phone: str, newcomer: Patient, station: OpenSta
     services.patients.update(nurse, told, stored.version, yes)
     yes = [confirmation_key(problem) for problem in services.patients.check(newcomer)]
     services.patients.register(nurse, newcomer, yes)
+
+
+def _correct(station: OpenStation) -> None:
+    _forget_todays_clock(station, "-118")
+    correct_a_letter(station)
 
 
 def _lose_the_line(station: OpenStation) -> None:

@@ -72,16 +72,25 @@ def word_parts(before: str, after: str) -> tuple[Part, ...]:
     """Two texts as one, with what was taken out and what was put in."""
     one, other = _words(before), _words(after)
     parts: list[Part] = []
+    removed = added = ""
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    for tag, a_from, a_to, b_from, b_to in matcher.get_opcodes():
-        if tag == "equal":
-            parts.append(Part("".join(one[a_from:a_to]), Mark.SAME))
-            continue
-        if a_to > a_from:
-            parts.append(Part("".join(one[a_from:a_to]), Mark.REMOVED))
-        if b_to > b_from:
-            parts.append(Part("".join(other[b_from:b_to]), Mark.ADDED))
-    return tuple(parts)
+    codes = matcher.get_opcodes()
+    for place, (tag, a_from, a_to, b_from, b_to) in enumerate(codes):
+        was, now = "".join(one[a_from:a_to]), "".join(other[b_from:b_to])
+        if tag != "equal":
+            removed, added = removed + was, added + now
+        elif not was.strip() and 0 < place < len(codes) - 1:
+            removed, added = removed + was, added + now  # a mere space between two changes
+        else:
+            parts += _both(removed, added)
+            removed = added = ""
+            parts.append(Part(was, Mark.SAME))
+    return (*parts, *_both(removed, added))
+
+
+def _both(removed: str, added: str) -> list[Part]:
+    parts = [Part(removed, Mark.REMOVED)] if removed else []
+    return [*parts, Part(added, Mark.ADDED)] if added else parts
 
 
 def _words(text: str) -> list[str]:

@@ -25,6 +25,7 @@ EVERY_PAGE = {
     routes.AUDIT,
     routes.SHARING,
     routes.SIGNING,
+    routes.VERSIONS,
 }
 OFFICE = {routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.SYNC}
 

@@ -26,6 +26,7 @@ USERS: Final = "users"  # no context
 AUDIT: Final = "audit"  # AuditRoute or None (None: the whole log)
 SHARING: Final = "sharing"  # SharingRoute or None (None: of all people)
 SIGNING: Final = "signing"  # no context: papers that wait for a digital signature
+VERSIONS: Final = "versions"  # VersionsRoute: every version of one record
 SETTINGS: Final = "settings"  # SettingsRoute or None
 
 
@@ -54,6 +55,7 @@ class RegistrationRoute:
 class EncounterRoute:
     encounter_id: str
     field: str = ""  # where the cursor goes, such as what the province would not take
+    version: int = 0  # an earlier version to read, as it was signed; 0: as the visit stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ class ReferralRoute:
 @dataclass(frozen=True, slots=True)
 class PreviewRoute:
     """A paper to look at and print."""
+
+    kind: RecordKind
+    record_id: str
+    version: int = 0  # an earlier version to look at, which is not printed; 0: as it stands
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsRoute:
+    """A signed record whose versions are read and compared."""
 
     kind: RecordKind
     record_id: str

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea
 
 from station_emr.domain.encounter import Stage
-from station_emr.domain.record import RecordKind
+from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.scan import CitizenCardScan
 from station_emr.domain.user import Actor
 from station_emr.services.station_services import StationServices
@@ -202,6 +202,20 @@ class Camera(QObject):
             if not self._walk.brief:
                 paper = routes.PreviewRoute(RecordKind.REFERRAL, letter.id)
                 yield from self._show("preview", routes.PREVIEW, paper, _LONG)
+                yield from self._versions(services)
+
+    def _versions(self, services: StationServices) -> Iterator[float]:
+        """Of the newest amended letter: what changed, and what it said before."""
+        letters = services.referrals.rows(self._actor, _LETTERS)
+        for letter in [one for one in letters if one.status is RecordStatus.AMENDED][:1]:
+            route = routes.VersionsRoute(RecordKind.REFERRAL, letter.id)
+            yield from self._show("versions", routes.VERSIONS, route, _LONG)
+            earlier = routes.PreviewRoute(RecordKind.REFERRAL, letter.id, version=1)
+            yield from self._show("earlier", routes.PREVIEW, earlier, _LONG)
+            visit = routes.VersionsRoute(RecordKind.ENCOUNTER, letter.encounter_id)
+            yield from self._show("visit-versions", routes.VERSIONS, visit, _LONG)
+            signed = routes.EncounterRoute(letter.encounter_id, version=1)
+            yield from self._show("earlier-visit", routes.ENCOUNTER, signed, _LONG)
 
     def _elsewhere(self) -> Iterator[float]:
         """The form for another station's records, then the two lists of what passed between them."""

@@ -55,6 +55,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (visits, page(routes.ENCOUNTER, _encounter, Shortcut.ENCOUNTER, "stethoscope")),
         (visits, page(routes.REFERRALS, _referrals, Shortcut.REFERRALS, "arrow-right")),
         (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
+        (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
         (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
         (clinical, page(routes.CONFLICTS, _conflicts, under=routes.SYNC)),
@@ -102,6 +103,12 @@ def _preview(session: Session) -> Screen:
     from station_emr.ui.screens.preview import PreviewScreen
 
     return PreviewScreen(session)
+
+
+def _versions(session: Session) -> Screen:
+    from station_emr.ui.screens.versions import VersionsScreen
+
+    return VersionsScreen(session)
 
 
 def _sync(session: Session) -> Screen:

@@ -137,6 +137,9 @@ class OutcomePanel(Card):
         )
         self.amend = secondary(_("Sửa đổi có lý do"), "encounter.amend", icon="pencil-simple")
         self.void = Button(_("Hủy có lý do"), "encounter.void", kind=ButtonKind.DANGER)
+        self.history = secondary(
+            _("Lịch sử phiên bản"), "encounter.history", icon="clock-counter-clockwise"
+        )
         self.keep_amendment = primary(_("Lưu sửa đổi"), "encounter.keep_amendment")
         self.drop_amendment = secondary(_("Thôi sửa đổi"), "encounter.drop_amendment")
         for widget in (
@@ -147,6 +150,7 @@ class OutcomePanel(Card):
             self.print,
             self.amend,
             self.void,
+            self.history,
             self.keep_amendment,
             self.drop_amendment,
         ):
@@ -248,6 +252,7 @@ class OutcomePanel(Card):
         self.print.setVisible(not draft and not amending and printable)
         self.amend.setVisible(not draft and not amending and may_amend)
         self.void.setVisible(not draft and not amending and may_amend)
+        self.history.setVisible(not draft and not amending)
         self.keep_amendment.setVisible(amending)
         self.drop_amendment.setVisible(amending)
 

@@ -90,6 +90,7 @@ class EncounterScreen(Screen):
         out.print.clicked.connect(self.print_action)
         out.amend.clicked.connect(self._begin_amendment)
         out.void.clicked.connect(self._void)
+        out.history.clicked.connect(self._to_history)
         out.keep_amendment.clicked.connect(self._sign)
         out.drop_amendment.clicked.connect(self._reload)
         self._session.changed.connect(self._news)
@@ -113,7 +114,7 @@ class EncounterScreen(Screen):
         self._wished = ""
         if isinstance(context, routes.EncounterRoute):
             self._wished = context.field
-            self._open(context.encounter_id, jump=bool(context.field))
+            self._open(context.encounter_id, jump=bool(context.field), version=context.version)
         elif self._file is not None and (self._file.is_draft or self._returning):
             self._open(self._file.encounter.id)
         else:
@@ -182,10 +183,10 @@ class EncounterScreen(Screen):
         elif self._file is None:
             self._stack.setCurrentIndex(0)
 
-    def _open(self, encounter_id: str, *, jump: bool = False) -> None:
+    def _open(self, encounter_id: str, *, jump: bool = False, version: int = 0) -> None:
         services, actor = self._session.services, self._session.actor
         self._session.ask(
-            lambda: load_visit(services, actor, encounter_id),
+            lambda: load_visit(services, actor, encounter_id, version),
             lambda file: self._show(file, jump=jump),
             owner=self,
             failed=self._not_opened,
@@ -194,7 +195,12 @@ class EncounterScreen(Screen):
 
     def _reload(self) -> None:
         if self._file is not None:
-            self._open(self._file.encounter.id)
+            self._open(self._file.encounter.id, version=self._file.earlier)
+
+    def _to_history(self) -> None:
+        if self._file is not None:
+            route = routes.VersionsRoute(RecordKind.ENCOUNTER, self._file.encounter.id)
+            self.go(routes.VERSIONS, route)
 
     def _not_opened(self, error: StationError) -> None:
         if isinstance(error, NotFound):
@@ -238,7 +244,7 @@ class EncounterScreen(Screen):
         )
         # An amendment lives on this page alone: leaving it would lose what was typed.
         self.form.prescription.let_correct(self._editing_draft() and self._rights.correct_person)
-        signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED)
+        signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED) and not file.earlier
         self.outcome.show_mode(
             draft=file.is_draft,
             amending=amending,
@@ -248,7 +254,12 @@ class EncounterScreen(Screen):
             and any((file.prescription, file.appointment, file.referral)),
         )
         self.outcome.sign.setEnabled(self._rights.sign and not self._signing)
-        self.outcome.set_note("" if amending else self._rights.why_not(is_draft=file.is_draft))
+        why_not = "" if amending else self._rights.why_not(is_draft=file.is_draft)
+        if file.earlier:
+            why_not = _("Đây là bản {n} để xem lại; bản hiện hành không thay đổi.").format(
+                n=file.earlier
+            )
+        self.outcome.set_note(why_not)
         self.form.show_state(file, amending=self._amending)
 
     # -- typing --------------------------------------------------------------------------------

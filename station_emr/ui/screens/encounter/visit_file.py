@@ -45,6 +45,7 @@ class VisitFile:
     discharges: tuple[tuple[str, str], ...]
     orders: dict[str, CatalogRow]
     today: date
+    earlier: int = 0  # the earlier version of the visit that is shown; 0: as it stands
     allergies_open: bool = False  # two machines wrote them differently, nobody has decided
 
     @property
@@ -110,11 +111,17 @@ def find_visit(services: StationServices, actor: Actor) -> str:
     return ""
 
 
-def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> VisitFile:
-    """Read a visit; opening a waiting one begins it when the person is the one who will sign."""
+def load_visit(
+    services: StationServices, actor: Actor, encounter_id: str, version: int = 0
+) -> VisitFile:
+    """Read a visit; opening a waiting one begins it when the person is the one who will sign. An
+    earlier ``version`` is shown as it was, with the papers as they stand.
+    """
     if may(actor.role, Action.ENCOUNTER_SIGN):
         services.encounters.start(actor, encounter_id)
     stored = services.encounters.get(actor, encounter_id)
+    if version:
+        stored = services.versions.content(actor, RecordKind.ENCOUNTER, encounter_id, version)
     patient_id = stored.record.patient_id
     prescription = services.prescriptions.of_encounter(actor, encounter_id)
     appointment = services.appointments.of_encounter(actor, encounter_id)
@@ -133,6 +140,7 @@ def load_visit(services: StationServices, actor: Actor, encounter_id: str) -> Vi
         discharges=_choices(services, CatalogKind.DISCHARGE_KIND),
         orders=_order_rows(services, stored.record),
         today=services.catalogs.today(),
+        earlier=version,
         allergies_open=allergies_open(services.conflicts.of_patient(actor, patient_id)),
     )
 

@@ -98,8 +98,11 @@ class Face(Card):
         self.history.toggled.connect(self._show_history)
         self._lines = QVBoxLayout()
         self._lines.setSpacing(theme.GAP_XS)
+        self.versions = quiet(
+            _("Xem và so các phiên bản"), "patients.versions", "clock-counter-clockwise"
+        )
         self._history_box = QWidget()
-        vbox(self._lines, parent=self._history_box)
+        vbox(self._lines, hbox(self.versions, None), parent=self._history_box)
         self._history_box.hide()
         names = vbox(self.name, self.who, gap=2)
         top = hbox(self.avatar, names, gap=theme.GAP_M)

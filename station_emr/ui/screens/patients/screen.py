@@ -112,6 +112,7 @@ class PatientsScreen(Screen):
         )
         self.face = Face()
         self.face.setFixedWidth(_FACE_WIDTH)
+        self.face.versions.clicked.connect(self._to_versions)
         self.pressure = ChartCard(
             _("Huyết áp (mmHg)"),
             TrendChart("patients.pressure", _("Huyết áp những lần khám gần đây")),
@@ -145,6 +146,11 @@ class PatientsScreen(Screen):
         column = vbox(actions, self.undecided, body, gap=theme.GAP_M, parent=page)
         column.setStretch(2, 1)
         return page
+
+    def _to_versions(self) -> None:
+        if self._card is not None:
+            route = routes.VersionsRoute(RecordKind.PATIENT, self._card.patient.id)
+            self.go(routes.VERSIONS, route)
 
     # -- hooks of the frame --------------------------------------------------------------------
 

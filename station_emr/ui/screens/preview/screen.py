@@ -67,6 +67,7 @@ class PreviewScreen(Screen):
         self._actor = session.actor
         self._printing = printing or SystemPrinting()
         self._paper: Paper | None = None
+        self._version = 0
         self._left_over: Printed | None = None
         self._job: PrintJob | None = None
         self._zoom: float | None = None
@@ -99,6 +100,10 @@ class PreviewScreen(Screen):
         self.zoom_fit = secondary(_("Vừa khung"), "preview.zoom_fit")
         self._zoom_text = label("", "muted")
         self._page_text = label("", "muted")
+        self.history = secondary(
+            _("Phiên &bản"), "preview.history", icon="clock-counter-clockwise"
+        )
+        self.history.setToolTip(_("Lịch sử phiên bản của giấy này"))
         self.save = secondary(_("Lưu PDF"), "preview.save", Shortcut.SAVE, "file-pdf")
         self.print = primary(_("In"), "preview.print", Shortcut.PRINT, "printer")
         self.back = icon_button("arrow-left", "preview.back", _("Quay lại (Esc)"))
@@ -111,6 +116,7 @@ class PreviewScreen(Screen):
             self._zoom_text,
             self.zoom_in,
             self.zoom_fit,
+            self.history,
             self.save,
             self.print,
         )
@@ -118,6 +124,7 @@ class PreviewScreen(Screen):
         self.header = header
         self.print.clicked.connect(self.print_action)
         self.save.clicked.connect(self.save_action)
+        self.history.clicked.connect(self._to_history)
 
     def _bind_zoom(self) -> None:
         for keys, step in ((("Ctrl++", "Ctrl+="), 1), (("Ctrl+-",), -1)):
@@ -135,6 +142,7 @@ class PreviewScreen(Screen):
     def on_enter(self, context: object = None) -> None:
         if isinstance(context, routes.PreviewRoute):
             self._left_over = None
+            self._version = context.version
             self.feed.clear(_("Đang vẽ trang…"))
             self._load(context.kind, context.record_id)
         elif self._paper is not None:
@@ -167,9 +175,21 @@ class PreviewScreen(Screen):
             ChipSpec(_(paper.status.label), severities.get(paper.status, Severity.SUCCESS))
         )
         self._allow()
-        self.signatures.show_paper(paper.kind, paper.record_id, draft=paper.is_draft)
+        # An earlier version is neither signed nor collected any more.
+        looked_back = paper.is_draft or bool(self._version)
+        self.signatures.show_paper(paper.kind, paper.record_id, draft=looked_back)
         prints, actor = self._services.prints, self._actor
+        version, versions = self._version, self._services.versions
+        self.history.setVisible(not paper.is_draft)
+        if version:
+            self.feed.show(lambda: versions.paper(actor, paper.kind, paper.record_id, version))
+            return
         self.feed.show(lambda: prints.preview(actor, paper.kind, paper.record_id))
+
+    def _to_history(self) -> None:
+        if self._paper is not None:
+            route = routes.VersionsRoute(self._paper.kind, self._paper.record_id)
+            self.go(routes.VERSIONS, route)
 
     def _told(self, paper: Paper) -> str:
         number = _("Số {number}").format(number=paper.number) if paper.number else ""
@@ -190,8 +210,11 @@ class PreviewScreen(Screen):
         signed = paper is not None and not paper.is_draft
         may = self._session.may(Action.PRINT)
         for button in (self.print, self.save):
-            button.setEnabled(signed and may)
-        if paper is not None and paper.is_draft:
+            button.setEnabled(signed and may and not self._version)
+        if self._version:
+            told = _("Đây là bản {n} để xem lại, không in được. Bản hiện hành không thay đổi.")
+            self._tell(told.format(n=self._version), Severity.INFO)
+        elif paper is not None and paper.is_draft:
             self._tell(_("Giấy này chưa ký nên chưa in được. Hãy ký trước rồi in."), Severity.INFO)
         elif not may:
             self._tell(_("Vai trò của bạn chỉ được xem, không được in giấy tờ."), Severity.INFO)

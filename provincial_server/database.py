@@ -29,6 +29,7 @@ from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facili
 
 _NO_FACILITY = ""
 _BUSY_SECONDS = 30
+_CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB make a large database slow
 # Every request asks for these, so they are made once.
 _EPOCH = select(ServerFact.value).where(ServerFact.name == "epoch")
 _LOCKED = (
@@ -141,6 +142,7 @@ def _create_engine(url: str) -> Engine:
         hide_parameters=True,
         pool_size=10,
         max_overflow=40,
+        pool_use_lifo=True,  # the connection whose cache is warm
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
 
@@ -153,6 +155,7 @@ def _create_engine(url: str) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_SECONDS * 1000}",
+            f"cache_size=-{_CACHE_KIB}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -15,7 +15,7 @@ from station_emr.domain.permissions import Role
 from station_emr.domain.record import StationProfile
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
-from station_emr.security import durable_file, set_up
+from station_emr.security import durable_file, restore_files, set_up
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.passwords import PasswordPolicy, password_problems
 from station_emr.services.accounts import check_station, check_user
@@ -40,6 +40,7 @@ _TAKEN: Final = (
 
 def station_exists(folder: Path) -> bool:
     """Whether the folder holds a station (both the database and its key slots)."""
+    restore_files.clear_unfinished(folder, DATABASE)
     try:
         return (folder / DATABASE).exists() and (folder / KEY_SLOTS).exists()
     except OSError as error:  # a folder of another account

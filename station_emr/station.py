@@ -32,6 +32,7 @@ from station_emr.machine_identity import (
 )
 from station_emr.printing.documents import PdfDocuments
 from station_emr.privacy_desk import build_privacy
+from station_emr.printing.qr import matrix
 from station_emr.safekeeping import build_safekeeping
 from station_emr.security.key_ring import SlotKeyRing
 from station_emr.security.keyslots import KeySlots
@@ -250,7 +251,7 @@ def _join(
     engine.do_before_runs(chores)
     anchor_after_runs(engine, store, clock, client, witness)
     bring_in(store, clock, slots.attempts)
-    passed = Door(store, clock, keys).enter(username, given, device, recovery=recovery)
+    passed = Door(store, clock, keys, matrix).enter(username, given, device, recovery=recovery)
     return OpenStation(
         folder=folder,
         store=store,
@@ -286,7 +287,7 @@ def build_services(
     services = StationServices(
         clock=clock,
         accounts=safe.accounts,
-        people=build_people(store, clock, safe.accounts, clinical.patients),
+        people=build_people(store, clock, safe.accounts, clinical.patients, matrix),
         backups=safe.backups,
         patients=clinical.patients,
         encounters=clinical.encounters,

@@ -16,7 +16,7 @@ from station_emr.db import DATABASE_FILE
 from station_emr.demo.station import DEMO_PASSWORD
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import Problem, StationError
-from station_emr.domain.permissions import Action, may
+from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
@@ -50,6 +50,10 @@ class StationDesk:
     @property
     def actor(self) -> Actor:
         return self.station.actor
+
+    @property
+    def fresh_codes(self) -> tuple[str, ...]:
+        return self.station.fresh_codes
 
     def listen(self, listener: Callable[[SyncStatus], None]) -> Callable[[], None]:
         return self.station.scheduler.listen(listener)
@@ -120,10 +124,21 @@ class StationGate:
             demo_password=DEMO_PASSWORD if self._demo else "",
         )
 
-    def open(self, username: str, password: str) -> StationDesk:
+    def open(
+        self, username: str, password: str, code: str = "", new_password: str = ""
+    ) -> StationDesk:
         from station_emr.station import open_station  # noqa: PLC0415 - see the module
 
-        return self._desk(lambda: open_station(self._folder, username, password, self._clock))
+        return self._desk(
+            lambda: open_station(
+                self._folder,
+                username,
+                password,
+                self._clock,
+                code=code,
+                new_password=new_password,
+            )
+        )
 
     def check(self, username: str, password: str) -> None:
         KeySlots.load(self._folder / FILE_NAME, clock=self._clock.now).unlock(username, password)
@@ -180,9 +195,10 @@ class StationGate:
 
 
 def _first_queue(station: OpenStation) -> tuple[QueueRow, ...]:
-    if not may(station.actor.role, Action.ENCOUNTER_VIEW):
-        return ()  # an administrator sees no patients, and asking would be logged as a refusal
     try:
+        table = station.services.people.roles.table(station.actor)
+        if Action.ENCOUNTER_VIEW not in table[station.actor.role]:
+            return ()  # an administrator sees no patients, and asking would be logged as a refusal
         return station.services.encounters.queue(station.actor)
     except StationError:
         return ()

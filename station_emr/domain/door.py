@@ -26,11 +26,14 @@ class WrongCode(UserError):
 
 class JoiningNeeded(UserError):
     """The account must have a second factor before it is used: the telephone is joined with
-    ``address`` (as a picture) or ``secret`` (typed), and proves it with a code.
+    ``squares`` (``address`` as a picture) or ``secret`` (typed), and proves it with a code.
     """
 
-    def __init__(self, sentence: str, *, secret: str, address: str) -> None:
+    def __init__(
+        self, sentence: str, *, secret: str, address: str, squares: tuple[bytes, ...] = ()
+    ) -> None:
         super().__init__(sentence)
+        self.squares = squares
         self.secret = secret
         self.address = address
 

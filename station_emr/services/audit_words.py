@@ -157,7 +157,6 @@ _DETAILS: Final = {
     "left_out": "số lượt hạn chế không đưa vào",
     "after_right": "sau",
     "before_right": "trước",
-    "days": "số ngày không dùng",
     "from_day": "từ",
     "note": "nhận xét",
     "right": "quyền",

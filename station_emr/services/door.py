@@ -35,6 +35,7 @@ from .ports import Clock, Store, Work
 from .second_factor import (
     ASK_CODE,
     CODES_LOCKED,
+    Picture,
     begin_within,
     check_code,
     join_within,
@@ -84,7 +85,8 @@ class _Outcome:
 class Door:
     """Lets one person in, or says what is still missing."""
 
-    def __init__(self, store: Store, clock: Clock, keys: DoorKeys) -> None:
+    def __init__(self, store: Store, clock: Clock, keys: DoorKeys, picture: Picture) -> None:
+        self._picture = picture
         self._store = store
         self._clock = clock
         self._keys = keys
@@ -190,7 +192,13 @@ class Door:
             return None, done[1]
         joining = begin_within(work, user, self._clock.random)
         sentence = _JOIN_WRONG if code.strip() else _JOIN
-        return JoiningNeeded(sentence, secret=joining.secret, address=joining.address), ()
+        asked = JoiningNeeded(
+            sentence,
+            secret=joining.secret,
+            address=joining.address,
+            squares=self._picture(joining.address),
+        )
+        return asked, ()
 
     def _change(self, user: User, given: Credentials, device: str, now: datetime) -> None:
         self._keys.change_password(user.username, given.password, given.new_password)

@@ -10,7 +10,7 @@ from .emergency import Emergency
 from .patients import Patients
 from .ports import Clock, Store
 from .roles import Roles
-from .second_factor import SecondFactor
+from .second_factor import Picture, SecondFactor
 
 
 @dataclass
@@ -23,10 +23,12 @@ class People:
     second_factor: SecondFactor
 
 
-def build_people(store: Store, clock: Clock, accounts: Accounts, patients: Patients) -> People:
+def build_people(
+    store: Store, clock: Clock, accounts: Accounts, patients: Patients, picture: Picture
+) -> People:
     return People(
         access=Access(store, clock, accounts),
         roles=Roles(store, clock),
         emergency=Emergency(store, clock, patients),
-        second_factor=SecondFactor(store, clock),
+        second_factor=SecondFactor(store, clock, picture),
     )

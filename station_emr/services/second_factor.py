@@ -37,10 +37,15 @@ WRONG = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joining:
-    """What the telephone needs; ``address`` is shown as a picture."""
+    """What the telephone needs; ``address`` is shown as a picture, its rows of ``squares``."""
 
     secret: str
     address: str
+    squares: tuple[bytes, ...] = ()
+
+
+Picture = Callable[[str], tuple[bytes, ...]]
+"""The rows of a QR code; 0 is a dark square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +135,10 @@ def fresh_codes(random: Callable[[int], bytes]) -> tuple[str, ...]:
 class SecondFactor:
     """The person's own telephone, and taking a lost one away from somebody."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, picture: Picture) -> None:
         self._store = store
         self._clock = clock
+        self._picture = picture
 
     def standing(self, actor: Actor) -> FactorStanding:
         allow_oneself(actor)
@@ -155,7 +161,7 @@ class SecondFactor:
                 )
             joining = begin_within(work, actor.user, self._clock.random)
             work.audit.append(actor, "account.begin_second_factor", self._clock.now())
-            return joining
+            return replace(joining, squares=self._picture(joining.address))
 
     def join(self, actor: Actor, code: str) -> tuple[str, ...]:
         """The ten recovery codes, shown once. Raises WrongCode; nothing is changed then."""

@@ -17,11 +17,13 @@ from station_emr.domain.door import (
 from station_emr.domain.errors import AccountLocked, InvalidRecord, PermissionDenied, StateError
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
+from station_emr.printing.qr import matrix
 from station_emr.security.passwords import (
     DEFAULT_POLICY,
     WITH_SECOND_FACTOR,
     password_problems,
 )
+from station_emr.services import old_passwords
 from station_emr.services.access_rules import close_idle, sweep_daily
 from station_emr.services.door import Door
 from station_emr.services.timekeeping import NEWEST_SEEN, note_use
@@ -47,7 +49,7 @@ class Keys:
 class RealDoor:
     def __init__(self, station):
         self.station, self.keys = station, Keys()
-        self.door = Door(station.store, station.clock, self.keys)
+        self.door = Door(station.store, station.clock, self.keys, matrix)
 
     def __call__(self, username, password=OWN, **given):
         given = Credentials(password=password, **given)
@@ -92,6 +94,7 @@ def test_an_administrator_joins_a_telephone_before_anything_is_shown(door) -> No
     with pytest.raises(JoiningNeeded) as asked:
         door("admin")
     assert "secret=" in asked.value.address
+    assert len(asked.value.squares) > 20
     with pytest.raises(JoiningNeeded) as again:
         door("admin", code="000000")
     assert again.value.secret == asked.value.secret  # the scanned picture still fits
@@ -214,7 +217,8 @@ def test_the_code_is_not_used_up_by_being_asked_for_a_password(door) -> None:
     door("admin", code=code, new_password="Ngan-8kt")
 
 
-def test_ten_passwords_are_remembered(door) -> None:
+def test_ten_passwords_are_remembered(door, monkeypatch) -> None:
+    monkeypatch.setattr(old_passwords, "_COST", 2)
     station = door.station
     accounts, nurse = station.services.accounts, station.nurse
     used = [f"Mat-khau-so-{number}-day" for number in range(11)]

@@ -27,6 +27,7 @@ class Shortcut(Enum):
     SIGN = ("Ctrl+Return", "Ký")
     PRINT = ("Ctrl+P", "In")
     LOCK = ("Ctrl+L", "Khóa màn hình")
+    SWITCH = ("Ctrl+Shift+L", "Đổi người dùng")
     BACK = ("Esc", "Quay lại, không mất gì")
     NEXT = ("Space", "Gọi người tiếp theo")
 

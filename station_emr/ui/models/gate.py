@@ -71,6 +71,10 @@ class OpenDesk(Protocol):
     def first_queue(self) -> tuple[QueueRow, ...]:
         """Today's queue, read while the database was being opened."""
 
+    @property
+    def fresh_codes(self) -> tuple[str, ...]:
+        """Recovery codes of a telephone that was joined at this log-in; shown once."""
+
     def listen(self, listener: Callable[[SyncStatus], None]) -> Callable[[], None]:
         """Call from the sync thread after every change of the status; returns what ends that."""
 
@@ -99,8 +103,12 @@ class Gate(Protocol):
     def look(self) -> GateFace:
         """Who works here. Raises EnvironmentFailure when files are missing or damaged."""
 
-    def open(self, username: str, password: str) -> OpenDesk:
-        """Log in. Raises WrongPassword, AccountLocked or EnvironmentFailure."""
+    def open(
+        self, username: str, password: str, code: str = "", new_password: str = ""
+    ) -> OpenDesk:
+        """Log in. Raises WrongPassword, AccountLocked or EnvironmentFailure, and what
+        :mod:`station_emr.domain.door` names.
+        """
 
     def check(self, username: str, password: str) -> None:
         """Whether this is the person's password; a wrong one counts. Raises as :meth:`open`."""

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
-from station_emr.domain.permissions import Action, may
+from station_emr.domain.permissions import Action, PermissionTable, may
 from station_emr.domain.record import Changes
 from station_emr.domain.sign_fault import ConfirmationNeeded
 from station_emr.domain.user import Actor
@@ -45,10 +45,20 @@ class Session(QObject):
         self.services = services
         self.actor = actor
         self.runner = runner
+        self._rights: PermissionTable | None = None
 
     def may(self, action: Action) -> bool:
-        """Whether the person's role carries the action; screens hide or disable by it."""
-        return may(self.actor.role, action)
+        """Whether the person may do this at this station; screens hide or disable by it."""
+        if self._rights is None:
+            try:
+                self._rights = self.services.people.roles.table(self.actor)
+            except StationError:
+                return False  # closed meanwhile: every use case says so
+        return may(self.actor.role, action, self._rights)
+
+    def rights_changed(self) -> None:
+        """Read them anew; pages that are built from now on follow."""
+        self._rights = None
 
     def ask(
         self,

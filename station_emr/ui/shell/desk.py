@@ -22,7 +22,7 @@ from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
 from station_emr.ui.models.gate import JOINING, Gate, GateFace, OpenDesk
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.login import LoginPage, RecoveryPage, TroublePage
+from station_emr.ui.screens.login import CodesPage, LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.program_news import ProgramNews
@@ -57,6 +57,7 @@ class Desk(QObject):
         self._face: GateFace | None = None
         self._page: LoginPage | None = None
         self._open: OpenDesk | None = None
+        self._waiting: OpenDesk | None = None  # while recovery codes are copied down
         self.session: Session | None = None
         self._stop_listening: Callable[[], None] = _nothing
         self._feed = StatusFeed(self)
@@ -74,6 +75,7 @@ class Desk(QObject):
         runner.default_failed = self._failed
         runner.problems.shown.connect(self._bug)
         window.lock_wanted.connect(self._lock)
+        window.switch_wanted.connect(self.log_out)
         window.user_picked.connect(self._user_picked)
         window.status_asked.connect(self._explain)
         window.help_wanted.connect(lambda: show_quick_card(window))
@@ -141,12 +143,23 @@ class Desk(QObject):
         if page is None:
             return
         page.set_busy(_("Đang mở hồ sơ…"))
+        code, new = page.asked.code.value(), page.asked.new.value()
         self._runner.run(
-            lambda: self._gate.open(username, password),
-            done=self._opened,
+            lambda: self._gate.open(username, password, code, new),
+            done=self._came_in,
             failed=self._not_opened,
             owner=page,
         )
+
+    def _came_in(self, opened: OpenDesk) -> None:
+        """Codes that are shown once come before the work."""
+        if not opened.fresh_codes:
+            self._opened(opened)
+            return
+        page = CodesPage(opened.profile.name, opened.fresh_codes)
+        page.done.connect(lambda: self._opened(opened))
+        self._waiting, self._page = opened, None
+        self._cover(page)
 
     def _recover(self, page: RecoveryPage, username: str, code: str, password: str) -> None:
         page.set_busy(working=True)
@@ -160,7 +173,7 @@ class Desk(QObject):
     def _not_opened(self, error: StationError) -> None:
         self._look_again()
         if self._page is not None:
-            self._page.show_problem(str(error))
+            self._page.answer(error)
 
     def _look_again(self) -> None:
         """The tries left may have changed; a file that vanished meanwhile is told at the next try."""
@@ -175,6 +188,7 @@ class Desk(QObject):
         window, profile, actor = self._window, opened.profile, opened.actor
         session = Session(opened.services, actor, self._runner, self)
         self._open, self.session, self._page = opened, session, None
+        self._waiting = None
         Lookup(window, session, opened)
         session.changed.connect(self._committed)
         session.unsaved.connect(self._not_saved)
@@ -191,7 +205,7 @@ class Desk(QObject):
             ),
             specs,
             user_options=(
-                Option("switch", _("Đổi người dùng")),
+                Option("switch", _("Đổi người dùng (Ctrl+Shift+L)")),
                 Option("out", _("Đăng xuất")),
             ),
         )
@@ -258,7 +272,8 @@ class Desk(QObject):
         self.start()
 
     def _forget(self) -> OpenDesk | None:
-        opened, self._open = self._open, None
+        opened, self._open = self._open or self._waiting, None
+        self._waiting = None
         self._tick.stop()
         self._stop_listening()
         self._stop_listening = _nothing
@@ -343,6 +358,8 @@ class Desk(QObject):
                 lambda: (
                     session.services.accounts.clock_warning(session.actor)
                     or session.services.trail.alarm(session.actor)
+                    or session.services.people.emergency.alarm(session.actor)
+                    or session.services.people.access.warning(session.actor)
                 ),
                 self._show_clock,
                 owner=session,

@@ -102,7 +102,11 @@ class InputWatch(QObject):
         self._timer.timeout.connect(self.idle)
         self._renewed = 0.0
         self._on = False
-        self.reserved: tuple[QKeySequence, ...] = (Shortcut.SEARCH.key, Shortcut.LOCK.key)
+        self.reserved: tuple[QKeySequence, ...] = (
+            Shortcut.SEARCH.key,
+            Shortcut.LOCK.key,
+            Shortcut.SWITCH.key,
+        )
 
     def start(self, idle_minutes: float) -> None:
         """Begin watching; ``idle`` comes after so many minutes."""

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QWidget
 from typing_extensions import override
 
@@ -23,6 +30,7 @@ from station_emr.ui.kit import (
     named,
     vbox,
 )
+from station_emr.ui.shell.clipboard import OwnClipboard
 from station_emr.ui.shell.navigation import Navigation, ScreenSpec
 from station_emr.ui.shell.news_line import NewsLine
 from station_emr.ui.shell.room import Room
@@ -54,7 +62,7 @@ class MainWindow(QMainWindow):
 
     Signals: ``search_wanted(text)`` (answer with :meth:`set_search_results`),
     ``person_chosen(payload)`` when the present screen did not take it, ``scan_received(text)``
-    likewise, ``lock_wanted``, ``status_asked(topic)``, ``help_wanted``, ``user_picked(key)``,
+    likewise, ``lock_wanted``, ``switch_wanted``, ``status_asked(topic)``, ``help_wanted``, ``user_picked(key)``,
     ``screen_changed(key)``, ``closing``.
     """
 
@@ -62,6 +70,7 @@ class MainWindow(QMainWindow):
     person_chosen = Signal(object)
     scan_received = Signal(str)
     lock_wanted = Signal()
+    switch_wanted = Signal()
     status_asked = Signal(str)
     help_wanted = Signal()
     user_picked = Signal(object)
@@ -75,6 +84,7 @@ class MainWindow(QMainWindow):
         self.resize(1366, 768)
         # A panel of 1366 by 768 at 150 % leaves 911 by 512, less the desktop's own bar.
         self.setMinimumSize(900, 440)
+        self._clipboard = OwnClipboard(self)
         self._root = QStackedWidget()
         self.setCentralWidget(self._root)
         self._frame: QWidget | None = None
@@ -149,6 +159,7 @@ class MainWindow(QMainWindow):
                     lambda key=spec.key: self.go(key)
                 )
         self._bind(frame, Shortcut.SEARCH.key).activated.connect(self.search.activate)
+        self._bind(frame, Shortcut.SWITCH.key).activated.connect(self.switch)
         self._bind(frame, Shortcut.HELP.key).activated.connect(self.help_wanted)
 
     @staticmethod
@@ -170,6 +181,7 @@ class MainWindow(QMainWindow):
     def cover(self, widget: QWidget) -> None:
         """Show ``widget`` over everything; nothing of the frame can be seen or reached."""
         self._watch.stop()
+        self._clipboard.clear_own()
         self._drop_cover()
         self._cover = widget
         self._root.addWidget(widget)
@@ -201,12 +213,26 @@ class MainWindow(QMainWindow):
         """Ctrl+L or idle: drafts are kept, then ``lock_wanted`` asks for the cover."""
         if self.covered or self._frame is None:
             return
+        self._put_away()
+        self.lock_wanted.emit()
+
+    def switch(self) -> None:
+        """Ctrl+Shift+L: another person wants this machine. As for the lock nothing is asked and
+        drafts are kept; then ``switch_wanted`` closes the record.
+        """
+        if self._frame is None:
+            return
+        if not self.covered:
+            self._put_away()
+        self.switch_wanted.emit()
+
+    def _put_away(self) -> None:
         screen = self.screen_now
         if screen is not None:
             screen.on_lock()
         self.search.clear()
         _close_what_is_above()
-        self.lock_wanted.emit()
+        _clear_clipboard()
 
     # -- screens -------------------------------------------------------------------------------
 
@@ -342,8 +368,16 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._watch.stop()
+        self._clipboard.clear_own()
         self.closing.emit()
         event.accept()
+
+
+def _clear_clipboard() -> None:
+    """What was copied here stays with who copied it; what another program put there is not ours."""
+    clipboard = QGuiApplication.clipboard()
+    if clipboard.ownsClipboard():
+        clipboard.clear()
 
 
 def _close_what_is_above() -> None:

@@ -117,7 +117,7 @@ def load_visit(
     """Read a visit; opening a waiting one begins it when the person is the one who will sign. An
     earlier ``version`` is shown as it was, with the papers as they stand.
     """
-    if may(actor.role, Action.ENCOUNTER_SIGN):
+    if may(actor.role, Action.ENCOUNTER_SIGN, services.people.roles.table(actor)):
         services.encounters.start(actor, encounter_id)
     stored = services.encounters.get(actor, encounter_id)
     if version:

@@ -9,6 +9,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
+from station_emr.domain.door import (
+    JoiningNeeded,
+    NewPasswordNeeded,
+    SecondFactorNeeded,
+    WrongCode,
+)
+from station_emr.domain.errors import InvalidRecord, StationError
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     Banner,
@@ -29,6 +36,7 @@ from station_emr.ui.kit.cover import CoverPage
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.kit.secret import SecretField
 from station_emr.ui.models.gate import GateFace, StaffTile
+from station_emr.ui.screens.login.asked import Asked
 
 _LAST: Final = "login.last"
 _COLUMNS: Final = 2
@@ -111,6 +119,9 @@ class LoginPage(CoverPage):
         row.setStretch(0, 1)
         row.setAlignment(self.enter, Qt.AlignmentFlag.AlignTop)
         self.card.body.addLayout(row)
+        self.asked = Asked()
+        self.asked.submitted.connect(self._submit)
+        self.card.add(self.asked)
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setTextVisible(False)
@@ -185,6 +196,7 @@ class LoginPage(CoverPage):
         if moved:
             self.password.reset()
             self.password.set_problem(None)
+            self.asked.forget()
         if person.locked:
             self.show_problem(_(_LOCKED))
         self.enter.setEnabled(not person.locked)
@@ -196,6 +208,23 @@ class LoginPage(CoverPage):
         self.password.editor.setFocus()
         self.password.line.selectAll()
 
+    def answer(self, error: StationError) -> None:
+        """Ask for what the door still wants, or say why the last try did not open."""
+        self.set_busy("")
+        if isinstance(error, SecondFactorNeeded):
+            self.asked.ask_code(str(error))
+        elif isinstance(error, JoiningNeeded):
+            self.asked.ask_joining(error)
+        elif isinstance(error, NewPasswordNeeded):
+            self.asked.ask_password(error)
+        elif isinstance(error, WrongCode):
+            self.asked.show_problem(str(error))
+        elif isinstance(error, InvalidRecord) and self.asked.is_asking:
+            self.asked.show_problems(error.problems)
+        else:
+            self.asked.forget()
+            self.show_problem(str(error))
+
     def set_busy(self, words: str) -> None:
         """Calm while the key is derived; an empty text ends it."""
         working = bool(words)
@@ -203,7 +232,7 @@ class LoginPage(CoverPage):
         if working:
             self.password.set_problem(None)
             self.password.set_hint(words)
-        for widget in (self.password, self._grid_host, self.forgot, self.other):
+        for widget in (self.password, self._grid_host, self.forgot, self.other, self.asked):
             widget.setEnabled(not working)
         person = self._people.get(self._chosen)
         self.enter.setEnabled(not working and not (person is not None and person.locked))
@@ -248,6 +277,8 @@ class LoginPage(CoverPage):
         password = self.password.value()
         if not password:
             self.show_problem(_("Chưa gõ mật khẩu."))
+            return
+        if self.asked.is_asking and not self.asked.is_complete():
             return
         memory().put(_LAST, self._chosen)
         self.submitted.emit(self._chosen, password)

@@ -67,7 +67,7 @@ def load_letter(
     else:
         referral, version, status = stored.record, stored.version, stored.status
     person = services.patients.standing(actor, referral.patient_id)
-    may_write = may(actor.role, Action.REFERRAL_PREPARE)
+    may_write = may(actor.role, Action.REFERRAL_PREPARE, services.people.roles.table(actor))
     return Letter(
         referral=referral,
         version=version,

@@ -22,6 +22,11 @@ DAMAGED = (
     "Chương trình không thay đổi gì trong tệp. Hãy khôi phục từ bản sao lưu gần nhất "
     "hoặc gọi người phụ trách kỹ thuật."
 )
+DAMAGED_LOG = (
+    "Tệp ghi những lần lưu gần nhất (station.db-wal) bị hỏng. Nếu mở tiếp, các lần lưu đó sẽ mất mà "
+    "không ai biết, nên chương trình dừng lại và không thay đổi gì. "
+    "Hãy khôi phục từ bản sao lưu gần nhất hoặc gọi người phụ trách kỹ thuật."
+)
 LOCKED = (
     "Một chương trình khác đang ghi vào cơ sở dữ liệu. Chưa có gì được ghi. "
     "Hãy đóng chương trình đó rồi thử lại."
@@ -69,6 +74,7 @@ _BY_TEXT: tuple[tuple[str, type[EnvironmentFailure], str], ...] = (
     ("file is not a database", DatabaseDamaged, DAMAGED),
     ("malformed", DatabaseDamaged, DAMAGED),
     ("hmac check failed", DatabaseDamaged, DAMAGED),
+    ("vtable constructor failed", DatabaseDamaged, DAMAGED),  # the index of names cannot be read
     ("database is locked", EnvironmentFailure, LOCKED),
     ("database table is locked", EnvironmentFailure, LOCKED),
     ("readonly database", EnvironmentFailure, READ_ONLY),
@@ -111,6 +117,10 @@ def missing() -> DatabaseMissing:
 
 def damaged() -> DatabaseDamaged:
     return DatabaseDamaged(DAMAGED)
+
+
+def damaged_log() -> DatabaseDamaged:
+    return DatabaseDamaged(DAMAGED_LOG)
 
 
 def too_new() -> DatabaseTooNew:

@@ -15,7 +15,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Engine
 
 from . import connection as connections
-from . import failures, schema
+from . import failures, schema, write_ahead
 from .connection import RawConnection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,6 +24,7 @@ ROOM_FACTOR = 2.2  # the copy, and the write-ahead log of a migration that touch
 
 def bring_up_to_date(path: Path, key: bytes) -> None:
     """Check the version of ``path`` and migrate when it is older than this program."""
+    write_ahead.check(path)
     raw = connections.connect(path, key)
     try:
         version = _version(raw)

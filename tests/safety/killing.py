@@ -247,9 +247,10 @@ class Executioner:
         self.counts.acknowledged += sum("done" in line for line in said)
         with self._ledger(name).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in said)
-        copies = sorted(line["copy"] for line in said if "copy" in line)
-        for older in copies[:-1]:
-            shutil.rmtree(older, ignore_errors=True)
+        whole = [line["copy"] for line in said if "copy" in line and "done" in line]
+        for line in said:
+            if "copy" in line and line["copy"] not in whole[-1:]:
+                shutil.rmtree(line["copy"], ignore_errors=True)
 
 
 def run(

@@ -60,8 +60,16 @@ class BusyDay:
     """
 
     def __init__(
-        self, station: OpenStation, seed: int, turn: int, copies: Path, *, whole: bool = True
+        self,
+        station: OpenStation,
+        seed: int,
+        turn: int,
+        copies: Path,
+        *,
+        whole: bool = True,
+        tell: Callable[[dict[str, Any]], None] = say,
     ) -> None:
+        self._tell = tell
         self._station = station
         self._use = station.services
         self._actor = station.actor
@@ -99,12 +107,12 @@ class BusyDay:
     def _call(self, name: str, call: Callable[[], Any], **facts: Any) -> Any:
         self._step += 1
         word = f"T{self._turn:04}-{self._step:04}"
-        say({"begin": name, "word": word, **facts})
+        self._tell({"begin": name, "word": word, **facts})
         result = call()
         told: dict[str, Any] = {"done": name, "word": word, **facts}
         if isinstance(result, Changes):
             told["items"] = [[one.kind.value, one.record_id, one.version] for one in result.items]
-        say(told)
+        self._tell(told)
         return result
 
     @property

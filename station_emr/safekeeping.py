@@ -12,6 +12,7 @@ from station_emr.security.backup_shelf import FolderShelf
 from station_emr.services.accounts import Accounts, KeyRing
 from station_emr.services.backups import Backups
 from station_emr.services.ports import Clock
+from station_emr.services.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Safekeeping:
 
     accounts: Accounts
     backups: Backups
+    retention: Retention
 
 
 def build_safekeeping(
@@ -35,4 +37,5 @@ def build_safekeeping(
             RegisterFile(store.path.parent),
             lambda: identity.lives.copied(store),
         ),
+        retention=Retention(store, clock),
     )

@@ -298,6 +298,8 @@ def build_services(
         prints=clinical.prints,
         drafts=clinical.drafts,
         signing=desk.signing,
+        retention=safe.retention,
+        keys=Keys(store, clock, StationKeyChain(store, keys, clock)),
         signatures=desk.signatures,
         conflicts=clinical.conflicts,
         duplicates=clinical.duplicates,

@@ -44,6 +44,7 @@ from .repositories.patients import PatientRepository
 from .repositories.privacy import ConsentRepository, PrivacyRepository
 from .repositories.replicas import forget_here
 from .repositories.signatures import SignatureRepository
+from .repositories.retention import RetentionRepository
 from .repositories.staff import SettingRepository, UserRepository
 from .statements import text
 
@@ -175,6 +176,10 @@ class SqlWork:
         return AttachmentRepository(self._connection)
 
     @property
+    @property
+    def retention(self) -> RetentionRepository:
+        return RetentionRepository(self._connection)
+
     def comparison(self) -> ComparisonRepository:
         return ComparisonRepository(self._connection)
 

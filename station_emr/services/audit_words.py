@@ -75,6 +75,7 @@ _WHOLE: Final = {
     "referral.list": "Xem danh sách phiếu chuyển",
     "clock.accept": "Chấp nhận giờ của máy",
     "catalog.pack": "Áp dụng danh mục của tỉnh",
+    "retention.report": "Xem thời hạn lưu trữ",
     "record.verify": "Kiểm tra các phiên bản hồ sơ",
     "record.fault": "Hồ sơ không khớp với bản đã ghi",
     "patient.view": "Xem hồ sơ người bệnh",

@@ -29,6 +29,7 @@ from .rebuild import Rebuild
 from .record_check import RecordCheck
 from .referrals import Referrals
 from .signatures import Signatures
+from .retention import Retention
 from .signing import Signing
 from .synchronisation import Synchronisation
 from .versions import Versions
@@ -55,6 +56,8 @@ class StationServices:
     sync: Synchronisation
     backups: Backups
     enrolments: Enrolments
+    retention: Retention
+    keys: Keys
     conflicts: Conflicts
     duplicates: Duplicates
     courier: Courier

@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak kills
+.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak kills full-disks flips
 
 # Compiled modules are kept, or every process of the suite compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -47,6 +47,12 @@ soak: setup ## Play ten thousand seeded stories of several PCs and the province 
 kills: setup ## End a busy session 500 times at random (KILLS=, SEED=); prints the counts
 	@QT_QPA_PLATFORM=offscreen $(PY) -m tests.safety.killing --kills $(or $(KILLS),500) \
 		--seed $(or $(SEED),1) --workers 2
+
+full-disks: setup ## Fill the disk 100 times at random (POINTS=); prints the counts (Linux)
+	@QT_QPA_PLATFORM=offscreen $(PY) -m tests.safety.full_disks --points $(or $(POINTS),100)
+
+flips: setup ## Turn 200 bits of a station's files over, one at a time (SAMPLES=); prints the counts
+	@$(PY) -m tests.safety.flipping --samples $(or $(SAMPLES),200)
 
 bundle: setup ## Freeze the program for this kind of machine and run its self-test
 	@$(PY) packaging/freeze.py

@@ -28,7 +28,7 @@ from tests.safety.killing import DIRECTOR, ROOT, make_station
 from tests.safety.scripted import BusyDay
 
 SIZE_MIB = 28
-MOST_ROOM = 300_000  # bytes: after this many, at the latest, the disk is full
+MOST_ROOM = 500_000  # bytes: after this many, at the latest, the disk is full
 _APART = (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user"))
 _SAID = ("chỗ", "đầy")
 
@@ -134,6 +134,11 @@ class FullDisks:
             *ledger.lost(self._station, done),
         ):
             self.counts.faults.append(f"turn {self._turn}, {when}: {fault}")
+        begun = [Path(line["copy"]) for line in self._lines if "copy" in line]
+        whole = {Path(line["copy"]) for line in self._lines if "copy" in line and "done" in line}
+        for place in begun:
+            if place not in whole and place.exists() and any(place.iterdir()):
+                self.counts.faults.append(f"turn {self._turn}, {when}: half a copy was left")
         self.counts.acknowledged = sum("done" in line for line in self._lines)
 
     def _reopen_while_full(self) -> None:

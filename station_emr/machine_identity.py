@@ -54,14 +54,24 @@ class MachineIdentity:
                 self.lives.note(store)
 
 
-def identity_of(folder: Path, database_id: str, data_key: bytes, clock: Clock) -> MachineIdentity:
-    """What stands beside the database in ``folder``."""
+def identity_of(
+    folder: Path,
+    database_id: str,
+    data_key: bytes,
+    clock: Clock,
+    earlier: tuple[bytes, ...] = (),
+) -> MachineIdentity:
+    """What stands beside the database in ``folder``. ``earlier`` data keys open what was sealed
+    before the last change of keys.
+    """
     here = machine.fingerprint()
     return MachineIdentity(
         folder,
-        DeviceKeys(folder, database_id, data_key, machine=here, random=clock.random),
+        DeviceKeys(
+            folder, database_id, data_key, machine=here, random=clock.random, earlier=earlier
+        ),
         Lives(clock, WitnessFile(folder), here),
-        courier_identity(data_key, here),
+        courier_identity(data_key, here, earlier),
     )
 
 

@@ -23,6 +23,7 @@ from station_emr.founding import (
     station_exists,
 )
 from station_emr.interop.fhir.shared_history import SharedHistory
+from station_emr.key_keeping import KeyKeeper, StationKeyChain, compare_slots, open_store
 from station_emr.machine_identity import (
     MachineIdentity,
     enrolments,
@@ -31,8 +32,8 @@ from station_emr.machine_identity import (
     province,
 )
 from station_emr.printing.documents import PdfDocuments
-from station_emr.privacy_desk import build_privacy
 from station_emr.printing.qr import matrix
+from station_emr.privacy_desk import build_privacy
 from station_emr.safekeeping import build_safekeeping
 from station_emr.security.key_ring import SlotKeyRing
 from station_emr.security.keyslots import KeySlots
@@ -44,7 +45,7 @@ from station_emr.security.letters import (
 )
 from station_emr.security.passwords import PasswordPolicy, password_problems
 from station_emr.services.access_rules import sweep_daily
-from station_emr.services.accounts import KeyRing, active_user
+from station_emr.services.accounts import active_user
 from station_emr.services.audit_evidence import WitnessWatch
 from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
@@ -54,6 +55,7 @@ from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.failed_attempts import bring_in
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
+from station_emr.services.keys import Keys
 from station_emr.services.people import build_people
 from station_emr.services.ports import Clock
 from station_emr.services.rebuild import ProvinceLine
@@ -98,6 +100,7 @@ class OpenStation:
     engine: SyncEngine
     identity: MachineIdentity
     witness: WitnessWatch
+    keeper: KeyKeeper
     fresh_codes: tuple[str, ...] = ()
     """Recovery codes of a telephone that was joined at this log-in; shown once."""
 
@@ -133,9 +136,11 @@ class OpenStation:
 
     def start_background(self) -> None:
         self.scheduler.start()
+        self.keeper.start()
 
     def close(self) -> None:
         self.scheduler.stop()
+        self.keeper.stop()
         self.identity.lives.note(self.store)
         self.witness.note()
         self.store.close()
@@ -176,12 +181,13 @@ def open_with_recovery(
     _need_station(folder)
     slots = KeySlots.load(folder / KEY_SLOTS, clock=clock.now)
     data_key = slots.unlock_with_recovery(code)
-    store = EncryptedStore.open(folder / DATABASE, data_key)
+    store = open_store(folder / DATABASE, slots, data_key)
     try:
         with store.read() as work:
             user = active_user(work, username)
             refuse_closed(work, user, clock.now())
         refuse(password_problems(new_password, user.username, user.full_name, PasswordPolicy()))
+        compare_slots(store, slots, clock, recovery=True)
         SlotKeyRing(slots, data_key).reset_password(
             user.username, user.snapshot.printed_name, user.role.label, new_password
         )
@@ -209,8 +215,9 @@ def _open(
     source: Source,
     given: Credentials,
 ) -> OpenStation:
-    store = EncryptedStore.open(folder / DATABASE, data_key)
+    store = open_store(folder / DATABASE, slots, data_key)
     try:
+        compare_slots(store, slots, clock, recovery=False)
         return _join(folder, store, slots, data_key, username, clock, given, source=source)
     except BaseException:
         store.close()
@@ -229,7 +236,8 @@ def _join(
     recovery: bool = False,
     source: Source = Source.WINDOW,
 ) -> OpenStation:
-    identity = identity_of(folder, slots.database_id, data_key, clock)
+    earlier = slots.previous_keys(data_key)
+    identity = identity_of(folder, slots.database_id, data_key, clock, earlier)
     identity.lives.opened(store)
     witness = witness_of(store, clock, identity)
     witness.opened()
@@ -261,6 +269,7 @@ def _join(
         engine=engine,
         identity=identity,
         witness=witness,
+        keeper=KeyKeeper(services.keys, keys),
         fresh_codes=passed.codes,
     )
 
@@ -268,7 +277,7 @@ def _join(
 def build_services(
     store: EncryptedStore,
     clock: Clock,
-    keys: KeyRing,
+    keys: SlotKeyRing,
     sync: SyncControl,
     identity: MachineIdentity,
     line: ProvinceLine | None = None,
@@ -289,6 +298,8 @@ def build_services(
         accounts=safe.accounts,
         people=build_people(store, clock, safe.accounts, clinical.patients, matrix),
         backups=safe.backups,
+        retention=safe.retention,
+        keys=Keys(store, clock, StationKeyChain(store, keys, clock)),
         patients=clinical.patients,
         encounters=clinical.encounters,
         prescriptions=clinical.prescriptions,
@@ -298,8 +309,6 @@ def build_services(
         prints=clinical.prints,
         drafts=clinical.drafts,
         signing=desk.signing,
-        retention=safe.retention,
-        keys=Keys(store, clock, StationKeyChain(store, keys, clock)),
         signatures=desk.signatures,
         conflicts=clinical.conflicts,
         duplicates=clinical.duplicates,

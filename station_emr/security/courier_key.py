@@ -8,7 +8,7 @@ that were encrypted for the first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -24,14 +24,23 @@ _GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CourierIdentity:
-    """An age X25519 pair; ``secret`` opens, ``public`` is what others encrypt to."""
+    """An age X25519 pair; ``public`` is what others encrypt to. ``secret`` opens: as in an identity file
+    of age one line per key, those of earlier data keys too, for what was on its way when it changed.
+    """
 
     secret: str
     public: str
 
 
-def courier_identity(data_key: bytes, machine: str) -> CourierIdentity:
-    """The same for the same station and machine, always."""
+def courier_identity(
+    data_key: bytes, machine: str, earlier: Sequence[bytes] = ()
+) -> CourierIdentity:
+    """The same for the same data keys and machine, always."""
+    own, *older = (_pair(key, machine) for key in (data_key, *earlier))
+    return replace(own, secret="\n".join(pair.secret for pair in (own, *older)))
+
+
+def _pair(data_key: bytes, machine: str) -> CourierIdentity:
     info = _CONTEXT + machine.encode()
     seed = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(data_key)
     public = X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

@@ -137,14 +137,17 @@ class DeviceKeys:
         machine: str,
         random: Callable[[int], bytes],
         vault: Callable[[], Vault | None] = os_vault,
+        earlier: tuple[bytes, ...] = (),
     ) -> None:
         self._path = folder / FILE_NAME
         self._name = hashlib.sha256(f"{database_id}/{machine}".encode()).hexdigest()[:32]
         self._random = random
         self._find_vault = vault
         info = _CONTEXT + machine.encode()
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(data_key)
-        self._cipher = AESGCM(derived)
+        self._ciphers = [
+            AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key))
+            for key in (data_key, *earlier)
+        ]
 
     def __repr__(self) -> str:
         return f"DeviceKeys({self._path.name})"
@@ -155,7 +158,16 @@ class DeviceKeys:
 
     def find(self, key_id: str) -> DeviceKey | None:
         """The key with this id; None when this machine does not hold it."""
+        self._renew()
         return next((key for key in self._load() if key.key_id == key_id), None)
+
+    def _renew(self) -> None:
+        """Seal under the present data key what was sealed under an earlier one."""
+        if len(self._ciphers) > 1:
+            texts = self._texts()
+            if any(self._opened(text) and not self._opened(text, newest=True) for text in texts):
+                with durable_file.locked(self._path):
+                    self._save(self._load())
 
     def candidate(self, in_use: str) -> DeviceKey:
         """A key to enrol: the one of an enrolment that had no answer, else a new one. Kept before it
@@ -192,15 +204,16 @@ class DeviceKeys:
                 found.append(path.read_text(encoding="ascii"))
         return found
 
-    def _opened(self, text: str) -> list[DeviceKey]:
+    def _opened(self, text: str, *, newest: bool = False) -> list[DeviceKey]:
         """Nothing for a text that is damaged, or was sealed on another machine."""
         keys = []
-        with contextlib.suppress(ValueError, TypeError, KeyError, InvalidTag):
-            for sealed in json.loads(text)["keys"]:
-                data = base64.b64decode(sealed, validate=True)
-                scalar = self._cipher.decrypt(data[:_NONCE], data[_NONCE:], _CONTEXT)
-                number = int.from_bytes(scalar, "big")
-                keys.append(DeviceKey(ec.derive_private_key(number, ec.SECP384R1())))
+        for cipher in self._ciphers[: 1 if newest else None]:
+            with contextlib.suppress(ValueError, TypeError, KeyError, InvalidTag):
+                for sealed in json.loads(text)["keys"]:
+                    data = base64.b64decode(sealed, validate=True)
+                    scalar = cipher.decrypt(data[:_NONCE], data[_NONCE:], _CONTEXT)
+                    number = int.from_bytes(scalar, "big")
+                    keys.append(DeviceKey(ec.derive_private_key(number, ec.SECP384R1())))
         return keys
 
     def _save(self, keys: list[DeviceKey]) -> None:
@@ -217,7 +230,7 @@ class DeviceKeys:
     def _seal(self, key: DeviceKey) -> str:
         nonce = self._random(_NONCE)
         scalar = key._private.private_numbers().private_value.to_bytes(_SCALAR, "big")  # noqa: SLF001  this module's own
-        sealed = nonce + self._cipher.encrypt(nonce, scalar, _CONTEXT)
+        sealed = nonce + self._ciphers[0].encrypt(nonce, scalar, _CONTEXT)
         return base64.b64encode(sealed).decode("ascii")
 
 

@@ -204,9 +204,7 @@ class KeySlots:
             counted = replace(slot, failed_attempts=attempts, locked_at=locked_at)
             self._write(with_slot(content, counted))
         try:
-            loose = untied(content, slot, self._secrets(content))
-            if loose is None:
-                raise Unopened
+            loose = untied(content, slot, self._secrets(content)) or slot
             opened = key_wrap.unlock(password, loose.box, where(content, username))
         except Unopened:
             left = MAX_ATTEMPTS - attempts

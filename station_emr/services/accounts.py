@@ -20,6 +20,7 @@ from station_emr.domain.user import Actor, User
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
+from .keys import note_new_code
 from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
@@ -255,8 +256,10 @@ class Accounts:
         allow_recovery(actor)
         # Noted first and committed: a line about a code that was never made is harmless, a code
         # nobody knows of is not. And the slow key derivation keeps nobody from writing.
+        now = self._clock.now()
         with self._store.write() as work:
-            work.audit.append(actor, "account.new_recovery_code", self._clock.now())
+            note_new_code(work, now)
+            work.audit.append(actor, "account.new_recovery_code", now)
         return self._keys.new_recovery_code()
 
     def station(self) -> StationProfile:
@@ -349,6 +352,7 @@ _PRIVATE_SETTINGS = (
     "access.",
     "audit.",
     "signing.",
+    "keys.",
     "letter.",
     "station.",
     "clock.",

@@ -19,6 +19,7 @@ from .duplicates import Duplicates
 from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
+from .keys import Keys
 from .patients import Patients
 from .people import People
 from .ports import Clock
@@ -28,8 +29,8 @@ from .privacy_requests import Privacy
 from .rebuild import Rebuild
 from .record_check import RecordCheck
 from .referrals import Referrals
-from .signatures import Signatures
 from .retention import Retention
+from .signatures import Signatures
 from .signing import Signing
 from .synchronisation import Synchronisation
 from .versions import Versions
@@ -55,9 +56,9 @@ class StationServices:
     drafts: Drafts
     sync: Synchronisation
     backups: Backups
-    enrolments: Enrolments
     retention: Retention
     keys: Keys
+    enrolments: Enrolments
     conflicts: Conflicts
     duplicates: Duplicates
     courier: Courier

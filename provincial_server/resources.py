@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from provincial_server import wire
+from provincial_server import ready, wire
 from provincial_server.auth import Caller
 from provincial_server.database import lock_facility
 from provincial_server.faults import FhirFault, Issue, refuse
@@ -35,6 +35,8 @@ from provincial_server.validation import Checked, Parent
 
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 _RECORDS_AT_ONCE = 400
+_FEW = 3
+"""So many records are asked for one by one, with a statement that stands ready."""
 Key = tuple[str, str]
 """Type and id."""
 
@@ -57,8 +59,9 @@ _FIND_HEADS = select(
     _HEAD.c.record_id,
 ).where(
     _HEAD.c.facility_code == bindparam("code"),
-    _HEAD.c.record_id.in_(bindparam("records", expanding=True)),
 )
+_FIND_MANY = _FIND_HEADS.where(_HEAD.c.record_id.in_(bindparam("records", expanding=True)))
+_FIND_RECORD = _FIND_HEADS.where(_HEAD.c.record_id == bindparam("record"))
 _CHANGE_HEADS = update(_HEAD).where(
     _HEAD.c.facility_code == bindparam("of_facility"),
     _HEAD.c.resource_type == bindparam("of_type"),
@@ -175,11 +178,16 @@ class Writer:
         self._looked_up.update(wanted)
         for start in range(0, len(wanted), _RECORDS_AT_ONCE):
             some = wanted[start : start + _RECORDS_AT_ONCE]
-            known = {"code": self._caller.facility_code, "records": some}
-            for resource_type, resource_id, *rest in self._session.connection().execute(
-                _FIND_HEADS, known
-            ):
+            for resource_type, resource_id, *rest in self._rows_of(some):
                 self._heads[resource_type, resource_id] = _Head(*rest)
+
+    def _rows_of(self, records: Sequence[str]) -> Iterable[Any]:
+        code = self._caller.facility_code
+        if len(records) > _FEW:
+            known = {"code": code, "records": records}
+            return self._session.connection().execute(_FIND_MANY, known)
+        asked = ({"code": code, "record": record} for record in records)
+        return (row for one in asked for row in ready.ask(self._session, _FIND_RECORD, one))
 
     def _head(self, key: Key) -> _Head | None:
         if key not in self._heads:
@@ -279,7 +287,7 @@ class Writer:
         """Sends what is staged to the database, inside the transaction."""
         if not self._versions:
             return
-        connection = self._session.connection()
+        session = self._session
         code = self._caller.facility_code
         if self._new:
             owned = {"facility_code": code}
@@ -287,18 +295,18 @@ class Writer:
                 {**owned, "resource_type": key[0], "resource_id": key[1], **self._heads[key].row()}
                 for key in sorted(self._new)
             ]
-            insert_many(connection, _HEAD, new)
+            insert_many(session, _HEAD, new)
         old = {
             key: {"of_facility": code, "of_type": key[0], "of_id": key[1]}
             for key in sorted(self._staged.keys() - self._new)
         }
         if old:
             changes = [{**name, **self._staged[key].row()} for key, name in old.items()]
-            connection.execute(_CHANGE_HEADS, changes)
-            connection.execute(_DROP_IDENTIFIERS, list(old.values()))
-        insert_many(connection, _IDENTIFIER, self._identifiers())
-        insert_many(connection, _VERSION, self._versions)
-        insert_many(connection, _CHANGE, [self._change(row) for row in self._versions])
+            ready.change_each(session, _CHANGE_HEADS, changes)
+            ready.change_each(session, _DROP_IDENTIFIERS, list(old.values()))
+        insert_many(session, _IDENTIFIER, self._identifiers())
+        insert_many(session, _VERSION, self._versions)
+        insert_many(session, _CHANGE, [self._change(row) for row in self._versions])
         self._facility.last_write_at = self._now  # written with the facility's other counters
         self._new.clear()
         self._versions.clear()

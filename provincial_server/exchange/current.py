@@ -7,13 +7,14 @@ Where versions stand beside one another, all of the record's lines are read and 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from provincial_server import wire
+from provincial_server import ready, wire
 from provincial_server.exchange.newest import Version, longest, newest
 from provincial_server.exchange.tables import (
     MERGE,
@@ -62,12 +63,14 @@ class CurrentVersions:
         self._code = facility_code
         self._states: dict[Record, _State] = {}
         self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
-        connection, known = session.connection(), {"code": facility_code}
+        known = {"code": facility_code}
+        rows: Iterable[Any]
         if len(record_ids) == 1:  # one visit by itself: the statement stands ready
-            rows = connection.execute(_FIND_ONE, {**known, "record": next(iter(record_ids))})
+            known["record"] = next(iter(record_ids))
+            rows = ready.ask(session, _FIND_ONE, known)
         else:
             query = _FIND.where(among(session, OperationRecord.record_id, record_ids))
-            rows = connection.execute(query, known)
+            rows = session.connection().execute(query, known)
         for kind, record_id, *state in rows:
             self._states[kind, record_id] = _State(*state)
 
@@ -149,11 +152,10 @@ class CurrentVersions:
             for (kind, record_id), state in self._states.items()
             if state.is_stored and state.is_changed
         ]
-        connection = self._session.connection()
         if new:
-            connection.execute(_ADD, new)
+            ready.change_each(self._session, _ADD, new)
         if changed:
-            connection.execute(_CHANGE, changed)
+            ready.change_each(self._session, _CHANGE, changed)
 
 
 def _version(line: bytes) -> Version:

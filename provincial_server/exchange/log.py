@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.exchange.current import CurrentVersions, Record
 from provincial_server.exchange.tables import (
     MERGE,
@@ -160,7 +161,7 @@ def append(
         )
     facility.operation_sequence = sequence
     session.flush()
-    session.connection().execute(_ADD_OPERATIONS, rows)
+    ready.change_each(session, _ADD_OPERATIONS, rows)
     records.write()
     _write_tally(session, code, [item.op_id for item in operations])
     _write_numbers(session, code, operations, now)
@@ -173,18 +174,17 @@ def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:
         bucket = bucket_of(op_id)
         counts[bucket] += 1
         totals[bucket] += weight(op_id)
-    connection = session.connection()
     if len(counts) == 1:
-        asked = _FIND_BUCKET, {"code": code, "bucket": next(iter(counts))}
+        found = ready.ask(session, _FIND_BUCKET, {"code": code, "bucket": next(iter(counts))})
     else:
-        asked = _FIND_BUCKETS, {"code": code}
-    before = {bucket: (count, total) for bucket, count, total in connection.execute(*asked)}
+        found = ready.ask(session, _FIND_BUCKETS, {"code": code})
+    before = {bucket: (count, total) for bucket, count, total in found}
     rows = []
     for bucket, added in counts.items():
         count, total = before.get(bucket, (0, 0))
         whole = as_signed(as_unsigned(total + totals[bucket]))  # SQL has no numbers that wrap
         rows.append({"code": code, "bucket": bucket, "count": count + added, "total": whole})
-    connection.execute(_SET_TALLY, rows)
+    ready.change_each(session, _SET_TALLY, rows)
 
 
 def _write_numbers(
@@ -223,8 +223,8 @@ def note_number(
 def take_numbers(session: Session, code: str, count: int, now: int) -> int:
     """So many numbers of the server's own incarnation; the first of them."""
     taken = {"of_facility": code, "of_incarnation": REST, "more": count}
-    last = session.connection().execute(_TAKE_NUMBERS, taken).scalar()
-    if last is None:
+    last = ready.ask(session, _TAKE_NUMBERS, taken)
+    if not last:
         note_number(session, code, REST, count, None, now)
         return 1
-    return int(last) - count + 1
+    return int(last[0][0]) - count + 1

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from provincial_server import wire
+from provincial_server import ready, wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database
 from provincial_server.dates import VIETNAM
@@ -36,6 +36,7 @@ _VOID = ("status", "entered-in-error")
 Resource = dict[str, Any]
 _COUNTERS = ("last_sequence", "last_write_at", "operation_sequence", "indexed_sequence")
 _FACILITY = table_of(Facility)
+_FACILITY_COLUMNS = tuple(_FACILITY.columns.keys())
 _LOCK_FACILITY = (
     select(_FACILITY)
     .where(_FACILITY.c.code == bindparam("of_facility"))
@@ -74,16 +75,14 @@ def plain_writer(
             writer.flush()
             _reflect(writer, facility, caller, now, author)
             if _counters(facility) != before:
-                session.connection().execute(
-                    _SAVE_FACILITY, {"of_facility": code, **_counters(facility)}
-                )
+                ready.change(session, _SAVE_FACILITY, {"of_facility": code, **_counters(facility)})
             return
 
 
 def _locked(session: Session, code: str) -> Facility:
     """As `lock_facility`, but a copy of the row: its counters are written once, at the end."""
-    row = session.connection().execute(_LOCK_FACILITY, {"of_facility": code}).mappings().one()
-    return Facility(**row)
+    (row,) = ready.ask(session, _LOCK_FACILITY, {"of_facility": code})
+    return Facility(**dict(zip(_FACILITY_COLUMNS, row, strict=True)))
 
 
 def _counters(facility: Facility) -> dict[str, int]:

@@ -11,20 +11,23 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Insert, LargeBinary, Table, TextClause, insert, text
+from sqlalchemy import Insert, LargeBinary, Table, TextClause, insert, text
+from sqlalchemy.orm import Session
+
+from provincial_server import ready
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def insert_many(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def insert_many(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """All rows name the same columns."""
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
-        connection.execute(_one_by_one(table), rows)
+    if session.get_bind().dialect.name == "sqlite":
+        ready.change_each(session, _one_by_one(table), rows)
         return
     statement = _at_once(table, tuple(rows[0]))
-    connection.execute(statement, {"rows": _ENCODER.encode(rows).decode()})
+    ready.change(session, statement, {"rows": _ENCODER.encode(rows).decode()})
 
 
 @cache

@@ -170,9 +170,21 @@ class Anchoring:
                 now = self._clock.now()
                 work.audit.add_anchor(EvidenceKind.PROVINCE, replace(head, at=now), now)
                 work.audit.append(None, ANCHORED, now, detail={"head": head.words})
+            if own is None:
+                self._note_missed(line)
         elif answer.last is not None:
             self._note_once(answer.last)
         return answer
+
+    def _note_missed(self, line: AnchorLine) -> None:
+        """A new life is taken by the province although lines of an earlier one are missing: a copy was
+        put back. Whoever did not do it has to hear of it.
+        """
+        for head in line.anchors():
+            with self._store.read() as work:
+                held = work.audit.hash_at(head.seq) == head.hash
+            if not held:
+                self._note_once(head)
 
     def _held(self, place: ChainHead | None) -> ChainHead | None:
         """What this chain holds there, in its own words: the province compares."""

@@ -90,6 +90,7 @@ class StationDesk:
     def close(self) -> None:
         if self.link is not None:
             self.link.deleteLater()
+        self.services.backups.run_before_closing()
         self.station.close()
 
 

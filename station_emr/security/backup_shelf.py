@@ -205,6 +205,9 @@ class FolderShelf:
     def look(self, place: BackupPlace) -> Trouble | None:
         return backup_places.look(place, self._slots.parent, self._store.size())
 
+    def size(self) -> int:
+        return self._store.size()
+
     @contextlib.contextmanager
     def turn(self) -> Iterator[bool]:
         with durable_file.turn(self._slots.with_name(TURN)) as mine:

@@ -141,5 +141,8 @@ class BackupShelf(Protocol):
     def look(self, place: BackupPlace) -> Trouble | None:
         """What keeps the place from taking a copy, or makes one there worth little."""
 
+    def size(self) -> int:
+        """Bytes that a copy takes, about."""
+
     def turn(self) -> AbstractContextManager[bool]:
         """Whether no other program of this machine makes a copy now; never waits."""

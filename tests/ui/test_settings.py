@@ -50,6 +50,7 @@ class Page(ScreenDriver):
                 "station",
                 "server",
                 "backup",
+                "retention",
                 "files",
                 "signing",
                 "waiting",
@@ -68,6 +69,7 @@ class Page(ScreenDriver):
                 "server",
                 "backup",
                 "files",
+                "retention",
                 "signing",
                 "users",
                 "catalogs",
@@ -75,9 +77,9 @@ class Page(ScreenDriver):
                 "personal",
             ],
         ),
-        (Role.DOCTOR, ["backup", "waiting", "catalogs", "sharing", "personal"]),
-        (Role.NURSE, ["catalogs", "sharing", "personal"]),
-        (Role.INSPECTOR, ["catalogs", "audit", "sharing", "personal"]),
+        (Role.DOCTOR, ["backup", "waiting", "catalogs", "sharing", "privacy", "personal"]),
+        (Role.NURSE, ["catalogs", "sharing", "privacy", "personal"]),
+        (Role.INSPECTOR, ["retention", "catalogs", "audit", "sharing", "personal"]),
     ],
 )
 def test_each_role_sees_what_it_may_change(qtbot, session_of, role, entries) -> None:

@@ -23,6 +23,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.gate import JOINING, Gate, GateFace, OpenDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import CodesPage, LoginPage, RecoveryPage, TroublePage
+from station_emr.ui.shell.backup_watch import BackupWatch
 from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.program_news import ProgramNews
@@ -67,6 +68,7 @@ class Desk(QObject):
         self._hearing = False
         self._status: SyncStatus | None = None
         self._backup = ""
+        self._backup_trouble = ""
         self._unsaved = ""
         self._clock_told = False
         self._tick = QTimer(self)
@@ -217,6 +219,7 @@ class Desk(QObject):
         self._count_answers()
         self._tick.start()
         ProgramNews(window, session, self._tick)
+        BackupWatch(session, self._tick).told.connect(self._take_backup_trouble)
         if memory().get(JOINING) and session.may(Action.SETTINGS_EDIT):
             memory().put(JOINING, "")
             window.go(routes.SETTINGS, routes.SettingsRoute("files"))
@@ -340,6 +343,10 @@ class Desk(QObject):
                 owner=session,
             )
 
+    def _take_backup_trouble(self, words: str) -> None:
+        self._backup_trouble = words
+        self._read_backup()
+
     def _take_backup(self, text: str) -> None:
         self._backup = text
         self._repaint_status()
@@ -383,7 +390,14 @@ class Desk(QObject):
         now = session.services.clock.now()
         saving = Saving.FAILED if self._unsaved else Saving.SAVED
         may_decide = session.may(Action.PATIENT_VIEW)
-        model = status_model(self._status, now, self._backup, saving, may_decide=may_decide)
+        model = status_model(
+            self._status,
+            now,
+            self._backup,
+            saving,
+            may_decide=may_decide,
+            backup_trouble=self._backup_trouble,
+        )
         self._window.set_status(model)
         entry = self._window.navigation.items.get(routes.SYNC)
         if entry is not None:
@@ -398,7 +412,7 @@ class Desk(QObject):
         elif topic == "conflicts" and session.may(Action.PATIENT_VIEW):
             self._window.go(routes.CONFLICTS)
         elif topic == "backup" and session.may(Action.BACKUP):
-            self._window.go(routes.SETTINGS)
+            self._window.go(routes.SETTINGS, routes.SettingsRoute("backup"))
         elif session.may(Action.SYNC_VIEW):
             self._window.go(routes.SYNC)
 

@@ -76,7 +76,13 @@ def when_words(moment: datetime, now: datetime) -> str:
 
 
 def status_model(
-    status: SyncStatus, now: datetime, backup: str, saving: Saving, *, may_decide: bool = True
+    status: SyncStatus,
+    now: datetime,
+    backup: str,
+    saving: Saving,
+    *,
+    may_decide: bool = True,
+    backup_trouble: str = "",
 ) -> StatusModel:
     """The line for a status; ``backup`` is the ISO time of the last one, empty when none.
     ``may_decide`` is False for those who see no patients, and so no conflicts.
@@ -94,6 +100,7 @@ def status_model(
         last_sync=last,
         backup=words,
         backup_late=late,
+        backup_trouble=backup_trouble,
     )
 
 

@@ -52,6 +52,7 @@ class StatusModel:
     last_sync: str = ""
     backup: str = ""
     backup_late: bool = False
+    backup_trouble: str = ""
 
 
 def saving_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
@@ -105,6 +106,8 @@ def conflict_words(status: StatusModel, *, brief: bool = False) -> tuple[Severit
 
 
 def backup_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
+    if status.backup_trouble:
+        return Severity.WARNING, [(status.backup_trouble, True)]
     if not status.backup:
         return Severity.WARNING, [(_("Chưa sao lưu") if brief else _("Chưa sao lưu lần nào"), True)]
     words = _("Sao lưu: {when}") if brief else _("Sao lưu gần nhất: {when}")

@@ -19,6 +19,8 @@ from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
 from station_emr.ui.screens.settings.recovery_panel import RecoveryPanel
+from station_emr.ui.screens.settings.retention_panel import RetentionPanel
+from station_emr.ui.screens.settings.second_factor_panel import SecondFactorPanel
 from station_emr.ui.screens.settings.server_panel import ServerPanel
 from station_emr.ui.screens.settings.signing_panel import SigningPanel
 from station_emr.ui.screens.settings.station_panel import StationPanel
@@ -30,6 +32,8 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "files": FilesPanel,
     "signing": SigningPanel,
     "recovery": RecoveryPanel,
+    "retention": RetentionPanel,
+    "second_factor": SecondFactorPanel,
     "personal": PersonalPanel,
 }
 
@@ -61,7 +65,16 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="backup",
                 icon="hard-drives",
                 title=_("Sao lưu"),
-                detail=_("Chép ra USB, ổ khác"),
+                detail=_("Nơi sao lưu, diễn tập"),
+            ),
+        ),
+        (
+            Action.AUDIT_VIEW,
+            Entry(
+                key="retention",
+                icon="clock-counter-clockwise",
+                title=_("Thời hạn lưu trữ"),
+                detail=_("Giữ hồ sơ bao lâu"),
             ),
         ),
         (

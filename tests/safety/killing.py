@@ -41,6 +41,7 @@ OLD = ROOT / "tests/db/data/golden-0.2.db"
 DIRECTOR = demo_people()[0].user
 LONGEST = 0.35  # seconds of a session, once it is open
 OPENING = 0.3  # seconds within which it is open
+MIGRATING = 0.6  # seconds within which an old database is open
 PATIENCE = 60
 
 
@@ -167,7 +168,7 @@ class Executioner:
         name = f"old-{self._turn}"
         shutil.copytree(template, self._folder / name)
         user = records.DOCTOR.username
-        self._live(name, user, kill_while_opening=True, longest=1.6, whole=False)
+        self._live(name, user, kill_while_opening=True, longest=MIGRATING, whole=False)
         self.look(name, user, whole=False)
         shutil.rmtree(self._folder / name)
 
@@ -200,7 +201,7 @@ class Executioner:
             opened = any("opened" in line for line in lines)
             self.counts.during["looking" if opened else "opening" if whole else "migration"] += 1
         elif "begin" in begun[-1]:
-            self.counts.during[begun[-1]["begin"]] += 1
+            self.counts.during[begun[-1]["within"] or begun[-1]["begin"]] += 1
             self.counts.in_flight += 1
         else:
             self.counts.during["between"] += 1

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import text
 
 from station_emr.demo.people import People
 from station_emr.demo.station import DEMO_PASSWORD
@@ -79,6 +82,8 @@ class BusyDay:
         self._step = 0
         self._desk = Desk()
         self._people = People(seed, date(2026, 11, 20))
+        self._whole = whole
+        self._within = ""
         self._jobs: tuple[tuple[int, Callable[[], None]], ...] = (
             (3, self._register),
             (2, self._correct),
@@ -94,20 +99,42 @@ class BusyDay:
                 (1, self._check_log),
                 (1, self._void),
                 (1, self._add_person),
+                (2, self._rotate),
             )
 
     def go_on(self, calls: int | None = None) -> None:
         """Until it is killed, or for at least so many calls."""
-        self._register()
+        self._take_over()
+        if not self._desk.patients or not self._whole:
+            self._register()
         weights = [weight for weight, _ in self._jobs]
         while calls is None or self._step < calls:
             ((_, job),) = self._draw.choices(self._jobs, weights)
             job()
 
+    def _take_over(self) -> None:
+        """Go on with some of what earlier lives have left."""
+        with self._station.store.read() as work:
+
+            def some(sql: str) -> list[Any]:
+                found = work._connection.execute(text(sql)).all()
+                return self._draw.sample(list(found), min(8, len(found)))
+
+            self._desk.patients += [row[0] for row in some("SELECT id FROM patient")]
+            open_ones = "version > 0 AND status <> 'voided'"
+            rows = some(f"SELECT id FROM encounter WHERE {open_ones}")
+            self._desk.signed += [row[0] for row in rows]
+            for kind in _PAPERS:
+                rows = some(f"SELECT id FROM {kind.value} WHERE {open_ones}")
+                self._desk.papers += [(kind, row[0]) for row in rows]
+            self._desk.treated |= set(
+                work._connection.execute(text("SELECT patient_id FROM prescription")).scalars()
+            )
+
     def _call(self, name: str, call: Callable[[], Any], **facts: Any) -> Any:
         self._step += 1
         word = f"T{self._turn:04}-{self._step:04}"
-        self._tell({"begin": name, "word": word, **facts})
+        self._tell({"begin": name, "word": word, "within": self._within, **facts})
         result = call()
         told: dict[str, Any] = {"done": name, "word": word, **facts}
         if isinstance(result, Changes):
@@ -303,3 +330,24 @@ class BusyDay:
             lambda: self._use.accounts.add_user(self._actor, user, DEMO_PASSWORD),
             person=name,
         )
+
+    def _rotate(self) -> None:
+        """A new data key, while people at the desk go on."""
+        failed: list[BaseException] = []
+
+        def rotate() -> None:
+            try:
+                self._use.keys.rotate(self._actor)
+            except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
+                failed.append(error)
+
+        self._within = "new-key"
+        rotating = threading.Thread(target=rotate)
+        rotating.start()
+        while rotating.is_alive():
+            self._register()
+        rotating.join()
+        self._within = ""
+        if failed:
+            raise failed[0]
+        self._call("new-key", lambda: None)

@@ -31,6 +31,7 @@ _NEVER = {
     "a signed version without evidence, or with that of another content": """
         SELECT v.kind, v.record_id, v.version FROM record_version AS v
         WHERE v.kind IN ('encounter', 'prescription', 'referral', 'appointment')
+          AND (v.kind = 'encounter' OR v.status <> 'voided')  -- papers go with their visit's voiding
           AND v.at_utc > (SELECT coalesce(min(at_utc), 'z') FROM signing_evidence)
           AND NOT EXISTS (
             SELECT 1 FROM signing_evidence AS e WHERE e.kind = v.kind AND e.record_id = v.record_id

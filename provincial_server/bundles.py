@@ -16,7 +16,7 @@ from provincial_server import answers
 from provincial_server.auth import Caller
 from provincial_server.database import Database
 from provincial_server.exchange.fast_check import check_quickly, explained
-from provincial_server.exchange.plain import plain_writer
+from provincial_server.exchange.plain import write_plainly
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.resources import Key, Preconditions, Writer, Written, new_id
 from provincial_server.settings import Settings
@@ -231,8 +231,10 @@ def _transaction(
     )
     _refuse_twice(entries, writes)
     coming = {key for write in writes if (key := write.own_key)}
-    with plain_writer(database, settings.clock, caller) as writer:
-        writer.prefetch(coming | _parents(writes))
+    wanted = coming | _parents(writes)
+
+    def store(writer: Writer) -> list[Written]:
+        writer.prefetch(wanted)
         written = [
             _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, coming))
             for entry, write in zip(entries, writes, strict=True)
@@ -241,6 +243,9 @@ def _transaction(
         stored = [(item.stored.resource_type, item.stored.resource_id) for item in done]
         if len(set(stored)) != len(stored):
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
+        return done
+
+    done = write_plainly(database, settings.clock, caller, store)
     replies = [answers.reply_entry(item, returning=returning) for item in done]
     return Answer(answers.reply_bundle("transaction-response", replies), len(replies))
 
@@ -327,8 +332,9 @@ def _batch(
         return item if isinstance(item, FhirFault) else _attempt(lambda: _judge(item, {}))
 
     writes = [judged(item) for item in parsed]
-    results: list[Any] = []
-    with plain_writer(database, settings.clock, caller) as writer:
+
+    def store(writer: Writer) -> list[Any]:
+        results: list[Any] = []
         writer.prefetch({write.key for write in writes if isinstance(write, Write) and write.key})
         for entry, write in zip(parsed, writes, strict=True):
             if isinstance(write, FhirFault):
@@ -337,6 +343,9 @@ def _batch(
             results.append(
                 _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, set()))
             )
+        return results
+
+    results = write_plainly(database, settings.clock, caller, store)
     refused = sum(isinstance(result, FhirFault) for result in results)
     text = answers.reply_bundle(
         "batch-response",

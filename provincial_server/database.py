@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from provincial_server.group_commit import GroupCommit
 from provincial_server.migrations import upgrade
 from provincial_server.postgres import serving, wall
 from provincial_server.postgres.engine import create_postgres_engine
@@ -62,6 +63,8 @@ class Database:
         self._writer = self.engine.execution_options(begin_mode="IMMEDIATE")
         # SQLite has one writer; waiting here is fair, waiting inside SQLite is a lottery.
         self._turn: Any = threading.Lock() if sqlite else nullcontext()
+        self.group_commit = GroupCommit(self._turn, self._transaction) if sqlite else None
+        """None on PostgreSQL: there a transaction sees one facility, and writers stand side by side."""
         self.epoch = self._open()
 
     def _open(self) -> str:
@@ -102,12 +105,13 @@ class Database:
     def write(self, facility: str | None = None) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back by any exception.
         `facility` is for whom it works: a code, or EVERY_FACILITY."""
-        with (
-            self._turn,
-            Session(self._writer, expire_on_commit=False) as session,
-            session.begin(),
-        ):
+        with self._turn, self._transaction() as session:
             self.work_for(session, facility)
+            yield session
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     def work_for(self, session: Session, facility: str | None) -> None:

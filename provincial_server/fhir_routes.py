@@ -8,7 +8,7 @@ from provincial_server import answers, bundles, read_routes, wire
 from provincial_server.auth import Caller
 from provincial_server.capability import capability_statement
 from provincial_server.context import Services
-from provincial_server.exchange.plain import plain_writer
+from provincial_server.exchange.plain import write_plainly
 from provincial_server.faults import FhirFault, refuse
 from provincial_server.negotiation import (
     Preference,
@@ -123,8 +123,12 @@ async def _write(
     request: Request, services: Services, caller: Caller, write: bundles.Write
 ) -> Response:
     def work() -> Written:
-        with plain_writer(services.database, services.settings.clock, caller) as writer:
-            return bundles.apply_write(writer, write, set())
+        return write_plainly(
+            services.database,
+            services.settings.clock,
+            caller,
+            lambda writer: bundles.apply_write(writer, write, set()),
+        )
 
     try:
         written = await services.run(work)

@@ -18,6 +18,7 @@ import msgspec
 from provincial_server.faults import refuse
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONGEST_NUMBER = 40
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -60,7 +61,9 @@ def parse(body: bytes, *, depth: int) -> Any:
             parse_int=_integer,
             parse_constant=_constant,
         )
-        _check(value, depth)
+        _check_depth(value, depth)
+        if _ESCAPED_HALF.search(body):  # UTF-8 itself has none
+            _check_texts(value)
     except (_Malformed, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = {
             json.JSONDecodeError: "the body is not well-formed JSON",
@@ -71,19 +74,32 @@ def parse(body: bytes, *, depth: int) -> Any:
     return value
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth < 0:
-        raise _Malformed("the JSON is nested too deeply")
+def _check_depth(value: Any, depth: int) -> None:
+    """Level by level, and only what can hold something: most of a body are texts and numbers."""
+    level = [value] if isinstance(value, dict | list) else []
+    while level:
+        if depth <= 0 and any(level):
+            raise _Malformed("the JSON is nested too deeply")
+        depth -= 1
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if type(holder) is dict else holder)
+            if type(item) is dict or type(item) is list
+        ]
+
+
+def _check_texts(value: Any) -> None:
     if isinstance(value, str):
         if _SURROGATE.search(value):
             raise _Malformed("a text holds half a character (lone surrogate)")
     elif isinstance(value, dict):
         for key, item in value.items():
-            _check(key, depth)
-            _check(item, depth - 1)
+            _check_texts(key)
+            _check_texts(item)
     elif isinstance(value, list):
         for item in value:
-            _check(item, depth - 1)
+            _check_texts(item)
 
 
 def canonical(value: Any) -> str:

@@ -14,6 +14,7 @@ from station_emr.domain.door import Credentials
 from station_emr.domain.errors import DatabaseMissing
 from station_emr.domain.sync import SyncRun
 from station_emr.domain.user import Actor
+from station_emr.dossier_desk import build_dossiers
 from station_emr.founding import (
     DATABASE,
     KEY_SLOTS,
@@ -298,6 +299,7 @@ def build_services(
         accounts=safe.accounts,
         people=build_people(store, clock, safe.accounts, clinical.patients, matrix),
         backups=safe.backups,
+        dossier=build_dossiers(store, clock, keys, safe.backups, sync),
         retention=safe.retention,
         keys=Keys(store, clock, StationKeyChain(store, keys, clock)),
         patients=clinical.patients,

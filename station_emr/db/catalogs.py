@@ -13,7 +13,7 @@ from station_emr.domain.text import fold
 from station_emr.services.catalog_ports import PreparedImport
 from station_emr.services.views import CatalogSummary
 
-from .codec import decode, encode, offset_of, utc_text
+from .codec import decode, encode, moment, offset_of, utc_text
 from .models import CatalogEntry, CatalogList
 from .statements import text
 
@@ -68,7 +68,8 @@ class CatalogRepository:
     def summaries(self, day: date) -> tuple[CatalogSummary, ...]:
         rows = self._connection.execute(
             text(
-                "SELECT l.kind, l.version, l.source, count(r.code) AS held FROM catalog_list AS l "
+                "SELECT l.kind, l.version, l.source, l.loaded_utc, l.loaded_offset, "
+                "count(r.code) AS held FROM catalog_list AS l "
                 "LEFT JOIN catalog_row AS r ON r.kind = l.kind AND r.valid_from <= :day "
                 "AND (r.valid_to IS NULL OR r.valid_to >= :day) GROUP BY l.kind"
             ),
@@ -76,7 +77,11 @@ class CatalogRepository:
         )
         return tuple(
             CatalogSummary(
-                kind=CatalogKind(row.kind), count=row.held, version=row.version, source=row.source
+                kind=CatalogKind(row.kind),
+                count=row.held,
+                version=row.version,
+                source=row.source,
+                loaded_at=moment(row.loaded_utc, row.loaded_offset),
             )
             for row in rows
         )

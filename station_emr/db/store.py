@@ -31,6 +31,7 @@ from .repositories.comparing import ComparisonRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
 from .repositories.feedback import FeedbackRepository
+from .repositories.figures import FigureRepository
 from .repositories.histories import VersionRepository
 from .repositories.links import PatientLinkRepository
 from .repositories.operations import OperationRepository
@@ -43,8 +44,8 @@ from .repositories.papers import (
 from .repositories.patients import PatientRepository
 from .repositories.privacy import ConsentRepository, PrivacyRepository
 from .repositories.replicas import forget_here
-from .repositories.signatures import SignatureRepository
 from .repositories.retention import RetentionRepository
+from .repositories.signatures import SignatureRepository
 from .repositories.staff import SettingRepository, UserRepository
 from .statements import text
 
@@ -176,12 +177,16 @@ class SqlWork:
         return AttachmentRepository(self._connection)
 
     @property
-    @property
     def retention(self) -> RetentionRepository:
         return RetentionRepository(self._connection)
 
+    @property
     def comparison(self) -> ComparisonRepository:
         return ComparisonRepository(self._connection)
+
+    @property
+    def figures(self) -> FigureRepository:
+        return FigureRepository(self._connection)
 
     def counts(self) -> Counts:
         """Signed records, voided ones too: the province holds those as well."""

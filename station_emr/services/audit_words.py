@@ -53,6 +53,10 @@ _WHOLE: Final = {
     "appointment.draft": "Soạn phiếu hẹn",
     "backup.add_place": "Thêm nơi sao lưu",
     "backup.drill": "Diễn tập khôi phục",
+    "dossier.block": "Sửa một điều của quy chế",
+    "dossier.judge": "Tự đánh giá một mục của hồ sơ EMR",
+    "dossier.print": "Lập hồ sơ EMR của trạm",
+    "dossier.settings": "Đổi thông tin của hồ sơ EMR",
     "backup.plan": "Đổi thời gian giữ bản sao",
     "backup.remove_place": "Bỏ nơi sao lưu",
     "backup.restore": "Khôi phục từ bản sao lưu",
@@ -159,6 +163,12 @@ _WHOLE: Final = {
     "sync.requeue_all": "Xếp lại toàn bộ hồ sơ để gửi",
 }
 _DETAILS: Final = {
+    "parts": "phần",
+    "hours": "số giờ hoàn thành hồ sơ",
+    "decision": "quyết định quy chế",
+    "level": "quyết định cấp độ",
+    "row": "mục",
+    "block": "điều",
     "consent_purpose": "mục đích đồng ý",
     "request_number": "số",
     "left_out": "số lượt hạn chế không đưa vào",

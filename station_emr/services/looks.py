@@ -85,6 +85,8 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "catalogs.preview_import": "writes nothing and names nobody",
         "catalogs.summaries": "lists of codes name nobody",
         "courier.own_key": "a public key",
+        "dossier.settings": "rules, nobody's record",
+        "dossier.show": "numbers, rules and names of staff; nobody's record",
         "drafts.drop": "a form that was never saved; the record's own line says what became of it",
         "drafts.find": "what the same person typed a moment ago",
         "drafts.keep": "every pause in typing; the record's own line says that somebody writes",

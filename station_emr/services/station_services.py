@@ -14,6 +14,7 @@ from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
 from .conflicts import Conflicts
 from .courier import Courier
+from .dossier import Dossiers
 from .drafts import Drafts
 from .duplicates import Duplicates
 from .elsewhere import Elsewhere
@@ -56,6 +57,7 @@ class StationServices:
     drafts: Drafts
     sync: Synchronisation
     backups: Backups
+    dossier: Dossiers
     retention: Retention
     keys: Keys
     enrolments: Enrolments

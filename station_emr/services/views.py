@@ -134,6 +134,7 @@ class CatalogSummary:
     count: int  # rows in force
     version: int
     source: str  # what was loaded last
+    loaded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

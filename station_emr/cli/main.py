@@ -15,7 +15,17 @@ import platformdirs
 from station_emr import __version__
 from station_emr.domain.errors import EnvironmentFailure, InvalidRecord, StationError
 
-from . import audit, backup, commands, courier, enrolment, retention, signing, versions
+from . import (
+    audit,
+    backup,
+    commands,
+    courier,
+    dossier,
+    enrolment,
+    retention,
+    signing,
+    versions,
+)
 
 PASSWORD_VARIABLE = "STATION_EMR_PASSWORD"  # noqa: S105  the name of a variable
 EXIT_USER, EXIT_ENVIRONMENT = 2, 3
@@ -92,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
         signing.add_commands,
         audit.add_commands,
         backup.add_commands,
+        dossier.add_commands,
         retention.add_commands,
         versions.add_commands,
         _add_record_commands,

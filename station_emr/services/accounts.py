@@ -20,8 +20,8 @@ from station_emr.domain.user import Actor, User
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
-from .keys import note_new_code
 from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
+from .keys import note_new_code
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow
@@ -372,6 +372,12 @@ def active_user(work: Work, username: str) -> User:
     if user is None or not user.active:
         raise PermissionDenied(
             "Tài khoản này đã ngừng sử dụng. Hãy báo giám đốc trạm hoặc người quản trị."
+        )
+    if work.versions.person_fault(user.id):
+        raise PermissionDenied(
+            "Dòng tài khoản này trong dữ liệu đã bị sửa ngoài chương trình nên không đăng nhập được. "
+            "Hồ sơ vẫn còn nguyên. Hãy báo giám đốc trạm; giám đốc chạy station-emr verify-records "
+            "để biết chỗ bị sửa và khôi phục từ bản sao lưu."
         )
     return user
 

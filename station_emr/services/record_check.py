@@ -95,7 +95,7 @@ class RecordCheck:
             total = work.versions.count()
             while portion := work.versions.walk(after, _PORTION):
                 for one in portion:
-                    fault = self.fault_of(one)
+                    fault = self._fault_of(one)
                     if fault is not None and len(faults) < _NAMED:
                         faults.append(fault)
                     sealed += bool(one.line)
@@ -121,7 +121,7 @@ class RecordCheck:
             )
         return report
 
-    def fault_of(self, one: KeptVersion) -> Fault | None:
+    def _fault_of(self, one: KeptVersion) -> Fault | None:
         """What is wrong with one version; None when every witness agrees."""
         breach, detail = self._breach(one)
         if breach is None:

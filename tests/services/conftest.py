@@ -147,7 +147,12 @@ def template(tmp_path_factory):
     furnish(store, demo_profile(clock.new_id()), owner, clock)
     with store.write() as work:
         for user in [*(person.user for person in others), *extra]:
-            work.users.save(replace(user, id=clock.new_id()), author=owner.snapshot, at=clock.now())
+            user = replace(user, id=clock.new_id())
+            now = clock.now()
+            work.users.save(user, author=owner.snapshot, at=now)
+            actor = Actor(user=owner, device="Máy 1")
+            named = {"kind": "practitioner", "record_id": user.id, "detail": {"role": user.role}}
+            work.audit.append(actor, "user.add", now, **named)
     store.close()
     return folder / "station.db"
 

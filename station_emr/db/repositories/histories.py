@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -75,10 +76,14 @@ SELECT h.username, h.version, h.status, v.version AS written, v.status AS said, 
   v.content_sha256, v.origin,
   (SELECT max(version) FROM record_version WHERE kind = 'practitioner' AND record_id = :id
      AND origin = 'here') AS top,
-  EXISTS (SELECT 1 FROM audit_entry AS a WHERE a.at_utc = v.at_utc
-    AND (a.record_id = :id OR a.action = 'station.create')) AS logged
+  (SELECT coalesce(json_extract(a.detail, '$.role'), '*') FROM audit_entry AS a
+    WHERE (a.record_id = :id AND a.action IN ('user.add', 'user.update'))
+      OR (a.action = 'station.create' AND a.user_id = :id)
+    ORDER BY a.seq DESC LIMIT 1) AS logged, o.op_id, o.line
 FROM "user" AS h LEFT JOIN record_version AS v ON v.kind = 'practitioner'
   AND v.record_id = h.id AND v.version = h.version
+LEFT JOIN operation AS o ON o.kind = 'practitioner' AND o.record_id = h.id
+  AND o.version = h.version AND o.version > 0
 WHERE h.id = :id
 """)
 
@@ -162,9 +167,13 @@ class VersionRepository:
             return "name"
         if row.status != row.said or (row.top or 0) > row.version:
             return "version"
-        if row.origin == "here" and not row.logged:
+        if row.origin == "here":
+            return "" if row.logged in {"*", user.role.value} else "unlogged"
+        # Written on another PC: the line it came as has to be here, under the id of its bytes.
+        if row.line is None:
             return "unlogged"
-        return ""
+        name = hashlib.sha256(unpack(row.line)).digest()[:16].hex()
+        return "" if name == row.op_id else "line"
 
 
 def _kept(row: Any) -> KeptVersion:

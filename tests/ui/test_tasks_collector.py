@@ -85,3 +85,42 @@ def test_what_is_loaded_is_set_aside_only_once(monkeypatch) -> None:
     GuiCollector.settle()
 
     assert frozen == [1]
+
+
+def test_the_oldest_generation_waits_while_much_comes_in(runner) -> None:
+    working = True
+    runner.settle(lambda: working)
+    runner._collector._timer.stop()
+    gc.collect()
+    held = Cycle()
+    gc.collect(0)
+    gc.collect(1)  # it is old from now on
+    del held
+    gc.set_threshold(1, 0, 0)
+    kept = [[place] for place in range(100)]
+    for _ in range(3):
+        gc.collect(1)
+    assert gc.get_count()[2] > 0
+    runner._collector.collect()
+    assert Cycle.freed_in == []
+
+    working = False
+    for _ in range(3):
+        kept += [[place] for place in range(100)]
+        gc.collect(0)
+        gc.collect(1)
+    kept += [[place] for place in range(100)]
+    runner._collector.collect()
+    assert Cycle.freed_in == [threading.main_thread().name]
+
+
+def test_it_does_not_wait_for_ever(runner, monkeypatch) -> None:
+    runner.settle(lambda: True)
+    runner._collector._timer.stop()
+    collected: list[int] = []
+    monkeypatch.setattr(gc, "get_count", lambda: (1000, 100, 100))
+    monkeypatch.setattr(gc, "collect", collected.append)
+    runner._collector.collect()
+    monkeypatch.setattr("station_emr.ui.tasks.collector._LONGEST_MS", 0)
+    runner._collector.collect()
+    assert collected == [1, 2]

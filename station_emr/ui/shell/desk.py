@@ -211,7 +211,7 @@ class Desk(QObject):
                 Option("out", _("Đăng xuất")),
             ),
         )
-        self._runner.settle()
+        self._runner.settle(lambda: session.services.sync.status().running)
         self._stop_listening = opened.listen(self._feed.post)
         opened.hear(self._arrivals.post)
         opened.start()

@@ -8,11 +8,14 @@ while a runner lives the automatic collector is off and a timer on the GUI threa
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 
 _EVERY_MS: Final = 200
+_LONGEST_MS: Final = 10 * 60 * 1000  # a run that never ends must not let garbage pile up
+_OLDEST: Final = 2
 _living: set[int] = set()
 
 
@@ -23,13 +26,21 @@ class GuiCollector(QObject):
         super().__init__(parent)
         _living.add(id(self))
         gc.disable()
+        self._is_working: Callable[[], bool] = lambda: False
+        self._since_oldest = QElapsedTimer()
+        self._since_oldest.start()
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
 
-    @staticmethod
-    def collect() -> None:
+    def put_off_while(self, is_working: Callable[[], bool]) -> None:
+        """While that holds, thousands of objects come that are no garbage, and looking at all of them
+        would hold the window for 25 ms and more: the oldest generation waits, ten minutes at most.
+        """
+        self._is_working = is_working
+
+    def collect(self) -> None:
         """What the automatic collector would do now: the oldest generation that is due."""
         due = [
             generation
@@ -38,8 +49,15 @@ class GuiCollector(QObject):
             )
             if count > most
         ]
-        if due:
-            gc.collect(due[-1])
+        if not due:
+            return
+        generation = due[-1]
+        if generation == _OLDEST:
+            if self._is_working() and self._since_oldest.elapsed() < _LONGEST_MS:
+                generation -= 1
+            else:
+                self._since_oldest.restart()
+        gc.collect(generation)
 
     @staticmethod
     def settle() -> None:

@@ -243,9 +243,12 @@ class TaskRunner(QObject):
             self._latest = {key: t for key, t in self._latest.items() if t is not task}
             self.busy_changed.emit(len(self._open))
 
-    def settle(self) -> None:
-        """Everything the program needs is loaded; see :meth:`GuiCollector.settle`."""
+    def settle(self, is_working: Callable[[], bool] = lambda: False) -> None:
+        """Everything the program needs is loaded; see :meth:`GuiCollector.settle`, and for
+        ``is_working`` :meth:`GuiCollector.put_off_while`.
+        """
         self._collector.settle()
+        self._collector.put_off_while(is_working)
 
     # -- ending --------------------------------------------------------------------------------
 

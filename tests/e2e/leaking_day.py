@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from station_emr.app import Program, make_application
@@ -97,11 +97,17 @@ class Window:
         self.until(lambda: self.program.desk.log_in_page is not None)
 
     def until(self, reached) -> None:
+        """Let the program run until it is so; 30 seconds at most."""
         limit = time.monotonic() + 30
-        while not reached():
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-            if time.monotonic() > limit:
-                raise SystemExit(f"waited in vain for {reached.__code__.co_firstlineno}")
+        watch = QTimer()
+        watch.timeout.connect(
+            lambda: self.app.quit() if reached() or time.monotonic() > limit else None
+        )
+        watch.start(20)
+        self.app.exec()
+        watch.stop()
+        if not reached():
+            raise SystemExit(f"waited in vain for {reached.__code__.co_firstlineno}")
 
     def log_in(self) -> None:
         page = self.program.desk.log_in_page

@@ -24,6 +24,7 @@ EVERY_PAGE = {
     routes.CATALOGS,
     routes.AUDIT,
     routes.SHARING,
+    routes.PRIVACY,
     routes.SIGNING,
     routes.VERSIONS,
 }
@@ -43,10 +44,30 @@ def test_pages_are_built_under_their_key(qtbot, session_of, stray_windows, role)
     ("role", "missing"),
     [
         (Role.DIRECTOR, set()),
-        (Role.DOCTOR, {routes.USERS, routes.AUDIT}),
-        (Role.NURSE, {routes.USERS, routes.AUDIT, routes.SIGNING}),
-        (Role.PHARMACIST, {routes.USERS, routes.AUDIT, routes.REGISTRATION, routes.SIGNING}),
-        (Role.INSPECTOR, {routes.USERS, routes.REGISTRATION, routes.MEDICINES, routes.SIGNING}),
+        (Role.DOCTOR, MANAGED | {routes.USERS, routes.AUDIT}),
+        (Role.NURSE, MANAGED | {routes.USERS, routes.AUDIT, routes.SIGNING}),
+        (
+            Role.PHARMACIST,
+            MANAGED
+            | {
+                routes.USERS,
+                routes.AUDIT,
+                routes.REGISTRATION,
+                routes.SIGNING,
+                routes.PRIVACY,
+            },
+        ),
+        (
+            Role.INSPECTOR,
+            MANAGED
+            | {
+                routes.USERS,
+                routes.REGISTRATION,
+                routes.MEDICINES,
+                routes.SIGNING,
+                routes.PRIVACY,
+            },
+        ),
         (Role.ADMINISTRATOR, EVERY_PAGE - OFFICE),
     ],
 )

@@ -61,6 +61,7 @@ class Page(ScreenDriver):
                 "sharing",
                 "personal",
             ],
+                "privacy",
         ),
         (
             Role.ADMINISTRATOR,
@@ -77,9 +78,15 @@ class Page(ScreenDriver):
                 "personal",
             ],
         ),
-        (Role.DOCTOR, ["backup", "waiting", "catalogs", "sharing", "privacy", "personal"]),
-        (Role.NURSE, ["catalogs", "sharing", "privacy", "personal"]),
-        (Role.INSPECTOR, ["retention", "catalogs", "audit", "sharing", "personal"]),
+        (
+            Role.DOCTOR,
+            ["backup", "waiting", "catalogs", "sharing", "privacy", "personal", "second_factor"],
+        ),
+        (Role.NURSE, ["catalogs", "sharing", "privacy", "personal", "second_factor"]),
+        (
+            Role.INSPECTOR,
+            ["retention", "catalogs", "audit", "sharing", "personal", "second_factor"],
+        ),
     ],
 )
 def test_each_role_sees_what_it_may_change(qtbot, session_of, role, entries) -> None:

@@ -29,6 +29,7 @@ SIGNING: Final = "signing"  # no context: papers that wait for a digital signatu
 VERSIONS: Final = "versions"  # VersionsRoute: every version of one record
 SETTINGS: Final = "settings"  # SettingsRoute or None
 
+PRIVACY: Final = "privacy"  # PrivacyRoute or None (None: what is due, of all people)
 
 @dataclass(frozen=True, slots=True)
 class PatientRoute:
@@ -95,6 +96,14 @@ class ConflictRoute:
 @dataclass(frozen=True, slots=True)
 class SharingRoute:
     """What one person agreed to, and who looked at that person's chart."""
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRoute:
+    """Of one person, or of all with an empty id; ``tab`` is consents, requests or breaches."""
+
+    patient_id: str = ""
+    tab: str = "consents"
+
 
     patient_id: str
 

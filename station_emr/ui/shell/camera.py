@@ -227,6 +227,10 @@ class Camera(QObject):
             self._snap("elsewhere")
         yield from self._show("sharing", routes.SHARING, None, _LONG)
         yield from self._show("consents", routes.SHARING, routes.SharingRoute(""), _LONG)
+        for privacy in ("consents", "requests", "breaches"):
+            person = self._services.patients.search(self._actor, "nguyen")[0]
+            route = routes.PrivacyRoute(person.id, privacy)
+            yield from self._show(f"privacy-{privacy}", routes.PRIVACY, route, _LONG)
 
     def _scroll_down(self) -> bool:
         """To the lower half of a long page; False when all of it is in view."""

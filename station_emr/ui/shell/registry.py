@@ -69,6 +69,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
     return [spec for allowed, spec in wanted if allowed]
 
 
+        (may(Action.PRIVACY_HANDLE), page(routes.PRIVACY, _privacy, under=admin)),
 def _patients(session: Session) -> Screen:
     from station_emr.ui.screens.patients import PatientsScreen
 
@@ -157,3 +158,9 @@ def _sharing(session: Session) -> Screen:
     from station_emr.ui.screens.sharing import SharingScreen
 
     return SharingScreen(session)
+def _privacy(session: Session) -> Screen:
+    from station_emr.ui.screens.privacy import PrivacyScreen
+
+    return PrivacyScreen(session)
+
+

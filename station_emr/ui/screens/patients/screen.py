@@ -134,9 +134,14 @@ class PatientsScreen(Screen):
         self.who_looked.clicked.connect(self._who_looked)
         if not session.may(Action.AUDIT_VIEW):
             self.who_looked.hide()
-        visits_head = hbox(
-            label(_("Các lượt khám"), "heading"), None, self.who_looked, self.elsewhere
+        self.privacy = quiet(_("Quyền riêng tư"), "patients.privacy")
+        self.privacy.clicked.connect(
+            lambda: self.go(routes.PRIVACY, routes.PrivacyRoute(self._patient_id))
         )
+        if not session.may(Action.PRIVACY_HANDLE):
+            self.privacy.hide()
+        looks = (self.privacy, self.who_looked, self.elsewhere)
+        visits_head = hbox(label(_("Các lượt khám"), "heading"), None, *looks)
         right = vbox(charts, visits_head, self.timeline)
         right.setStretch(2, 1)
         body = hbox(self.face, right, gap=theme.GAP_L)

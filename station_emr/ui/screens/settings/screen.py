@@ -184,6 +184,16 @@ class SettingsScreen(Screen):
         entries = entries_for(session)
         self.hub = Hub(entries)
         self.hub.panel_wanted.connect(self.open_panel)
+        (
+            Action.PRIVACY_HANDLE,
+            Entry(
+                key="privacy",
+                icon="hand-heart",
+                title=_("Quyền riêng tư"),
+                detail=_("Đồng ý, yêu cầu, sự cố"),
+                page=routes.PRIVACY,
+            ),
+        ),
         self.hub.page_wanted.connect(self.go)
         self._stack = QStackedWidget()
         self._column = scrolled(self.hub)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+_ISSUER: Final = "StationEMR"
 SECRET_BYTES: Final = 20
 STEP_SECONDS: Final = 30
 DIGITS: Final = 6
@@ -86,11 +87,9 @@ def shown_secret(secret: bytes) -> str:
     return " ".join(text[place : place + 4] for place in range(0, len(text), 4))
 
 
-def enrolment_address(secret: bytes, account: str, station: str) -> str:
-    """What the picture holds, as authenticators read it."""
-    issuer = quote(f"StationEMR {station}", safe="")
+def enrolment_address(secret: bytes, account: str) -> str:
+    """What the picture holds, as authenticators read it: short, so that its squares are large. The
+    kind of hash, the digits and the seconds are those that every authenticator takes for granted.
+    """
     text = base64.b32encode(secret).decode("ascii").rstrip("=")
-    return (
-        f"otpauth://totp/{issuer}:{quote(account, safe='')}?secret={text}&issuer={issuer}"
-        f"&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
-    )
+    return f"otpauth://totp/{_ISSUER}:{quote(account, safe='')}?secret={text}&issuer={_ISSUER}"

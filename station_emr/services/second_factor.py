@@ -66,10 +66,9 @@ def begin_within(work: Work, user: User, random: Callable[[int], bytes]) -> Join
         state = replace(state, pending_secret=random(otp.SECRET_BYTES).hex())
         work.access.put_state(state)
     secret = bytes.fromhex(state.pending_secret)
-    station = work.settings.station().name
     return Joining(
         secret=otp.shown_secret(secret),
-        address=otp.enrolment_address(secret, user.username, station),
+        address=otp.enrolment_address(secret, user.username),
     )
 
 

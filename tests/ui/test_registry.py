@@ -27,8 +27,18 @@ EVERY_PAGE = {
     routes.PRIVACY,
     routes.SIGNING,
     routes.VERSIONS,
+    routes.RIGHTS,
+    routes.RIGHTS_REVIEW,
+    routes.EMERGENCY_REVIEW,
 }
-OFFICE = {routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.SYNC}
+MANAGED = {routes.RIGHTS, routes.RIGHTS_REVIEW, routes.EMERGENCY_REVIEW}
+OFFICE = MANAGED | {
+    routes.SETTINGS,
+    routes.USERS,
+    routes.CATALOGS,
+    routes.AUDIT,
+    routes.SYNC,
+}
 
 
 @pytest.mark.parametrize("role", [Role.DIRECTOR, Role.NURSE, Role.INSPECTOR, Role.ADMINISTRATOR])

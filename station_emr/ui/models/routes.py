@@ -24,12 +24,16 @@ PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
 AUDIT: Final = "audit"  # AuditRoute or None (None: the whole log)
+RIGHTS: Final = "rights"  # no context: what each role may do
+RIGHTS_REVIEW: Final = "rights_review"  # no context
+EMERGENCY: Final = "emergency"  # no context: opening one record with a reason
+EMERGENCY_REVIEW: Final = "emergency_review"  # no context
 SHARING: Final = "sharing"  # SharingRoute or None (None: of all people)
+PRIVACY: Final = "privacy"  # PrivacyRoute or None (None: what is due, of all people)
 SIGNING: Final = "signing"  # no context: papers that wait for a digital signature
 VERSIONS: Final = "versions"  # VersionsRoute: every version of one record
 SETTINGS: Final = "settings"  # SettingsRoute or None
 
-PRIVACY: Final = "privacy"  # PrivacyRoute or None (None: what is due, of all people)
 
 @dataclass(frozen=True, slots=True)
 class PatientRoute:
@@ -94,16 +98,16 @@ class ConflictRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class SharingRoute:
-    """What one person agreed to, and who looked at that person's chart."""
-
-@dataclass(frozen=True, slots=True)
 class PrivacyRoute:
     """Of one person, or of all with an empty id; ``tab`` is consents, requests or breaches."""
 
     patient_id: str = ""
     tab: str = "consents"
 
+
+@dataclass(frozen=True, slots=True)
+class SharingRoute:
+    """What one person agreed to, and who looked at that person's chart."""
 
     patient_id: str
 

@@ -8,8 +8,9 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
+from station_emr.domain.access import EMERGENCY_ACTIONS
 from station_emr.domain.errors import EnvironmentFailure, StationError
-from station_emr.domain.permissions import Action, PermissionTable, may
+from station_emr.domain.permissions import Action, PermissionTable, may, never
 from station_emr.domain.record import Changes
 from station_emr.domain.sign_fault import ConfirmationNeeded
 from station_emr.domain.user import Actor
@@ -55,6 +56,12 @@ class Session(QObject):
             except StationError:
                 return False  # closed meanwhile: every use case says so
         return may(self.actor.role, action, self._rights)
+
+    @property
+    def needs_emergency_door(self) -> bool:
+        """Who reads no records here, and is not barred from them for ever."""
+        barred = never(self.actor.role) & EMERGENCY_ACTIONS
+        return not barred and not all(self.may(action) for action in EMERGENCY_ACTIONS)
 
     def rights_changed(self) -> None:
         """Read them anew; pages that are built from now on follow."""

@@ -61,15 +61,19 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (clinical, page(routes.CONFLICTS, _conflicts, under=routes.SYNC)),
         (True, page(admin, _settings, Shortcut.ADMIN, "gear-six", at_foot=True)),
         (may(Action.USER_MANAGE), page(routes.USERS, _users, under=admin)),
+        (may(Action.USER_MANAGE), page(routes.RIGHTS, _rights, under=admin)),
+        (may(Action.USER_MANAGE), page(routes.RIGHTS_REVIEW, _rights_review, under=admin)),
+        (may(Action.USER_MANAGE), page(routes.EMERGENCY_REVIEW, _emergency_review, under=admin)),
+        (session.needs_emergency_door, page(routes.EMERGENCY, _emergency, under=admin)),
         (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
         (may(Action.AUDIT_VIEW), page(routes.AUDIT, _audit, under=admin)),
         (may_sign, page(routes.SIGNING, _signing, under=admin)),
         (visits, page(routes.SHARING, _sharing, under=admin)),
+        (may(Action.PRIVACY_HANDLE), page(routes.PRIVACY, _privacy, under=admin)),
     )
     return [spec for allowed, spec in wanted if allowed]
 
 
-        (may(Action.PRIVACY_HANDLE), page(routes.PRIVACY, _privacy, under=admin)),
 def _patients(session: Session) -> Screen:
     from station_emr.ui.screens.patients import PatientsScreen
 
@@ -142,6 +146,30 @@ def _users(session: Session) -> Screen:
     return UsersScreen(session)
 
 
+def _rights(session: Session) -> Screen:
+    from station_emr.ui.screens.rights import RightsScreen
+
+    return RightsScreen(session)
+
+
+def _rights_review(session: Session) -> Screen:
+    from station_emr.ui.screens.rights import RightsReviewScreen
+
+    return RightsReviewScreen(session)
+
+
+def _emergency(session: Session) -> Screen:
+    from station_emr.ui.screens.emergency import EmergencyScreen
+
+    return EmergencyScreen(session)
+
+
+def _emergency_review(session: Session) -> Screen:
+    from station_emr.ui.screens.emergency import EmergencyReviewScreen
+
+    return EmergencyReviewScreen(session)
+
+
 def _catalogs(session: Session) -> Screen:
     from station_emr.ui.screens.catalogs import CatalogsScreen
 
@@ -154,13 +182,13 @@ def _audit(session: Session) -> Screen:
     return AuditScreen(session)
 
 
-def _sharing(session: Session) -> Screen:
-    from station_emr.ui.screens.sharing import SharingScreen
-
-    return SharingScreen(session)
 def _privacy(session: Session) -> Screen:
     from station_emr.ui.screens.privacy import PrivacyScreen
 
     return PrivacyScreen(session)
 
 
+def _sharing(session: Session) -> Screen:
+    from station_emr.ui.screens.sharing import SharingScreen
+
+    return SharingScreen(session)

@@ -37,10 +37,12 @@ class Asked(QWidget):
         row.addLayout(words, 1)
         self.form = Form("login.more")
         self.code = self.form.add("code", _("Mã &xác thực"), LineField(max_length=32))
-        self.new = self.form.add("password", _("Mật khẩu mớ&i"), SecretField("login.new"))
-        self.again = self.form.add("again", _("Gõ &lại mật khẩu mới"), SecretField("login.again"))
-        self.form.submitted.connect(self.submitted)
-        vbox(self.sentence, self._joining, self.form, gap=theme.GAP_S, parent=self)
+        self.words = Form("login.own")
+        self.new = self.words.add("password", _("Mật khẩu mớ&i"), SecretField("login.new"))
+        self.again = self.words.add("again", _("Gõ &lại mật khẩu mới"), SecretField("login.again"))
+        for form in (self.form, self.words):
+            form.submitted.connect(self.submitted)
+        vbox(self.sentence, self._joining, self.form, self.words, gap=theme.GAP_S, parent=self)
         self.forget()
 
     @property
@@ -52,8 +54,8 @@ class Asked(QWidget):
         self.code.set_value("")
         self.new.reset()
         self.again.reset()
-        self.form.clear_problems()
-        for part in (self._joining, self.code, self.new, self.again):
+        self._clear_problems()
+        for part in (self._joining, self.form, self.words):
             part.setVisible(False)
         self.secret.setText("")
         self.picture.show_rows(())
@@ -61,7 +63,7 @@ class Asked(QWidget):
 
     def ask_code(self, sentence: str) -> None:
         self._show(sentence)
-        self.code.setVisible(True)
+        self.form.show()
         self.code.set_hint(_("6 số trên điện thoại, hoặc một mã dự phòng"))
         self.code.editor.setFocus()
 
@@ -70,15 +72,14 @@ class Asked(QWidget):
         self._joining.setVisible(True)
         self.picture.show_rows(asked.squares)
         self.secret.setText(asked.secret)
-        self.code.setVisible(True)
+        self.form.show()
         self.code.set_value("")
         self.code.set_hint(_("6 số đang hiện trên điện thoại"))
         self.code.editor.setFocus()
 
     def ask_password(self, asked: NewPasswordNeeded) -> None:
         self._show(str(asked))
-        for field in (self.new, self.again):
-            field.setVisible(True)
+        self.words.show()
         count = 8 if asked.shorter else 14
         words = _("Ít nhất {count} ký tự, có chữ hoa, chữ thường, số và ký hiệu")
         self.new.set_hint(words.format(count=count))
@@ -90,24 +91,28 @@ class Asked(QWidget):
         self.code.editor.setFocus()
 
     def show_problems(self, problems: tuple[Problem, ...]) -> None:
-        self.form.set_problems(problems)
+        self.words.set_problems(problems)
         self.new.editor.setFocus()
 
     def is_complete(self) -> bool:
         """Marks what is missing; True when everything that is asked for was typed."""
-        self.form.clear_problems()
-        if not self.code.isHidden() and not self.code.value():
+        self._clear_problems()
+        if not self.form.isHidden() and not self.code.value():
             self.code.set_problem(_("Chưa gõ mã xác thực."))
             return False
-        if not self.new.isHidden() and self.new.value() != self.again.value():
+        if not self.words.isHidden() and self.new.value() != self.again.value():
             self.again.set_problem(_("Hai lần gõ không giống nhau."))
             return False
-        if not self.new.isHidden() and not self.new.value():
+        if not self.words.isHidden() and not self.new.value():
             self.new.set_problem(_("Chưa gõ mật khẩu mới."))
             return False
         return True
 
+    def _clear_problems(self) -> None:
+        for form in (self.form, self.words):
+            form.clear_problems()
+
     def _show(self, sentence: str) -> None:
-        self.form.clear_problems()
+        self._clear_problems()
         self.sentence.setText(sentence)
         self.show()

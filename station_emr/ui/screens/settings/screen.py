@@ -125,6 +125,36 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
             ),
         ),
         (
+            Action.USER_MANAGE,
+            Entry(
+                key="rights",
+                icon="user-gear",
+                title=_("Phân quyền"),
+                detail=_("Vai trò nào làm được gì"),
+                page=routes.RIGHTS,
+            ),
+        ),
+        (
+            Action.USER_MANAGE,
+            Entry(
+                key="emergency_review",
+                icon="lock-open",
+                title=_("Mở khẩn cấp"),
+                detail=_("Duyệt các lần đã mở"),
+                page=routes.EMERGENCY_REVIEW,
+            ),
+        ),
+        (
+            None,
+            Entry(
+                key="emergency",
+                icon="lock-open",
+                title=_("Mở hồ sơ khẩn cấp"),
+                detail=_("Một người, 4 giờ, có lý do"),
+                page=routes.EMERGENCY,
+            ),
+        ),
+        (
             Action.CATALOG_VIEW,
             Entry(
                 key="catalogs",
@@ -155,6 +185,16 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
             ),
         ),
         (
+            Action.PRIVACY_HANDLE,
+            Entry(
+                key="privacy",
+                icon="hand-heart",
+                title=_("Quyền riêng tư"),
+                detail=_("Đồng ý, yêu cầu, sự cố"),
+                page=routes.PRIVACY,
+            ),
+        ),
+        (
             None,
             Entry(
                 key="personal",
@@ -163,8 +203,19 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 detail=_("Giao diện, đổi mật khẩu"),
             ),
         ),
+        (
+            None,
+            Entry(
+                key="second_factor",
+                icon="shield-check",
+                title=_("Xác thực hai lớp"),
+                detail=_("Mã trên điện thoại"),
+            ),
+        ),
     )
     hidden = () if session.actor.role is Role.DIRECTOR else ("recovery",)
+    if not session.needs_emergency_door:
+        hidden = (*hidden, "emergency")
     return tuple(
         entry
         for action, entry in wanted
@@ -184,16 +235,6 @@ class SettingsScreen(Screen):
         entries = entries_for(session)
         self.hub = Hub(entries)
         self.hub.panel_wanted.connect(self.open_panel)
-        (
-            Action.PRIVACY_HANDLE,
-            Entry(
-                key="privacy",
-                icon="hand-heart",
-                title=_("Quyền riêng tư"),
-                detail=_("Đồng ý, yêu cầu, sự cố"),
-                page=routes.PRIVACY,
-            ),
-        ),
         self.hub.page_wanted.connect(self.go)
         self._stack = QStackedWidget()
         self._column = scrolled(self.hub)

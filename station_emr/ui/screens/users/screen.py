@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import InvalidRecord, Problem, StationError
@@ -11,6 +12,7 @@ from station_emr.domain.permissions import Action, may_sign
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.text import fold
 from station_emr.domain.user import User
+from station_emr.services.access import AccountRow
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_M,
@@ -29,9 +31,11 @@ from station_emr.ui.kit import (
     primary,
     scrolled,
     secondary,
+    vbox,
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.users.account_card import AccountCard
 from station_emr.ui.screens.users.user_form import UserForm
 from station_emr.ui.tasks import Lane
 
@@ -40,12 +44,17 @@ from station_emr.ui.tasks import Lane
 class StaffRow:
     user: User
     locked: bool
+    account: AccountRow | None = None
 
 
 def state_chip(row: StaffRow) -> ChipSpec:
     if not row.user.active:
         return ChipSpec(_("Đã nghỉ"))
-    if row.locked:
+    account = row.account
+    if account is not None and account.refusal:
+        words = _("Bị ngừng") if account.closed else _("Hết hạn")
+        return ChipSpec(words, Severity.WARNING)
+    if row.locked or (account is not None and account.code_locked):
         return ChipSpec(_("Bị khóa"), Severity.DANGER, icon="lock")
     return ChipSpec(_("Đang dùng"), Severity.SUCCESS)
 
@@ -59,6 +68,7 @@ class UsersScreen(Screen):
         super().__init__("users")
         self._session = session
         self._accounts = session.services.accounts
+        self._access = session.services.people.access
         self._actor = session.actor
         self._chosen: StaffRow | None = None
         self._follow = ""
@@ -77,7 +87,12 @@ class UsersScreen(Screen):
         right = Card()
         self._who = label("", "heading", wrap=True)
         right.add(self._who)
-        right.add(scrolled(self.form), 1)
+        self.account = AccountCard(session)
+        self.account.said.connect(self.say)
+        self.account.changed.connect(self._load)
+        both = QWidget()
+        vbox(self.form, self.account, None, parent=both)
+        right.add(scrolled(both), 1)
         row = hbox(left, right, gap=GAP_M)
         row.setStretch(0, 3)
         row.setStretch(1, 2)
@@ -139,8 +154,9 @@ class UsersScreen(Screen):
 
     def _load(self) -> None:
         def read() -> tuple[StaffRow, ...]:
+            rows = {row.user.id: row for row in self._access.rows(self._actor)}
             return tuple(
-                StaffRow(user, self._accounts.locked(self._actor, user.username))
+                StaffRow(user, self._accounts.locked(self._actor, user.username), rows.get(user.id))
                 for user in self._accounts.users(self._actor)
             )
 
@@ -171,13 +187,16 @@ class UsersScreen(Screen):
         self._chosen, self._new = row, False
         self._who.setText(row.user.snapshot.printed_name)
         self.form.show_user(row.user)
-        self.unlock.setEnabled(row.locked)
+        self.account.show_row(row.account)
+        code_locked = row.account is not None and row.account.code_locked
+        self.unlock.setEnabled(row.locked or code_locked)
 
     def _begin_new(self) -> None:
         self._chosen, self._new = None, True
         self.table.clearSelection()
         self._who.setText(_("Người dùng mới"))
         self.form.show_user(None)
+        self.account.show_row(None)
         self.unlock.setEnabled(False)
         self.form.full_name.editor.setFocus()
 

@@ -1,0 +1,182 @@
+"""What surrounds the chosen person's account: open or closed, until when, telephone, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from station_emr.domain.errors import InvalidRecord, StationError
+from station_emr.domain.record import Changes
+from station_emr.services.access import AccountRow
+from station_emr.services.i18n import _
+from station_emr.ui.kit import (
+    DateField,
+    FlowLayout,
+    Form,
+    Severity,
+    dialogs,
+    label,
+    rule,
+    secondary,
+    vbox,
+)
+from station_emr.ui.models.moments import parse_day, show_day
+from station_emr.ui.models.session import Session
+
+
+class AccountCard(QWidget):
+    """``said(text, severity)`` asks for a passing message; ``changed`` follows every act here."""
+
+    said = Signal(str, object)
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._access = session.services.people.access
+        self._factor = session.services.people.second_factor
+        self._actor = session.actor
+        self._row: AccountRow | None = None
+        self.state = label("", "muted", wrap=True)
+        self.form = Form("account")
+        self.since, self.until = self._day(), self._day()
+        self.form.add_row(
+            ("valid_from", _("&Dùng được từ ngày"), self.since),
+            ("valid_until", _("Đến hết ng&ày"), self.until),
+        )
+        self.limit = secondary(_("Đặt thời hạn"), "account.limit")
+        self.suspend = secondary(_("Tạm ngừng"), "account.suspend")
+        self.reopen = secondary(_("Mở lại"), "account.reopen", icon="lock-open")
+        self.telephone = secondary(_("Gỡ điện thoại"), "account.telephone")
+        self.leave = secondary(_("Người này đã nghỉ việc"), "account.leave")
+        host = QWidget()
+        flow = FlowLayout(host)
+        for button, act in (
+            (self.limit, self._limit),
+            (self.suspend, self._suspend),
+            (self.reopen, self._reopen),
+            (self.telephone, self._take_telephone),
+            (self.leave, self._leave),
+        ):
+            flow.addWidget(button)
+            button.clicked.connect(act)
+        vbox(rule(), label(_("Tài khoản"), "strong"), self.state, self.form, host, parent=self)
+        self.hide()
+
+    def _day(self) -> DateField[date]:
+        return DateField(
+            lambda text: parse_day(text, self._session.services.clock.now().date()),
+            show_day,
+            refusal=_("Ghi ngày, ví dụ 31/12/2026"),
+        )
+
+    def show_row(self, row: AccountRow | None) -> None:
+        """``None`` for somebody who has no account yet."""
+        self._row = row
+        self.setVisible(row is not None and row.user.active)
+        if row is None:
+            return
+        other = row.user.id != self._actor.user.id
+        self.state.setText(" ".join(_sentences(row)))
+        self.since.set_value(row.valid_from)
+        self.until.set_value(row.valid_until)
+        self.suspend.setVisible(other and row.closed is None)
+        self.reopen.setVisible(other and row.closed is not None)
+        self.telephone.setVisible(other and row.second_factor)
+        for widget in (self.leave, self.limit, self.form):
+            widget.setVisible(other)
+
+    # -- doing -----------------------------------------------------------------------------------
+
+    def _username(self) -> str:
+        return self._row.user.username if self._row else ""
+
+    def _name(self) -> str:
+        return self._row.user.snapshot.printed_name if self._row else ""
+
+    def _limit(self) -> None:
+        if self.since.check() and self.until.check():
+            since, until = self.since.value(), self.until.value()
+            self._do(
+                partial(self._access.limit, self._actor, self._username(), since, until),
+                _("Đã đặt thời hạn dùng tài khoản."),
+            )
+
+    def _suspend(self) -> None:
+        self._do(
+            partial(self._access.suspend, self._actor, self._username()),
+            _("Đã tạm ngừng tài khoản của {name}.").format(name=self._name()),
+        )
+
+    def _reopen(self) -> None:
+        self._do(
+            partial(self._access.reopen, self._actor, self._username()),
+            _("Đã mở lại tài khoản của {name}.").format(name=self._name()),
+        )
+
+    def _take_telephone(self) -> None:
+        told = _(
+            "Dùng khi người này mất hoặc đổi điện thoại. Lần đăng nhập sau, người này đặt mật khẩu mới và "
+            "nối điện thoại mới nếu vai trò cần."
+        )
+        title = _("Gỡ điện thoại xác thực của {name}?").format(name=self._name())
+        if dialogs.confirm(self, title, told, yes=_("Gỡ điện thoại")):
+            self._do(
+                partial(self._factor.reset, self._actor, self._username()),
+                _("Đã gỡ điện thoại xác thực."),
+            )
+
+    def _leave(self) -> None:
+        told = _(
+            "Người này không đăng nhập được nữa, quyền có thời hạn hết ngay. Hồ sơ người này đã ký vẫn giữ "
+            "nguyên tên. Nên đổi khóa dữ liệu của trạm sau đó."
+        )
+        title = _("{name} đã nghỉ việc?").format(name=self._name())
+        if dialogs.confirm(self, title, told, yes=_("Đã nghỉ việc"), danger=True):
+            self._session.command(
+                partial(self._access.leave, self._actor, self._username()),
+                done=lambda changes: self._left(changes, self._name()),
+                failed=self._refused,
+                owner=self,
+            )
+
+    def _left(self, _changes: Changes, name: str) -> None:
+        self.said.emit(_("Đã ghi nhận {name} nghỉ việc.").format(name=name), Severity.SUCCESS)
+        self.changed.emit()
+
+    def _do(self, act: Callable[[], object], words: str) -> None:
+        def done(_nothing: object) -> None:
+            self.said.emit(words, Severity.SUCCESS)
+            self.changed.emit()
+
+        self._session.ask(act, done, owner=self, failed=self._refused)
+
+    def _refused(self, error: StationError) -> None:
+        if isinstance(error, InvalidRecord):
+            for left in self.form.set_problems(error.problems):
+                self.said.emit(left.message, Severity.DANGER)
+        else:
+            self.said.emit(str(error), Severity.DANGER)
+
+
+def _sentences(row: AccountRow) -> list[str]:
+    found = [row.refusal] if row.refusal else []
+    if row.code_locked:
+        found.append(_("Bị khóa vì sai mã xác thực; bấm Mở khóa."))
+    if row.second_factor:
+        found.append(_("Đã bật xác thực hai lớp."))
+    elif row.second_factor_asked:
+        found.append(_("Sẽ phải nối điện thoại ở lần đăng nhập sau."))
+    if row.must_change:
+        found.append(_("Phải tự đổi mật khẩu ở lần đăng nhập sau."))
+    if row.idle_days and not row.refusal:
+        found.append(_("{days} ngày chưa dùng.").format(days=row.idle_days))
+    for grant in row.grants:
+        names = ", ".join(sorted(one.label for one in grant.actions))
+        words = _("Có quyền đến {day}: {names}.")
+        found.append(words.format(day=f"{grant.until:%d/%m/%Y}", names=names))
+    return found or [_("Đang dùng bình thường.")]

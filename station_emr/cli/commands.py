@@ -30,7 +30,7 @@ from .selftest import run_selftest
 
 def init(options: argparse.Namespace) -> int:
     """Set up a station; prints the recovery code, which is shown only now."""
-    folder = _folder(options)
+    folder = folder_of(options)
     username = options.user or "giamdoc"
     code = create_station(
         folder,
@@ -253,14 +253,14 @@ def opened_station(options: argparse.Namespace) -> Iterator[OpenStation]:
     if not options.user:
         raise UserError("Hãy thêm --user TÊN_ĐĂNG_NHẬP.")
     password = options.ask_password(f"Mật khẩu của {options.user}: ")
-    station = open_station(_folder(options), options.user, password, source=Source.COMMAND)
+    station = open_station(folder_of(options), options.user, password, source=Source.COMMAND)
     try:
         yield station
     finally:
         station.close()
 
 
-def _folder(options: argparse.Namespace) -> Path:
+def folder_of(options: argparse.Namespace) -> Path:
     folder: Path = options.data_dir or options.default_folder()
     return folder
 

@@ -50,7 +50,7 @@ from station_emr.security.slot_content import (
     where,
     with_slot,
 )
-from station_emr.security.slot_file import Slot, SlotFile
+from station_emr.security.slot_file import SlotFile
 from station_emr.services.failed_attempts import How
 
 FILE_NAME: Final = "keyslots.json"
@@ -199,6 +199,8 @@ class KeySlots:
                 raise WrongPassword("Sai tên đăng nhập hoặc mật khẩu. Hãy gõ lại.")
             if is_locked(slot):
                 raise AccountLocked(_LOCKED)
+            if slot.machine and self._secrets(content)(slot.machine) is None:
+                raise StateError(_OTHER_MACHINE)  # nothing is tried, so nothing is counted
             attempts = slot.failed_attempts + 1
             locked_at = self._clock().astimezone(UTC) if attempts >= MAX_ATTEMPTS else None
             counted = replace(slot, failed_attempts=attempts, locked_at=locked_at)
@@ -381,10 +383,6 @@ class KeySlots:
 
     def _secrets(self, content: SlotFile) -> MachineSecrets:
         return lambda name: self._tie.secret(content.database_id, name)
-
-    def _need_this_machine(self, slot: Slot) -> None:
-        if self._tie.secret(self._read().database_id, slot.machine) is None:
-            raise StateError(_OTHER_MACHINE)
 
     def _reset_counter(self, username: str) -> None:
         with durable_file.locked(self._path):

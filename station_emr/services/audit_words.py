@@ -118,6 +118,7 @@ _WHOLE: Final = {
     "user.give_right": "Cấp quyền có thời hạn",
     "user.review_rights": "Rà soát quyền của một người",
     "account.recovery": "Mở lại bằng mã khôi phục",
+    "account.appoint_director": "Lập giám đốc mới bằng mã khôi phục",
     "keys.rotate": "Bắt đầu đổi khóa dữ liệu",
     "keys.rotated": "Đổi xong khóa dữ liệu",
     "keys.rolled_back": "Dùng lại tệp khóa cũ hơn, mở bằng mã khôi phục",

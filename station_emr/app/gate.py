@@ -20,7 +20,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
-from station_emr.security import set_up
+from station_emr.security import restore_files, set_up
 from station_emr.security.keyslots import FILE_NAME, KeySlots
 from station_emr.security.passwords import password_problems
 from station_emr.security.window_claim import WindowClaim
@@ -29,6 +29,8 @@ from station_emr.services.station_services import StationServices
 from station_emr.services.views import QueueRow
 from station_emr.ui.models.gate import GateFace, LetterVerdict, Place, StaffTile
 from station_emr.ui.models.link_watch import LinkWatch
+
+from .restorer import StationRestorer
 
 if TYPE_CHECKING:
     from station_emr.station import OpenStation
@@ -103,7 +105,11 @@ class StationGate:
         self._demo = demo
         self._claim = WindowClaim(folder)  # kept over log-outs, until the window is gone
 
+    def restorer(self) -> StationRestorer:
+        return StationRestorer(self._folder, self._clock, self._claim)
+
     def has_station(self) -> bool:
+        restore_files.clear_unfinished(self._folder, DATABASE_FILE)
         set_up.clear_unfinished(self._folder, DATABASE_FILE)
         return any((self._folder / name).exists() for name in (DATABASE_FILE, FILE_NAME))
 

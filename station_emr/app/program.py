@@ -74,6 +74,7 @@ class Program(QObject):
         page = SetupPage(self.gate, self.runner)
         page.finished.connect(self.desk.start)
         page.demo_wanted.connect(self._look_at_demo)
+        page.restore_wanted.connect(self.desk.show_restore)
         self.window.cover(page)
 
     def _look_at_demo(self) -> None:

@@ -420,8 +420,12 @@ def test_a_damaged_key_file_is_told_and_can_be_mended(start, demo_folder) -> Non
 def test_a_damaged_or_missing_database_is_told_at_log_in(start) -> None:
     driver = start(spoil=lambda folder: (folder / "station.db").write_bytes(b"x" * 8192))
     driver.page.choose("bshoa")
-    said = driver.try_password(DEMO_PASSWORD)
-    assert "sao lưu" in said
+    driver.page.password.set_value(DEMO_PASSWORD)
+    press(driver.page.password.editor, key=Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: isinstance(driver.window._cover, TroublePage), timeout=20_000)
+    assert "sao lưu" in trouble(driver)
+    page = driver.window._cover
+    qtbot.waitUntil(lambda: "Chưa thấy bản sao nào" in page.copy.text())
 
     (driver.program.gate._folder / "station.db").unlink()
     assert "Không thấy dữ liệu" in driver.try_password(DEMO_PASSWORD)

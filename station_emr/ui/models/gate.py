@@ -15,6 +15,7 @@ from station_emr.domain.sync import SyncStatus
 from station_emr.domain.user import Actor, User
 from station_emr.services.station_services import StationServices
 from station_emr.services.views import QueueRow
+from station_emr.ui.models.restorer import Restorer
 
 JOINING: Final = "setup.joining"
 """Kept by the window while a machine that was just set up has yet to get the station's record."""
@@ -99,6 +100,9 @@ class Gate(Protocol):
 
     def has_station(self) -> bool:
         """Whether anything of a station lies in the folder, whole or not."""
+
+    def restorer(self) -> Restorer:
+        """The way back from a copy; the station must be closed."""
 
     def look(self) -> GateFace:
         """Who works here. Raises EnvironmentFailure when files are missing or damaged."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from station_emr.domain.errors import StationError
+from station_emr.domain.errors import DatabaseDamaged, StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.sync import SyncStatus
@@ -29,6 +29,7 @@ from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.program_news import ProgramNews
 from station_emr.ui.shell.quick_card import show_quick_card
 from station_emr.ui.shell.status import Saving
+from station_emr.ui.shell.way_back import WayBack
 from station_emr.ui.shell.window import Identity, MainWindow
 from station_emr.ui.tasks import Lane, TaskRunner
 
@@ -63,6 +64,8 @@ class Desk(QObject):
         self._stop_listening: Callable[[], None] = _nothing
         self._feed = StatusFeed(self)
         self._feed.arrived.connect(self._show_status)
+        self._way_back = WayBack(window, runner, self)
+        self._way_back.left.connect(self.start)
         self._arrivals = ArrivalFeed(self)
         self._arrivals.arrived.connect(self._heard)
         self._hearing = False
@@ -113,6 +116,7 @@ class Desk(QObject):
         page = LoginPage(self._face)
         page.submitted.connect(self._log_in)
         page.recovery_wanted.connect(self._show_recovery)
+        page.restore_wanted.connect(self.show_restore)
         self._page = page
         self._cover(page)
         if problem:
@@ -123,8 +127,15 @@ class Desk(QObject):
         page = TroublePage(sentence, self._folder)
         page.again.connect(self.start)
         page.leave.connect(self.leave_wanted)
+        page.restore_wanted.connect(self.show_restore)
         self._page = None
         self._cover(page)
+        self._way_back.name_copy(self._gate.restorer(), page)
+
+    def show_restore(self) -> None:
+        """The wizard of a restore, while nobody is logged in."""
+        self._page = None
+        self._way_back.show(self._gate.restorer())
 
     def _show_recovery(self, username: str) -> None:
         if self._face is None:
@@ -173,6 +184,9 @@ class Desk(QObject):
         )
 
     def _not_opened(self, error: StationError) -> None:
+        if isinstance(error, DatabaseDamaged) and self.session is None:
+            self._show_trouble(str(error))
+            return
         self._look_again()
         if self._page is not None:
             self._page.answer(error)

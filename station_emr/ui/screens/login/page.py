@@ -56,6 +56,7 @@ class LoginPage(CoverPage):
     submitted = Signal(str, str)
     recovery_wanted = Signal(str)
     other_wanted = Signal()
+    restore_wanted = Signal()
 
     def __init__(self, face: GateFace, *, only: str = "") -> None:
         detail = _("Đã khóa. Công việc đang làm được giữ nguyên.") if only else _("Đăng nhập")
@@ -134,7 +135,13 @@ class LoginPage(CoverPage):
         self.forgot.clicked.connect(lambda: self.recovery_wanted.emit(self._chosen))
         self.other = quiet(_("Người khác đăng nhập"), "login.other", icon="user-switch")
         self.other.clicked.connect(self.other_wanted)
-        self.card.body.addLayout(hbox(self.forgot, self.other, None))
+        self.restore = quiet(
+            _("Khôi phục từ bản sao lưu"), "login.restore", icon="clock-counter-clockwise"
+        )
+        self.restore.clicked.connect(self.restore_wanted)
+        self.card.body.addLayout(hbox(self.forgot, self.other, None, self.restore))
+        if self._only:
+            self.restore.hide()
         self.other.setVisible(bool(self._only))
         self.forgot.setVisible(not self._only)
         self.setFocusProxy(self.password.editor)

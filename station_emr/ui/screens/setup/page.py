@@ -35,6 +35,7 @@ class SetupPage(CoverPage):
 
     finished = Signal()
     demo_wanted = Signal()
+    restore_wanted = Signal()
 
     def __init__(self, gate: Gate, runner: TaskRunner) -> None:
         super().__init__(
@@ -66,9 +67,13 @@ class SetupPage(CoverPage):
         self.busy.hide()
         self.card.add(self.busy)
         self.demo = secondary(_("Dùng thử trạm mẫu"), "setup.demo", icon="flask")
+        self.restore = secondary(
+            _("Khôi phục từ bản sao lưu"), "setup.restore", icon="clock-counter-clockwise"
+        )
+        self.restore.clicked.connect(self.restore_wanted)
         self.back = secondary(_("Quay lại"), "setup.back", Shortcut.BACK)
         self.next = primary(_("Tiếp tục"), "setup.next", Shortcut.SIGN)
-        self.card.body.addLayout(hbox(self.demo, None, self.back, self.next))
+        self.card.body.addLayout(hbox(self.demo, self.restore, None, self.back, self.next))
         self.demo.clicked.connect(self.demo_wanted)
         self.back.clicked.connect(lambda: self._show_step(0))
         self.next.clicked.connect(self.go_on)
@@ -99,6 +104,7 @@ class SetupPage(CoverPage):
             icon = "check" if place < step else ""
             chip.set(ChipSpec(self._titles[place], severity, icon=icon))
         self.demo.setVisible(step == 0)
+        self.restore.setVisible(step == 0)
         self.back.setVisible(step == 1)
         self.next.set_label(_("Xong, đến đăng nhập") if step == 2 else _("Tiếp tục"))
         page = self._pages()[step]

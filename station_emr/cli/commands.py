@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from station_emr.demo.scripted import run_scripted_day
-from station_emr.domain.audit import Source
 from station_emr.domain.birth import age_text
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import EnvironmentFailure, UserError
@@ -22,8 +21,9 @@ from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.user import User
 from station_emr.security.letters import key_id
-from station_emr.station import OpenStation, create_station, open_station
+from station_emr.station import OpenStation, create_station
 
+from .door import come_in
 from .letters import add_trusted, read_letter
 from .selftest import run_selftest
 
@@ -253,7 +253,7 @@ def opened_station(options: argparse.Namespace) -> Iterator[OpenStation]:
     if not options.user:
         raise UserError("Hãy thêm --user TÊN_ĐĂNG_NHẬP.")
     password = options.ask_password(f"Mật khẩu của {options.user}: ")
-    station = open_station(folder_of(options), options.user, password, source=Source.COMMAND)
+    station = come_in(folder_of(options), options.user, password)
     try:
         yield station
     finally:

@@ -417,7 +417,7 @@ def test_a_damaged_key_file_is_told_and_can_be_mended(start, demo_folder) -> Non
     assert isinstance(driver.page, LoginPage)
 
 
-def test_a_damaged_or_missing_database_is_told_at_log_in(start) -> None:
+def test_a_damaged_or_missing_database_is_told_at_log_in(start, qtbot) -> None:
     driver = start(spoil=lambda folder: (folder / "station.db").write_bytes(b"x" * 8192))
     driver.page.choose("bshoa")
     driver.page.password.set_value(DEMO_PASSWORD)
@@ -427,7 +427,9 @@ def test_a_damaged_or_missing_database_is_told_at_log_in(start) -> None:
     page = driver.window._cover
     qtbot.waitUntil(lambda: "Chưa thấy bản sao nào" in page.copy.text())
 
+    page.retry.click()
     (driver.program.gate._folder / "station.db").unlink()
+    driver.page.choose("bshoa")
     assert "Không thấy dữ liệu" in driver.try_password(DEMO_PASSWORD)
 
 

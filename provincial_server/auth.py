@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.store import AccessToken, Device, EnrolmentCode, Facility, ServerFact
 
@@ -89,10 +90,10 @@ def authenticate(session: Session, token: str, now: int) -> Caller:
 def look_up(session: Session, token: str, now: int) -> tuple[Caller, bool]:
     """The same, and whether the contact is to be noted."""
     asked = {"hashed": hash_secret(token), "now": now}
-    row = session.connection().execute(_HOLDER, asked).first()
-    if row is None:
+    rows = ready.ask(session, _HOLDER, asked)
+    if not rows:
         raise _unauthorised("the token is unknown, has run out or has been revoked")
-    device_id, device_name, last_contact_at, code, name = row
+    device_id, device_name, last_contact_at, code, name = rows[0]
     due = last_contact_at is None or now - last_contact_at >= _CONTACT_EVERY
     return Caller(device_id, code, name, device_name), due
 

@@ -53,6 +53,8 @@ class Database:
         # A page and the count beside it must be of one moment; SQLite's readers see one anyway.
         sqlite = self.engine.dialect.name == "sqlite"
         self._has_wall = not sqlite
+        self.is_at_hand = sqlite
+        """One row is found without a network and without waiting for anybody."""
         self._reader = (
             self.engine
             if sqlite

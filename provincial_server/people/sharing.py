@@ -23,6 +23,7 @@ from provincial_server.people.consent import Consent, keep_consent, missing_cons
 from provincial_server.people.facts import Facts, clean_number, person_number
 from provincial_server.people.likeness import STRONG, compare
 from provincial_server.people.matching import Chart, current_facts, facts_of
+from provincial_server.people.restricted import without_restricted
 from provincial_server.people.review import SAME
 from provincial_server.people.tables import PersonKey, Proposal, SharedAccess
 from provincial_server.resources import Stored, stored_of
@@ -56,6 +57,8 @@ class Asked:
     user: str
     consent: dict[str, Any] | None
     emergency: str
+    sensitive: str = ""
+    """Why restricted visits (HIV, mental health) are wanted as well; empty: they stay out."""
 
 
 def read_question(body: object) -> Asked:
@@ -85,6 +88,7 @@ def read_question(body: object) -> Asked:
         user=user[:200],
         consent=consent if isinstance(consent, dict) else None,
         emergency=_text(named, "emergency")[:_LONGEST_REASON],
+        sensitive=_text(named, "sensitive")[:_LONGEST_REASON],
     )
 
 
@@ -120,7 +124,8 @@ def share(session: Session, caller: Caller, asked: Asked, root: str, now: int) -
     names = {row.code: row.name for row in session.scalars(select(Facility))}
     entries: list[str] = []
     for chart, matched_by in sorted(found.items()):
-        resources = _resources(session, chart)
+        found_there = _resources(session, chart)
+        resources = found_there if asked.sensitive else without_restricted(found_there)
         _note(session, caller, asked, consent, chart, matched_by, len(resources), now)
         entries += [_entry(stored, chart[0], names[chart[0]], root) for stored in resources]
     return (
@@ -258,6 +263,8 @@ def _note(
 ) -> None:
     facility, patient = chart
     reason = consent.said() if consent else f"Khẩn cấp, chưa có sự đồng ý: {asked.emergency}"
+    if asked.sensitive:
+        reason = f"{reason}; gồm cả nội dung hạn chế: {asked.sensitive}"
     sequence = note_access(
         session,
         facility_code=facility,

@@ -49,6 +49,8 @@ class Agreement:
     given_by: str = "Người bệnh"
     witness: str = ""
     reason: str = ""
+    restricted: str = ""
+    """Why visits about HIV and mental health are asked for as well; empty: they stay out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class Elsewhere:
         EnvironmentFailure without a line.
         """
         allow(actor, Action.ENCOUNTER_VIEW)
+        if agreement.restricted:
+            allow(actor, Action.SENSITIVE_VIEW)
         with self._store.read() as work:
             patient = work.patients.get(patient_id).record
             facility = work.settings.station().code
@@ -137,6 +141,7 @@ class Elsewhere:
         with self._store.write() as work:
             detail = {"basis": agreement.basis.value}
             detail |= {"consent": consent_id} if agreement.basis is not Basis.EMERGENCY else {}
+            detail |= {"reason": agreement.restricted} if agreement.restricted else {}
             work.audit.append(
                 actor, "patient.look_elsewhere", now, patient_id=patient.id, detail=detail
             )

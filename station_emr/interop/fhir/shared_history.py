@@ -48,6 +48,8 @@ class SharedHistory:
         ]
         if agreement.number:
             parts.append({"name": "number", "valueString": agreement.number})
+        if agreement.restricted:
+            parts.append({"name": "sensitive", "valueString": agreement.restricted})
         if agreement.basis is Basis.EMERGENCY:
             parts.append({"name": "emergency", "valueString": agreement.reason})
         else:

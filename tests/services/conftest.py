@@ -56,6 +56,31 @@ class FakeKeys:
         self.codes += 1
         return f"MAUAA-MAUBB-MAUCC-MAUD{self.codes}"
 
+    data_key = KEY
+    generation = 1
+    tied = False
+    recovery = "MAU"
+
+    def change_data_key(self, new):
+        self.data_key = new
+        self.generation += 1
+
+    def check_recovery(self, code):
+        if code != self.recovery:
+            raise WrongPassword("Mã khôi phục này không phải của trạm này.")
+
+    def machine_state(self):
+        return self.tied, ()
+
+    def can_tie(self):
+        return True
+
+    def tie_to_machine(self):
+        self.tied = True
+
+    def untie_from_machine(self):
+        self.tied = False
+
     def is_locked(self, username):
         return False
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
-
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import Problem, UserError
 from station_emr.domain.permissions import Role
@@ -18,11 +17,12 @@ from station_emr.services.timekeeping import keep_time
 from station_emr.ui.kit import apply_theme, tokens
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
-from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.settings.server_panel import url_problem
 from tests.services.conftest import KEY, MORNING
 from tests.ui.driver import ScreenDriver, answers, pdf_text
 from tests.ui.sweep import duplicate_mnemonics
+
+from station_emr.ui.screens.settings import SettingsScreen
 
 __all__ = ["answers"]
 
@@ -55,6 +55,7 @@ class Page(ScreenDriver):
                 "signing",
                 "waiting",
                 "recovery",
+                "keys",
                 "users",
                 "rights",
                 "emergency_review",
@@ -75,6 +76,7 @@ class Page(ScreenDriver):
                 "retention",
                 "files",
                 "signing",
+                "keys",
                 "users",
                 "rights",
                 "emergency_review",

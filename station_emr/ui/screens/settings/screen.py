@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
-from typing_extensions import override
-
 from station_emr.domain.permissions import Action, Role
 from station_emr.services.i18n import _
 from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
@@ -16,6 +14,7 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.backup_panel import BackupPanel
 from station_emr.ui.screens.settings.files_panel import FilesPanel
 from station_emr.ui.screens.settings.hub import Entry, Hub
+from station_emr.ui.screens.settings.keys_panel import KeysPanel
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
 from station_emr.ui.screens.settings.recovery_panel import RecoveryPanel
@@ -24,6 +23,7 @@ from station_emr.ui.screens.settings.second_factor_panel import SecondFactorPane
 from station_emr.ui.screens.settings.server_panel import ServerPanel
 from station_emr.ui.screens.settings.signing_panel import SigningPanel
 from station_emr.ui.screens.settings.station_panel import StationPanel
+from typing_extensions import override
 
 _PANELS: dict[str, Callable[[Session], Panel]] = {
     "station": StationPanel,
@@ -32,6 +32,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "files": FilesPanel,
     "signing": SigningPanel,
     "recovery": RecoveryPanel,
+    "keys": KeysPanel,
     "retention": RetentionPanel,
     "second_factor": SecondFactorPanel,
     "personal": PersonalPanel,
@@ -112,6 +113,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="key",
                 title=_("Mã khôi phục"),
                 detail=_("Cấp mã mới, phong bì"),
+            ),
+        ),
+        (
+            Action.USER_MANAGE,
+            Entry(
+                key="keys",
+                icon="lock-key",
+                title=_("Khóa dữ liệu"),
+                detail=_("Đổi khóa, thử mã, gắn máy"),
             ),
         ),
         (

@@ -66,7 +66,7 @@ class Lives:
         fresh_mark = self._clock.random(8).hex()
         with store.write() as work, self._witness.held():
             seen = self._witness.read()
-            own = self.current(work)
+            own = self.current(work) or self._begun(seen, work)
             # A new station, or one of the first release, has nothing to be compared with.
             renewed = (own != "" or seen is not None) and self._is_doubtful(seen, work)
             if renewed:
@@ -78,6 +78,15 @@ class Lives:
                 self._change_mark(work, seen, fresh_mark)
         self._settle(fresh_mark)
         return renewed
+
+    def _begun(self, seen: Testimony | None, work: Work) -> str:
+        """The name that the first opening of all had told the witness when the power was cut: this
+        database goes on with it.
+        """
+        if seen is None or "" not in seen.marks or work.settings.get(MARK):
+            return ""
+        work.settings.put(INCARNATION, seen.incarnation)
+        return seen.incarnation
 
     def _is_doubtful(self, seen: Testimony | None, work: Work) -> bool:
         return (

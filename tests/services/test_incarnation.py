@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -256,6 +257,18 @@ def test_a_power_cut_while_opening_is_no_new_life(folder, writes, monkeypatch) -
         store.close()
     assert folder.day()[0].startswith("A1-")
     assert folder.setting(INCARNATION) == name
+
+
+def test_a_power_cut_in_the_very_first_opening_is_no_new_life(folder) -> None:
+    """The witness has heard of the life, the database has not."""
+    shutil.copy(folder.database, folder.path / "before.db")
+    folder.day(0, plug_pulled=True)
+    heard = folder.witness.read()
+    shutil.move(folder.path / "before.db", folder.database)
+    folder.witness.write(replace(heard, marks=("", "1234567890abcdef"), number=0))
+
+    assert folder.day()[0].startswith("A1-")
+    assert folder.setting(INCARNATION) == heard.incarnation
 
 
 def test_a_full_disk_keeps_nobody_out(folder, monkeypatch) -> None:

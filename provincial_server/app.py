@@ -76,6 +76,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Audited, buffer=services.access, clock=settings.clock)
     app.add_middleware(Guard, longest_address=settings.limits.address_letters)
     app.add_middleware(HeadAsGet)
+    fhir_routes.add_bundle_routes(app, services)  # first found: it is asked for most
     operation_routes.add_routes(app, services)
     _add_fault_handlers(app, services, web_routes.add_routes(app, services))
     _add_operation_routes(app, services)

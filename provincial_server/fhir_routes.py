@@ -29,7 +29,6 @@ _MODES = {"full", "normative"}
 
 def add_routes(app: FastAPI, services: Services) -> None:
     _add_metadata(app, services)
-    _add_bundle_routes(app, services)
     read_routes.add_routes(app, services)
     _add_write_routes(app, services)
 
@@ -48,7 +47,9 @@ def _add_metadata(app: FastAPI, services: Services) -> None:
         return fhir_response(wire.canonical(statement))
 
 
-def _add_bundle_routes(app: FastAPI, services: Services) -> None:
+def add_bundle_routes(app: FastAPI, services: Services) -> None:
+    """POST [base]."""
+
     @app.post("/fhir")
     @app.post("/fhir/", include_in_schema=False)
     async def bundle(request: Request) -> Response:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine
+import select
+import time
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
 _CONNECT_SECONDS = 10
 _POOL, _OVERFLOW = 10, 30
 _POOL_SECONDS = 20
+_FRESH_SECONDS = 20
+"""A connection that answered so lately is asked whether it lives only when its line says something: a
+server that ends a connection says so, and asking costs each of a request's transactions a way there and
+back."""
+_ANSWERED = "answered_at"
 _SESSION = {
     # Longer than any honest statement; a plan that went wrong must not hold a facility's lock.
     "statement_timeout": "60s",
@@ -25,10 +35,9 @@ def create_postgres_engine(url: URL) -> Engine:
     if "+" not in url.drivername:
         url = url.set(drivername="postgresql+psycopg")
     options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_size=_POOL,
         max_overflow=_OVERFLOW,
         pool_timeout=_POOL_SECONDS,
@@ -38,3 +47,29 @@ def create_postgres_engine(url: URL) -> Engine:
             "options": options,
         },
     )
+    event.listen(engine, "checkin", _note_answer)
+
+    @event.listens_for(engine, "checkout")
+    def _look(connection: Any, record: Any, _proxy: object) -> None:
+        rested = time.monotonic() - record.info.get(_ANSWERED, 0.0)
+        if rested < _FRESH_SECONDS and _is_silent(connection):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool takes another
+
+    return engine
+
+
+def _note_answer(connection: Any, record: Any) -> None:
+    if connection is not None:
+        record.info[_ANSWERED] = time.monotonic()
+
+
+def _is_silent(connection: Any) -> bool:
+    """Nothing has arrived that nobody asked for: no farewell and no end."""
+    try:
+        return not select.select([connection.fileno()], [], [], 0)[0]
+    except (OSError, ValueError):  # closed, or a number too high for this look
+        return False

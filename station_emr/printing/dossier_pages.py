@@ -28,10 +28,10 @@ _LOOK_UP: Final = {
     Part.STATE: "TT",
 }
 _ROWS: Final = (
-    TableColumn("Điều, mục", 14),
-    TableColumn("Yêu cầu", 27),
-    TableColumn("Kết quả", 15),
-    TableColumn("Dữ kiện lúc lập, nhận xét", 44),
+    TableColumn("Điều, mục", 15),
+    TableColumn("Yêu cầu", 28),
+    TableColumn("Kết quả", 16),
+    TableColumn("Dữ kiện lúc lập, nhận xét", 41),
 )
 
 
@@ -174,7 +174,7 @@ def _result(row: Row) -> str:
     if row.standing is Standing.OWN and row.own is not None:
         return f"{row.own.standing.label} (tự đánh giá)"
     if row.standing is Standing.OWN:
-        return f"{row.standing.label}: ……………………"
+        return f"{row.standing.label}: ………………"
     return row.standing.label
 
 
@@ -235,7 +235,7 @@ def _fact(made: Sheet, label: str, text: str, at: float, *, size: float = 11) ->
 
 
 def _signatures(made: Sheet, dossier: Dossier, left: str, right: str) -> None:
-    made.need(44 * mm)
+    made.need(38 * mm)
     y = made.y - 22
     half = made.width / 2
     for index, title in enumerate((left, right)):

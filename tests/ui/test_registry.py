@@ -30,8 +30,9 @@ EVERY_PAGE = {
     routes.RIGHTS,
     routes.RIGHTS_REVIEW,
     routes.EMERGENCY_REVIEW,
+    routes.DOSSIER,
 }
-MANAGED = {routes.RIGHTS, routes.RIGHTS_REVIEW, routes.EMERGENCY_REVIEW}
+MANAGED = {routes.DOSSIER, routes.RIGHTS, routes.RIGHTS_REVIEW, routes.EMERGENCY_REVIEW}
 OFFICE = MANAGED | {
     routes.SETTINGS,
     routes.USERS,

@@ -23,6 +23,7 @@ CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice)
 PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # no context
+DOSSIER: Final = "dossier"  # no context: the station's file for the inspection
 AUDIT: Final = "audit"  # AuditRoute or None (None: the whole log)
 RIGHTS: Final = "rights"  # no context: what each role may do
 RIGHTS_REVIEW: Final = "rights_review"  # no context

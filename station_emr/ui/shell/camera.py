@@ -133,6 +133,9 @@ class Camera(QObject):
         self._desk.setup_wanted.emit()
         yield _QUIET
         self._snap("setup")
+        self._desk.show_restore()
+        yield _LONG
+        self._snap("restore")
         self._desk.start()
         yield _QUIET
 
@@ -245,9 +248,9 @@ class Camera(QObject):
 
     def _office(self) -> Iterator[float]:
         yield from self._show("sign", routes.SIGNING)
-        for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT):
+        for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.DOSSIER):
             yield from self._show(name, name)
-        for name in ("server", "files", "signing"):
+        for name in ("backup", "retention", "server", "files", "signing"):
             yield from self._show(name, routes.SETTINGS, routes.SettingsRoute(name))
 
     def _search(self) -> Iterator[float]:

@@ -67,6 +67,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (session.needs_emergency_door, page(routes.EMERGENCY, _emergency, under=admin)),
         (may(Action.CATALOG_VIEW), page(routes.CATALOGS, _catalogs, under=admin)),
         (may(Action.AUDIT_VIEW), page(routes.AUDIT, _audit, under=admin)),
+        (may(Action.SETTINGS_EDIT), page(routes.DOSSIER, _dossier, under=admin)),
         (may_sign, page(routes.SIGNING, _signing, under=admin)),
         (visits, page(routes.SHARING, _sharing, under=admin)),
         (may(Action.PRIVACY_HANDLE), page(routes.PRIVACY, _privacy, under=admin)),
@@ -132,6 +133,12 @@ def _settings(session: Session) -> Screen:
     from station_emr.ui.screens.settings import SettingsScreen
 
     return SettingsScreen(session)
+
+
+def _dossier(session: Session) -> Screen:
+    from station_emr.ui.screens.dossier import DossierScreen
+
+    return DossierScreen(session)
 
 
 def _signing(session: Session) -> Screen:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
+from typing_extensions import override
+
 from station_emr.domain.permissions import Action, Role
 from station_emr.services.i18n import _
 from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
@@ -23,7 +25,6 @@ from station_emr.ui.screens.settings.second_factor_panel import SecondFactorPane
 from station_emr.ui.screens.settings.server_panel import ServerPanel
 from station_emr.ui.screens.settings.signing_panel import SigningPanel
 from station_emr.ui.screens.settings.station_panel import StationPanel
-from typing_extensions import override
 
 _PANELS: dict[str, Callable[[Session], Panel]] = {
     "station": StationPanel,
@@ -182,6 +183,16 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 title=_("Nhật ký"),
                 detail=_("Ai đã làm gì, đã in gì"),
                 page=routes.AUDIT,
+            ),
+        ),
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="dossier",
+                icon="list-checks",
+                title=_("Hồ sơ EMR của trạm"),
+                detail=_("Tự đánh giá, quy chế"),
+                page=routes.DOSSIER,
             ),
         ),
         (

@@ -16,6 +16,8 @@ from pathlib import Path
 import zstandard
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
+from .bounds import OutOfBounds, check_workbook
+
 LARGEST_FILE = 64 * 1024 * 1024
 LARGEST_CONTENT = 64 * 1024 * 1024
 _MOST_ROWS = 200_000
@@ -72,6 +74,7 @@ def _csv(path: Path, raw: bytes) -> list[list[str]]:
 def _excel(path: Path, raw: bytes, sheet: str | None) -> list[list[str]]:
     """The named sheet, or the one with the most rows."""
     try:
+        check_workbook(raw)
         with CalamineWorkbook.from_filelike(io.BytesIO(raw)) as book:
             if sheet is not None and sheet not in book.sheet_names:
                 raise ListRefused(f"Tệp {path.name} không có trang tính “{sheet}”.")
@@ -85,7 +88,7 @@ def _excel(path: Path, raw: bytes, sheet: str | None) -> list[list[str]]:
             ]
     except PasswordError:
         raise ListRefused(f"Tệp {path.name} đang đặt mật khẩu.") from None
-    except (CalamineError, ValueError, OverflowError) as error:
+    except (OutOfBounds, CalamineError, ValueError, OverflowError) as error:
         raise ListRefused(f"Không đọc được {path.name} như một tệp Excel.") from error
     return max(sheets, key=lambda rows: sum(any(row) for row in rows), default=[])
 

@@ -1,4 +1,4 @@
-"""Read a sheet of an Excel file (.xlsx, .xlsm, .xlsb, .xls, .ods) or a CSV file as plain text."""
+"""Read a sheet of an Excel file (.xlsx, .xlsm, .xls, .ods) or a CSV file as plain text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 from station_emr.domain.errors import UserError
 from station_emr.domain.text import clean
 
+from .bounds import OutOfBounds, check_workbook
 from .legacy_text import reads_as_legacy, repair_columns
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -86,6 +87,7 @@ def _read(file: Path) -> bytes:
 
 def _excel(file: Path, content: bytes) -> list[Sheet]:
     try:
+        check_workbook(content)
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             return [
                 Sheet(name, [[_text(cell) for cell in row] for row in _lines(book, name)])
@@ -95,7 +97,7 @@ def _excel(file: Path, content: bytes) -> list[Sheet]:
         raise UserError(
             f"Tệp “{file.name}” đang đặt mật khẩu. Hãy mở bằng Excel, bỏ mật khẩu, lưu lại rồi thử lại."
         ) from None
-    except (CalamineError, OSError, ValueError, OverflowError):
+    except (OutOfBounds, CalamineError, OSError, ValueError, OverflowError):
         raise UserError(_UNREADABLE.format(name=file.name)) from None
     except BaseException as error:
         # The reader is written in Rust; on a broken file it may panic, which is no Exception.

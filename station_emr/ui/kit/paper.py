@@ -21,18 +21,20 @@ from station_emr.ui.kit.names import named, with_role
 A4_WIDTH: Final = 794  # 210 mm at 96 dots per inch, the size of "100 %"
 _MARGIN: Final = 14
 _POINT: Final = 72.0
+MOST_PAGES: Final = 200  # of a paper from elsewhere; the longest of our own has a dozen
+_TALLEST: Final = 8  # times its width: no paper is taller
+_MOST_PIXELS: Final = 120_000_000  # A3 at 600 dots per inch is 70 million
 
 
 def render_pages(pdf: bytes, width: int, ratio: float = 1.0) -> tuple[QImage, ...]:
     """Every page as a picture ``width`` logical pixels wide; ``ratio`` is the screen's."""
     document, _buffer = _open(pdf)
     pages = []
-    for number in range(document.pageCount()):
+    for number in range(min(document.pageCount(), MOST_PAGES)):
         size = document.pagePointSize(number)
         pixels = max(1, round(width * ratio))
-        picture = _draw(
-            document, number, QSize(pixels, round(pixels * size.height() / size.width()))
-        )
+        tall = pixels * size.height() / max(size.width(), 1.0)
+        picture = _draw(document, number, QSize(pixels, round(min(tall, pixels * _TALLEST))))
         picture.setDevicePixelRatio(ratio)
         pages.append(picture)
     return tuple(pages)
@@ -43,7 +45,11 @@ def render_page(pdf: bytes, number: int, dots_per_inch: int) -> QImage:
     document, _buffer = _open(pdf)
     size = document.pagePointSize(number)
     scale = dots_per_inch / _POINT
-    return _draw(document, number, QSize(round(size.width() * scale), round(size.height() * scale)))
+    wide, tall = size.width() * scale, size.height() * scale
+    smaller = min(1.0, (_MOST_PIXELS / max(wide * tall, 1.0)) ** 0.5)
+    return _draw(
+        document, number, QSize(max(1, round(wide * smaller)), max(1, round(tall * smaller)))
+    )
 
 
 def page_sizes(pdf: bytes) -> tuple[tuple[float, float], ...]:

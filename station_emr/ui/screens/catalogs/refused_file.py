@@ -13,7 +13,7 @@ from typing import Final
 from station_emr.domain.catalog import RefusedRow
 from station_emr.services.i18n import _
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 
 
 def write_refused(path: Path, rows: Sequence[RefusedRow]) -> None:
@@ -21,9 +21,9 @@ def write_refused(path: Path, rows: Sequence[RefusedRow]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([_("Dòng"), _("Nội dung"), _("Lý do")])
-        writer.writerows([str(row.line), _harmless(row.text), row.reason] for row in rows)
+        writer.writerows([str(row.line), _harmless(row.text), _harmless(row.reason)] for row in rows)
 
 
 def _harmless(text: str) -> str:
     """A cell that a spreadsheet would run as a formula is made text."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -17,6 +17,7 @@ from station_emr.services.i18n import _
 from station_emr.ui.kit.theme import FONT_FAMILY
 from station_emr.ui.screens.sync.wording import Outage, outage_length
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 _BOM = "\ufeff"  # without it Excel reads Vietnamese letters as another alphabet
 
 
@@ -69,14 +70,21 @@ class Evidence:
         )
 
 
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is made text: the name of a station, or of a
+    server, was typed by somebody.
+    """
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
 def as_csv(evidence: Evidence) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([_title()])
-    writer.writerows(evidence.facts)
+    writer.writerows([harmless(cell) for cell in row] for row in evidence.facts)
     writer.writerow([])
     writer.writerow(evidence.titles)
-    writer.writerows(evidence.lines)
+    writer.writerows([harmless(cell) for cell in row] for row in evidence.lines)
     return (_BOM + text.getvalue()).encode()
 
 

@@ -1,0 +1,115 @@
+"""Consents, requests about one's own record and leaks from the command line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from station_emr.domain.sensitive import ranges_text
+
+from .commands import opened_station, say
+
+Sub = argparse._SubParsersAction  # noqa: SLF001  argparse has no public name for it
+
+
+def add_commands(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    privacy = sub.add_parser("privacy", help="sự đồng ý, yêu cầu về hồ sơ, sự cố dữ liệu")
+    inner = privacy.add_subparsers(metavar="LỆNH", required=True)
+    due = inner.add_parser("due", parents=[shared], help="việc đến hạn: rút lại, yêu cầu, sự cố")
+    due.set_defaults(command=show_due)
+
+    summary = inner.add_parser(
+        "summary", parents=[shared], help="in bản tóm tắt hồ sơ bệnh án của một yêu cầu"
+    )
+    summary.add_argument("number", help="số yêu cầu, ví dụ YC-A1.26-0001")
+    summary.add_argument("--out", type=Path, required=True, help="tệp PDF")
+    summary.add_argument(
+        "--restricted", default="", metavar="LÝ_DO", help="gồm cả nội dung hạn chế, vì lý do này"
+    )
+    summary.set_defaults(command=print_summary)
+
+    breach = inner.add_parser("breach", parents=[shared], help="ghi sự cố và in thông báo 72 giờ")
+    breach.add_argument("--what", required=True, help="đã xảy ra việc gì")
+    breach.add_argument("--who", required=True, help="dữ liệu của ai, bao nhiêu người")
+    breach.add_argument("--done", required=True, help="đã làm gì để chặn lại")
+    breach.add_argument("--out", type=Path, required=True, help="tệp PDF")
+    breach.set_defaults(command=note_breach)
+
+    ranges = inner.add_parser(
+        "ranges", parents=[shared], help="xem, đổi mã bệnh có nội dung hạn chế"
+    )
+    ranges.add_argument(
+        "--set", type=Path, default=None, dest="file", help="tệp mỗi dòng một khoảng"
+    )
+    ranges.set_defaults(command=show_ranges)
+
+
+def show_due(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        privacy, now = station.services.privacy, station.services.clock.now()
+        consents = privacy.consents.unanswered(station.actor)
+        requests = [
+            row for row in privacy.requests.rows(station.actor) if row.request.state.is_open
+        ]
+        breaches = [one for one in privacy.breaches.rows(station.actor) if one.reported_at is None]
+        lines = [
+            f"Rút lại sự đồng ý, trả lời trước {row.consent.answer_due:%d/%m/%Y}"
+            for row in consents
+        ]
+        lines += [
+            f"{row.request.number}: {row.request.kind.label}, hạn {row.request.next_due:%d/%m/%Y}"
+            + (" (quá hạn)" if row.late else "")
+            for row in requests
+        ]
+        lines += [f"{one.number}: còn {one.hours_left(now)} giờ để báo cáo" for one in breaches]
+        figures = {
+            "withdrawals": len(consents),
+            "requests": len(requests),
+            "late": sum(row.late for row in requests),
+            "breaches": len(breaches),
+        }
+        say(arguments, figures, "\n".join(lines) or "Không có việc nào đến hạn.")
+    return 0
+
+
+def print_summary(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        privacy, actor = station.services.privacy, station.actor
+        rows = privacy.requests.rows(actor)
+        found = next((r.request for r in rows if r.request.number == arguments.number), None)
+        request_id = found.id if found else arguments.number
+        pdf = privacy.requests.summary(
+            actor,
+            request_id,
+            restricted=bool(arguments.restricted),
+            reason=arguments.restricted,
+        )
+        arguments.out.write_bytes(pdf)
+        say(arguments, {"file": str(arguments.out)}, f"Đã lưu {arguments.out}.")
+    return 0
+
+
+def note_breach(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        breaches, actor = station.services.privacy.breaches, station.actor
+        blank = breaches.blank(actor)
+        told = replace(blank, what=arguments.what, who=arguments.who, done=arguments.done)
+        made = breaches.record(actor, told)
+        arguments.out.write_bytes(breaches.report(actor, made.id))
+        say(
+            arguments,
+            {"number": made.number, "due": made.due.isoformat()},
+            f"Đã ghi {made.number}. Phải báo trước {made.due:%H:%M ngày %d/%m/%Y}.",
+        )
+    return 0
+
+
+def show_ranges(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        privacy, actor = station.services.privacy, station.actor
+        if arguments.file is not None:
+            privacy.set_ranges(actor, arguments.file.read_text(encoding="utf-8"))
+        text = ranges_text(privacy.ranges(actor))
+        say(arguments, {"ranges": text.splitlines()}, text)
+    return 0

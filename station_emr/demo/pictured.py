@@ -107,6 +107,7 @@ def _send_everything(station: OpenStation) -> None:
 
 def _back_up(station: OpenStation, folder: Path) -> None:
     station.services.backups.make(station.actor, str(folder / "backups"))
+    station.services.backups.drill(station.actor)
 
 
 def _write_twice(folder: Path) -> None:

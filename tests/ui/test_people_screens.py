@@ -180,6 +180,32 @@ def test_an_account_is_closed_opened_and_left(qtbot, session_of, station, answer
     assert station.keys.removed == ["ddmai"]
 
 
+def test_a_right_for_a_time_is_given(qtbot, session_of, station, answers) -> None:
+    page = opened(qtbot, UsersScreen(session_of(Role.DIRECTOR)))
+    chosen(page, "ddmai")
+    answers.next = [Action.DISPENSE, "30/11/2026", "Thay dược sĩ nghỉ phép"]
+    page.press_button("account.give")
+    page.until_said("Đã cấp quyền có thời hạn")
+    table = station.services.people.roles.table
+    assert Action.DISPENSE in table(station.nurse)[Role.NURSE]
+    page.until(lambda: "Có quyền đến" in page.screen.account.state.text())
+    station.clock.forward(days=12)
+    assert Action.DISPENSE not in table(station.nurse)[Role.NURSE]
+
+
+def test_the_station_says_who_needs_a_telephone(qtbot, session_of, station) -> None:
+    page = opened(qtbot, SettingsScreen(session_of(Role.DIRECTOR)))
+    panel = page.screen.open_panel("second_factor")
+    page.until(panel.roles[Role.ADMINISTRATOR].value)
+    assert not panel.roles[Role.ADMINISTRATOR].editor.isEnabled()
+    page.tick(panel.roles[Role.DOCTOR].box)
+    page.press_button("factor.rules")
+    page.until_said("Đã lưu.")
+    policy = station.services.people.access.policy(station.director)
+    assert policy.second_factor == {Role.ADMINISTRATOR, Role.DOCTOR}
+    page.sweep()
+
+
 def test_nobody_changes_the_own_account_here(qtbot, session_of) -> None:
     page = opened(qtbot, UsersScreen(session_of(Role.DIRECTOR)))
     chosen(page, "giamdoc")

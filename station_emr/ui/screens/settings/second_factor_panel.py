@@ -5,17 +5,22 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
+from station_emr.domain.access import AccessPolicy
 from station_emr.domain.door import WrongCode
 from station_emr.domain.errors import StationError
+from station_emr.domain.permissions import Action, Role
 from station_emr.services.i18n import _
 from station_emr.services.second_factor import FactorStanding, Joining
 from station_emr.ui.kit import (
+    CheckField,
     Form,
     LineField,
     Severity,
     hbox,
     label,
+    named,
     primary,
+    rule,
     secondary,
     theme,
     vbox,
@@ -58,6 +63,21 @@ class SecondFactorPanel(Panel):
         self.confirm = primary(_("Bật xác thực hai lớp"), "factor.confirm", icon="check")
         self.renew = secondary(_("Cấp mười mã dự phòng mới"), "factor.renew", icon="key")
         self.body.addLayout(hbox(self.begin, self.confirm, self.renew, None))
+        self._rules = QWidget()
+        self.roles: dict[Role, CheckField] = {}
+        for role in Role:
+            box = CheckField(_(role.label))
+            named(box.editor, f"factor.role.{role.value}")
+            self.roles[role] = box
+        self.roles[Role.ADMINISTRATOR].editor.setEnabled(False)
+        self.keep = secondary(_("Lưu quy tắc"), "factor.rules", icon="check")
+        told = label(_("Vai trò nào phải bật xác thực hai lớp"), "strong")
+        boxes = list(self.roles.values())
+        columns = hbox(vbox(*boxes[:4], gap=0), vbox(*boxes[4:], gap=0), None, gap=theme.GAP_XL)
+        vbox(rule(), told, columns, hbox(self.keep, None), parent=self._rules)
+        self.add(self._rules)
+        self._rules.setVisible(session.may(Action.USER_MANAGE))
+        self.keep.clicked.connect(self._keep_rules)
         self.body.addStretch(1)
         self.begin.clicked.connect(self._begin)
         self.confirm.clicked.connect(self.save)
@@ -75,6 +95,31 @@ class SecondFactorPanel(Panel):
             owner=self,
             failed=self._failed,
             latest="factor.standing",
+        )
+        if self._session.may(Action.USER_MANAGE):
+            self._session.ask(
+                lambda: self._services.people.access.policy(self._actor),
+                self._show_rules,
+                owner=self,
+                failed=self._failed,
+                latest="factor.rules",
+            )
+
+    def _show_rules(self, policy: AccessPolicy) -> None:
+        for role, box in self.roles.items():
+            box.set_value(policy.asks_second_factor(role))
+
+    def _keep_rules(self) -> None:
+        policy = AccessPolicy(
+            second_factor=frozenset(role for role, box in self.roles.items() if box.value())
+        )
+        self._session.ask(
+            lambda: self._services.people.access.save_policy(self._actor, policy),
+            lambda _nothing: self._say(
+                _("Đã lưu. Người chưa bật sẽ được hỏi ở lần đăng nhập sau.")
+            ),
+            owner=self,
+            failed=self._failed,
         )
 
     @override

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import InvalidRecord, StationError
+from station_emr.domain.permissions import Action, never
 from station_emr.domain.record import Changes
 from station_emr.services.access import AccountRow
 from station_emr.services.i18n import _
@@ -17,6 +18,7 @@ from station_emr.ui.kit import (
     DateField,
     FlowLayout,
     Form,
+    Option,
     Severity,
     dialogs,
     label,
@@ -49,6 +51,7 @@ class AccountCard(QWidget):
             ("valid_until", _("Đến hết ng&ày"), self.until),
         )
         self.limit = secondary(_("Đặt thời hạn"), "account.limit")
+        self.give = secondary(_("Cấp quyền có thời hạn"), "account.give")
         self.suspend = secondary(_("Tạm ngừng"), "account.suspend")
         self.reopen = secondary(_("Mở lại"), "account.reopen", icon="lock-open")
         self.telephone = secondary(_("Gỡ điện thoại"), "account.telephone")
@@ -57,6 +60,7 @@ class AccountCard(QWidget):
         flow = FlowLayout(host)
         for button, act in (
             (self.limit, self._limit),
+            (self.give, self._give),
             (self.suspend, self._suspend),
             (self.reopen, self._reopen),
             (self.telephone, self._take_telephone),
@@ -87,7 +91,7 @@ class AccountCard(QWidget):
         self.suspend.setVisible(other and row.closed is None)
         self.reopen.setVisible(other and row.closed is not None)
         self.telephone.setVisible(other and row.second_factor)
-        for widget in (self.leave, self.limit, self.form):
+        for widget in (self.leave, self.limit, self.give, self.form):
             widget.setVisible(other)
 
     # -- doing -----------------------------------------------------------------------------------
@@ -105,6 +109,48 @@ class AccountCard(QWidget):
                 partial(self._access.limit, self._actor, self._username(), since, until),
                 _("Đã đặt thời hạn dùng tài khoản."),
             )
+
+    def _give(self) -> None:
+        """One right, until the end of a day, with a reason; the walls are not offered."""
+        row = self._row
+        if row is None:
+            return
+        title = _("Cấp quyền cho {name}").format(name=self._name())
+        offered = [
+            Option(one, one.label[0].upper() + one.label[1:])
+            for one in Action
+            if one not in never(row.user.role)
+        ]
+        action = dialogs.choose(self, title, _("Quyền nào?"), offered)
+        if not isinstance(action, Action):
+            return
+        now = self._session.services.clock.now()
+        typed = dialogs.ask_text(
+            self, title, _("Quyền hết khi hết ngày này."), label=_("Đến hết ngày")
+        )
+        day = parse_day(typed, now.date()) if typed else None
+        if day is None:
+            if typed:
+                self.said.emit(
+                    _("Không hiểu ngày này. Ghi ngày, ví dụ 31/12/2026."), Severity.DANGER
+                )
+            return
+        reason = dialogs.ask_text(self, title, _("Lý do được ghi vào nhật ký."), label=_("Lý do"))
+        if reason is None:
+            return
+        until = datetime.combine(day + timedelta(days=1), time(), now.tzinfo)
+        self._do(
+            partial(
+                self._access.give,
+                self._actor,
+                self._username(),
+                [action],
+                since=now,
+                until=until,
+                reason=reason,
+            ),
+            _("Đã cấp quyền có thời hạn cho {name}.").format(name=self._name()),
+        )
 
     def _suspend(self) -> None:
         self._do(

@@ -13,7 +13,7 @@ from typing import Final
 
 from reportlab.lib.units import mm
 
-from station_emr.domain.consent import PURPOSES, Consent, ConsentForm
+from station_emr.domain.consent import PURPOSES, Consent, ConsentForm, ConsentGiver
 from station_emr.domain.patient import Patient
 from station_emr.domain.privacy_request import Asker, DataBreach, PrivacyRequest, RequestKind
 from station_emr.domain.record import StationProfile
@@ -29,6 +29,11 @@ from .wording import day_inlines, diagnoses_text, labelled, strong, value, value
 
 _SIDES: Final = (25 * mm, 15 * mm)
 _NAMES_LONG: Final = 90.0
+_SIGNERS: Final = {
+    ConsentGiver.PATIENT: "NGƯỜI ĐỒNG Ý",
+    ConsentGiver.GUARDIAN: "NGƯỜI ĐẠI DIỆN",
+    ConsentGiver.BOTH: "NGƯỜI BỆNH VÀ NGƯỜI ĐẠI DIỆN",
+}
 _TEMPLATE: Final = "Mẫu do trạm lập theo nội dung luật định, chờ đối chiếu với mẫu gốc"
 
 
@@ -48,8 +53,7 @@ class PdfPrivacyPapers:
             _title(made, "PHIẾU ĐỒNG Ý XỬ LÝ DỮ LIỆU CÁ NHÂN", "Luật Bảo vệ dữ liệu cá nhân")
             _person(made, patient)
             _consent_lines(made, consent)
-            who = "NGƯỜI ĐỒNG Ý" if consent.giver.value == "patient" else "NGƯỜI ĐẠI DIỆN"
-            _signatures(made, (who, "NGƯỜI GHI NHẬN"))
+            _signatures(made, (_SIGNERS[consent.giver], "NGƯỜI GHI NHẬN"))
             return _end(made, footer, "Phiếu đồng ý xử lý dữ liệu cá nhân", station, mark)
 
     def request_form(
@@ -91,9 +95,9 @@ class PdfPrivacyPapers:
                 made.flow([made.block([Text("Chưa có lượt khám nào đã ký.")])])
             for number, visit in enumerate(summary.visits, 1):
                 _visit(made, number, visit)
-            if summary.left_out:
+            if not summary.whole:
                 said = (
-                    f"Bản này không gồm {summary.left_out} lượt khám có nội dung hạn chế. Muốn có "
+                    "Bản tóm tắt không gồm nội dung mà luật yêu cầu giữ riêng, nếu có. Người bệnh cần "
                     "phần đó thì ghi rõ trong đơn yêu cầu."
                 )
                 made.flow([made.block([Text(said)], size=10, before=8)])
@@ -145,7 +149,7 @@ def _person(made: Sheet, patient: Patient) -> None:
 
 
 def _consent_lines(made: Sheet, consent: Consent) -> None:
-    if consent.giver.value != "patient":
+    if consent.giver is not ConsentGiver.PATIENT:
         guardian = ", ".join(filter(None, (consent.guardian_name, consent.guardian_relationship)))
         _rows(made, ((f"{consent.giver.label}. Người đại diện:", guardian),))
     made.flow(

@@ -66,12 +66,15 @@ class SummaryVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSummary:
-    """What Mẫu 03 is filled from. ``left_out`` counts visits that are restricted."""
+    """What Mẫu 03 is filled from. ``left_out`` counts restricted visits for the log; the page never
+    says whether there are any. ``whole``: they were asked for and are in it.
+    """
 
     station: StationProfile
     patient: Patient
     visits: tuple[SummaryVisit, ...]
     left_out: int = 0
+    whole: bool = False
     request: PrivacyRequest | None = None
 
 

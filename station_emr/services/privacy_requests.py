@@ -211,6 +211,7 @@ class Requests:
             patient=person,
             visits=visits,
             left_out=len(rows) - len(shown),
+            whole=restricted,
             request=request,
         )
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from station_emr.db import connection as connections
+from station_emr.db.audit import chain_hash
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.signature import KeySource, KeySourceKind, SigningPolicy, SignMethod
 from station_emr.security.keyslots import KeySlots
@@ -113,23 +114,42 @@ def make_old_station(folder: Path) -> Path:
     shutil.copy(OLD, folder / DATABASE)
     raw = connections.connect(folder / DATABASE, records.KEY)
     raw.execute("INSERT INTO setting (key, value) VALUES (?, ?)", (LETTER_KEY, "00" * 32))
+    _log_the_founding(raw)
     raw.close()
     return folder
 
 
-class Executioner:
-    """Starts lives of the session and ends them. Use as a context."""
+def _log_the_founding(raw: Any) -> None:
+    """The line behind its doctor, as the program of that release wrote one at the set-up."""
+    last, before = raw.execute("SELECT max(seq), hash FROM audit_entry").fetchone()
+    line = {
+        "at_utc": "2026-03-04T02:00:00.000000Z",
+        "at_offset": 420,
+        "user_id": records.DOCTOR.id,
+        "user_name": records.DOCTOR.full_name,
+        "role": records.DOCTOR.role.value,
+        "device": "Máy 1",
+        "action": "station.create",
+        "kind": "",
+        "record_id": "",
+        "patient_id": "",
+        "detail": "{}",
+    }
+    kept = {
+        "seq": last + 1,
+        **line,
+        "prev_hash": before,
+        "hash": chain_hash(before, last + 1, line),
+    }
+    names, places = ", ".join(kept), ", ".join("?" * len(kept))
+    raw.execute(f"INSERT INTO audit_entry ({names}) VALUES ({places})", tuple(kept.values()))
 
-    def __init__(self, folder: Path, seed: int, mistake: str = "") -> None:
-        self._folder = folder
-        self._draw = random.Random(seed)
-        self._seed = seed
-        self._mistake = mistake
-        self._turn = 0
-        self._said: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.counts = Counts()
+
+class Sessions:
+    """The process that starts sessions. Use as a context; several stations may share it."""
 
     def __enter__(self) -> Self:
+        self._said: queue.Queue[dict[str, Any]] = queue.Queue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.safety.session"],
             cwd=ROOT,
@@ -155,6 +175,34 @@ class Executioner:
         for line in self._process.stdout:
             self._said.put(json.loads(line))
 
+    def start(self, order: Order) -> int:
+        """The process that began."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(order.line)
+        self._process.stdin.flush()
+        return int(self.until("pid")[-1]["pid"])
+
+    def until(self, word: str) -> list[dict[str, Any]]:
+        """What is said up to this word, or up to the end of the session."""
+        lines = []
+        while True:
+            lines.append(self._said.get(timeout=PATIENCE))
+            if word in lines[-1] or ("ended" in lines[-1] and word != "pid"):
+                return lines
+
+
+class Executioner:
+    """Starts lives of the session on one folder and ends them."""
+
+    def __init__(self, sessions: Sessions, folder: Path, seed: int, mistake: str = "") -> None:
+        self._sessions = sessions
+        self._folder = folder
+        self._draw = random.Random(seed)
+        self._seed = seed
+        self._mistake = mistake
+        self._turn = 0
+        self.counts = Counts()
+
     # One life ----------------------------------------------------------------------------
 
     def work(self, name: str = "station") -> None:
@@ -175,7 +223,7 @@ class Executioner:
     def look(self, name: str = "station", user: str = DIRECTOR.username, **more: Any) -> None:
         """A start that nobody ends: it looks, does a little, and closes."""
         self._start(name, user, calls=1, **more)
-        lines = self._until("ended")
+        lines = self._sessions.until("ended")
         self._judge(lines, name)
         if lines[-1]["ended"] != 0:
             self.counts.faults.append(f"turn {self._turn}: ended with {lines[-1]['ended']}")
@@ -187,13 +235,13 @@ class Executioner:
         pid = self._start(name, user, whole=whole)
         lines: list[dict[str, Any]] = []
         if not kill_while_opening:
-            lines += self._until("found")
+            lines += self._sessions.until("found")
         moment = self._draw.uniform(0, longest)
         if not lines or "ended" not in lines[-1]:
             time.sleep(moment)
             with suppress(ProcessLookupError):  # it has failed by itself
                 os.kill(pid, signal.SIGKILL)
-            lines += self._until("ended")
+            lines += self._sessions.until("ended")
         self.counts.kills += 1
         self._judge(lines, name)
         begun = [line for line in lines if "begin" in line or "done" in line]
@@ -221,17 +269,7 @@ class Executioner:
             calls=calls,
             mistake=self._mistake,
         )
-        assert self._process.stdin is not None
-        self._process.stdin.write(order.line)
-        self._process.stdin.flush()
-        return int(self._until("pid")[-1]["pid"])
-
-    def _until(self, word: str) -> list[dict[str, Any]]:
-        lines = []
-        while True:
-            lines.append(self._said.get(timeout=PATIENCE))
-            if word in lines[-1] or ("ended" in lines[-1] and word != "pid"):
-                return lines
+        return self._sessions.start(order)
 
     def _judge(self, lines: list[dict[str, Any]], name: str) -> None:
         for line in lines:
@@ -254,27 +292,46 @@ class Executioner:
                 shutil.rmtree(line["copy"], ignore_errors=True)
 
 
-def run(
-    folder: Path, kills: int, seed: int, *, mistake: str = "", every: int = 10, enough: int = 0
-) -> Counts:
-    """So many kills; one of ``every`` meets a migration. ``enough`` faults end it early."""
+def make(folder: Path) -> Path:
+    """A new station and one of an earlier release, to be copied."""
     make_station(folder / "station")
-    old = make_old_station(folder / "old")
-    with Executioner(folder, seed, mistake) as executioner:
-        for number in range(kills):
-            if enough and len(executioner.counts.faults) >= enough:
-                return executioner.counts
-            if every and number % every == every - 1:
-                executioner.migrate(old)
-            else:
-                executioner.work()
-        executioner.look()
+    make_old_station(folder / "old")
+    return folder
+
+
+def run(
+    sessions: Sessions,
+    made: Path,
+    folder: Path,
+    kills: int,
+    seed: int,
+    *,
+    mistake: str = "",
+    every: int = 10,
+    enough: int = 0,
+) -> Counts:
+    """So many kills in ``folder``, on copies of what was ``made``; one of ``every`` meets a migration.
+    ``enough`` faults end it early.
+    """
+    shutil.copytree(made / "station", folder / "station")
+    executioner = Executioner(sessions, folder, seed, mistake)
+    for number in range(kills):
+        if enough and len(executioner.counts.faults) >= enough:
+            return executioner.counts
+        if every and number % every == every - 1:
+            executioner.migrate(made / "old")
+        else:
+            executioner.work()
+    executioner.look()
     return executioner.counts
 
 
 def _alone(kills: int, seed: int, mistake: str) -> Counts:
-    with tempfile.TemporaryDirectory() as folder:
-        return run(Path(folder), kills, seed, mistake=mistake)
+    with tempfile.TemporaryDirectory() as kept, Sessions() as sessions:
+        made, folder = Path(kept, "made"), Path(kept, "folder")
+        made.mkdir()
+        folder.mkdir()
+        return run(sessions, make(made), folder, kills, seed, mistake=mistake)
 
 
 def main() -> None:

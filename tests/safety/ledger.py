@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from station_emr.db.store import EncryptedStore
+from station_emr.key_keeping import open_store
 from station_emr.security.keyslots import KeySlots
 from station_emr.services.clock import SystemClock
 from station_emr.station import DATABASE, KEY_SLOTS, OpenStation
@@ -140,8 +140,8 @@ def _copies(done: list[dict[str, Any]], unlock: tuple[str, str] | None) -> Itera
     if not places or unlock is None:
         return
     (place,) = places[-1].iterdir()
-    data_key = KeySlots.load(place / KEY_SLOTS, clock=SystemClock().now).unlock(*unlock)
-    store = EncryptedStore.open(place / DATABASE, data_key)
+    slots = KeySlots.load(place / KEY_SLOTS, clock=SystemClock().now)
+    store = open_store(place / DATABASE, slots, slots.unlock(*unlock))
     store.check()
     with store.read() as work:
         if work.audit.verify() is not None:

@@ -14,7 +14,7 @@ from station_emr.db.repositories.desk import CounterRepository
 from station_emr.db.store import EncryptedStore, SqlWork
 from tests.safety.scripted import BusyDay, say
 
-_SLOW_DISK = 0.02  # seconds, so that few kills are enough to meet the moment
+_SLOW_DISK = 0.05  # seconds, so that few kills are enough to meet the moment
 _WRITTEN = "SELECT kind, record_id, version FROM record_version ORDER BY seq DESC LIMIT 1"
 
 

@@ -85,6 +85,7 @@ class KeyKeeper:
         self._wanted = threading.Event()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ring = ring
         ring.left = self._wanted.set
 
     def start(self) -> None:
@@ -99,6 +100,10 @@ class KeyKeeper:
         self._wanted.set()
         if self._thread is not None:
             self._thread.join()
+
+    def forget(self) -> None:
+        """Once everything is closed: no data key stays in memory (best effort)."""
+        self._ring.forget()
 
     def _run(self) -> None:
         while True:

@@ -145,6 +145,7 @@ class OpenStation:
         self.identity.lives.note(self.store)
         self.witness.note()
         self.store.close()
+        self.keeper.forget()
 
 
 def open_station(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from station_emr.domain.errors import Problem
+from station_emr.security import forgetting
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.passwords import WITH_SECOND_FACTOR, PasswordPolicy, password_problems
 
@@ -29,6 +30,12 @@ class SlotKeyRing:
         """Everybody's slot and the recovery code give the new key from now on."""
         self._slots.replace_all(self._data_key, new_data_key)
         self._data_key = new_data_key
+
+    def forget(self) -> None:
+        """Overwrite the data key; the record is closed."""
+        forgetting.overwrite(self._data_key)
+        self._data_key = b""
+        forgetting.scrub()
 
     def check_recovery(self, code: str) -> None:
         """Whether the code opens this record. Raises UserError, WrongPassword."""

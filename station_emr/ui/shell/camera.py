@@ -250,7 +250,9 @@ class Camera(QObject):
         yield from self._show("sign", routes.SIGNING)
         for name in (routes.SETTINGS, routes.USERS, routes.CATALOGS, routes.AUDIT, routes.DOSSIER):
             yield from self._show(name, name)
-        for name in ("backup", "retention", "server", "files", "signing"):
+        for name in (routes.RIGHTS, routes.RIGHTS_REVIEW, routes.EMERGENCY_REVIEW):
+            yield from self._show(name, name)
+        for name in ("backup", "retention", "server", "files", "signing", "second_factor"):
             yield from self._show(name, routes.SETTINGS, routes.SettingsRoute(name))
 
     def _search(self) -> Iterator[float]:

@@ -10,6 +10,7 @@ from station_emr.domain.merge import paths, value_of
 from station_emr.domain.permissions import Action
 from station_emr.domain.user import Actor
 
+from .amendment_drafts import AmendmentDrafts
 from .conflict_views import title_of
 from .desk_views import DisplacedDraft
 from .guards import allow
@@ -21,7 +22,7 @@ from .views import DisplacedForm, DraftForm
 _NOBODY_TYPED: Final = frozenset({"patient_id", "encounter_id", "station"})
 
 
-class Drafts:
+class Drafts(AmendmentDrafts):
     """Autosave of forms that are not a record yet (registration, settings), and the drafts that gave
     way to another machine's record of the same id.
     """

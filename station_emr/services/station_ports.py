@@ -10,6 +10,7 @@ from station_emr.domain.operation import Operation, VersionNode
 from station_emr.domain.record import Changed, PractitionerSnapshot, StationProfile
 from station_emr.domain.user import User
 
+from .version_ports import TypedAmendment
 from .views import DisplacedForm, DraftForm, PrintRow
 
 
@@ -46,6 +47,10 @@ class DraftStore(Protocol):
         """Drafts whose place a record from another machine took, oldest first."""
 
     def count_displaced(self) -> int: ...
+    def put_amendment(self, key: str, user_id: str, typed: TypedAmendment, at: datetime) -> None: ...
+    def amendment(self, key: str) -> TypedAmendment | None:
+        """None also for what a newer program kept and this one cannot read."""
+
     def drop(self, key: str) -> None: ...
 
 

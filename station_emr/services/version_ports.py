@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from station_emr.domain.appointment import Appointment
 from station_emr.domain.difference import Difference
+from station_emr.domain.encounter import Encounter
 from station_emr.domain.operation import Operation
+from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.referral import Referral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,20 @@ class KeptVersion:
     signed: tuple[str, ...] = ()
     op_id: str = ""
     line: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedAmendment:
+    """An amendment as typed, over ``version`` of its record, which is a visit with the papers that
+    follow it or a letter.
+    """
+
+    reason: str
+    version: int
+    encounter: Encounter | None = None
+    prescription: Prescription | None = None
+    appointment: Appointment | None = None
+    referral: Referral | None = None
 
 
 class VersionStore(Protocol):

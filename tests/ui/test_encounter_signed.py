@@ -135,3 +135,41 @@ def test_an_amendment_without_a_change_is_refused(desk: Desk, station, visit_id:
     paper = station.services.prescriptions.of_encounter(station.doctor, visit_id)
     assert paper is not None
     assert paper.version == 1
+
+
+def test_an_amendment_that_was_left_is_found_again(desk: Desk, station, visit_id: str, says) -> None:
+    ready(desk)
+    desk.sign()
+    desk.screen.outcome.amend.click()
+    desk.idle()
+    reason = desk.screen.findChild(QLineEdit, "encounter.reason")
+    reason.setText("Lý do gõ dở")
+    desk.screen._changed()
+    desk.screen.on_leave()
+    desk.idle()
+    desk.open(visit_id)
+    assert reason.text() != "Lý do gõ dở"  # the signed visit is what is shown
+    dialogs.use_dialogs(Says(None))  # the reason is kept too: nobody is asked again
+    desk.screen.outcome.amend.click()
+    desk.idle()
+    assert reason.text() == "Lý do gõ dở"
+    desk.screen.outcome.keep_amendment.click()
+    desk.idle()
+    kept = station.services.encounters.get(station.doctor, visit_id)
+    assert (kept.version, kept.record.reason) == (2, "Lý do gõ dở")
+    assert desk.screen._file.typed is None
+
+
+def test_an_amendment_that_was_given_up_is_gone(desk: Desk, visit_id: str, says) -> None:
+    ready(desk)
+    desk.sign()
+    desk.screen.outcome.amend.click()
+    desk.idle()
+    desk.screen.findChild(QLineEdit, "encounter.reason").setText("Lý do gõ dở")
+    desk.screen._changed()
+    desk.screen.amendment.flush()
+    desk.idle()
+    desk.screen.outcome.drop_amendment.click()
+    desk.idle()
+    desk.open(visit_id)
+    assert desk.screen._file.typed is None

@@ -10,11 +10,12 @@ import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import aliased
 
-from station_emr.db.codec import decode, moment, offset_of, stamp, utc_text
+from station_emr.db.codec import decode, encode, moment, offset_of, stamp, utc_text
 from station_emr.db.models import FormDraft, PrintEntry
 from station_emr.db.statements import text
 from station_emr.domain.record import RecordKind
 from station_emr.domain.user import User
+from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.views import DisplacedForm, DraftForm, PrintRow
 
 from .operations import RECORDS
@@ -92,6 +93,17 @@ class DraftRepository:
     def displaced(self) -> tuple[DisplacedForm, ...]:
         rows = self._connection.execute(_DISPLACED).all()
         return tuple(_displaced(row) for row in rows)
+
+    def put_amendment(self, key: str, user_id: str, typed: TypedAmendment, at: datetime) -> None:
+        self.put(DraftForm(key=key, user_id=user_id, content=encode(typed), saved_at=at))
+
+    def amendment(self, key: str) -> TypedAmendment | None:
+        form = self.get(key)
+        if form is None:
+            return None
+        with suppress(msgspec.DecodeError):
+            return decode(form.content, TypedAmendment)
+        return None
 
     def count_displaced(self) -> int:
         found: int = self._connection.execute(_COUNT_DISPLACED).scalar_one()

@@ -12,6 +12,7 @@ from typing_extensions import override
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
+from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.kit import (
     EmptyState,
@@ -20,6 +21,7 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.amending import AmendmentKeeper
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper
@@ -30,6 +32,7 @@ from station_emr.ui.screens.encounter.visit_file import (
     amend,
     find_visit,
     first_paper,
+    going_on,
     judge,
     load_visit,
     open_papers,
@@ -57,6 +60,7 @@ class EncounterScreen(Screen):
         self._stack = QStackedWidget()
         self._lay_out()
         self.keeper = DraftKeeper(session, self.form.collect, self)
+        self.amendment = AmendmentKeeper(session, RecordKind.ENCOUNTER, self._typed, self)
         self._judging = QTimer(self)
         self._judging.setSingleShot(True)
         self._judging.setInterval(JUDGE_MS)
@@ -92,7 +96,7 @@ class EncounterScreen(Screen):
         out.void.clicked.connect(self._void)
         out.history.clicked.connect(self._to_history)
         out.keep_amendment.clicked.connect(self._sign)
-        out.drop_amendment.clicked.connect(self._reload)
+        out.drop_amendment.clicked.connect(self._give_up)
         self._session.changed.connect(self._news)
         for keys, call in (
             ("Alt+E", self.form.closing.focus_follow_up),
@@ -130,6 +134,7 @@ class EncounterScreen(Screen):
     @override
     def on_leave(self) -> bool:
         self.keeper.keep()
+        self.amendment.flush()
         return True
 
     @override
@@ -242,7 +247,6 @@ class EncounterScreen(Screen):
             prescription=not open_ or not file.may_write(file.prescription),
             appointment=not open_ or not file.may_write(file.appointment),
         )
-        # An amendment lives on this page alone: leaving it would lose what was typed.
         self.form.prescription.let_correct(self._editing_draft() and self._rights.correct_person)
         signed = file.status in (RecordStatus.SIGNED, RecordStatus.AMENDED) and not file.earlier
         self.outcome.show_mode(
@@ -268,6 +272,8 @@ class EncounterScreen(Screen):
         if self._file is None:
             return
         self.keeper.touch()
+        if self._amending:
+            self.amendment.touch()
         self._judging.start()
 
     def _judge(self) -> None:
@@ -353,6 +359,8 @@ class EncounterScreen(Screen):
         self.keeper.dirty = False
         self.keeper.last = changes
         amended, self._amending = self._amending, ""
+        if amended and self._file is not None:
+            self.amendment.drop(self._file.encounter.id)
         self._reload()
         self.say(
             _("Đã lưu sửa đổi cùng lý do. Bản trước vẫn được giữ.")
@@ -381,13 +389,37 @@ class EncounterScreen(Screen):
     # -- after the signature -------------------------------------------------------------------
 
     def _begin_amendment(self) -> None:
-        reason = ask_amendment(self)
-        if not reason:
+        file = self._file
+        typed = file.typed if file is not None else None
+        reason = typed.reason if typed is not None else ask_amendment(self)
+        if not reason or file is None:
             return
         self._amending = reason
+        if typed is not None:
+            self.form.fill(going_on(file))
+            self.say(_("Sửa đổi gõ dở lần trước đã được mở lại. Hãy xem lại rồi lưu sửa đổi."))
         self._set_mode()
         self._judge()
         self.form.go_to(self._wished or "reason")
+
+    def _typed(self) -> tuple[str, TypedAmendment] | None:
+        """The amendment as it stands in the form, for keeping."""
+        file = self._file
+        if file is None or not self._amending or self._signing:
+            return None
+        papers = self.form.collect()
+        return file.encounter.id, TypedAmendment(
+            reason=self._amending,
+            version=file.stored.version,
+            encounter=papers.encounter,
+            prescription=papers.prescription,
+            appointment=papers.appointment,
+        )
+
+    def _give_up(self) -> None:
+        if self._file is not None:
+            self.amendment.drop(self._file.encounter.id)
+        self._reload()
 
     def _void(self) -> None:
         file = self._file

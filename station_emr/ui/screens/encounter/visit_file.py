@@ -25,6 +25,7 @@ from station_emr.services.papers import Papers
 from station_emr.services.patients import PatientCard
 from station_emr.services.ports import Stored
 from station_emr.services.station_services import StationServices
+from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.models.deciding import allergies_open
 
@@ -46,6 +47,7 @@ class VisitFile:
     orders: dict[str, CatalogRow]
     today: date
     earlier: int = 0  # the earlier version of the visit that is shown; 0: as it stands
+    typed: TypedAmendment | None = None  # what this person began to amend and did not sign
     allergies_open: bool = False  # two machines wrote them differently, nobody has decided
 
     @property
@@ -141,7 +143,37 @@ def load_visit(
         orders=_order_rows(services, stored.record),
         today=services.catalogs.today(),
         earlier=version,
+        typed=_typed(services, actor, stored),
         allergies_open=allergies_open(services.conflicts.of_patient(actor, patient_id)),
+    )
+
+
+def _typed(
+    services: StationServices, actor: Actor, stored: Stored[Encounter]
+) -> TypedAmendment | None:
+    rights = services.people.roles.table(actor)
+    if not stored.version or not may(actor.role, Action.RECORD_AMEND, rights):
+        return None
+    name = stored.record.id
+    return services.drafts.amendment(actor, RecordKind.ENCOUNTER, name, stored.version)
+
+
+def going_on(file: VisitFile) -> VisitFile:
+    """The visit with what was typed before the page was left; its versions stay those that stand."""
+    typed = file.typed
+    if typed is None or typed.encounter is None:
+        return file
+
+    def over(stored: Stored[P] | None, paper: P | None) -> Stored[P] | None:
+        if stored is None or paper is None:
+            return stored
+        return replace(stored, record=paper)
+
+    return replace(
+        file,
+        stored=replace(file.stored, record=typed.encounter),
+        prescription=over(file.prescription, typed.prescription),
+        appointment=over(file.appointment, typed.appointment),
     )
 
 

@@ -63,6 +63,7 @@ class PatientsScreen(Screen):
         self._left = False
         self.finder = Finder(session)
         self.page_of_person = self._build_person()
+        self.face.versions.clicked.connect(self._to_versions)
         self._stack = QStackedWidget()
         list_page = QWidget()
         list_column = vbox(
@@ -112,7 +113,6 @@ class PatientsScreen(Screen):
         )
         self.face = Face()
         self.face.setFixedWidth(_FACE_WIDTH)
-        self.face.versions.clicked.connect(self._to_versions)
         self.pressure = ChartCard(
             _("Huyết áp (mmHg)"),
             TrendChart("patients.pressure", _("Huyết áp những lần khám gần đây")),

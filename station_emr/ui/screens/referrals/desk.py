@@ -12,12 +12,13 @@ from station_emr.domain.encounter import Encounter
 from station_emr.domain.errors import InvalidRecord
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action, may
-from station_emr.domain.record import Changes, RecordStatus
+from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.referral import Referral, ReferralReason
 from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.user import Actor
 from station_emr.services.ports import Stored
 from station_emr.services.station_services import StationServices
+from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.views import ReferralRow
 from station_emr.services.visits import VisitPapers
 
@@ -42,6 +43,7 @@ class Letter:
     expected: str = ""
     joined_number: str = ""
     feedback: ReferralFeedback | None = None
+    typed: TypedAmendment | None = None  # what this person began to amend and did not sign
 
     @property
     def is_draft(self) -> bool:
@@ -67,7 +69,11 @@ def load_letter(
     else:
         referral, version, status = stored.record, stored.version, stored.status
     person = services.patients.standing(actor, referral.patient_id)
-    may_write = may(actor.role, Action.REFERRAL_PREPARE, services.people.roles.table(actor))
+    rights = services.people.roles.table(actor)
+    typed = None
+    if version and may(actor.role, Action.RECORD_AMEND, rights):
+        typed = services.drafts.amendment(actor, RecordKind.REFERRAL, referral.id, version)
+    may_write = may(actor.role, Action.REFERRAL_PREPARE, rights)
     return Letter(
         referral=referral,
         version=version,
@@ -77,6 +83,7 @@ def load_letter(
         joined_number=person.joined_number,
         encounter=services.encounters.get(actor, referral.encounter_id),
         feedback=services.referrals.feedback(actor, referral.id) if version else None,
+        typed=typed,
         expected=services.referrals.expected_number(actor) if may_write else "",
     )
 

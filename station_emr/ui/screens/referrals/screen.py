@@ -12,6 +12,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.referral import Referral
 from station_emr.services.i18n import _
+from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.views import ReferralRow
 from station_emr.ui.kit import (
     Message,
@@ -20,6 +21,7 @@ from station_emr.ui.kit import (
     dialogs,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.amending import AmendmentKeeper
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.referrals.desk import (
     OWN_FIELDS,
@@ -63,7 +65,9 @@ class ReferralsScreen(Screen):
         page.sign.clicked.connect(self._sign)
         page.discard.clicked.connect(self._discard)
         page.amend.clicked.connect(self._begin_amendment)
-        page.stop.clicked.connect(self._reload)
+        page.stop.clicked.connect(self._give_up)
+        self._amendment = AmendmentKeeper(self._session, RecordKind.REFERRAL, self._typed, self)
+        page.form.edited.connect(self._amended)
         page.void.clicked.connect(self._void)
         page.missing.visit_wanted.connect(self._to_visit)
         page.feedback.read.clicked.connect(self._note_read)
@@ -92,6 +96,7 @@ class ReferralsScreen(Screen):
     @override
     def on_back(self) -> bool:
         if self._on_letter and self.letter.mode is Mode.AMEND:
+            self._amendment.flush()
             self._reload()
             return True
         if self._on_letter and self._from_list:
@@ -184,6 +189,7 @@ class ReferralsScreen(Screen):
     # -- the draft -------------------------------------------------------------------------------
 
     def _keep_now(self) -> None:
+        self._amendment.flush()
         if self._on_letter and self.letter.unsaved:
             self._save()
 
@@ -279,6 +285,8 @@ class ReferralsScreen(Screen):
         def signed(_changes: Changes) -> None:
             self._wished = ""
             self.letter.sign.setEnabled(True)
+            if not letter.is_draft:
+                self._amendment.drop(letter.referral.id)
             self.letter.end_amendment()
             self.say(said, Severity.SUCCESS)
 
@@ -308,12 +316,18 @@ class ReferralsScreen(Screen):
 
     def _begin_amendment(self) -> None:
         letter = self.letter.letter
-        reason = dialogs.ask_text(
-            self,
-            _("Sửa đổi phiếu đã ký"),
-            _("Bản đã ký được giữ nguyên; bản sửa đổi mang cùng số phiếu và ghi rõ lý do."),
-            label=_("Lý do sửa đổi"),
-        )
+        kept = letter.typed if letter is not None else None
+        reason: str | None
+        if letter is not None and kept is not None and kept.referral is not None:
+            letter, reason = replace(letter, referral=kept.referral), kept.reason
+            self.say(_("Sửa đổi gõ dở lần trước đã được mở lại. Hãy xem lại rồi ký."))
+        else:
+            reason = dialogs.ask_text(
+                self,
+                _("Sửa đổi phiếu đã ký"),
+                _("Bản đã ký được giữ nguyên; bản sửa đổi mang cùng số phiếu và ghi rõ lý do."),
+                label=_("Lý do sửa đổi"),
+            )
         if letter is None or not reason:
             return
         self._reason = reason
@@ -323,6 +337,25 @@ class ReferralsScreen(Screen):
         self.letter.banner.show_message(
             Message(text=_("Đang sửa đổi: {reason}").format(reason=reason), severity=Severity.INFO)
         )
+
+    def _amended(self) -> None:
+        if self.letter.mode is Mode.AMEND:
+            self._amendment.touch()
+
+    def _typed(self) -> tuple[str, TypedAmendment] | None:
+        """The amendment as it stands in the form, for keeping."""
+        letter, typed = self.letter.letter, self.letter.typed()
+        if letter is None or typed is None or self.letter.mode is not Mode.AMEND:
+            return None
+        return letter.referral.id, TypedAmendment(
+            reason=self._reason, version=letter.version, referral=typed
+        )
+
+    def _give_up(self) -> None:
+        letter = self.letter.letter
+        if letter is not None:
+            self._amendment.drop(letter.referral.id)
+        self._reload()
 
     def _void(self) -> None:
         letter = self.letter.letter

@@ -183,6 +183,21 @@ def test_the_recovery_sheet_shows_the_code_and_no_patient(tmp_path: Path) -> Non
     assert PDF.recovery_sheet(STATION.name, "K7QF3M2XW9TA5HRDB8NC4VJE", SIGNED) == data
 
 
+@pdf.needs_poppler
+def test_the_recovery_sheet_is_one_page_with_a_code_that_types_itself(tmp_path: Path) -> None:
+    import zxingcpp
+    from PIL import Image
+
+    code = "A885-WY96-4DC9-2BTG-6BNP-X899"
+    (tmp_path / "in.pdf").write_bytes(PDF.recovery_sheet(STATION.name, code, SIGNED))
+    subprocess.run(
+        ["pdftoppm", "-r", "150", "-png", str(tmp_path / "in.pdf"), str(tmp_path / "page")],
+        check=True,
+    )
+    (page,) = tmp_path.glob("page*.png")
+    assert [found.text for found in zxingcpp.read_barcodes(Image.open(page))] == [code]
+
+
 ODD = st.text(
     alphabet=st.characters(exclude_categories=()),
     max_size=200,

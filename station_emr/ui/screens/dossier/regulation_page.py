@@ -28,7 +28,13 @@ def _blocks_table() -> Table[Block]:
         "dossier.blocks",
         _("Các điều của quy chế"),
         [
-            Column(title=_("Điều"), text=lambda b: b.heading, stretch=True, strong=True),
+            Column(
+                title=_("Điều"),
+                text=lambda b: b.heading,
+                tip=lambda b: b.heading,
+                stretch=True,
+                strong=True,
+            ),
             Column(
                 title=_("Văn bản"),
                 text=lambda b: _("Của trạm") if b.own else _("Bản mẫu"),
@@ -47,7 +53,7 @@ class RegulationPage(QWidget):
         super().__init__()
         self._save = save
         self.blocks = _blocks_table()
-        self.blocks.setMaximumWidth(330)
+        self.blocks.setMinimumWidth(400)
         self.form = Form("dossier.block")
         self.text = self.form.add("text", _("Nội dun&g"), TextField(least=9, most=13))
         self.keep = primary(_("Lưu điều này"), "dossier.block.save")

@@ -34,6 +34,7 @@ from station_emr.station import (
 from station_emr.succession import appoint_director
 from tests.security.stations import cheap_passwords
 
+PROFILE = replace(demo_profile(""), demo=False)
 DIRECTOR = demo_people()[0].user
 NURSE = User(id="", username="dieuduong", full_name="Người Mẫu Hai", role=Role.NURSE)
 SECOND = User(
@@ -79,7 +80,7 @@ def machine(monkeypatch):
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "station"
     with cheap_passwords():
-        code = create_station(folder, demo_profile(""), DIRECTOR, DEMO_PASSWORD)
+        code = create_station(folder, PROFILE, DIRECTOR, DEMO_PASSWORD)
     station = open_station(folder, DIRECTOR.username, DEMO_PASSWORD)
     for one in (NURSE, SECOND):
         station.services.accounts.add_user(station.actor, one, FIRST_WORD)
@@ -127,18 +128,16 @@ def test_a_nurse_forgot_hers_and_the_director_gives_a_new_one(folder):
     station.close()
     with pytest.raises(WrongPassword):
         _enter(folder, NURSE.username, FIRST_WORD)
-    own = "Mây trên núi 2028 &trắng"
+    own = "Tq5%jx-Zk8!vw3@"
     assert _enter(folder, NURSE.username, NEW_WORD, own).role is Role.NURSE
     assert "account.reset_password" in _log(folder)
 
 
 def test_the_director_forgot_his_and_the_second_director_gives_a_new_one(folder):
-    station = open_station(
-        folder, SECOND.username, FIRST_WORD, new_password="Biển hồ 2028 &xanh thẳm"
-    )
+    station = open_station(folder, SECOND.username, FIRST_WORD, new_password="Lw2@pz-Vx9#kq7!")
     station.services.accounts.reset_password(station.actor, DIRECTOR.username, NEW_WORD)
     station.close()
-    own = "Mây trên núi 2028 &trắng"
+    own = "Tq5%jx-Zk8!vw3@"
     assert _enter(folder, DIRECTOR.username, NEW_WORD, own).role is Role.DIRECTOR
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
-
 from station_emr.domain.errors import DatabaseDamaged, StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, RecordKind
@@ -381,6 +380,7 @@ class Desk(QObject):
                     or session.services.trail.alarm(session.actor)
                     or session.services.people.emergency.alarm(session.actor)
                     or session.services.people.access.warning(session.actor)
+                    or session.services.keys.code_reminder(session.actor)
                 ),
                 self._show_clock,
                 owner=session,

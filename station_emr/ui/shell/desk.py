@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
+
 from station_emr.domain.errors import DatabaseDamaged, StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, RecordKind

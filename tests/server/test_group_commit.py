@@ -216,7 +216,17 @@ def test_a_commit_that_fails_is_nobodys_answer(
     assert province.numbers(CODES[0]) == (_counted(6), _counted(6))
 
 
-def test_one_whose_index_is_behind_waits_for_it_and_holds_nobody_up(province: Province) -> None:
+def test_one_whose_index_is_behind_waits_for_it_and_holds_nobody_up(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[str] = []
+    honest = plain.settle
+
+    def settle(session: Any, code: str, *rest: Any, **limits: Any) -> bool:
+        followed.append(code)
+        return honest(session, code, *rest, **limits)
+
+    monkeypatch.setattr(plain, "settle", settle)
     province.send(unit(1))
     with province.database.write(EVERY_FACILITY) as session:
         session.get_one(Facility, CODES[0]).indexed_sequence = 0
@@ -225,6 +235,7 @@ def test_one_whose_index_is_behind_waits_for_it_and_holds_nobody_up(province: Pr
     with province.database.read(CODES[0]) as session:
         facility = session.get_one(Facility, CODES[0])
         assert facility.indexed_sequence == facility.operation_sequence
+    assert followed == [CODES[0]]
     assert province.numbers(CODES[0])[0] == _counted(6)
 
 

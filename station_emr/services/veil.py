@@ -38,6 +38,7 @@ from .views import QueueRow, ReferralRow, VisitRow
 _OURS: Final = "station_emr.services"
 _ROWS: Final = (QueueRow, VisitRow, ReferralRow)
 _PAPERS: Final = (Prescription, Referral, Appointment)
+_WORD_BY_WORD: Final = ("versions.", "conflicts.")
 _BLANK: Final = Diagnosis(icd_code="", title=RESTRICTED)
 _inside: ContextVar[bool] = ContextVar("inside a veiled use case", default=False)
 
@@ -104,6 +105,8 @@ class _Look:
         kind, record_id = given.get("kind"), given.get("record_id")
         if isinstance(kind, RecordKind) and isinstance(record_id, str):
             self._refuse_paper(kind, record_id)
+            if kind is RecordKind.PATIENT and name.startswith(_WORD_BY_WORD):
+                self._refuse_chart(record_id)
         paper = given.get("paper")
         if name == "prints.preview_draft" and isinstance(paper, _PAPERS):
             self._refuse_visits([paper.encounter_id])
@@ -114,6 +117,18 @@ class _Look:
         with self._store.read() as work:
             visit = work.privacy.visit_of(kind, record_id)
         self._refuse_visits([visit])
+
+    def _refuse_chart(self, patient_id: str) -> None:
+        """Versions of a chart are told word by word, lasting illnesses of that kind too."""
+        with self._store.read() as work:
+            ranges = ranges_of(work)
+            told = [
+                one.icd_code
+                for info in work.patients.versions(patient_id)
+                for one in work.patients.at_version(patient_id, info.version).conditions
+            ]
+        if is_sensitive(told, ranges, self._today):
+            raise PermissionDenied(REFUSED)
 
     def _refuse_visits(self, visits: Iterable[str]) -> None:
         if self._restricted(visits):

@@ -70,6 +70,8 @@ def test_the_visit_and_its_papers_are_refused_and_the_refusal_is_in_the_log(clos
         lambda: services.referrals.of_encounter(nurse, encounter.id),
         lambda: services.prints.preview(nurse, RecordKind.REFERRAL, letter.id),
         lambda: services.prints.print(nurse, RecordKind.PRESCRIPTION, paper.id),
+        lambda: services.versions.history(nurse, RecordKind.ENCOUNTER, encounter.id),
+        lambda: services.versions.view(nurse, RecordKind.REFERRAL, letter.id, 1),
     )
     for door in doors:
         with pytest.raises(PermissionDenied, match="Nội dung hạn chế"):
@@ -129,6 +131,8 @@ def test_a_chart_edited_without_the_right_loses_nothing(station) -> None:
     assert seen.record.conditions == (plain,)
     patients.update(station.nurse, replace(seen.record, phone="0900000001"), seen.version)
 
+    with pytest.raises(PermissionDenied, match="Nội dung hạn chế"):
+        station.services.versions.compare(station.nurse, RecordKind.PATIENT, person.id, 1, 2)
     after = patients.get(station.doctor, person.id).record
     assert (after.conditions, after.phone) == ((kept, plain), "0900000001")
 

@@ -134,8 +134,8 @@ class PrivacyScreen(Screen):
     def _read(self) -> None:
         session, privacy, patient_id = self._session, self._privacy, self._patient_id
         self._person = None
-        self.everybody.setVisible(bool(patient_id))
         self.whose.setText("")
+        self._show_tab()
         if patient_id:
             session.ask(
                 lambda: privacy.consents.of_patient(session.actor, patient_id),
@@ -196,6 +196,8 @@ class PrivacyScreen(Screen):
             BREACHES: _("Báo trong 72 giờ từ lúc phát hiện"),
         }
         self.header.set_title(_("Quyền riêng tư"), titles[tab])
+        self.whose.setVisible(tab != BREACHES)  # a leak is the station's, not one person's
+        self.everybody.setVisible(tab != BREACHES and bool(self._patient_id))
         self._fit()
 
     def _fit(self) -> None:

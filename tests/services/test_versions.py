@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from station_emr.domain.encounter import Diagnosis
+from station_emr.demo.people import People
+from station_emr.domain.encounter import Diagnosis, Encounter
 from station_emr.domain.errors import (
     Conflict,
     InvalidRecord,
@@ -15,7 +17,9 @@ from station_emr.domain.errors import (
     PermissionDenied,
     StateError,
 )
+from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, RecordStatus
+from tests.services.replicas import exchange
 
 from .visit_samples import appointment, prescription, referral, sign, visit
 
@@ -181,3 +185,35 @@ def test_the_database_itself_lets_no_voided_record_change_in_another_way(station
     for reason, restores in (("lý do", None), ("", 1), ("lý do", 2), ("lý do", 7)):
         with pytest.raises(IntegrityError), station.store.write() as work:
             work._connection.exec_driver_sql(copy, (reason, restores, stored.record.id))
+
+
+def test_what_was_voided_and_brought_back_is_so_on_every_machine(machines) -> None:
+    """It travels as an ordinary amended version on top of the voided one, and opens no question."""
+    here, there, _ = machines
+    kind = RecordKind.ENCOUNTER
+    with here.store.read() as work:
+        author = next(user for user in work.users.all() if user.role is Role.DOCTOR).snapshot
+    patient = replace(People(5, date(2026, 11, 20)).next(), id=here.clock.new_id())
+    here.write(RecordKind.PATIENT, patient, author)
+    there.take(*here.operations(RecordKind.PATIENT, patient.id))
+    seen = Encounter(
+        id=here.clock.new_id(), patient_id=patient.id, arrived_at=here.clock.now(), reason="Ho"
+    )
+    here.write(kind, seen, author)
+    here.edit(kind, seen.id, author, RecordStatus.VOIDED)
+    there.take(*here.operations(kind, seen.id))
+    assert there.state(kind, seen.id)["voided"]
+    with here.store.write() as work:
+        work.encounters.add_version(
+            seen,
+            RecordStatus.AMENDED,
+            author=author,
+            at=here.clock.now(),
+            reason="Khôi phục bản 1: hủy nhầm",
+            expected_version=2,
+            restores=1,
+        )
+    exchange(kind, seen.id, here, there)
+    state = there.state(kind, seen.id)
+    assert state == here.state(kind, seen.id)
+    assert (state["voided"], state["open"]) == (False, ())

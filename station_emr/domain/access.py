@@ -27,8 +27,10 @@ REVIEW_WITHIN: Final = timedelta(days=3)
 RIGHTS_REVIEW_DAYS: Final = 365
 LONGEST_GRANT: Final = timedelta(days=366)
 
-EMERGENCY_ACTIONS: Final = frozenset({Action.PATIENT_VIEW, Action.ENCOUNTER_VIEW})
-"""What the emergency door opens: reading. Never signing, printing nor export."""
+EMERGENCY_ACTIONS: Final = frozenset(
+    {Action.PATIENT_VIEW, Action.ENCOUNTER_VIEW, Action.SENSITIVE_VIEW}
+)
+"""What the emergency door opens: reading, restricted visits too. Never signing, printing nor export."""
 
 
 class Closed(StrEnum):

@@ -99,7 +99,7 @@ class Emergency:
             )
         if held().table[actor.role] >= EMERGENCY_ACTIONS:
             raise StateError(
-                "Vai trò của bạn đã được xem hồ sơ, không cần mở khẩn cấp. Hãy tìm người bệnh như thường lệ."
+                "Vai trò của bạn đã được xem mọi nội dung hồ sơ, không cần mở khẩn cấp. Hãy tìm người bệnh như thường lệ."
             )
         now = self._clock.now()
         with self._store.write() as work:
@@ -245,7 +245,7 @@ def _may_enter(actor: Actor) -> None:
     allow_oneself(actor)
     if never(actor.role) & EMERGENCY_ACTIONS:
         raise PermissionDenied(
-            f"Vai trò “{actor.role.label}” không được xem hồ sơ người bệnh, kể cả khi khẩn cấp. "
+            f"Vai trò “{actor.role.label}” không mở được hồ sơ người bệnh, kể cả khi khẩn cấp. "
             "Hãy gọi bác sĩ hoặc giám đốc trạm."
         )
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from station_emr.domain.access import RoleChange, Verdict
+from station_emr.domain.access import Grant, GrantKind, RoleChange, Verdict
 from station_emr.domain.errors import InvalidRecord, PermissionDenied, StateError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import RecordKind
+from station_emr.services.rights import rights_of
 
 from .visit_samples import sign, visit
 
@@ -145,6 +146,27 @@ def test_a_right_for_a_time_crosses_no_wall_and_needs_an_end(station) -> None:
         give(station, "giamdoc", Action.DISPENSE)
 
 
+def test_a_grant_written_past_the_service_crosses_no_wall(station) -> None:
+    admin, person = station.actor(Role.ADMINISTRATOR), station.register()
+    now = station.clock.now()
+    for number, kind in enumerate(GrantKind):
+        grant = Grant(
+            id=f"lau-{number}",
+            kind=kind,
+            user_id=admin.user.id,
+            user_name="",
+            since=now,
+            until=now + timedelta(hours=4),
+            reason="",
+            actions=frozenset(Action),
+            patient_id=person.id,
+        )
+        with station.store.write() as work:
+            work.access.add_grant(grant)
+    with pytest.raises(PermissionDenied):
+        station.services.patients.card(admin, person.id)
+
+
 # -- emergency -------------------------------------------------------------------------------------
 
 
@@ -208,6 +230,19 @@ def test_it_gives_no_signing_no_print_and_no_change(station, shut) -> None:
             call()
 
 
+def test_restricted_visits_of_the_person_open_with_it(station) -> None:
+    person, other, nurse = station.register(), station.register(national_id=""), station.nurse
+
+    def reads(patient_id) -> bool:
+        with station.store.read() as work:
+            table = rights_of(work, nurse, station.clock.now(), patient_id).table
+        return Action.SENSITIVE_VIEW in table[Role.NURSE]
+
+    assert not reads(person.id)
+    station.services.people.emergency.open(nurse, person.id, REASON)
+    assert (reads(person.id), reads(other.id), reads("")) == (True, False, False)
+
+
 def test_a_reason_is_asked_and_an_administrator_stays_outside(station, shut) -> None:
     pharmacist, person, _other = shut
     emergency = station.services.people.emergency
@@ -218,7 +253,7 @@ def test_a_reason_is_asked_and_an_administrator_stays_outside(station, shut) -> 
     with pytest.raises(PermissionDenied):
         emergency.find(station.actor(Role.ADMINISTRATOR), person.full_name)
     with pytest.raises(StateError, match="không cần mở khẩn cấp"):
-        emergency.open(station.nurse, person.id, REASON)
+        emergency.open(station.doctor, person.id, REASON)
 
 
 def test_the_alarm_waits_for_a_review_by_somebody_else(station, shut) -> None:

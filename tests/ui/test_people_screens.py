@@ -79,7 +79,7 @@ def test_pages_follow_the_rights_of_the_station(session_of, station) -> None:
 
     assert routes.EMERGENCY in keys
     assert not {routes.TODAY, routes.PATIENTS, routes.MEDICINES} & keys
-    assert routes.EMERGENCY not in {spec.key for spec in screens_for(session_of(Role.NURSE))}
+    assert routes.EMERGENCY not in {spec.key for spec in screens_for(session_of(Role.DOCTOR))}
     admin = {spec.key for spec in screens_for(session_of(Role.ADMINISTRATOR))}
     assert routes.EMERGENCY not in admin
 

@@ -85,7 +85,8 @@ def test_pages_are_built_under_their_key(qtbot, session_of, stray_windows, role)
 def test_each_role_has_its_pages(session_of, role, missing) -> None:
     specs = screens_for(session_of(role))
 
-    assert {spec.key for spec in specs} == EVERY_PAGE - missing
+    found = {spec.key for spec in specs} - {routes.EMERGENCY}  # see the tests of people
+    assert found == EVERY_PAGE - missing
     keys = [spec.shortcut for spec in specs if spec.shortcut]
     assert len(keys) == len(set(keys))
     entries = {spec.key for spec in specs if spec.has_entry}

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
+
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import Problem, UserError
 from station_emr.domain.permissions import Role
@@ -17,12 +18,11 @@ from station_emr.services.timekeeping import keep_time
 from station_emr.ui.kit import apply_theme, tokens
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
+from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.settings.server_panel import url_problem
 from tests.services.conftest import KEY, MORNING
 from tests.ui.driver import ScreenDriver, answers, pdf_text
 from tests.ui.sweep import duplicate_mnemonics
-
-from station_emr.ui.screens.settings import SettingsScreen
 
 __all__ = ["answers"]
 
@@ -61,6 +61,7 @@ class Page(ScreenDriver):
                 "emergency_review",
                 "catalogs",
                 "audit",
+                "dossier",
                 "sharing",
                 "privacy",
                 "personal",
@@ -82,6 +83,7 @@ class Page(ScreenDriver):
                 "emergency_review",
                 "catalogs",
                 "audit",
+                "dossier",
                 "personal",
                 "second_factor",
             ],
@@ -90,7 +92,7 @@ class Page(ScreenDriver):
             Role.DOCTOR,
             ["backup", "waiting", "catalogs", "sharing", "privacy", "personal", "second_factor"],
         ),
-        (Role.NURSE, ["catalogs", "sharing", "privacy", "personal", "second_factor"]),
+        (Role.NURSE, ["emergency", "catalogs", "sharing", "privacy", "personal", "second_factor"]),
         (
             Role.INSPECTOR,
             ["retention", "catalogs", "audit", "sharing", "personal", "second_factor"],

@@ -57,7 +57,7 @@ class EmergencyScreen(Screen):
         left.add(
             label(
                 _(
-                    "Chỉ dùng khi người bệnh nguy cấp và bạn không có quyền xem. Giám đốc được báo ngay và "
+                    "Chỉ dùng khi người bệnh nguy cấp và bạn không có quyền xem (hồ sơ hoặc nội dung hạn chế). Giám đốc được báo ngay và "
                     "duyệt lại trong 3 ngày. Chỉ xem được, không ký, không in."
                 ),
                 "muted",

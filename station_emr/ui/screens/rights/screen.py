@@ -43,7 +43,7 @@ _SHORT: Final = {
     Role.DIRECTOR: "Giám đốc",
     Role.DOCTOR: "Bác sĩ",
     Role.PHYSICIAN_ASSISTANT: "Y sĩ",
-    Role.NURSE: "ĐD.",
+    Role.NURSE: "Điều dưỡng",
     Role.MIDWIFE: "Hộ sinh",
     Role.PHARMACIST: "Dược sĩ",
     Role.ADMINISTRATOR: "Quản trị",
@@ -89,8 +89,8 @@ class RightsScreen(Screen):
         left = Card(margin=1)
         left.add(plain_table(self.table), 1)
         body = hbox(left, self._make_card(), gap=GAP_M)
-        body.setStretch(0, 7)
-        body.setStretch(1, 2)
+        body.setStretch(0, 4)
+        body.setStretch(1, 1)
         self.page.addLayout(body, 1)
         note = _("Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay.")
         self.page.addWidget(label(note, "caption"))
@@ -108,7 +108,12 @@ class RightsScreen(Screen):
             stretch=True,
             strong=True,
         )
-        rest = [Column(title=_(_SHORT[role]), text=text_of(role), width=66) for role in Role]
+        rest = [
+            Column(
+                title=_(_SHORT[role]), text=text_of(role), width=92 if role is Role.NURSE else 76
+            )
+            for role in Role
+        ]
         return Table("rights.table", _("Bảng phân quyền"), [first, *rest], dense=True)
 
     def _make_card(self) -> Card:

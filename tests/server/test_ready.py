@@ -75,10 +75,14 @@ def test_what_is_undone_with_the_session_is_undone(database):
 
 def test_one_session_with_two_transactions_asks_within_its_own(database):
     with Session(database.engine) as session:
-        for name, end in (("a", session.commit), ("b", session.rollback)):
+        database.work_for(session, EVERY_FACILITY)
+        ready.change(session, insert(_INCARNATION), _incarnation("a"))
+        session.commit()
+        with database.engine.connect():  # what the first one had is somebody else's now
+            session.connection()
             database.work_for(session, EVERY_FACILITY)
-            ready.change(session, insert(_INCARNATION), _incarnation(name))
-            end()
+            ready.change(session, insert(_INCARNATION), _incarnation("b"))
+            session.rollback()
     assert _held(database) == [("a", 1)]
 
 

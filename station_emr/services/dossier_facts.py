@@ -14,6 +14,7 @@ from station_emr.domain.user import User
 
 from .access_rules import read_policy
 from .dossier_ports import Account, Done, Door, DoorFacts, DossierSource, Facts, LookAtBackups
+from .keys import CODE_MADE_AT, CODE_TESTED_AT, ROTATED_AT
 from .ports import Store, Work
 from .signing_rules import read_policy as read_signing_policy
 from .signing_rules import read_source
@@ -101,6 +102,8 @@ def gather(
             audit_anchored=_anchored(work, EvidenceKind.PROVINCE, EvidenceKind.LOCAL),
             audit_printed=_anchored(work, EvidenceKind.PRINTED),
             record_check=_last(work, "record.verify", "record.fault"),
+            code_tested=_code_tested(work),
+            key_changed=_moment(work, ROTATED_AT),
             clock_trusted=is_trusted(work, now),
             clock_skew=server_skew(work),
             backup=backup,
@@ -178,6 +181,16 @@ def _last(work: Work, *actions: str) -> Done | None:
     row = rows[0]
     fine = row.result == Result.DONE and not row.action.endswith(".fault")
     return Done(at=row.at, ok=fine, by=row.user_name)
+
+
+def _code_tested(work: Work) -> datetime | None:
+    made, tested = _moment(work, CODE_MADE_AT), _moment(work, CODE_TESTED_AT)
+    return None if tested is None or (made is not None and made > tested) else tested
+
+
+def _moment(work: Work, key: str) -> datetime | None:
+    kept = work.settings.get(key)
+    return datetime.fromisoformat(kept) if kept else None
 
 
 def _anchored(work: Work, *kinds: EvidenceKind) -> datetime | None:

@@ -27,6 +27,7 @@ from .dossier_assessment import (
     when,
 )
 from .dossier_ports import Facts
+from .keys import TEST_EVERY
 
 _MOST_TRIES: Final = 5
 _SESSION_MINUTES: Final = 15
@@ -160,6 +161,16 @@ def three_copies(facts: Facts) -> Answer:
     return (Standing.MET if len(good) >= 2 else Standing.PARTLY), said
 
 
+def keys(facts: Facts) -> Answer:
+    tested = facts.code_tested
+    said = (
+        f"Thử mã khôi phục: {when(tested)}; đổi khóa dữ liệu: {when(facts.key_changed)}. "
+        "Khóa đổi khi có người nghỉ việc."
+    )
+    fresh = tested is not None and facts.at - tested <= TEST_EVERY
+    return (Standing.MET if fresh else Standing.PARTLY), said
+
+
 def checked_records(facts: Facts) -> Answer:
     check = facts.record_check
     if check is None:
@@ -213,6 +224,7 @@ _LEVEL_3: Final = (
         "Rà soát tài khoản và quyền 6 tháng một lần",
         own("Chương trình nhắc hằng năm; 6 tháng do trạm tự đặt lịch."),
     ),
+    Demand("s8k+", "S8", "Quản lý vòng đời khóa", keys),
     Demand("s8+", "S8", "Mã toàn vẹn và chữ ký số trên dữ liệu", checked_records),
     Demand(
         "s9+",

@@ -121,6 +121,8 @@ class Facts:
     audit_anchored: datetime | None
     audit_printed: datetime | None
     record_check: Done | None
+    code_tested: datetime | None  # the recovery code; None also when a newer one was made since
+    key_changed: datetime | None
     clock_trusted: bool
     clock_skew: timedelta | None
     backup: BackupState

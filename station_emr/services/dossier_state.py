@@ -110,6 +110,7 @@ def _log(facts: Facts) -> tuple[Line, ...]:
             else "chưa lần nào",
             records is None or not records.ok,
         ),
+        Line("Thử mã khôi phục", when(facts.code_tested), facts.code_tested is None),
         Line(
             "Lượt khám",
             f"{number(figures.signed_visits)} đã ký, {number(figures.open_visits)} chưa ký, trong đó "

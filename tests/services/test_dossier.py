@@ -74,6 +74,15 @@ def test_answers_follow_what_is_done(station, tmp_path) -> None:
     assert found["cv365.6"].standing is Standing.PARTLY
 
 
+def test_a_recovery_code_counts_as_tried_until_a_newer_one_is_made(station) -> None:
+    assert rows(station)["s8k+"].standing is Standing.PARTLY
+    station.services.keys.check_recovery_code(station.director, "MAU")
+    assert rows(station)["s8k+"].standing is Standing.MET
+    station.clock.forward(hours=1)
+    station.services.accounts.new_recovery_code(station.director)
+    assert rows(station)["s8k+"].standing is Standing.PARTLY
+
+
 def test_a_visit_left_unsigned_beyond_the_stations_hours_is_told(station) -> None:
     first = visit(station, station.register())
     sign(station, first, prescription=prescription(station, first))

@@ -28,7 +28,7 @@ from .accounts import Accounts
 from .guards import allow, allow_oneself
 from .ports import Clock, Store, Work
 from .rights import station_table
-from .timekeeping import station_time
+from .timekeeping import note_use, station_time, use_is_old
 
 _SHORTEST_REASON: Final = 10
 
@@ -257,9 +257,16 @@ class Access:
         return review
 
     def warning(self, actor: Actor) -> str:
-        """What the person should know of the own account; empty when all is well."""
+        """What the person should know of the own account; empty when all is well. Asked all day long,
+        so it also notes that time has passed: a clock set back afterwards prolongs nothing.
+        """
         allow_oneself(actor)
         now = self._clock.now()
+        with self._store.read() as work:
+            old = use_is_old(work, now)
+        if old:
+            with self._store.write() as work:
+                note_use(work, now)
         with self._store.read() as work:
             return password_warning(work, actor.user, now) or idle_warning(work, actor.user, now)
 

@@ -27,6 +27,7 @@ SKEW: Final = "sync.clock_skew_seconds"
 TOLERANCE: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime.fromisoformat(__released__).replace(tzinfo=VIETNAM)
 _OFTEN_ENOUGH: Final = timedelta(hours=1)
+_NOTED: Final = timedelta(minutes=10)
 _LONG_UNUSED: Final = timedelta(days=400)
 _LONGEST_SERVED: Final = timedelta(days=3 * 366)
 _ASK: Final = "Nếu giờ đang hiện là đúng, nhờ giám đốc hoặc người quản trị xác nhận giờ của máy."
@@ -126,6 +127,12 @@ def station_time(work: Work, now: datetime) -> datetime:
     if known is None:
         return now
     return known if clock_problem(work, now) or _oddity(work, now) else max(now, known)
+
+
+def use_is_old(work: Work, now: datetime) -> bool:
+    """Whether the last moment that was noted lies long enough back to note another."""
+    seen = _kept(work, NEWEST_SEEN)
+    return seen is None or now - seen >= _NOTED
 
 
 def note_use(work: Work, now: datetime) -> None:

@@ -198,10 +198,21 @@ def test_one_record_opens_for_four_hours(station, shut) -> None:
     station.clock.forward(hours=4, minutes=1)
     with pytest.raises(PermissionDenied):
         emergency.record(pharmacist, person.id)
-    station.clock.forward(hours=-3)  # a clock set back opens nothing again, once time was noted
     rows = station.services.accounts.audit(station.director)
     views = [row for row in rows if row.purpose == "emergency"]
     assert {"emergency.search", "emergency.open", "patient.view"} <= {row.action for row in views}
+
+
+def test_a_clock_set_back_prolongs_nothing(station, shut) -> None:
+    pharmacist, person, _other = shut
+    people = station.services.people
+    people.emergency.open(pharmacist, person.id, REASON)
+    station.clock.forward(hours=4, minutes=1)
+    people.access.warning(pharmacist)  # the window asks for it all day long
+    station.clock.forward(hours=-3)
+    assert people.emergency.mine(pharmacist) == ()
+    with pytest.raises(PermissionDenied):
+        people.emergency.record(pharmacist, person.id)
 
 
 def test_a_visit_of_the_person_can_be_read_and_of_nobody_else(station, shut) -> None:

@@ -376,13 +376,7 @@ class Desk(QObject):
             )
             self._read_backup()
             session.ask(
-                lambda: (
-                    session.services.accounts.clock_warning(session.actor)
-                    or session.services.trail.alarm(session.actor)
-                    or session.services.people.emergency.alarm(session.actor)
-                    or session.services.people.access.warning(session.actor)
-                    or session.services.keys.code_reminder(session.actor)
-                ),
+                lambda: _notice(session),
                 self._show_clock,
                 owner=session,
                 latest="frame.clock",
@@ -440,6 +434,18 @@ class Desk(QObject):
         if self._page is not None:
             self._page.show_problem(sentence)
         self._window.show_message(Message(text=sentence, severity=Severity.DANGER))
+
+
+def _notice(session: Session) -> str:
+    """The first of what stays above every screen until it is put right."""
+    services, actor = session.services, session.actor
+    own = services.people.access.warning(actor)  # always: it notes that time has passed
+    return (
+        services.accounts.clock_warning(actor)
+        or services.trail.alarm(actor)
+        or services.people.emergency.alarm(actor)
+        or own
+    )
 
 
 def _nothing() -> None:

@@ -38,6 +38,7 @@ CHECKED_LATER = {
     "signing.batch",
     "visits.sign",
     # These tell nothing instead of refusing.
+    "keys.code_reminder",
     "sync.names",
     "trail.alarm",
 }

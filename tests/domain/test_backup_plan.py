@@ -122,3 +122,9 @@ def test_two_days_are_late_and_ninety_need_a_drill() -> None:
     assert needs_drill(None, NOW)
     assert needs_drill(NOW - timedelta(days=90), NOW)
     assert not needs_drill(NOW - timedelta(days=89), NOW)
+
+
+def test_the_only_copy_stays_however_old() -> None:
+    old = [NOW - timedelta(days=4000), NOW - timedelta(days=5000)]
+
+    assert kept(old, NOW) == {old[0]}

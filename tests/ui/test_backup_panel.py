@@ -65,7 +65,7 @@ def test_a_place_is_added_copied_to_rehearsed_and_dropped(
     page.says("mở thử được ở 1 nơi")
     assert len(copies(usb)) == 1
 
-    page.until(lambda: page.panel.rehearse.isEnabled())
+    page.until(page.panel.rehearse.isEnabled)
     page.press_button("settings.backup.drill")
     page.says("Diễn tập đạt")
     page.until(lambda: "đạt," in page.panel._drilled.text())
@@ -98,6 +98,13 @@ def test_a_stick_that_is_away_is_told_on_the_page_and_the_line(
     watch = BackupWatch(session, QTimer(session))
     watch.told.connect(told.append)
     page.until(lambda: told == [brief(Trouble.ABSENT)])
+    usb.with_name("away").rename(usb)
+    for _tick in range(3):
+        watch._wait = 99  # only looking
+        watch.tick()
+    assert told == [brief(Trouble.ABSENT)]
+    watch.tick()
+    page.until(lambda: told[1:] == [""])
     severity, parts = backup_words(StatusModel(backup="17:02", backup_trouble=told[0]))
     assert (severity, parts) == (Severity.WARNING, [("Không thấy ổ sao lưu", True)])
 
@@ -111,6 +118,7 @@ def test_the_days_copy_is_made_while_people_work(qtbot, session_of, station, usb
 
     for _tick in range(3):
         watch.tick()
+    qtbot.waitUntil(lambda: not session.runner.busy)
     assert copies(usb) == []  # the first minutes belong to the first person of the day
     watch.tick()
 

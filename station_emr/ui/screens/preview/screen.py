@@ -100,9 +100,7 @@ class PreviewScreen(Screen):
         self.zoom_fit = secondary(_("Vừa khung"), "preview.zoom_fit")
         self._zoom_text = label("", "muted")
         self._page_text = label("", "muted")
-        self.history = secondary(
-            _("Phiên &bản"), "preview.history", icon="clock-counter-clockwise"
-        )
+        self.history = secondary(_("Phiên &bản"), "preview.history", icon="clock-counter-clockwise")
         self.history.setToolTip(_("Lịch sử phiên bản của giấy này"))
         self.save = secondary(_("Lưu PDF"), "preview.save", Shortcut.SAVE, "file-pdf")
         self.print = primary(_("In"), "preview.print", Shortcut.PRINT, "printer")

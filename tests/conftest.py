@@ -31,6 +31,7 @@ LONG = (
     "tests/sync/test_simulator.py",
     "tests/sync/test_simulator_catches.py",
     "tests/e2e/test_command_line.py",
+    "tests/safety/test_kills.py",
     "tests/sync/test_exchange_kills.py",
     "tests/sync/test_plain_pull.py",
     "tests/sync/test_sealing_ahead.py",

@@ -24,7 +24,7 @@ from station_emr.demo.station import DEMO_PASSWORD
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.catalog import CatalogKind, drug_of
 from station_emr.domain.encounter import Diagnosis, DiagnosisRole, Encounter
-from station_emr.domain.errors import InvalidRecord
+from station_emr.domain.errors import EnvironmentFailure, InvalidRecord
 from station_emr.domain.permissions import Role
 from station_emr.domain.prescription import line_from_drug
 from station_emr.domain.record import Changes, RecordKind
@@ -302,11 +302,14 @@ class BusyDay:
             return
         waiting = self._use.signing.waiting(self._actor)[:2]
         names = [(one.kind, one.record_id, one.version) for one in waiting]
-        self._call(
-            "sign-files",
-            lambda: self._use.signing.batch(self._actor, Secret(KEY_FILE_PASSWORD), names).changes,
-            files=[list(one) for one in names],
-        )
+        self._call("sign-files", lambda: self._signed(names), files=[list(one) for one in names])
+
+    def _signed(self, names: list[Any]) -> Changes:
+        """What a batch could not sign is in its report; here that ends the day's work."""
+        report = self._use.signing.batch(self._actor, Secret(KEY_FILE_PASSWORD), names)
+        if report.failed:
+            raise EnvironmentFailure(report.failed[0].reason)
+        return report.changes
 
     # The station itself ------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from tests.safety.scripted import BusyDay
 SIZE_MIB = 96
 MOST_ROOM = 500_000  # bytes: after this many, at the latest, the disk is full
 _APART = (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user"))
-_SAID = ("chỗ", "đầy")
+_SAID = ("chỗ", "đầy", "trống")
 
 
 @dataclass

@@ -108,7 +108,7 @@ def proposed(
         _same_station(folder, slots)
         name = slots.station_name
         key = slots.unlock_with_recovery(code) if code else slots.unlock(username, password)
-        there = EncryptedStore.open(staging / DATABASE_FILE, key)
+        there = EncryptedStore.open(staging / DATABASE_FILE, key, slots.previous_keys(key))
         held.callback(there.close)
         there.check()
         actor = _person(there, username, by_code=bool(code))

@@ -222,6 +222,7 @@ class EncryptedStore:
         connections.check_key(key)
         self.path = path
         self._key = key
+        self._earlier: tuple[bytes, ...] = ()
         self._lock = threading.Lock()
         self._gate = Gate()
         self._closing = False
@@ -276,7 +277,9 @@ class EncryptedStore:
             if not key:
                 raise failures.no_key_fits()
         migrate.bring_up_to_date(path, key)
-        return cls(path, key)
+        made = cls(path, key)
+        made._earlier = older
+        return made
 
     def is_under(self, key: bytes) -> bool:
         """Whether the file is encrypted with this key."""
@@ -312,6 +315,7 @@ class EncryptedStore:
         self._writer.dispose()
 
     def _adopt(self, key: bytes) -> None:
+        self._earlier = (self._key, *self._earlier)
         self._key = key
 
     @contextmanager
@@ -366,7 +370,7 @@ class EncryptedStore:
         """The seal of every page, also of those that hold an index or nothing. Raises
         DatabaseDamaged.
         """
-        with _explained():
+        with self._gate.shared(), _explained():
             raw = connections.connect(self.path, self._key, read_only=True)
             try:
                 if raw.execute("PRAGMA cipher_integrity_check").fetchone() is not None:
@@ -379,8 +383,8 @@ class EncryptedStore:
         return self.path.stat().st_size
 
     def opened_copy(self, path: str) -> EncryptedStore:
-        """A copy of this database, under the key of this one."""
-        return EncryptedStore.open(path, self._key)
+        """A copy of this database, under the key of this one or an earlier one."""
+        return EncryptedStore.open(path, self._key, self._earlier)
 
     def check(self) -> None:
         """Read every page and every reference. Raises DatabaseDamaged."""

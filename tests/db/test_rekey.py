@@ -223,6 +223,18 @@ def test_an_interrupted_change_opens_under_the_earlier_key(full_store: Encrypted
         EncryptedStore.open(full_store.path, KEY, (bytes(32),))
 
 
+def test_copies_of_before_are_opened_after(full_store: EncryptedStore, tmp_path: Path) -> None:
+    """A drill of the last backup must not fail because the key was changed since."""
+    copy = tmp_path / "copy.db"
+    full_store.backup(str(copy))
+    full_store.change_key(NEW)
+    full_store.opened_copy(str(copy)).close()
+    full_store.close()
+    again = EncryptedStore.open(full_store.path, NEW, (KEY,))
+    again.opened_copy(str(copy)).close()
+    again.close()
+
+
 # -- kills ---------------------------------------------------------------------------------------
 
 

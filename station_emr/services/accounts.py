@@ -20,8 +20,8 @@ from station_emr.domain.user import Actor, User
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_recovery, refuse
 from .incarnation import closed_series
-from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
 from .keys import note_new_code
+from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
 from .ports import Clock, Store, Work
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow

@@ -33,7 +33,11 @@ def overview(session: Session, epoch: str, now: int) -> dict[str, Any]:
         "time": wire.instant(now),
         "facilities": [
             _facility(
-                facility, counts.get(facility.code, {}), devices.get(facility.code, []), states, logs
+                facility,
+                counts.get(facility.code, {}),
+                devices.get(facility.code, []),
+                states,
+                logs,
             )
             for facility in session.scalars(select(Facility).order_by(Facility.code))
         ],

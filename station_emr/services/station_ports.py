@@ -47,7 +47,9 @@ class DraftStore(Protocol):
         """Drafts whose place a record from another machine took, oldest first."""
 
     def count_displaced(self) -> int: ...
-    def put_amendment(self, key: str, user_id: str, typed: TypedAmendment, at: datetime) -> None: ...
+    def put_amendment(
+        self, key: str, user_id: str, typed: TypedAmendment, at: datetime
+    ) -> None: ...
     def amendment(self, key: str) -> TypedAmendment | None:
         """None also for what a newer program kept and this one cannot read."""
 

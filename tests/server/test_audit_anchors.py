@@ -158,7 +158,10 @@ def test_nonsense_is_refused(station, body) -> None:
 
 def test_what_was_taken_is_never_changed(server, station) -> None:
     show(station, end(20))
-    with pytest.raises(Exception, match="append-only|permission denied"), server.database.write() as session:
+    with (
+        pytest.raises(Exception, match=r"append-only|permission denied"),
+        server.database.write() as session,
+    ):
         session.connection().exec_driver_sql("UPDATE audit_anchor SET line = 1")
 
 

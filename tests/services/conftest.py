@@ -171,8 +171,8 @@ def template(tmp_path_factory):
     owner = replace(director.user, id=clock.new_id())
     furnish(store, demo_profile(clock.new_id()), owner, clock)
     with store.write() as work:
-        for user in [*(person.user for person in others), *extra]:
-            user = replace(user, id=clock.new_id())
+        for made in [*(person.user for person in others), *extra]:
+            user = replace(made, id=clock.new_id())
             now = clock.now()
             work.users.save(user, author=owner.snapshot, at=now)
             actor = Actor(user=owner, device="Máy 1")

@@ -137,7 +137,9 @@ def test_an_amendment_without_a_change_is_refused(desk: Desk, station, visit_id:
     assert paper.version == 1
 
 
-def test_an_amendment_that_was_left_is_found_again(desk: Desk, station, visit_id: str, says) -> None:
+def test_an_amendment_that_was_left_is_found_again(
+    desk: Desk, station, visit_id: str, says
+) -> None:
     ready(desk)
     desk.sign()
     desk.screen.outcome.amend.click()

@@ -21,7 +21,9 @@ def write_refused(path: Path, rows: Sequence[RefusedRow]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([_("Dòng"), _("Nội dung"), _("Lý do")])
-        writer.writerows([str(row.line), _harmless(row.text), _harmless(row.reason)] for row in rows)
+        writer.writerows(
+            [str(row.line), _harmless(row.text), _harmless(row.reason)] for row in rows
+        )
 
 
 def _harmless(text: str) -> str:

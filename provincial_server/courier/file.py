@@ -130,21 +130,22 @@ class CourierFile:
         return hashlib.sha256(b"".join(self.pieces)).hexdigest()
 
     def read(self, identity: str, receive: Callable[[bytes], None]) -> None:
-        """Give every line to ``receive``, in order. What that raises comes out unchanged.
+        """Give every line to ``receive``, in order. What that raises comes out unchanged. ``identity``
+        holds one key per line.
 
         Raises CourierRefused. By then lines may have been given: a caller that must change nothing
         on a bad file collects them in one transaction.
         """
         lines = _Lines(_Sealed(self.seal, receive))
         try:
-            key = pyrage.x25519.Identity.from_str(identity)
+            keys = [pyrage.x25519.Identity.from_str(line) for line in identity.split()]
         except pyrage.IdentityError as error:
             raise ValueError("this is no age identity") from error
         source: _Checked | None = None
         try:
             with self.path.open("rb") as file:
                 source = _Checked(file, self)
-                pyrage.decrypt_io(source, lines, [key])
+                pyrage.decrypt_io(source, lines, keys)
         except Exception as error:
             # The library wraps what our side raised: that is the true cause.
             ours = lines.failure or (source.failure if source is not None else None)

@@ -45,6 +45,7 @@ _VERBS: Final = {
     "create": "Tạo",
     "import": "Nhập",
     "make": "Tạo",
+    "change": "Đổi",
     "unlock": "Mở khóa",
 }
 _WHOLE: Final = {

@@ -15,7 +15,7 @@ from tests.safety import killing, planted
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks the station's process")
 
-KILLS = 20
+KILLS = 12
 CATCHING = 16
 
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
-from provincial_server import auth, search
+from provincial_server import auth, ready, search
 from provincial_server.auth import Caller
 from provincial_server.database import Database
 from provincial_server.exchange import feed, log, service
@@ -224,9 +224,29 @@ def plans(database: Database) -> Iterator[list[tuple[str, str]]]:
             cursor.execute(f"EXPLAIN {statement}", parameters[0] if many else parameters)
             found.append((statement, "\n".join(row[0] for row in cursor.fetchall())))
 
+    def explain_ready_one(session: Any, statement: Any, values: Any) -> None:
+        """What stands ready goes to the driver past SQLAlchemy's events."""
+        raw, dialect = ready._driver(session)
+        text, _ = ready._text(statement, dialect, tuple(values))
+        with raw.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {text}", values)
+            found.append((text, "\n".join(row[0] for row in cursor.fetchall())))
+
+    def explain_ready(session: Any, statement: Any, values: Any) -> Any:
+        explain_ready_one(session, statement, values)
+        return run(session, statement, values)
+
+    def explain_each(session: Any, statement: Any, values: Any) -> None:
+        explain_ready_one(session, statement, values[0])
+        run_each(session, statement, values)
+
+    run, run_each = ready._run, ready.change_each
     event.listen(database.engine, "before_cursor_execute", explain)
     try:
-        yield found
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ready, "_run", explain_ready)
+            patch.setattr(ready, "change_each", explain_each)
+            yield found
     finally:
         event.remove(database.engine, "before_cursor_execute", explain)
 

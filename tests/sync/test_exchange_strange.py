@@ -157,8 +157,8 @@ def test_a_page_is_written_in_portions_and_the_cursor_goes_with_the_last(
     engine, before, told = other.engine(), other.setting(CURSOR), []
     engine.watch_changes(told.append)
     exchange = engine._exchange
-    exchange._portions._size = 1  # one line, one transaction
-    exchange._portions.took = lambda *_: None
+    exchange._intake._portions._size = 1  # one line, one transaction
+    exchange._intake._portions.took = lambda *_: None
     whole, cursors = exchange._applier.page, []
 
     def page(work: Any, lines: Any, **named: Any) -> Any:

@@ -339,7 +339,7 @@ def test_a_check_compares_with_paper(qtbot, session_of, station, answers) -> Non
     page.until(lambda: "Chưa phải là mốc" in page.screen.check.banner.message.text)
     answers.next = [head.words]
     page.press_button("audit.compare")
-    page.until(lambda: "Mốc in trên giấy, dòng 1: khớp" in page.screen.check.more.text())
+    page.until(lambda: f"Mốc in trên giấy, dòng {head.seq}: khớp" in page.screen.check.more.text())
     answers.next = [f"1:{'0' * 64}"]
     page.press_button("audit.compare")
     page.until(lambda: "KHÔNG KHỚP" in page.screen.check.more.text())

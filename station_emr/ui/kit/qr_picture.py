@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from station_emr.ui.kit.names import named
+from station_emr.ui.kit.theme import SCAN_DARK, SCAN_LIGHT
 
 _QUIET: Final = 4  # white squares around the code that cameras need
 _SIDE: Final = 184
@@ -31,7 +32,7 @@ class QrPicture(QWidget):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), Qt.GlobalColor.white)
+        painter.fillRect(self.rect(), QColor(SCAN_LIGHT))
         count = len(self._rows) + 2 * _QUIET
         square = max(1, _SIDE // count)
         edge = (_SIDE - square * len(self._rows)) // 2
@@ -39,5 +40,5 @@ class QrPicture(QWidget):
             for x, value in enumerate(row):
                 if value == 0:
                     place = QRect(edge + x * square, edge + y * square, square, square)
-                    painter.fillRect(place, Qt.GlobalColor.black)
+                    painter.fillRect(place, QColor(SCAN_DARK))
         painter.end()

@@ -122,7 +122,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="keys",
                 icon="lock-key",
                 title=_("Khóa dữ liệu"),
-                detail=_("Đổi khóa, thử mã, gắn máy"),
+                detail=_("Đổi khóa, thử mã"),
             ),
         ),
         (
@@ -141,7 +141,7 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 key="rights",
                 icon="user-gear",
                 title=_("Phân quyền"),
-                detail=_("Vai trò nào làm được gì"),
+                detail=_("Ai được làm gì"),
                 page=routes.RIGHTS,
             ),
         ),

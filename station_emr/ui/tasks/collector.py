@@ -15,6 +15,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 
 _EVERY_MS: Final = 200
 _LONGEST_MS: Final = 10 * 60 * 1000  # a run that never ends must not let garbage pile up
+_REST_MS: Final = 5_000  # after a run its last pages are still being drawn
 _OLDEST: Final = 2
 _living: set[int] = set()
 
@@ -29,6 +30,7 @@ class GuiCollector(QObject):
         self._is_working: Callable[[], bool] = lambda: False
         self._since_oldest = QElapsedTimer()
         self._since_oldest.start()
+        self._since_work = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.collect)
@@ -53,11 +55,17 @@ class GuiCollector(QObject):
             return
         generation = due[-1]
         if generation == _OLDEST:
-            if self._is_working() and self._since_oldest.elapsed() < _LONGEST_MS:
+            if self._has_to_wait() and self._since_oldest.elapsed() < _LONGEST_MS:
                 generation -= 1
             else:
                 self._since_oldest.restart()
         gc.collect(generation)
+
+    def _has_to_wait(self) -> bool:
+        if self._is_working():
+            self._since_work.start()
+            return True
+        return self._since_work.isValid() and self._since_work.elapsed() < _REST_MS
 
     @staticmethod
     def settle() -> None:

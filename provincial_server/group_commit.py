@@ -11,6 +11,7 @@ again alone, so that nobody pays for another.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from provincial_server import ready
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 _MOST = 32
@@ -102,8 +105,11 @@ class GroupCommit:
         if len(jobs) > 1:
             try:
                 self._do_together(jobs)
-            except Exception:  # noqa: BLE001, S110 -- whose fault it was is found out below
-                pass
+            except Exception as error:  # noqa: BLE001 -- whose fault it was is found out below
+                # The message may quote a patient: only its kind is told.
+                _log.warning(
+                    "a shared commit was undone, each goes alone: %s", type(error).__name__
+                )
             else:
                 return
         for job in jobs:

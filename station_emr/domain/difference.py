@@ -179,10 +179,27 @@ _LISTS: Final[Mapping[str, _List]] = MappingProxyType(
             {
                 "result": "kết quả",
                 "abnormal": "bất thường",
+                "unit": "đơn vị đo",
+                "indicator": "mã chỉ số",
+                "conclusion": "kết luận",
+                "ordered_at": "giờ chỉ định",
                 "started_at": "giờ bắt đầu",
                 "ended_at": "giờ kết thúc",
                 "performed_by": "người làm",
+                "performer_licence": "số giấy phép của người làm",
                 "note": "ghi thêm",
+            },
+        ),
+        "progress": _List(
+            "diễn biến",
+            lambda one: one.at.isoformat(),
+            lambda one: f"{one.at:%H:%M %d/%m/%Y}",
+            {
+                "text": "nội dung",
+                "consultation": "hội chẩn",
+                "procedure": "thủ thuật",
+                "written_by": "người ghi",
+                "licence_no": "số giấy phép",
             },
         ),
         "allergies": _List(
@@ -208,7 +225,11 @@ _LISTS: Final[Mapping[str, _List]] = MappingProxyType(
             "thẻ bảo hiểm y tế",
             lambda one: str(one.number),
             lambda one: str(one.number),
-            {"valid_from": "từ ngày", "valid_to": "đến ngày"},
+            {
+                "valid_from": "từ ngày",
+                "valid_to": "đến ngày",
+                "copay_exempt_on": "miễn cùng chi trả từ",
+            },
         ),
         "prior_care": _List(
             "nơi đã khám, điều trị",

@@ -72,11 +72,28 @@ class Procedure:
     name: str
     is_test: bool = False
     result: str = ""
+    unit: str = ""  # DON_VI_DO
+    indicator: str = ""  # MA_CHI_SO: which value of the test this is
+    conclusion: str = ""  # KET_LUAN
     abnormal: bool = False
+    ordered_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     performed_by: str = ""
+    performer_licence: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressNote:
+    """How a person kept at the station is doing at one moment (insurance table 5, QĐ 4750)."""
+
+    at: datetime
+    text: str
+    consultation: str = ""  # hội chẩn
+    procedure: str = ""
+    written_by: str = ""
+    licence_no: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +136,20 @@ class Encounter:
     care_kind: str = "01"  # MA_LOAI_KCB
     visit_object: str = "1.2"  # MA_DOITUONG_KCB: primary-level facility (QĐ 3276)
     coverage_number: str = ""
+    accident: str = ""  # MA_TAI_NAN
+    came_from: str = ""  # MA_NOI_DI: code of the facility that sent the person
+    came_with: str = ""  # GIAY_CHUYEN_TUYEN: number of the letter or slip brought along
+    admitted_at: datetime | None = None  # NGAY_VAO_NOI_TRU of a person who is kept
+    admission_reason: str = ""
     reason: str = ""
     history: str = ""  # bệnh sử
     past_history: str = ""  # tiền sử
     vitals: tuple[VitalSigns, ...] = ()
     examination: str = ""
+    preliminary_diagnosis: str = ""  # CHAN_DOAN_VAO
     diagnoses: tuple[Diagnosis, ...] = ()
     procedures: tuple[Procedure, ...] = ()
+    progress: tuple[ProgressNote, ...] = ()
     treatment: str = ""  # xử trí
     advice: str = ""
     result: str = ""  # KET_QUA_DTRI

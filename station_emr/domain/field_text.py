@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .birth import BirthDate
-from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure
+from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure, ProgressNote
 from .merge import TOGETHER
 from .patient import Address, Allergy, ChronicCondition, Coverage, Guardian
 from .prescription import PrescriptionLine, quantity_text
@@ -63,12 +63,19 @@ _ENCOUNTER: Final = _SIGNED | {
     "care_kind": "Loại khám chữa bệnh",
     "visit_object": "Đối tượng đến khám",
     "coverage_number": "Thẻ dùng cho lượt khám",
+    "accident": "Tai nạn",
+    "came_from": "Nơi chuyển đến",
+    "came_with": "Số phiếu chuyển, phiếu hẹn mang theo",
+    "admitted_at": "Giờ bắt đầu lưu",
+    "admission_reason": "Lý do lưu",
     "reason": "Lý do đến khám",
     "history": "Bệnh sử",
     "past_history": "Tiền sử",
     "vitals": "Dấu hiệu sinh tồn",
     "examination": "Khám",
+    "preliminary_diagnosis": "Chẩn đoán sơ bộ",
     "procedures": "Thủ thuật và xét nghiệm nhanh",
+    "progress": "Diễn biến khi lưu",
     "treatment": "Xử trí",
     "advice": "Lời dặn",
     "result": "Kết quả điều trị",
@@ -241,8 +248,9 @@ def _coverage(card: Coverage) -> str:
         )
     place = _joined(card.initial_facility_name, card.initial_facility, by=" ")
     five = f"đủ 5 năm từ {_text(card.five_year_on)}" if card.five_year_on else ""
+    exempt = f"miễn cùng chi trả từ {_text(card.copay_exempt_on)}" if card.copay_exempt_on else ""
     return _joined(
-        card.number, dates, f"nơi đăng ký {place}" if place else "", card.living_area, five
+        card.number, dates, f"nơi đăng ký {place}" if place else "", card.living_area, five, exempt
     )
 
 
@@ -290,10 +298,30 @@ def _diagnosis(diagnosis: Diagnosis) -> str:
 
 
 def _procedure(procedure: Procedure) -> str:
-    result = procedure.result + (" (bất thường)" if procedure.abnormal else "")
+    result = _joined(procedure.result, procedure.unit, by=" ")
+    result += " (bất thường)" if procedure.abnormal else ""
     when = _joined(_text(procedure.started_at), _text(procedure.ended_at), by=" đến ")
     name = _joined(procedure.name or procedure.code, result, by=": ")
-    return _joined(name, when, procedure.performed_by, procedure.note)
+    return _joined(
+        name,
+        f"mã chỉ số {procedure.indicator}" if procedure.indicator else "",
+        procedure.conclusion,
+        f"chỉ định {_text(procedure.ordered_at)}" if procedure.ordered_at else "",
+        when,
+        _joined(procedure.performed_by, _bracketed(procedure.performer_licence), by=" "),
+        procedure.note,
+    )
+
+
+def _progress(note: ProgressNote) -> str:
+    """One line of a person kept at the station."""
+    who = _joined(note.written_by, _bracketed(note.licence_no), by=" ")
+    return _joined(
+        f"{_text(note.at)}: {note.text}",
+        f"hội chẩn: {note.consultation}" if note.consultation else "",
+        f"thủ thuật: {note.procedure}" if note.procedure else "",
+        who,
+    )
 
 
 def _vitals(vitals: VitalSigns) -> str:
@@ -360,6 +388,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = MappingProxyType(
         ChronicCondition: _condition,
         Diagnosis: _diagnosis,
         Procedure: _procedure,
+        ProgressNote: _progress,
         VitalSigns: _vitals,
         PrescriptionLine: _line,
         PriorCare: _prior_care,

@@ -37,6 +37,7 @@ class Coverage:
     initial_facility_name: str = ""
     living_area: str = ""  # K1, K2, K3
     five_year_on: date | None = None
+    copay_exempt_on: date | None = None  # NGAY_MIEN_CCT: from this day on no co-payment
 
     def validity(self, day: date) -> CoverageValidity:
         if self.valid_from is None and self.valid_to is None:

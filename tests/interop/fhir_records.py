@@ -17,6 +17,7 @@ from station_emr.domain.encounter import (
     PatientSnapshot,
     Priority,
     Procedure,
+    ProgressNote,
 )
 from station_emr.domain.patient import (
     Address,
@@ -73,6 +74,7 @@ CARD = Coverage(
     initial_facility_name="Trạm Y tế xã Mẫu",
     living_area="K1",
     five_year_on=date(2030, 1, 1),
+    copay_exempt_on=date(2026, 7, 1),
 )
 PATIENT = Patient(
     id=PATIENT_ID,
@@ -160,14 +162,47 @@ ENCOUNTER = Encounter(
             glucose=Decimal("5.6"),
         ),
     ),
+    accident="8",
+    came_from="00DEM",
+    came_with="PHIEU-MAU-1",
+    admitted_at=AT + timedelta(minutes=20),
+    admission_reason="Theo dõi huyết áp",
     examination="Họng đỏ",
+    preliminary_diagnosis="Theo dõi tăng huyết áp",
     diagnoses=DIAGNOSES,
     procedures=(
-        Procedure(code="01.0001", name="Rửa mũi", performed_by=USER_ID, started_at=AT, note="nhẹ"),
         Procedure(
-            code="T1", name="Test nhanh cúm", is_test=True, result="Dương tính", abnormal=True
+            code="01.0001",
+            name="Rửa mũi",
+            performed_by=USER_ID,
+            performer_licence="000000/MAU-GPHN",
+            ordered_at=AT,
+            started_at=AT,
+            note="nhẹ",
+        ),
+        Procedure(
+            code="T1",
+            name="Test nhanh cúm",
+            is_test=True,
+            result="Dương tính",
+            unit="lần",
+            indicator="CS-MAU",
+            conclusion="Cúm",
+            abnormal=True,
+            ordered_at=AT,
         ),
         Procedure(code="T2", name="Test nhanh sốt rét", is_test=True),
+    ),
+    progress=(
+        ProgressNote(
+            at=AT + timedelta(hours=1),
+            text="Tỉnh, huyết áp 140/90",
+            consultation="Không",
+            procedure="Không",
+            written_by="BS. Mẫu",
+            licence_no="000001/MAU-GPHN",
+        ),
+        ProgressNote(at=AT + timedelta(hours=2), text="Ổn định"),
     ),
     treatment="Thuốc uống",
     advice="Uống nhiều nước",

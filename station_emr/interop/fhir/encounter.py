@@ -45,13 +45,22 @@ _NOTES = (
     "advice",
     "coverage_number",
     "confirmed",
+    "accident",
+    "came_from",
+    "came_with",
+    "admitted_at",
+    "admission_reason",
+    "preliminary_diagnosis",
+    "progress",
 )
+_ORDERED = ("ordered_at", "unit", "indicator", "conclusion", "performer_licence")
 
 
 DETAILS = OwnFields("visit-details", Encounter, _NOTES)
 SIGNED = AsSigned(Encounter, ("station", "patient", "practitioner", "signature"))
 DIAGNOSIS = OwnFields("diagnosis", Diagnosis, ("role", "note"))
-PROCEDURE = OwnFields("procedure-details", Procedure, ("result", "abnormal"))
+PROCEDURE = OwnFields("procedure-details", Procedure, ("result", "abnormal", *_ORDERED))
+RAPID_TEST = OwnFields("test-details", Procedure, _ORDERED)
 WITHOUT_SIGNS = OwnFields("vitals-without-signs", VitalSigns, ("measured_at", "measured_by"))
 
 
@@ -295,6 +304,7 @@ def _rapid_test(
     return resource(
         "Observation",
         resource_id,
+        extension=present(RAPID_TEST.write(test)),
         status="final",
         category=[terminology("observation-category", "laboratory")],
         code=concept(coding(uris.procedure_codes, test.code, test.name), text=test.name),

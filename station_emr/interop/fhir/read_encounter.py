@@ -24,6 +24,7 @@ from .encounter import (
     DIAGNOSIS,
     PRIORITY,
     PROCEDURE,
+    RAPID_TEST,
     SIGNED,
     SIGNS,
     WITHOUT_SIGNS,
@@ -251,4 +252,5 @@ def _test(done: Resource, patient: str, parts: Parts, uris: UriTable) -> Procedu
         abnormal=any(coding["code"] == "A" for one in said for coding in one["coding"]),
         performed_by=performed_by(done.get("performer")),
         **_done(done, patient, parts, uris, "effectivePeriod"),
+        **RAPID_TEST.read(by_url(done)),
     )

@@ -1,0 +1,305 @@
+"""What goes to the national gateways and what came of it; pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+
+class Gateway(StrEnum):
+    """The other end."""
+
+    INSURANCE = "bhxh"
+    PRESCRIPTION = "donthuoc"
+
+    @property
+    def label(self) -> str:
+        return {
+            "bhxh": "Cổng giám định BHYT",
+            "donthuoc": "Hệ thống đơn thuốc quốc gia",
+        }[self.value]
+
+
+class MessageKind(StrEnum):
+    """What is sent. A card look-up sends nothing of ours that must arrive, but is tried and kept
+    the same way.
+    """
+
+    CHECK_IN = "check_in"
+    RECORD = "record"
+    PRESCRIPTION = "prescription"
+    CARD = "card"
+
+    @property
+    def label(self) -> str:
+        return {
+            "check_in": "Check-in (XML0)",
+            "record": "Hồ sơ BHYT",
+            "prescription": "Đơn thuốc",
+            "card": "Tra thẻ",
+        }[self.value]
+
+    @property
+    def gateway(self) -> Gateway:
+        return Gateway.PRESCRIPTION if self is MessageKind.PRESCRIPTION else Gateway.INSURANCE
+
+
+class MessageState(StrEnum):
+    """draft → signed → sent → accepted | refused | unknown.
+
+    ``sent`` stands from before the first byte leaves until the answer is written down: what is
+    found in it after a crash may have arrived, so it becomes ``unknown``. A recorded failure (the
+    gateway was not reached, or said that it took nothing) leads back to ``signed``. ``unknown`` is
+    left only by a person.
+    """
+
+    DRAFT = "draft"
+    SIGNED = "signed"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def label(self) -> str:
+        return {
+            "draft": "Chờ ký số",
+            "signed": "Chờ gửi",
+            "sent": "Đang gửi",
+            "accepted": "Cổng đã nhận",
+            "refused": "Bị từ chối",
+            "unknown": "Không rõ đã tới chưa",
+        }[self.value]
+
+
+FINAL: Final = frozenset({MessageState.ACCEPTED, MessageState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """One field that a gateway named: its own name, its code, its words, and ours."""
+
+    element: str
+    code: str = ""
+    message: str = ""
+    field: str = ""  # the field of the record, empty when unknown
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayMessage:
+    """One file or JSON document on its way, without its bytes. The bytes are written once with
+    their hash; a correction is another message with ``replaces``.
+    """
+
+    id: str
+    kind: MessageKind
+    encounter_id: str
+    patient_id: str
+    record_id: str  # the visit, or the prescription
+    version: int  # of that record, when the bytes were made
+    name: str  # MA_LK, or the code of the prescription
+    standard: str = ""  # 4750, 3176, 1931; empty for prescriptions
+    state: MessageState = MessageState.DRAFT
+    sha256: str = ""
+    size: int = 0
+    created_at: datetime
+    signed_at: datetime | None = None
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
+    next_try_at: datetime | None = None
+    attempts: int = 0
+    code: str = ""  # maKetQua, or the HTTP status
+    receipt: str = ""  # maGiaoDich, or the checksum of the e-prescription system
+    received_at: str = ""  # thoiGianTiepNhan as the gateway wrote it
+    reason: str = ""
+    faults: tuple[FieldFault, ...] = ()
+    due_on: date | None = None
+    replaces: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody or something still has to act."""
+        return self.state not in FINAL
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOT_TAKEN = "not_taken"  # a recorded failure: reached, and nothing was taken
+    AWAY = "away"  # the gateway was not reached: nothing left this machine
+    UNKNOWN = "unknown"
+
+    @property
+    def label(self) -> str:
+        return {
+            "accepted": "Cổng đã nhận",
+            "refused": "Cổng từ chối",
+            "not_taken": "Cổng chưa nhận",
+            "away": "Không tới được cổng",
+            "unknown": "Không rõ đã tới chưa",
+        }[self.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAnswer:
+    """What one attempt brought. ``reason`` is a Vietnamese sentence; empty when accepted."""
+
+    outcome: Outcome
+    code: str = ""
+    receipt: str = ""
+    received_at: str = ""
+    reason: str = ""
+    faults: tuple[FieldFault, ...] = ()
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAttempt:
+    """One attempt, kept: evidence of when a gateway was away (NĐ 188/2025 art. 38)."""
+
+    gateway: Gateway
+    kind: MessageKind
+    message_id: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOutage:
+    """An unbroken row of attempts that did not get through; ``ended`` is None while it lasts."""
+
+    gateway: Gateway
+    started: datetime
+    ended: datetime | None
+    tries: int
+    detail: str = ""
+
+
+_NO_ANSWER: Final = frozenset({Outcome.AWAY, Outcome.UNKNOWN, Outcome.NOT_TAKEN})
+
+
+def outages(attempts: Iterable[GatewayAttempt]) -> tuple[GatewayOutage, ...]:
+    """From attempts of any order, newest outage first. What the gateway refused got through."""
+    found: list[GatewayOutage] = []
+    for gateway in Gateway:
+        row: list[GatewayAttempt] = []
+        own = sorted((a for a in attempts if a.gateway is gateway), key=lambda a: a.started_at)
+        for attempt in own:
+            if attempt.outcome in _NO_ANSWER:
+                row.append(attempt)
+            elif row:
+                found.append(_outage(row, attempt.ended_at))
+                row = []
+        if row:
+            found.append(_outage(row, None))
+    return tuple(sorted(found, key=lambda one: one.started, reverse=True))
+
+
+def _outage(row: list[GatewayAttempt], ended: datetime | None) -> GatewayOutage:
+    first = row[0]
+    return GatewayOutage(
+        gateway=first.gateway,
+        started=first.started_at,
+        ended=ended,
+        tries=len(row),
+        detail=row[-1].detail,
+    )
+
+
+class CardUse(StrEnum):
+    """What a result of the card look-up means for the desk."""
+
+    YES = "yes"
+    BY_PAPER = "by_paper"
+    NEW_CARD = "new_card"
+    NO = "no"
+    CORRECT = "correct"  # name, birth or number differ from the portal's
+    TEMPORARY = "temporary"
+    SETTINGS = "settings"  # the clerk of the look-up is not registered
+    REQUEST = "request"  # the form of our question was refused
+    LATER = "later"  # the portal is at fault: receive the patient, ask again
+
+    @property
+    def label(self) -> str:
+        return {
+            "yes": "Dùng được thẻ",
+            "by_paper": "Dùng được, xem thẻ và giấy tờ tùy thân",
+            "new_card": "Dùng thẻ mới",
+            "no": "Không dùng được thẻ này",
+            "correct": "Thông tin chưa khớp",
+            "temporary": "Xem thẻ tạm của trẻ",
+            "settings": "Chưa khai đúng người tra cứu",
+            "request": "Cổng không hiểu câu hỏi",
+            "later": "Chưa tra được",
+        }[self.value]
+
+    @property
+    def usable(self) -> bool:
+        return self in (CardUse.YES, CardUse.BY_PAPER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardQuestion:
+    """What is asked of the portal. ``birth`` is written dd/MM/yyyy, or the year alone."""
+
+    card: str
+    full_name: str
+    birth: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardAnswer:
+    """One look-up of a card: an answer of the portal, or why there is none.
+
+    ``facts`` are the portal's own words under its own names (maThe, gtTheTu, …).
+    """
+
+    patient_id: str
+    card: str
+    asked_at: datetime
+    code: str = ""
+    use: CardUse = CardUse.LATER
+    words: str = ""
+    remedy: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    visits: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether the portal spoke about the card itself."""
+        return self.use not in (CardUse.LATER, CardUse.SETTINGS, CardUse.REQUEST)
+
+
+class ClaimState(StrEnum):
+    """Where the claim of a visit stands, for the list of the day."""
+
+    INCOMPLETE = "incomplete"
+    FAULTY = "faulty"
+    READY = "ready"
+    SIGNED = "signed"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def label(self) -> str:
+        return {
+            "incomplete": "Chưa đủ",
+            "faulty": "Có lỗi",
+            "ready": "Sẵn sàng",
+            "signed": "Đã ký",
+            "sent": "Đã gửi",
+            "accepted": "Đã nhận",
+            "refused": "Bị từ chối",
+            "unknown": "Không rõ",
+        }[self.value]

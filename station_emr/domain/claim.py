@@ -111,3 +111,20 @@ class Finding:
 def blocking(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Those because of which a file must not leave."""
     return tuple(finding for finding in findings if finding.blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignFile:
+    """A file of claims as it was read, ours or another program's. It is taken whole or not at all:
+    with a blocking finding there is nothing in ``claims``.
+    """
+
+    facility_code: str = ""
+    made_on: date | None = None
+    signed: bool = False  # a signature stands in it; who checks it is another matter
+    claims: tuple[ClaimFile, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        return not blocking(self.findings)

@@ -60,7 +60,8 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element. ``length`` 0 is unlimited in the standard; ``gateway_length`` is what the gateway
-    stores where that differs (0: the same). ``codes`` names a list of the catalogs.
+    stores where that differs (0: the same). ``codes`` names a list of the catalogs; ``prose`` is what
+    people write in words.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Element:
     mandatory: bool = False
     condition: Condition | None = None
     codes: str = ""
+    prose: bool = False
 
     def required(self, row: ClaimRow) -> bool:
         """Whether this row must fill the element."""
@@ -183,6 +185,7 @@ def _element(kept: Mapping[str, Any]) -> Element:
         mandatory=kept.get("mandatory", False),
         condition=None if when is None else _condition(when),
         codes=kept.get("codes", ""),
+        prose=kept.get("prose", False),
     )
 
 

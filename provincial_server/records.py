@@ -17,6 +17,8 @@ ROOT_TYPES = {
     "feedback": "Task",
     "signature": "Provenance",
     "consent": "Consent",
+    "certificate": "QuestionnaireResponse",
+    "notification": "Communication",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

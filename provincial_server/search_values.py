@@ -15,6 +15,7 @@ from provincial_server.structure import STORED_TYPES
 
 _SUBJECT: Mapping[str, str] = {
     "AllergyIntolerance": "patient",
+    "Communication": "subject",
     "Composition": "subject",
     "Condition": "subject",
     "Consent": "patient",
@@ -24,11 +25,13 @@ _SUBJECT: Mapping[str, str] = {
     "MedicationRequest": "subject",
     "Observation": "subject",
     "Procedure": "subject",
+    "QuestionnaireResponse": "subject",
     "ServiceRequest": "subject",
     "Task": "for",
 }
 _STATUS: Mapping[str, str] = {
     "Appointment": "status",
+    "Communication": "status",
     "Composition": "status",
     "Consent": "status",
     "Coverage": "status",
@@ -38,6 +41,7 @@ _STATUS: Mapping[str, str] = {
     "MedicationRequest": "status",
     "Observation": "status",
     "Procedure": "status",
+    "QuestionnaireResponse": "status",
     "ServiceRequest": "status",
     "Task": "status",
     "AllergyIntolerance": "clinical-status",
@@ -49,6 +53,7 @@ _STATUS: Mapping[str, str] = {
 }
 _STATUS_SYSTEM: Mapping[str, str] = {
     "Appointment": "http://hl7.org/fhir/appointmentstatus",
+    "Communication": "http://hl7.org/fhir/event-status",
     "Composition": "http://hl7.org/fhir/composition-status",
     "Consent": "http://hl7.org/fhir/consent-state-codes",
     "Coverage": "http://hl7.org/fhir/fm-status",
@@ -58,6 +63,7 @@ _STATUS_SYSTEM: Mapping[str, str] = {
     "MedicationRequest": "http://hl7.org/fhir/CodeSystem/medicationrequest-status",
     "Observation": "http://hl7.org/fhir/observation-status",
     "Procedure": "http://hl7.org/fhir/event-status",
+    "QuestionnaireResponse": "http://hl7.org/fhir/questionnaire-answers-status",
     "ServiceRequest": "http://hl7.org/fhir/request-status",
     "Task": "http://hl7.org/fhir/task-status",
     "AllergyIntolerance": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
@@ -67,6 +73,7 @@ _TRUE_OR_FALSE = "http://terminology.hl7.org/CodeSystem/special-values"
 _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "AllergyIntolerance": ("date", ("recordedDate",)),
     "Appointment": ("date", ("start",)),
+    "Communication": ("sent", ("sent",)),
     "Composition": ("date", ("date",)),
     "Condition": ("recorded-date", ("recordedDate",)),
     "Consent": ("date", ("dateTime",)),
@@ -77,6 +84,7 @@ _DATE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "Patient": ("birthdate", ("birthDate",)),
     "Procedure": ("date", ("performedDateTime", "performedPeriod")),
     "Provenance": ("recorded", ("recorded",)),
+    "QuestionnaireResponse": ("authored", ("authored",)),
     "ServiceRequest": ("authored", ("authoredOn",)),
     "Task": ("authored-on", ("authoredOn",)),
 }

@@ -68,7 +68,9 @@ _PRIMITIVES: Mapping[str, Any] = {
 }
 _REFERENCE = ("reference", "identifier", "display")
 _LEFT_OUT = frozenset({"contained", "modifierExtension", "implicitRules"})
-_NOT_SPOKEN = frozenset({"Binary", "Composition", "Consent", "Provenance"})
+_NOT_SPOKEN = frozenset(
+    {"Binary", "Communication", "Composition", "Consent", "Provenance", "QuestionnaireResponse"}
+)
 _NEVER = frozenset({"Narrative", "Resource", "SampledData"})
 
 

@@ -24,6 +24,7 @@ _KINDS: Final = {
     "prescription": "Đơn thuốc",
     "referral": "Phiếu chuyển",
     "appointment": "Phiếu hẹn khám lại",
+    "certificate": "Giấy nghỉ việc hưởng BHXH",
 }
 
 

@@ -98,6 +98,8 @@ _PATIENT_OF: Final = {
     RecordKind.FEEDBACK: "SELECT patient_id FROM feedback WHERE id = :id",
     RecordKind.SIGNATURE: "SELECT patient_id FROM signature WHERE id = :id",
     RecordKind.CONSENT: "SELECT patient_id FROM consent WHERE id = :id",
+    RecordKind.CERTIFICATE: "SELECT patient_id FROM certificate WHERE id = :id",
+    RecordKind.NOTIFICATION: "SELECT patient_id FROM notification WHERE id = :id",
 }
 
 

@@ -74,6 +74,8 @@ _KIND_ORDER: Final = (
     RecordKind.FEEDBACK,
     RecordKind.SIGNATURE,
     RecordKind.CONSENT,
+    RecordKind.CERTIFICATE,
+    RecordKind.NOTIFICATION,
 )
 
 

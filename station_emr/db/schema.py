@@ -8,6 +8,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .connection import RawConnection
+from .gateway_triggers import GATEWAY_TRIGGERS
 from .models import Base
 
 SCHEMA_VERSION: Final = 3  # PRAGMA user_version
@@ -33,6 +34,8 @@ _HEADS: Final = (
     ("feedback", "feedback"),
     ("signature", "signature"),
     ("consent", "consent"),
+    ("certificate", "certificate"),
+    ("notification", "notification"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )
@@ -105,6 +108,7 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *_append_only("signature_finding"),
     *_append_only("signing_evidence"),
     *(t for name in _ACCESS for t in _append_only(name)),
+    *GATEWAY_TRIGGERS,
     """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN
   SELECT RAISE(ABORT, 'signature: bound to a version by its hash')
     WHERE length(NEW.content_sha256) <> 64 OR NEW.content_sha256 GLOB '*[^0-9a-f]*';

@@ -27,13 +27,16 @@ from .outbox import OutboxRepository
 from .rekey import Cancelled, Progress
 from .repositories.access import AccessRepository
 from .repositories.attachments import AttachmentRepository
+from .repositories.certificates import CertificateRepository
 from .repositories.comparing import ComparisonRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
 from .repositories.feedback import FeedbackRepository
 from .repositories.figures import FigureRepository
+from .repositories.gateways import GatewayRepository
 from .repositories.histories import VersionRepository
 from .repositories.links import PatientLinkRepository
+from .repositories.notifications import NotificationRepository
 from .repositories.operations import OperationRepository
 from .repositories.packs import PackRepository
 from .repositories.papers import (
@@ -153,6 +156,14 @@ class SqlWork:
         return ConsentRepository(self._connection)
 
     @cached_property
+    def certificates(self) -> CertificateRepository:
+        return CertificateRepository(self._connection)
+
+    @cached_property
+    def notifications(self) -> NotificationRepository:
+        return NotificationRepository(self._connection)
+
+    @cached_property
     def privacy(self) -> PrivacyRepository:
         return PrivacyRepository(self._connection)
 
@@ -175,6 +186,10 @@ class SqlWork:
     @cached_property
     def attachments(self) -> AttachmentRepository:
         return AttachmentRepository(self._connection)
+
+    @property
+    def gateways(self) -> GatewayRepository:
+        return GatewayRepository(self._connection)
 
     @property
     def retention(self) -> RetentionRepository:

@@ -64,7 +64,17 @@ _PURPOSES: Final = {
 
 
 _CLINICAL: Final = frozenset(
-    {"patient", "encounter", "prescription", "referral", "appointment", "feedback", "draft"}
+    {
+        "patient",
+        "encounter",
+        "prescription",
+        "referral",
+        "appointment",
+        "certificate",
+        "notification",
+        "feedback",
+        "draft",
+    }
 )
 
 

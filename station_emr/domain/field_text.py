@@ -171,6 +171,69 @@ _CONSENT: Final = {
     "answered_at": "Trả lời việc rút lại lúc",
 }
 
+_CERTIFICATE: Final = _SIGNED | {
+    "serial": "Số seri",
+    "social_insurance_no": "Mã số BHXH",
+    "temporary_card": "Thẻ tạm",
+    "workplace": "Đơn vị làm việc",
+    "treatment": "Phương pháp điều trị",
+    "pregnancy_ended": "Đình chỉ thai nghén",
+    "termination_cause": "Nguyên nhân đình chỉ thai nghén",
+    "gestation_weeks": "Tuổi thai (tuần)",
+    "days": "Số ngày nghỉ",
+    "first_day": "Nghỉ từ ngày",
+    "last_day": "Nghỉ đến hết ngày",
+    "father_name": "Họ tên cha",
+    "mother_name": "Họ tên mẹ",
+    "head_name": "Người đại diện đơn vị",
+    "head_code": "Mã người đại diện đơn vị",
+    "practitioner_code": "Mã người hành nghề",
+    "issued_on": "Ngày cấp",
+    "visited_on": "Ngày khám",
+    "visit_kind": "Loại khám chữa bệnh",
+    "reissue_of": "Cấp lại cho giấy số",
+    "reissue_reason": "Lý do cấp lại",
+    "practitioner": "Người hành nghề ký",
+}
+
+_NOTIFICATION: Final = _SIGNED | {
+    "number": "Số phiếu",
+    "disease_code": "Mã bệnh cần báo",
+    "disease_name": "Bệnh cần báo",
+    "icd_code": "Mã ICD-10",
+    "icd_title": "Chẩn đoán",
+    "detected_at": "Phát hiện lúc",
+    "hours": "Hạn báo (giờ)",
+    "onset_on": "Ngày khởi phát",
+    "grade": "Phân độ",
+    "case_class": "Phân loại chẩn đoán",
+    "state": "Tình trạng hiện tại",
+    "died_at": "Tử vong lúc",
+    "phone": "Điện thoại",
+    "home_address": "Nơi ở hiện nay",
+    "onset_address": "Nơi khởi phát",
+    "workplace": "Nơi làm việc, học tập",
+    "occupation": "Nghề nghiệp",
+    "pregnant": "Có thai",
+    "underlying": "Bệnh nền",
+    "vaccinated": "Đã tiêm chủng",
+    "vaccine_doses": "Số mũi đã tiêm",
+    "last_vaccine_on": "Mũi cuối ngày",
+    "specimen_taken": "Lấy mẫu",
+    "specimen": "Loại bệnh phẩm",
+    "specimen_on": "Ngày lấy mẫu",
+    "test_result": "Kết quả xét nghiệm",
+    "test_name": "Xét nghiệm",
+    "contacts": "Yếu tố dịch tễ, người tiếp xúc",
+    "measures": "Xử lý ban đầu",
+    "note": "Ghi chú",
+    "reported_at": "Đã báo lúc",
+    "reported_way": "Báo bằng",
+    "reported_to": "Nơi nhận báo",
+    "receipt": "Người nhận tin, mã hồ sơ",
+    "practitioner": "Người báo",
+}
+
 LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
     {
         RecordKind.PATIENT: _PATIENT | _STATUS,
@@ -181,6 +244,8 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.LINK: _LINK | _STATUS,
         RecordKind.FEEDBACK: _FEEDBACK | _STATUS,
         RecordKind.CONSENT: _CONSENT | _STATUS,
+        RecordKind.CERTIFICATE: _CERTIFICATE | _STATUS,
+        RecordKind.NOTIFICATION: _NOTIFICATION | _STATUS,
     }
 )
 

@@ -12,8 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .appointment import Appointment
+from .certificate import SickLeave
 from .consent import Consent
 from .encounter import Encounter
+from .notification import CommunicableDiseaseNotification
 from .patient import Patient
 from .patient_link import PatientLink
 from .prescription import Prescription
@@ -277,5 +279,7 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.LINK: _comparable(PatientLink, _FOLLOWING | {"reason"}),
         RecordKind.FEEDBACK: _comparable(ReferralFeedback, _FOLLOWING),
         RecordKind.CONSENT: _comparable(Consent, _FOLLOWING),
+        RecordKind.CERTIFICATE: _comparable(SickLeave, _FOLLOWING),
+        RecordKind.NOTIFICATION: _comparable(CommunicableDiseaseNotification, _FOLLOWING),
     }
 )

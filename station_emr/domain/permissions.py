@@ -77,6 +77,9 @@ class Action(StrEnum):
     SENSITIVE_VIEW = "sensitive_view"
     CONSENT_RECORD = "consent_record"
     PRIVACY_HANDLE = "privacy_handle"
+    CERTIFICATE_PREPARE = "certificate_prepare"
+    CERTIFICATE_SIGN = "certificate_sign"
+    NOTIFICATION_REPORT = "notification_report"
 
     @property
     def label(self) -> str:
@@ -115,6 +118,9 @@ _ACTION_LABELS: Final = {
     Action.SENSITIVE_VIEW: "xem nội dung hạn chế (HIV, tâm thần)",
     Action.CONSENT_RECORD: "ghi sự đồng ý của người bệnh",
     Action.PRIVACY_HANDLE: "giải quyết yêu cầu về hồ sơ và sự cố dữ liệu",
+    Action.CERTIFICATE_PREPARE: "soạn giấy nghỉ việc hưởng BHXH",
+    Action.CERTIFICATE_SIGN: "ký giấy nghỉ việc hưởng BHXH",
+    Action.NOTIFICATION_REPORT: "báo bệnh truyền nhiễm",
 }
 
 SIGNING: Final = frozenset(
@@ -123,6 +129,7 @@ SIGNING: Final = frozenset(
         Action.PRESCRIPTION_SIGN,
         Action.REFERRAL_SIGN,
         Action.APPOINTMENT_SIGN,
+        Action.CERTIFICATE_SIGN,
         Action.RECORD_AMEND,
         Action.RECORD_VOID,
         Action.RECORD_RESTORE,
@@ -145,6 +152,8 @@ CLINICAL: Final = SIGNING | {
     Action.SENSITIVE_VIEW,
     Action.CONSENT_RECORD,
     Action.PRIVACY_HANDLE,
+    Action.CERTIFICATE_PREPARE,
+    Action.NOTIFICATION_REPORT,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -165,6 +174,8 @@ _CARE: Final = frozenset(
         Action.SIGNATURE_RECORD,
         Action.CONSENT_RECORD,
         Action.PRIVACY_HANDLE,
+        Action.CERTIFICATE_PREPARE,
+        Action.NOTIFICATION_REPORT,
         Action.CATALOG_VIEW,
         Action.SYNC_VIEW,
         Action.SYNC_RUN,

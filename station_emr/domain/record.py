@@ -19,6 +19,8 @@ class RecordKind(StrEnum):
     FEEDBACK = "feedback"
     SIGNATURE = "signature"
     CONSENT = "consent"
+    CERTIFICATE = "certificate"
+    NOTIFICATION = "notification"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

@@ -225,11 +225,17 @@ SIGNED_KINDS: Final = (
     RecordKind.PRESCRIPTION,
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
+    RecordKind.CERTIFICATE,
 )
 """Kinds of documents that a person signs."""
 
 LEAVES_THE_STATION: Final = frozenset(
-    {RecordKind.PRESCRIPTION, RecordKind.REFERRAL, RecordKind.APPOINTMENT}
+    {
+        RecordKind.PRESCRIPTION,
+        RecordKind.REFERRAL,
+        RecordKind.APPOINTMENT,
+        RecordKind.CERTIFICATE,
+    }
 )
 """Papers that are handed out: only a digital signature equals the pen there (Luật GDĐT art. 23)."""
 

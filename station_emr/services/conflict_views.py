@@ -210,6 +210,10 @@ def title_of(kind: RecordKind, record: Any) -> str:
             return "Phản hồi chuyển tuyến"
         case RecordKind.CONSENT:
             return "Sự đồng ý của người bệnh"
+        case RecordKind.CERTIFICATE:
+            return f"Giấy nghỉ việc hưởng BHXH {record.number}".strip()
+        case RecordKind.NOTIFICATION:
+            return f"Báo bệnh truyền nhiễm: {record.disease_name}"
         case _:
             return "Hồ sơ được gộp"
 

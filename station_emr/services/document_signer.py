@@ -32,15 +32,22 @@ SIGN_ACTIONS: Final = {
     RecordKind.PRESCRIPTION: Action.PRESCRIPTION_SIGN,
     RecordKind.REFERRAL: Action.REFERRAL_SIGN,
     RecordKind.APPOINTMENT: Action.APPOINTMENT_SIGN,
+    RecordKind.CERTIFICATE: Action.CERTIFICATE_SIGN,
 }
 _WITH_FORM: Final = frozenset(
-    {RecordKind.PRESCRIPTION, RecordKind.REFERRAL, RecordKind.APPOINTMENT}
+    {
+        RecordKind.PRESCRIPTION,
+        RecordKind.REFERRAL,
+        RecordKind.APPOINTMENT,
+        RecordKind.CERTIFICATE,
+    }
 )
 _NAMES: Final = {
     RecordKind.ENCOUNTER: "lượt khám",
     RecordKind.PRESCRIPTION: "đơn thuốc",
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
+    RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
 }
 
 

@@ -34,6 +34,7 @@ _KINDS: Final = {
     "prescription": "đơn thuốc",
     "referral": "phiếu chuyển",
     "appointment": "phiếu hẹn",
+    "certificate": "giấy nghỉ việc hưởng BHXH",
 }
 _REENTRY: Final = {
     Reentry.LOG_IN: "Xác nhận điện tử dựa trên lần đăng nhập của người ký",

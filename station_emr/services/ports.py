@@ -12,6 +12,8 @@ from typing import Protocol
 from .access_ports import AccessStore
 from .audit_ports import AuditLog
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
+from .form_ports import CertificateStore, NotificationStore
+from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark
 from .privacy_ports import ConsentStore, PrivacyRegister
 from .record_ports import (
@@ -39,13 +41,16 @@ __all__ = [
     "CatalogImporter",
     "CatalogSearch",
     "CatalogStore",
+    "CertificateStore",
     "Clock",
     "CounterStore",
     "Documents",
     "DraftStore",
     "EncounterStore",
     "FeedbackStore",
+    "GatewayQueue",
     "LetterSigner",
+    "NotificationStore",
     "PaperStore",
     "PatientLinkStore",
     "PatientStore",
@@ -118,6 +123,10 @@ class Work(Protocol):
     @property
     def consents(self) -> ConsentStore: ...
     @property
+    def certificates(self) -> CertificateStore: ...
+    @property
+    def notifications(self) -> NotificationStore: ...
+    @property
     def privacy(self) -> PrivacyRegister: ...
     @property
     def operations(self) -> OperationLog: ...
@@ -127,6 +136,8 @@ class Work(Protocol):
     def attachments(self) -> AttachmentStore: ...
     @property
     def packs(self) -> PackStore: ...
+    @property
+    def gateways(self) -> GatewayQueue: ...
     def counts(self) -> Counts: ...
     def attempt(self) -> AbstractContextManager[None]:
         """What is written inside is undone when an error leaves it; the transaction goes on."""

@@ -21,11 +21,20 @@ MERGED_KINDS = frozenset(
         RecordKind.LINK,
         RecordKind.FEEDBACK,
         RecordKind.CONSENT,
+        RecordKind.CERTIFICATE,
+        RecordKind.NOTIFICATION,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
 
-_PAPERS = frozenset({RecordKind.PRESCRIPTION, RecordKind.REFERRAL, RecordKind.APPOINTMENT})
+_PAPERS = frozenset(
+    {
+        RecordKind.PRESCRIPTION,
+        RecordKind.REFERRAL,
+        RecordKind.APPOINTMENT,
+        RecordKind.CERTIFICATE,
+    }
+)
 
 
 def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
@@ -40,6 +49,8 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.FEEDBACK: work.feedback,
         RecordKind.SIGNATURE: work.signatures,
         RecordKind.CONSENT: work.consents,
+        RecordKind.CERTIFICATE: work.certificates,
+        RecordKind.NOTIFICATION: work.notifications,
     }
     return stores[kind]
 
@@ -55,7 +66,8 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
         signed = (record.target_kind, record.target_id)
         return (person, signed) if record.target_kind in SIGNED_KINDS else (person,)
     found: list[tuple[RecordKind, str]] = []
-    if kind in {RecordKind.ENCOUNTER, RecordKind.CONSENT}:
+    # A case may be told of before its visit is signed, so the visit is no parent of it.
+    if kind in {RecordKind.ENCOUNTER, RecordKind.CONSENT, RecordKind.NOTIFICATION}:
         found.append((RecordKind.PATIENT, record.patient_id))
     elif kind in _PAPERS:
         found.append((RecordKind.PATIENT, record.patient_id))

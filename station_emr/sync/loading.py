@@ -78,6 +78,8 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.FEEDBACK: work.feedback,
         RecordKind.SIGNATURE: work.signatures,
         RecordKind.CONSENT: work.consents,
+        RecordKind.CERTIFICATE: work.certificates,
+        RecordKind.NOTIFICATION: work.notifications,
     }
     return stores[kind]
 

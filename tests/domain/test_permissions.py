@@ -53,6 +53,9 @@ signature_record          x   x   x   x   x   .   .   .
 sensitive_view            x   x   x   .   .   .   .   .
 consent_record            x   x   x   x   x   .   .   .
 privacy_handle            x   x   x   x   x   .   .   .
+certificate_prepare       x   x   x   x   x   .   .   .
+certificate_sign          x   x   x   .   .   .   .   .
+notification_report       x   x   x   x   x   .   .   .
 """
 ROLES = (
     Role.DIRECTOR,

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 
 from station_emr.domain.appointment import Appointment
 from station_emr.domain.birth import BirthDate
+from station_emr.domain.certificate import SickLeave
 from station_emr.domain.consent import Consent
 from station_emr.domain.encounter import Encounter, Procedure, Stage
+from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.patient import ChronicCondition, Patient
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.prescription import DAYTIMES, Prescription, PrescriptionLine
@@ -114,6 +116,8 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.FEEDBACK: ReferralFeedback,
     RecordKind.SIGNATURE: DocumentSignature,
     RecordKind.CONSENT: Consent,
+    RecordKind.CERTIFICATE: SickLeave,
+    RecordKind.NOTIFICATION: CommunicableDiseaseNotification,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

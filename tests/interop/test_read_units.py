@@ -28,6 +28,7 @@ from station_emr.interop.fhir.reading import UnreadableUnit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.interop.fhir.uris import TABLES, VN_CORE, UriTable
 from tests.interop import fhir_records as sample
+from tests.interop import form_records as forms
 from tests.interop.record_strategies import CLASSES, records
 
 Unit = list[dict[str, Any]]
@@ -120,6 +121,8 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.FEEDBACK: FEEDBACK,
     RecordKind.SIGNATURE: SIGNATURE,
     RecordKind.CONSENT: CONSENT,
+    RecordKind.CERTIFICATE: forms.CERTIFICATE,
+    RecordKind.NOTIFICATION: forms.NOTIFICATION,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }

@@ -20,6 +20,7 @@ STORED = [
     "AllergyIntolerance",
     "Appointment",
     "Binary",
+    "Communication",
     "Composition",
     "Condition",
     "Consent",
@@ -36,6 +37,7 @@ STORED = [
     "PractitionerRole",
     "Procedure",
     "Provenance",
+    "QuestionnaireResponse",
     "ServiceRequest",
     "Task",
 ]

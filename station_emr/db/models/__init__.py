@@ -16,11 +16,14 @@ from .audit import AuditAnchor, AuditEntry
 from .base import Base, Head, table_of
 from .catalog import CatalogEntry, CatalogList
 from .catalog_pack import CatalogPackRow
+from .certificate import CertificateHead
 from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
 from .facility import FacilityHead
 from .feedback import FeedbackHead
+from .gateway import CardLookUpRow, GatewayAttemptRow, GatewayMessageRow
 from .link import LinkHead, NotDuplicate, PatientIdentity
+from .notification import NotificationHead
 from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperation
 from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
 from .patient import PatientHead, PatientNumber
@@ -47,9 +50,11 @@ __all__ = [
     "AuditAnchor",
     "AuditEntry",
     "Base",
+    "CardLookUpRow",
     "CatalogEntry",
     "CatalogList",
     "CatalogPackRow",
+    "CertificateHead",
     "ConsentHead",
     "Counter",
     "DataBreachRow",
@@ -57,10 +62,13 @@ __all__ = [
     "FacilityHead",
     "FeedbackHead",
     "FormDraft",
+    "GatewayAttemptRow",
+    "GatewayMessageRow",
     "Head",
     "HeldBucket",
     "LinkHead",
     "NotDuplicate",
+    "NotificationHead",
     "OperationRow",
     "OutboxEvent",
     "ParkedOperation",

@@ -100,6 +100,8 @@ _HEAD_VERSION: Final = " ".join(
         ("feedback", "feedback"),
         ("signature", "signature"),
         ("consent", "consent"),
+        ("certificate", "certificate"),
+        ("notification", "notification"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -43,6 +43,8 @@ _VISIT_OF: Final = {
     RecordKind.PRESCRIPTION: text("SELECT encounter_id FROM prescription WHERE id = :id"),
     RecordKind.REFERRAL: text("SELECT encounter_id FROM referral WHERE id = :id"),
     RecordKind.APPOINTMENT: text("SELECT encounter_id FROM appointment WHERE id = :id"),
+    RecordKind.CERTIFICATE: text("SELECT encounter_id FROM certificate WHERE id = :id"),
+    RecordKind.NOTIFICATION: text("SELECT encounter_id FROM notification WHERE id = :id"),
     RecordKind.FEEDBACK: text(
         "SELECT r.encounter_id FROM feedback AS f JOIN referral AS r ON r.id = f.referral_id "
         "WHERE f.id = :id"

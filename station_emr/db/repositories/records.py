@@ -35,6 +35,8 @@ _LABELS = {
     RecordKind.FEEDBACK: "phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "chữ ký",
     RecordKind.CONSENT: "sự đồng ý",
+    RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
+    RecordKind.NOTIFICATION: "phiếu báo bệnh truyền nhiễm",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

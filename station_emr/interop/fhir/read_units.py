@@ -9,9 +9,11 @@ from typing import Any, Final, NamedTuple
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
+from .certificate import read_certificate
 from .consent import read_consent
 from .datatypes import Resource
 from .feedback import read_feedback
+from .notification import read_notification
 from .practitioner import ACTIVE_BEFORE
 from .read_encounter import read_encounter
 from .read_papers import read_appointment, read_referral
@@ -38,6 +40,8 @@ _READERS: Final = {
     "Task": _Reader(RecordKind.FEEDBACK, read_feedback),
     "Provenance": _Reader(RecordKind.SIGNATURE, read_signature),
     "Consent": _Reader(RecordKind.CONSENT, read_consent),
+    "QuestionnaireResponse": _Reader(RecordKind.CERTIFICATE, read_certificate),
+    "Communication": _Reader(RecordKind.NOTIFICATION, read_notification),
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }

@@ -39,6 +39,8 @@ _TYPES: Final = {
     RecordKind.FEEDBACK: "Task",
     RecordKind.SIGNATURE: "Provenance",
     RecordKind.CONSENT: "Consent",
+    RecordKind.CERTIFICATE: "QuestionnaireResponse",
+    RecordKind.NOTIFICATION: "Communication",
     RecordKind.PRACTITIONER: "Practitioner",
     RecordKind.FACILITY: "Organization",
 }

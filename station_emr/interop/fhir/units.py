@@ -9,12 +9,14 @@ from typing import Any, Final
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .appointment import appointment_resources
+from .certificate import certificate_resources
 from .consent import consent_resources
 from .datatypes import VIETNAM, Resource, moment, terminology
 from .encounter import encounter_resources
 from .facility import facility_resources
 from .feedback import feedback_resources
 from .link import link_resources
+from .notification import notification_resources
 from .patient import patient_resources
 from .practitioner import ACTIVE_BEFORE, practitioner_resources
 from .prescription import prescription_resources
@@ -33,6 +35,8 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.FEEDBACK: feedback_resources,
     RecordKind.SIGNATURE: signature_resources,
     RecordKind.CONSENT: consent_resources,
+    RecordKind.CERTIFICATE: certificate_resources,
+    RecordKind.NOTIFICATION: notification_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

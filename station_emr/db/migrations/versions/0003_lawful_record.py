@@ -284,12 +284,156 @@ END""",
   SELECT RAISE(ABORT, 'data_breach: never deleted');
 END""",
 )
+FORMS: tuple[str, ...] = (
+    """
+    CREATE TABLE notification ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER
+      NOT NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT
+      NULL, patient_id TEXT NOT NULL, encounter_id TEXT NOT NULL, number TEXT NOT NULL,
+      disease_code TEXT NOT NULL, detected_utc TEXT, due_utc TEXT, reported INTEGER NOT
+      NULL, draft TEXT, PRIMARY KEY (row_id), UNIQUE (id), FOREIGN KEY(patient_id)
+      REFERENCES patient (id) ) STRICT
+""",
+    """
+    CREATE TABLE certificate ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER
+      NOT NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT
+      NULL, patient_id TEXT NOT NULL, encounter_id TEXT NOT NULL, number TEXT NOT NULL,
+      first_day TEXT, last_day TEXT, draft TEXT, PRIMARY KEY (row_id), UNIQUE (id), FOREIGN
+      KEY(patient_id) REFERENCES patient (id), FOREIGN KEY(encounter_id) REFERENCES
+      encounter (id) ) STRICT
+""",
+    "CREATE INDEX notification_detected ON notification (detected_utc)",
+    "CREATE INDEX notification_encounter ON notification (encounter_id)",
+    """
+    CREATE INDEX notification_open ON notification (due_utc) WHERE reported = 0 AND status
+      <> 'voided'
+""",
+    "CREATE INDEX notification_patient ON notification (patient_id)",
+    "CREATE INDEX certificate_day ON certificate (first_day)",
+    "CREATE INDEX certificate_encounter ON certificate (encounter_id)",
+    "CREATE INDEX certificate_open ON certificate (saved_utc) WHERE version = 0",
+    "CREATE INDEX certificate_patient ON certificate (patient_id)",
+    """CREATE TRIGGER certificate_insert BEFORE INSERT ON "certificate" BEGIN
+  SELECT RAISE(ABORT, 'certificate: id already used')
+    WHERE EXISTS (SELECT 1 FROM "certificate" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'certificate: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'certificate'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER certificate_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "certificate" BEGIN
+  SELECT RAISE(ABORT, 'certificate: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'certificate: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'certificate'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'certificate: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER certificate_delete BEFORE DELETE ON "certificate" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'certificate: a signed record is never deleted');
+END""",
+    """CREATE TRIGGER notification_insert BEFORE INSERT ON "notification" BEGIN
+  SELECT RAISE(ABORT, 'notification: id already used')
+    WHERE EXISTS (SELECT 1 FROM "notification" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'notification: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'notification'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER notification_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "notification" BEGIN
+  SELECT RAISE(ABORT, 'notification: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'notification: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'notification'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'notification: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER notification_delete BEFORE DELETE ON "notification" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'notification: a signed record is never deleted');
+END""",
+)
+GATEWAYS: tuple[str, ...] = (
+    """
+    CREATE TABLE card_look_up ( row_id INTEGER NOT NULL, patient_id TEXT NOT NULL, card TEXT
+      NOT NULL, asked_utc TEXT NOT NULL, asked_offset INTEGER NOT NULL, answered INTEGER NOT
+      NULL, content TEXT NOT NULL, PRIMARY KEY (row_id), FOREIGN KEY(patient_id) REFERENCES
+      patient (id) ) STRICT
+""",
+    """
+    CREATE TABLE gateway_attempt ( seq INTEGER NOT NULL, gateway TEXT NOT NULL, kind TEXT
+      NOT NULL, message_id TEXT NOT NULL, started_utc TEXT NOT NULL, started_offset INTEGER
+      NOT NULL, ended_utc TEXT NOT NULL, ended_offset INTEGER NOT NULL, outcome TEXT NOT
+      NULL, code TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (seq) ) STRICT
+""",
+    """
+    CREATE TABLE gateway_message ( row_id INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT
+      NULL, encounter_id TEXT NOT NULL, patient_id TEXT NOT NULL, record_id TEXT NOT NULL,
+      version INTEGER NOT NULL, name TEXT NOT NULL, standard TEXT NOT NULL, state TEXT NOT
+      NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, created_utc TEXT NOT NULL,
+      created_offset INTEGER NOT NULL, signed_utc TEXT, signed_offset INTEGER, sent_utc
+      TEXT, sent_offset INTEGER, answered_utc TEXT, answered_offset INTEGER, next_try_utc
+      TEXT, next_try_offset INTEGER, attempts INTEGER DEFAULT 0 NOT NULL, code TEXT DEFAULT
+      '' NOT NULL, receipt TEXT DEFAULT '' NOT NULL, received_at TEXT DEFAULT '' NOT NULL,
+      reason TEXT DEFAULT '' NOT NULL, faults TEXT DEFAULT '[]' NOT NULL, due_on TEXT,
+      replaces TEXT DEFAULT '' NOT NULL, content BLOB NOT NULL, PRIMARY KEY (row_id), UNIQUE
+      (id), FOREIGN KEY(patient_id) REFERENCES patient (id) ) STRICT
+""",
+    "CREATE INDEX card_patient ON card_look_up (patient_id, card, asked_utc)",
+    "CREATE INDEX card_waiting ON card_look_up (asked_utc) WHERE answered = 0",
+    "CREATE INDEX gateway_record ON gateway_message (kind, record_id)",
+    """
+    CREATE INDEX gateway_state ON gateway_message (state) WHERE state NOT IN ('accepted',
+      'withdrawn')
+""",
+    "CREATE INDEX gateway_visit ON gateway_message (encounter_id)",
+    """CREATE TRIGGER gateway_message_insert BEFORE INSERT ON gateway_message BEGIN
+  SELECT RAISE(ABORT, 'gateway_message: id already used')
+    WHERE EXISTS (SELECT 1 FROM gateway_message WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'gateway_message: begins as a draft or signed')
+    WHERE NEW.state NOT IN ('draft', 'signed') OR length(NEW.sha256) <> 64;
+END""",
+    """CREATE TRIGGER gateway_message_update BEFORE UPDATE ON gateway_message BEGIN
+  SELECT RAISE(ABORT, 'gateway_message: what it is never changes')
+    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.kind <> OLD.kind
+      OR NEW.patient_id <> OLD.patient_id OR NEW.encounter_id <> OLD.encounter_id
+      OR NEW.record_id <> OLD.record_id OR NEW.version <> OLD.version OR NEW.name <> OLD.name;
+  SELECT RAISE(ABORT, 'gateway_message: signed bytes never change')
+    WHERE OLD.state <> 'draft' AND (NEW.content <> OLD.content OR NEW.sha256 <> OLD.sha256);
+  SELECT RAISE(ABORT, 'gateway_message: states follow one another')
+    WHERE NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT IN (
+      'draft>signed', 'draft>withdrawn', 'signed>withdrawn', 'signed>sent', 'sent>signed',
+      'sent>accepted', 'sent>refused', 'sent>unknown', 'unknown>signed', 'unknown>accepted',
+      'unknown>refused', 'unknown>withdrawn', 'refused>signed', 'refused>withdrawn');
+END""",
+    """CREATE TRIGGER gateway_message_delete BEFORE DELETE ON gateway_message BEGIN
+  SELECT RAISE(ABORT, 'gateway_message: never deleted');
+END""",
+    """CREATE TRIGGER gateway_attempt_update BEFORE UPDATE ON gateway_attempt BEGIN
+  SELECT RAISE(ABORT, 'gateway_attempt: written once');
+END""",
+    """CREATE TRIGGER gateway_attempt_delete BEFORE DELETE ON gateway_attempt BEGIN
+  SELECT RAISE(ABORT, 'gateway_attempt: never deleted');
+END""",
+    """CREATE TRIGGER card_look_up_update BEFORE UPDATE ON card_look_up BEGIN
+  SELECT RAISE(ABORT, 'card_look_up: written once');
+END""",
+    """CREATE TRIGGER card_look_up_delete BEFORE DELETE ON card_look_up BEGIN
+  SELECT RAISE(ABORT, 'card_look_up: never deleted');
+END""",
+)
 BACKUP: tuple[str, ...] = ()
 
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statement in (*SIGNATURES, *AUDIT, *VERSIONS, *PEOPLE, *PRIVACY, *BACKUP):
+    for statement in (*SIGNATURES, *AUDIT, *VERSIONS, *PEOPLE, *PRIVACY, *FORMS, *BACKUP):
+        connection.exec_driver_sql(statement)
+    for statement in GATEWAYS:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql("PRAGMA user_version = 3")
 

@@ -52,6 +52,8 @@ _PAPERS: Final = {
     RecordKind.REFERRAL.value: "Phiếu chuyển",
     RecordKind.PRESCRIPTION.value: "Đơn thuốc",
     RecordKind.APPOINTMENT.value: "Phiếu hẹn khám lại",
+    RecordKind.CERTIFICATE.value: "Giấy nghỉ việc hưởng BHXH",
+    RecordKind.NOTIFICATION.value: "Báo bệnh truyền nhiễm",
 }
 
 

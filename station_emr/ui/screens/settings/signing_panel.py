@@ -53,6 +53,7 @@ _KINDS: Final[Mapping[RecordKind, str]] = {
     RecordKind.REFERRAL: "Phiếu &chuyển",
     RecordKind.PRESCRIPTION: "Đơn &thuốc",
     RecordKind.APPOINTMENT: "Phiếu &hẹn",
+    RecordKind.CERTIFICATE: "G&iấy nghỉ BHXH",
     RecordKind.ENCOUNTER: "&Lượt khám",
 }
 _METHODS: Final = (SignMethod.DIGITAL_CERT, SignMethod.E_CONFIRM)

@@ -50,6 +50,7 @@ _KINDS: Final = {
     RecordKind.PRESCRIPTION: "Đơn thuốc",
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
+    RecordKind.CERTIFICATE: "Giấy nghỉ BHXH",
 }
 _COLLECTED_DAYS: Final = 31
 

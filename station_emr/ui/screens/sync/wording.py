@@ -23,6 +23,8 @@ KINDS: Final = {
     RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "Chữ ký",
     RecordKind.CONSENT: "Sự đồng ý",
+    RecordKind.CERTIFICATE: "Giấy nghỉ BHXH",
+    RecordKind.NOTIFICATION: "Báo bệnh truyền nhiễm",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }

@@ -48,7 +48,8 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """draft → signed → sent → accepted | refused | unknown.
+    """draft → signed → sent → accepted | refused | unknown; withdrawn when a newer file of the same
+    visit took its place before it was sent.
 
     ``sent`` stands from before the first byte leaves until the answer is written down: what is
     found in it after a crash may have arrived, so it becomes ``unknown``. A recorded failure (the
@@ -62,6 +63,7 @@ class MessageState(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
 
     @property
     def label(self) -> str:
@@ -72,10 +74,11 @@ class MessageState(StrEnum):
             "accepted": "Cổng đã nhận",
             "refused": "Bị từ chối",
             "unknown": "Không rõ đã tới chưa",
+            "withdrawn": "Đã thay bằng bản mới",
         }[self.value]
 
 
-FINAL: Final = frozenset({MessageState.ACCEPTED, MessageState.REFUSED})
+FINAL: Final = frozenset({MessageState.ACCEPTED, MessageState.REFUSED, MessageState.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

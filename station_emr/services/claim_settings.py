@@ -263,7 +263,7 @@ def facility_account(work: Work, secrets: SecretShelf, user_id: str) -> Prescrib
     )
 
 
-def _since(was: bool, now_on: bool, before: datetime | None, now: datetime) -> datetime | None:  # noqa: FBT001
+def _since(was: bool, now_on: bool, before: datetime | None, now: datetime) -> datetime | None:
     if not now_on:
         return None
     return before if was and before is not None else now

@@ -66,11 +66,11 @@ class GatewayQueue(Protocol):
     def unqueued_prescriptions(self, since: datetime, limit: int) -> tuple[str, ...]:
         """Signed prescriptions, saved since then, that no message was ever made for."""
 
-    def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
-        """Visits with costs since then that no check-in was ever made for."""
+    def visits_between(self, first: date, last: date) -> tuple[str, ...]:
+        """Visits that came in on these days, oldest first; voided ones are left out."""
 
-    def visits_between(self, first: date, last: date, limit: int) -> tuple[str, ...]:
-        """Visits of insured people that came in on these days, oldest first."""
+    def withdraw(self, message_id: str, at: datetime, reason: str) -> None:
+        """A draft or waiting one need not go any more. Raises StateError for any other."""
 
     def add_attempt(self, attempt: GatewayAttempt) -> None: ...
     def attempts(self, limit: int) -> tuple[GatewayAttempt, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,6 +14,8 @@ from .patient import Coverage
 from .record import PractitionerSnapshot, Sex, Signature, StationProfile
 from .vitals import SIGNS, VitalSigns, check_vitals
 
+KEPT_KINDS = frozenset({"03", "04", "06", "09"})
+"""MA_LOAI_KCB of people who stay: in-patient, day care, kept at the station, under four hours."""
 MAX_SECONDARY = 12  # MA_BENH_KT of the insurance tables takes at most 12 codes (QĐ 4750)
 
 
@@ -192,6 +194,37 @@ class Encounter:
         return tuple(d for d in self.diagnoses if d.role is DiagnosisRole.SECONDARY)
 
 
+def _stay_problems(encounter: Encounter) -> Iterator[Problem]:
+    """A stay begins after the arrival, and its notes are of the visit."""
+    begun = encounter.admitted_at
+    if encounter.care_kind in KEPT_KINDS and begun is None:
+        yield Problem(
+            field="admitted_at",
+            code="stay-start-required",
+            message="Người bệnh được lưu tại trạm nhưng chưa ghi giờ bắt đầu lưu. Hãy ghi giờ đó.",
+        )
+    if begun is not None and begun < encounter.arrived_at.replace(second=0, microsecond=0):
+        yield Problem(
+            field="admitted_at",
+            code="stay-before-arrival",
+            message="Giờ bắt đầu lưu trước giờ người bệnh đến. Hãy xem lại giờ.",
+        )
+    for place, note in enumerate(encounter.progress):
+        if not note.text.strip():
+            yield Problem(
+                field=f"progress.{place}",
+                code="progress-empty",
+                message="Lần ghi diễn biến này chưa có nội dung. Hãy ghi, hoặc bỏ lần ghi.",
+            )
+        early = note.at < encounter.arrived_at.replace(second=0, microsecond=0)
+        if early or (encounter.ended_at is not None and note.at > encounter.ended_at):
+            yield Problem(
+                field=f"progress.{place}",
+                code="progress-outside-stay",
+                message="Giờ ghi diễn biến nằm ngoài lượt khám. Hãy xem lại giờ.",
+            )
+
+
 IcdLookup = Callable[[str], IcdCode | None]
 
 
@@ -331,6 +364,7 @@ def check_for_signing(
                 message="Giờ kết thúc trước giờ đến khám. Hãy xem lại đồng hồ của máy.",
             )
         )
+    problems.extend(_stay_problems(encounter))
     for vitals in encounter.vitals[-1:]:
         problems.extend(check_vitals(vitals, months_old(birth, today)))
     problems.extend(check_diagnoses(encounter.diagnoses, find, sex, died=encounter.died))

@@ -195,13 +195,18 @@ class OrdersPanel(QWidget):
         row = suggestion.payload if isinstance(suggestion, Suggestion) else None
         if not isinstance(row, CatalogRow):
             return
+        now, user = self._session.services.clock.now(), self._session.actor.user
         made = self._add(
             Procedure(
                 code=row.code,
                 name=row.name,
                 is_test=row.kind is CatalogKind.RAPID_TEST,
-                started_at=self._session.services.clock.now(),
-                performed_by=self._session.actor.user.full_name,
+                unit=str(row.attributes.get("unit") or ""),
+                indicator=str(row.attributes.get("indicator") or ""),
+                ordered_at=now,
+                started_at=now,
+                performed_by=user.full_name,
+                performer_licence=user.snapshot.licence_no,
             ),
             row,
         )

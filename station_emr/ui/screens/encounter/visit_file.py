@@ -28,6 +28,7 @@ from station_emr.services.station_services import StationServices
 from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.models.deciding import allergies_open
+from station_emr.ui.screens.encounter.visit_lists import VisitLists, read_lists
 
 P = TypeVar("P", Prescription, Appointment)
 
@@ -42,8 +43,7 @@ class VisitFile:
     appointment: Stored[Appointment] | None
     referral: Stored[Referral] | None
     current: tuple[PrescriptionLine, ...]
-    results: tuple[tuple[str, str], ...]
-    discharges: tuple[tuple[str, str], ...]
+    lists: VisitLists
     orders: dict[str, CatalogRow]
     today: date
     earlier: int = 0  # the earlier version of the visit that is shown; 0: as it stands
@@ -138,8 +138,7 @@ def load_visit(
         current=services.prescriptions.current_lines(
             actor, patient_id, besides=prescription.record.id if prescription else ""
         ),
-        results=_choices(services, CatalogKind.TREATMENT_RESULT),
-        discharges=_choices(services, CatalogKind.DISCHARGE_KIND),
+        lists=read_lists(services, stored.record),
         orders=_order_rows(services, stored.record),
         today=services.catalogs.today(),
         earlier=version,
@@ -179,10 +178,6 @@ def going_on(file: VisitFile) -> VisitFile:
 
 def _unless_void(stored: Stored[P] | None) -> Stored[P] | None:
     return None if stored is None or stored.status is RecordStatus.VOIDED else stored
-
-
-def _choices(services: StationServices, kind: CatalogKind) -> tuple[tuple[str, str], ...]:
-    return tuple((row.code, row.name) for row in services.catalogs.rows(kind))
 
 
 def _order_rows(services: StationServices, encounter: Encounter) -> dict[str, CatalogRow]:

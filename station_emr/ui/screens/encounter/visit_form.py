@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.encounter.arrival import ARRIVAL_FIELDS, ArrivalPanel
 from station_emr.ui.screens.encounter.closing import ClosingPanel
 from station_emr.ui.screens.encounter.diagnoses import DiagnosisPanel
 from station_emr.ui.screens.encounter.orders import OrdersPanel
@@ -86,6 +87,7 @@ class VisitForm(QWidget):
         self.orders = OrdersPanel(session)
         self.prescription = PrescriptionPanel(session)
         self.closing = ClosingPanel()
+        self.arrival = ArrivalPanel(session)
         self._lay_out()
         self._connect()
 
@@ -101,6 +103,7 @@ class VisitForm(QWidget):
             (self.orders,),
             (self.prescription,),
             (self.closing,),
+            (self.arrival,),
         ):
             card = Card()
             for part in parts:
@@ -120,7 +123,14 @@ class VisitForm(QWidget):
     def _connect(self) -> None:
         for form in (self.complaint, self.story):
             form.changed.connect(self.changed)
-        for panel in (self.vitals, self.diagnoses, self.orders, self.prescription, self.closing):
+        for panel in (
+            self.vitals,
+            self.diagnoses,
+            self.orders,
+            self.prescription,
+            self.arrival,
+            self.closing,
+        ):
             panel.changed.connect(self.changed)
         self.diagnoses.changed.connect(self.settled)
         self.prescription.settled.connect(self.settled)
@@ -164,7 +174,8 @@ class VisitForm(QWidget):
         self.prescription.fill(
             file.prescription.record if file.prescription else None, file.earlier_prescription_id
         )
-        self.closing.fill_lists(file.results, file.discharges, file.today)
+        self.arrival.fill(encounter, file.lists)
+        self.closing.fill_lists(file.lists.results, file.lists.discharges, file.today)
         self.closing.fill(
             {key: getattr(encounter, key) or None for key in _CLOSING},
             file.appointment.record.on if file.appointment else None,
@@ -181,6 +192,7 @@ class VisitForm(QWidget):
         self.diagnoses.set_read_only(visit)
         self.orders.set_read_only(visit)
         self.prescription.set_read_only(prescription)
+        self.arrival.set_read_only(visit)
         self.closing.set_read_only(visit=visit, appointment=appointment)
 
     def show_state(self, file: VisitFile, *, amending: str) -> None:
@@ -214,7 +226,7 @@ class VisitForm(QWidget):
         )
         now = self._session.services.clock.now()
         encounter = replace(
-            file.encounter,
+            self.arrival.read_into(file.encounter),
             reason=self.reason.value(),
             vitals=self.vitals.sets(now, self._session.actor.user.full_name),
             diagnoses=self.diagnoses.diagnoses,
@@ -286,6 +298,7 @@ class VisitForm(QWidget):
         of_paper = [p for p in shown if p.field == _PAPER_DIAGNOSES]
         self.diagnoses.show_problems(own or of_paper)
         self.prescription.show_problems(shown)
+        self.arrival.show_problems(shown)
         self.closing.show_problems(shown)
         if self._strict:
             self.vitals.check()
@@ -311,6 +324,9 @@ class VisitForm(QWidget):
         elif dotted.startswith("prescription."):
             self.prescription.focus_field(dotted)
             panel = self.prescription
+        elif dotted.partition(".")[0] in ARRIVAL_FIELDS:
+            self.arrival.focus_field(dotted)
+            panel = self.arrival
         elif dotted.startswith("appointment.") or dotted in _CLOSING:
             self.closing.focus_field(dotted)
             panel = self.closing

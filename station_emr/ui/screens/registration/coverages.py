@@ -88,7 +88,8 @@ class CoverageBlock(QWidget):
                 ChoiceField([("", _("Không")), ("K1", "K1"), ("K2", "K2"), ("K3", "K3")]),
             ),
             ("five_year_on", _("5 năm liên tục từ"), day_field(today)),
-            stretch=(5, 3, 3),
+            ("copay_exempt_on", _("Miễn chi trả từ"), day_field(today)),
+            stretch=(5, 2, 3, 3),
         )
         self.questions = Questions(f"registration.{name}.questions")
         top = hbox(self.chip, self.benefit, self.scanned, None, remove)

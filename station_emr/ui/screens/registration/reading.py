@@ -153,6 +153,7 @@ class _Reader:
             initial_facility_name=facility.name if facility.code else "",
             living_area=entry.living_area,
             five_year_on=self.day(f"{where}.five_year_on", entry.five_year_on),
+            copay_exempt_on=self.day(f"{where}.copay_exempt_on", entry.copay_exempt_on),
         )
 
     def guardian(self, state: RegistrationState) -> Guardian | None:

@@ -168,6 +168,7 @@ def _add_card(state: RegistrationState, card: CoverageEntry) -> RegistrationStat
             facility=card.facility if card.facility.code else known.facility,
             living_area=card.living_area or known.living_area,
             five_year_on=card.five_year_on or known.five_year_on,
+            copay_exempt_on=known.copay_exempt_on,  # no card says it
         )
     else:
         cards = [known for known in cards if known != CoverageEntry()]

@@ -43,6 +43,7 @@ class CoverageEntry:
     facility: Coded = Coded()
     living_area: str = ""
     five_year_on: str = ""
+    copay_exempt_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,4 +239,5 @@ def coverage_entry(card: Coverage) -> CoverageEntry:
         facility=Coded(code=card.initial_facility, name=card.initial_facility_name),
         living_area=card.living_area,
         five_year_on=_day(card.five_year_on),
+        copay_exempt_on=_day(card.copay_exempt_on),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from .connection import RawConnection
 from .gateway_triggers import GATEWAY_TRIGGERS
 from .models import Base
+from .register_triggers import REGISTER_TRIGGERS
 
 SCHEMA_VERSION: Final = 3  # PRAGMA user_version
 REVISION: Final = "0003"  # the Alembic revision that builds this version
@@ -108,6 +109,7 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *_append_only("signature_finding"),
     *_append_only("signing_evidence"),
     *(t for name in _ACCESS for t in _append_only(name)),
+    *REGISTER_TRIGGERS,
     *GATEWAY_TRIGGERS,
     """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN
   SELECT RAISE(ABORT, 'signature: bound to a version by its hash')

@@ -46,6 +46,7 @@ from .repositories.papers import (
 )
 from .repositories.patients import PatientRepository
 from .repositories.privacy import ConsentRepository, PrivacyRepository
+from .repositories.registers import RegisterRepository
 from .repositories.replicas import forget_here
 from .repositories.retention import RetentionRepository
 from .repositories.signatures import SignatureRepository
@@ -190,6 +191,10 @@ class SqlWork:
     @property
     def gateways(self) -> GatewayRepository:
         return GatewayRepository(self._connection)
+
+    @property
+    def registers(self) -> RegisterRepository:
+        return RegisterRepository(self._connection)
 
     @property
     def retention(self) -> RetentionRepository:

@@ -65,6 +65,7 @@ class RegisterLine:
     note: str = ""
     codes: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
+    signed_at: datetime | None = None
     result: str = ""
     care_kind: str = ""
     referred_to: str = ""
@@ -260,7 +261,7 @@ class LateCorrection:
         return f"{about}: {', '.join(self.changed).lower()}" if self.changed else about
 
 
-_NO_CHANGE: Final = frozenset({"version", "history"})
+_NO_CHANGE: Final = frozenset({"version", "history", "signed_at"})
 _FACTS: Final = {
     "codes": "Chẩn đoán",
     "result": "Kết quả điều trị",

@@ -28,6 +28,7 @@ from .record_ports import (
     ReferralStore,
     Stored,
 )
+from .register_ports import RegisterStore
 from .signing_ports import SignatureStore
 from .station_ports import CounterStore, DraftStore, PrintLog, SettingStore, UserStore
 from .sync_ports import AttachmentStore, OperationLog, Outbox
@@ -128,6 +129,8 @@ class Work(Protocol):
     def notifications(self) -> NotificationStore: ...
     @property
     def privacy(self) -> PrivacyRegister: ...
+    @property
+    def registers(self) -> RegisterStore: ...
     @property
     def operations(self) -> OperationLog: ...
     @property

@@ -30,6 +30,7 @@ from .patient import PatientHead, PatientNumber
 from .prescription import PrescriptionHead
 from .privacy import ConsentHead, DataBreachRow, PrivacyRequestRow
 from .referral import ReferralHead
+from .register import RegisterClosingRow, RegisterReopeningRow
 from .signature import (
     SignatureFinding,
     SignatureHead,
@@ -80,6 +81,8 @@ __all__ = [
     "PrivacyRequestRow",
     "RecordVersion",
     "ReferralHead",
+    "RegisterClosingRow",
+    "RegisterReopeningRow",
     "RightsReviewRow",
     "RoleChangeRow",
     "Setting",

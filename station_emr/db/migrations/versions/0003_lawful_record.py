@@ -426,12 +426,56 @@ END""",
   SELECT RAISE(ABORT, 'card_look_up: never deleted');
 END""",
 )
+REGISTERS: tuple[str, ...] = (
+    """
+    CREATE TABLE register_closing ( row_id INTEGER NOT NULL, id TEXT NOT NULL, month TEXT NOT
+      NULL, times INTEGER NOT NULL, closed_utc TEXT NOT NULL, closed_offset INTEGER NOT NULL,
+      user_id TEXT NOT NULL, user_name TEXT NOT NULL, method TEXT NOT NULL, lines INTEGER NOT
+      NULL, unsigned INTEGER NOT NULL, marks INTEGER NOT NULL, content_sha256 TEXT NOT NULL,
+      content BLOB NOT NULL, PRIMARY KEY (row_id), UNIQUE (month, times), UNIQUE (id) ) STRICT
+""",
+    """
+    CREATE TABLE register_reopening ( row_id INTEGER NOT NULL, closing_id TEXT NOT NULL, at_utc
+      TEXT NOT NULL, at_offset INTEGER NOT NULL, user_id TEXT NOT NULL, user_name TEXT NOT NULL,
+      reason TEXT NOT NULL, PRIMARY KEY (row_id), UNIQUE (closing_id) ) STRICT
+""",
+    """CREATE TRIGGER register_closing_insert BEFORE INSERT ON register_closing BEGIN
+  SELECT RAISE(ABORT, 'register_closing: closings of a month follow one another')
+    WHERE NEW.times <> 1 + (SELECT count(*) FROM register_closing WHERE month = NEW.month)
+      OR EXISTS (SELECT 1 FROM register_closing WHERE id = NEW.id OR row_id = NEW.row_id);
+  SELECT RAISE(ABORT, 'register_closing: the month is closed')
+    WHERE EXISTS (SELECT 1 FROM register_closing AS c WHERE c.month = NEW.month
+      AND NOT EXISTS (SELECT 1 FROM register_reopening AS o WHERE o.closing_id = c.id));
+  SELECT RAISE(ABORT, 'register_closing: known by its hash')
+    WHERE length(NEW.content_sha256) <> 64 OR NEW.content_sha256 GLOB '*[^0-9a-f]*';
+END""",
+    """CREATE TRIGGER register_reopening_insert BEFORE INSERT ON register_reopening BEGIN
+  SELECT RAISE(ABORT, 'register_reopening: opened once, with a reason')
+    WHERE trim(NEW.reason) = ''
+      OR NOT EXISTS (SELECT 1 FROM register_closing WHERE id = NEW.closing_id)
+      OR EXISTS (SELECT 1 FROM register_reopening
+        WHERE closing_id = NEW.closing_id OR row_id = NEW.row_id);
+END""",
+    """CREATE TRIGGER register_closing_update BEFORE UPDATE ON register_closing BEGIN
+  SELECT RAISE(ABORT, 'register_closing: written once');
+END""",
+    """CREATE TRIGGER register_closing_delete BEFORE DELETE ON register_closing BEGIN
+  SELECT RAISE(ABORT, 'register_closing: never deleted');
+END""",
+    """CREATE TRIGGER register_reopening_update BEFORE UPDATE ON register_reopening BEGIN
+  SELECT RAISE(ABORT, 'register_reopening: written once');
+END""",
+    """CREATE TRIGGER register_reopening_delete BEFORE DELETE ON register_reopening BEGIN
+  SELECT RAISE(ABORT, 'register_reopening: never deleted');
+END""",
+)
 BACKUP: tuple[str, ...] = ()
 
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for statement in (*SIGNATURES, *AUDIT, *VERSIONS, *PEOPLE, *PRIVACY, *FORMS, *BACKUP):
+    parts = (SIGNATURES, AUDIT, VERSIONS, PEOPLE, PRIVACY, FORMS, REGISTERS, BACKUP)
+    for statement in (one for part in parts for one in part):
         connection.exec_driver_sql(statement)
     for statement in GATEWAYS:
         connection.exec_driver_sql(statement)

@@ -30,7 +30,7 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.models.moments import parse_moment, show_moment
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.encounter.progress import ProgressPanel
+from station_emr.ui.screens.encounter.progress import MOMENT_WIDTH, ProgressPanel
 from station_emr.ui.screens.encounter.visit_lists import VisitLists
 
 ARRIVAL_FIELDS: Final = (
@@ -77,8 +77,9 @@ class ArrivalPanel(QWidget):
         self.form.add_row(
             ("came_from", _("Nơi chuyển đến"), self.came_from),
             ("came_with", _("Số phiếu chuyển, phiếu hẹn"), self.came_with),
-            ("preliminary_diagnosis", _("Chẩn đoán sơ bộ"), self.preliminary),
+            stretch=(2, 1),
         )
+        self.form.add("preliminary_diagnosis", _("Chẩn đoán sơ bộ"), self.preliminary)
         self.stay = Form("stay")
         self.admitted = ParsedField[datetime](
             lambda text: parse_moment(text, self._session.services.clock.now()),
@@ -86,6 +87,7 @@ class ArrivalPanel(QWidget):
             refusal=_("Ghi giờ, ví dụ 8h25 hoặc 8h25 22/11"),
             placeholder=_("8h25"),
         )
+        self.admitted.setMinimumWidth(MOMENT_WIDTH)
         self.stay.add_row(
             ("admitted_at", _("Bắt đầu lưu"), self.admitted),
             ("admission_reason", _("Lý do lưu tại trạm"), LineField(max_length=1000)),

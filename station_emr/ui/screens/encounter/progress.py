@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -30,6 +31,9 @@ from station_emr.ui.models.moments import parse_moment, show_moment
 from station_emr.ui.models.session import Session
 
 
+MOMENT_WIDTH: Final = 156  # hour, day and year beside one another
+
+
 class NoteRow(QWidget):
     """One note, its writer named beneath."""
 
@@ -44,6 +48,7 @@ class NoteRow(QWidget):
             show_moment,
             refusal=_("Ghi giờ, ví dụ 8h25 hoặc 8h25 22/11"),
         )
+        self.at.setMinimumWidth(MOMENT_WIDTH)
         self.form = Form(f"progress.{place}")
         self.form.add_row(
             ("at", _("Giờ"), self.at),

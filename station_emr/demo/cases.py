@@ -43,6 +43,7 @@ class Case:
     follow_up_days: int = 0
     female_only: bool = False
     long_term: bool = field(default=False)
+    kept_from: int = 200  # years of age from which such a person is kept for some hours
 
 
 CASES: tuple[Case, ...] = (
@@ -119,6 +120,7 @@ CASES: tuple[Case, ...] = (
         ),
         advice="Uống oresol sau mỗi lần đi ngoài. Đến ngay nếu có máu trong phân hoặc li bì.",
         ages=(1, 80),
+        kept_from=60,
     ),
     Case(
         weight=9,

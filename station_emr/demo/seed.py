@@ -25,6 +25,7 @@ from station_emr.services.station_services import StationServices
 from .cases import CASES, Case, CaseDrug, choose_case, tests_of, vitals_for
 from .clock import DemoClock
 from .people import People
+from .stay import kept
 
 _MORNING = timedelta(minutes=115)  # from the first arrival to the last
 HOSPITAL = ("DEMO2", "Bệnh viện đa khoa tỉnh (mẫu)", "Cấp cơ bản")
@@ -108,6 +109,8 @@ class Seeder:
         age = age_on(patient.birth, now.date())
         case = self._case(rng, patient, age)
         encounter = self._encounter(rng, patient, case, now)
+        if age >= case.kept_from:
+            encounter = kept(encounter, self._actor.user.snapshot)
         yes = self._yes(self._services.encounters.check(encounter, patient))
         self._clock.forward(minutes=rng.randint(9, 24))
         self._services.encounters.sign_within(work, self._actor, encounter, yes)

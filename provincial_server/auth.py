@@ -13,7 +13,9 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
@@ -84,13 +86,16 @@ def authenticate(session: Session, token: str, now: int) -> Caller:
 
     The device's own row is read for every request, so a revocation bites at once.
     """
-    return look_up(session, token, now)[0]
+    return found(ready.ask(session, *holder(token, now)), now)[0]
 
 
-def look_up(session: Session, token: str, now: int) -> tuple[Caller, bool]:
-    """The same, and whether the contact is to be noted."""
-    asked = {"hashed": hash_secret(token), "now": now}
-    rows = ready.ask(session, _HOLDER, asked)
+def holder(token: str, now: int) -> ready.Question:
+    """Who holds the token; `found` understands the rows."""
+    return _HOLDER, {"hashed": hash_secret(token), "now": now}
+
+
+def found(rows: Sequence[Any], now: int) -> tuple[Caller, bool]:
+    """The device, and whether its contact is to be noted; 401 without one."""
     if not rows:
         raise _unauthorised("the token is unknown, has run out or has been revoked")
     device_id, device_name, last_contact_at, code, name = rows[0]

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from provincial_server import answers
 from provincial_server.auth import Caller
 from provincial_server.database import Database
+from provincial_server.exchange import new_records
 from provincial_server.exchange.fast_check import check_quickly, explained
 from provincial_server.exchange.plain import write_plainly
 from provincial_server.faults import FhirFault, Issue, refuse
@@ -87,6 +88,11 @@ def process(
     """The whole of POST [base]. A refused transaction raises `FhirFault`. `returning` is what the
     client prefers to get of each entry."""
     kind, raw = _open_bundle(body, settings)
+    if kind == "transaction":
+        whole = returning == "representation"
+        taken = new_records.take(raw, database, settings, caller, whole=whole)
+        if taken is not None:
+            return _transaction_answer(taken, returning)
     parsed = [_attempt(lambda at=at, item=item: _entry(at, item)) for at, item in enumerate(raw)]
     if kind == "transaction":
         entries = _all_or_raise(parsed)
@@ -245,7 +251,10 @@ def _transaction(
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
         return done
 
-    done = write_plainly(database, settings.clock, caller, store)
+    return _transaction_answer(write_plainly(database, settings.clock, caller, store), returning)
+
+
+def _transaction_answer(done: Sequence[Written], returning: str | None) -> Answer:
     replies = [answers.reply_entry(item, returning=returning) for item in done]
     return Answer(answers.reply_bundle("transaction-response", replies), len(replies))
 

@@ -66,8 +66,8 @@ class Services:
         program = request.headers.get("user-agent")
 
         def look_up() -> tuple[Caller, bool]:
-            with self.database.read(EVERY_FACILITY) as session:
-                return auth.look_up(session, token, now)
+            (rows,) = self.database.ask(EVERY_FACILITY, [auth.holder(token, now)])
+            return auth.found(rows, now)
 
         def note_contact() -> None:
             with self.database.write(caller.facility_code) as session:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.group_commit import GroupCommit
 from provincial_server.migrations import upgrade
 from provincial_server.postgres import serving, wall
@@ -103,6 +104,11 @@ class Database:
             self.work_for(session, facility)
             yield session
 
+    def ask(self, facility: str, questions: Sequence[ready.Question]) -> list[list[Any]]:
+        """The rows of each, of one moment: as `read`, in one way there and back."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            return self._ask(session, facility, questions)
+
     @contextmanager
     def write(self, facility: str | None = None) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back by any exception.
@@ -115,6 +121,21 @@ class Database:
     def _transaction(self) -> Iterator[Session]:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def write_asking(
+        self, facility: str, questions: Sequence[ready.Question]
+    ) -> Iterator[tuple[Session, list[list[Any]]]]:
+        """As `write`, for who knows its first questions: they go in one message."""
+        with self._turn, self._transaction() as session:
+            yield session, self._ask(session, facility, questions)
+
+    def _ask(
+        self, session: Session, facility: str, questions: Sequence[ready.Question]
+    ) -> list[list[Any]]:
+        if not self._has_wall:
+            return ready.ask_all(session, questions)
+        return ready.ask_all(session, [wall.introduction(facility), *questions])[1:]
 
     def work_for(self, session: Session, facility: str | None) -> None:
         """From now until its end the transaction works for this facility."""

@@ -61,9 +61,14 @@ def add_bundle_routes(app: FastAPI, services: Services) -> None:
 
         def work() -> bundles.Answer:
             body = wire.parse(text, depth=services.settings.limits.depth)
-            return bundles.process(
-                body, services.database, services.settings, caller, returning=preferred.returning
-            )
+            with services.indexer.exchange(caller.facility_code):
+                return bundles.process(
+                    body,
+                    services.database,
+                    services.settings,
+                    caller,
+                    returning=preferred.returning,
+                )
 
         answer = await services.run(work)
         request.state.counts = {"taken": answer.taken, "refused": answer.refused}

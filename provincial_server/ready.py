@@ -8,7 +8,8 @@ values go in and come out as the driver has them: for texts, numbers and bytes t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Dialect
@@ -17,13 +18,42 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
 
 Values = Mapping[str, Any]
-_KEY = "ready"
+Question = tuple[ClauseElement, Values]
+_KEY, _TOGETHER = "ready", "together"
+_PIPELINED = "psycopg"
+"""The driver that sends several statements before it waits for an answer."""
 _written: dict[tuple[ClauseElement, str, tuple[str, ...]], tuple[str, Sequence[str] | None]] = {}
 
 
 def ask(session: Session, statement: ClauseElement, values: Values) -> list[Any]:
     """The rows, as tuples. Each name of a value is one of the statement's."""
     return _run(session, statement, values).fetchall()  # type: ignore[no-any-return]
+
+
+def ask_all(session: Session, questions: Sequence[tuple[ClauseElement, Values]]) -> list[list[Any]]:
+    """The rows of each, in one way there and back where the database is a server: none of them may
+    need the answer of another."""
+    with together(session):
+        cursors = [_run(session, statement, values) for statement, values in questions]
+    return [cursor.fetchall() for cursor in cursors]
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """What is said inside travels as one message where the database is a server. Nothing comes back
+    before the end: no rows, no counts, and a fault is raised there."""
+    connection, dialect = _driver(session)
+    if dialect.driver != _PIPELINED or session.info.get(_TOGETHER):
+        yield
+        return
+    session.info[_TOGETHER] = True
+    try:
+        with connection.pipeline():
+            yield
+    except dialect.dbapi.Error as error:
+        raise _fault(error, "(several statements)", dialect) from error
+    finally:
+        session.info.pop(_TOGETHER)
 
 
 def change(session: Session, statement: ClauseElement, values: Values) -> int:

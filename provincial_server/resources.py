@@ -163,6 +163,8 @@ class Writer:
         self._staged: dict[Key, _Head] = {}
         self.device_id = caller.device_id
         """On whose behalf the next resource is written."""
+        self.promised_at: int | None = None
+        """When it was written, where an answer has said so before."""
         self.changed: dict[Key, dict[str, Any]] = {}
         """Every resource that got a new version, with what was written, in the order in which they
         were first written."""
@@ -263,19 +265,19 @@ class Writer:
             head = self._heads[key] = _Head(0, 0, b"", record_of(resource_id))
             self._new.add(key)
         head.version += 1
-        head.last_updated = self._now
+        head.last_updated = self._now if self.promised_at is None else self.promised_at
         head.content_hash = digest
         head.values = read_values(checked.resource)
         self._staged[key] = head
         self.changed[key] = checked.resource
-        stored = Stored(*key, head.version, self._now, meta, content)
+        stored = Stored(*key, head.version, head.last_updated, meta, content)
         self._versions.append(
             {
                 "facility_code": self._caller.facility_code,
                 "resource_type": key[0],
                 "resource_id": key[1],
                 "version": head.version,
-                "last_updated": self._now,
+                "last_updated": head.last_updated,
                 "device_id": self.device_id,
                 "meta": meta,
                 "content": content,

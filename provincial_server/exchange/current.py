@@ -59,16 +59,17 @@ class CurrentVersions:
     """The records that one transaction writes to, under the facility's lock."""
 
     def __init__(self, session: Session, facility_code: str, record_ids: Collection[str]) -> None:
+        """`record_ids` are looked up; what is certainly new need not be."""
         self._session = session
         self._code = facility_code
         self._states: dict[Record, _State] = {}
         self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
         known = {"code": facility_code}
-        rows: Iterable[Any]
+        rows: Iterable[Any] = ()
         if len(record_ids) == 1:  # one visit by itself: the statement stands ready
             known["record"] = next(iter(record_ids))
             rows = ready.ask(session, _FIND_ONE, known)
-        else:
+        elif record_ids:
             query = _FIND.where(among(session, OperationRecord.record_id, record_ids))
             rows = session.connection().execute(query, known)
         for kind, record_id, *state in rows:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, case, select
 from sqlalchemy.exc import DataError as BadData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, aliased
 from provincial_server import wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
-from provincial_server.exchange.tables import Operation, unpack_line
+from provincial_server.exchange.tables import REST, Operation, unpack_line
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Writer
 from provincial_server.settings import Clock
@@ -37,6 +37,7 @@ _QUIET_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 30.0
 _AFTER_A_FAULT_SECONDS = 5.0
 _log = logging.getLogger("provincial_server.exchange")
+_PROMISED = case((Operation.sender == REST, Operation.received_at))
 Beat = Callable[[], float]
 """Seconds of a clock that is never set."""
 
@@ -45,6 +46,8 @@ class _Shown(NamedTuple):
     """A line whose resources are to be shown, under the number that brought this about."""
 
     sequence: int
+    promised_at: int | None
+    """Its own time, where an answer has named it already."""
     device_id: str
     line: bytes
 
@@ -57,7 +60,7 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
         return True
     shown = aliased(Operation)
     query = (
-        select(Operation.sequence, shown.device_id, shown.line)
+        select(Operation.sequence, _PROMISED, shown.device_id, shown.line)
         .join(
             shown,
             and_(
@@ -134,14 +137,14 @@ def _raise_if_passing(error: Exception) -> None:
 
 def _write(session: Session, caller: Caller, rows: Sequence[_Shown], now: int) -> None:
     writer = Writer(session, caller, now)
-    units = [(row.device_id, wire.reread(unpack_line(row.line))) for row in rows]
+    units = [(row, wire.reread(unpack_line(row.line))) for row in rows]
     writer.prefetch(
         (resource["resourceType"], resource["id"])
         for _, content in units
         for resource in content["resources"]
     )
-    for device_id, content in units:
-        writer.device_id = device_id
+    for row, content in units:
+        writer.device_id, writer.promised_at = row.device_id, row.promised_at
         for resource in content["resources"]:
             if resource["resourceType"] in STORED_TYPES:
                 writer.put(Checked(resource["resourceType"], resource, ()), resource["id"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, case, func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -31,15 +31,10 @@ from provincial_server.exchange.tables import (
     table_of,
     weight,
 )
-from provincial_server.store import Facility
 
 # Made once: a visit that comes by itself waits as long for its statements as for the database.
 _BUCKET, _INCARNATION = table_of(OperationBucket), table_of(Incarnation)
 _ADD_OPERATIONS = insert(table_of(Operation))
-_FIND_BUCKETS = select(_BUCKET.c.bucket, _BUCKET.c["count"], _BUCKET.c.total).where(
-    _BUCKET.c.facility_code == bindparam("code")
-)
-_FIND_BUCKET = _FIND_BUCKETS.where(_BUCKET.c.bucket == bindparam("bucket"))
 _THIS_INCARNATION = (
     _INCARNATION.c.facility_code == bindparam("of_facility"),
     _INCARNATION.c.id == bindparam("of_incarnation"),
@@ -57,16 +52,23 @@ _CHANGE_INCARNATION = (
     )
 )
 _ADD_INCARNATION = insert(_INCARNATION)
-_TAKE_NUMBERS = (
+TAKE_NUMBERS = (
     update(_INCARNATION)
     .where(*_THIS_INCARNATION)
     .values(highest_number=_HIGHEST + bindparam("more", type_=_HIGHEST.type))
     .returning(_HIGHEST)
 )
-_SET_TALLY = text(
-    "INSERT INTO operation_bucket (facility_code, bucket, count, total) "
+_LARGEST = "9223372036854775807"
+# SQL has no numbers that wrap: a sum that would be too large, or too small, is moved by 2 to the 64th.
+_ADD_TALLY = text(
+    "INSERT INTO operation_bucket AS kept (facility_code, bucket, count, total) "  # noqa: S608 -- a number of ours
     "VALUES (:code, :bucket, :count, :total) "
-    "ON CONFLICT (facility_code, bucket) DO UPDATE SET count = excluded.count, total = excluded.total"
+    "ON CONFLICT (facility_code, bucket) DO UPDATE SET count = kept.count + excluded.count, total = "
+    f"CASE WHEN excluded.total > 0 AND kept.total > {_LARGEST} - excluded.total "
+    f"THEN (kept.total - {_LARGEST} - 1) + (excluded.total - {_LARGEST} - 1) "
+    f"WHEN excluded.total < 0 AND kept.total < -{_LARGEST} - 1 - excluded.total "
+    f"THEN (kept.total + {_LARGEST} + 1) + (excluded.total + {_LARGEST} + 1) "
+    "ELSE kept.total + excluded.total END"
 )
 
 
@@ -85,6 +87,10 @@ class NewOperation:
     sender: str
     is_shown: bool = False
     """The resources are stored already: it came through plain FHIR."""
+    is_numbered: bool = False
+    """Its number was taken here, in this transaction."""
+    received_at: int | None = None
+    """Its own time, where that is not the transaction's."""
 
 
 def known_operations(
@@ -115,9 +121,18 @@ def known_records(session: Session, facility_code: str, records: Collection[Reco
     return {(kind, record_id) for kind, record_id in rows}.intersection(records)
 
 
+class Counted(Protocol):
+    """The facility, with the number of its last operation, which grows."""
+
+    @property
+    def code(self) -> str: ...
+
+    operation_sequence: int
+
+
 def append(
     session: Session,
-    facility: Facility,
+    facility: Counted,
     operations: Sequence[NewOperation],
     now: int,
     records: CurrentVersions | None = None,
@@ -153,7 +168,7 @@ def append(
                 "number": item.number,
                 "sender": item.sender,
                 "device_id": item.device_id,
-                "received_at": now,
+                "received_at": now if item.received_at is None else item.received_at,
                 "shown_sequence": shown,
                 "size": len(item.line),
                 "line": pack_line(item.line),
@@ -161,9 +176,10 @@ def append(
         )
     facility.operation_sequence = sequence
     session.flush()
-    ready.change_each(session, _ADD_OPERATIONS, rows)
-    records.write()
-    _write_tally(session, code, [item.op_id for item in operations])
+    with ready.together(session):
+        ready.change_each(session, _ADD_OPERATIONS, rows)
+        records.write()
+        _write_tally(session, code, [item.op_id for item in operations])
     _write_numbers(session, code, operations, now)
 
 
@@ -174,17 +190,16 @@ def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:
         bucket = bucket_of(op_id)
         counts[bucket] += 1
         totals[bucket] += weight(op_id)
-    if len(counts) == 1:
-        found = ready.ask(session, _FIND_BUCKET, {"code": code, "bucket": next(iter(counts))})
-    else:
-        found = ready.ask(session, _FIND_BUCKETS, {"code": code})
-    before = {bucket: (count, total) for bucket, count, total in found}
-    rows = []
-    for bucket, added in counts.items():
-        count, total = before.get(bucket, (0, 0))
-        whole = as_signed(as_unsigned(total + totals[bucket]))  # SQL has no numbers that wrap
-        rows.append({"code": code, "bucket": bucket, "count": count + added, "total": whole})
-    ready.change_each(session, _SET_TALLY, rows)
+    rows = [
+        {
+            "code": code,
+            "bucket": bucket,
+            "count": added,
+            "total": as_signed(as_unsigned(totals[bucket])),
+        }
+        for bucket, added in sorted(counts.items())
+    ]
+    ready.change_each(session, _ADD_TALLY, rows)
 
 
 def _write_numbers(
@@ -192,7 +207,7 @@ def _write_numbers(
 ) -> None:
     highest: dict[str, int] = {}
     for item in operations:
-        if item.incarnation != MERGE and not item.is_shown:  # that one took its number here
+        if item.incarnation != MERGE and not item.is_numbered:
             known = highest.get(item.incarnation, 0)
             highest[item.incarnation] = max(known, item.number)
     for incarnation, number in highest.items():
@@ -223,7 +238,11 @@ def note_number(
 def take_numbers(session: Session, code: str, count: int, now: int) -> int:
     """So many numbers of the server's own incarnation; the first of them."""
     taken = {"of_facility": code, "of_incarnation": REST, "more": count}
-    last = ready.ask(session, _TAKE_NUMBERS, taken)
+    return numbers_taken(session, code, ready.ask(session, TAKE_NUMBERS, taken), count, now)
+
+
+def numbers_taken(session: Session, code: str, last: list[Any], count: int, now: int) -> int:
+    """The same, where `TAKE_NUMBERS` has been asked already and answered `last`."""
     if not last:
         note_number(session, code, REST, count, None, now)
         return 1

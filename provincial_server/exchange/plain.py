@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import and_, bindparam, select, update
@@ -19,21 +18,19 @@ from sqlalchemy.orm import Session
 from provincial_server import ready, wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database
-from provincial_server.dates import VIETNAM
 from provincial_server.exchange import log
 from provincial_server.exchange.current import CurrentVersions
 from provincial_server.exchange.indexing import AT_ONCE, settle
 from provincial_server.exchange.judge import operation_id
 from provincial_server.exchange.tables import REST, Operation, table_of, unpack_line
-from provincial_server.records import KINDS, ROOT_TYPES, UUID, record_of
+from provincial_server.exchange.units import Resource, content_of, kind_of, moment
+from provincial_server.records import record_of
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
 from provincial_server.settings import Clock
 from provincial_server.store import Device, Facility, ResourceHead, ResourceVersion
 
 _REASON = "Sửa qua máy chủ tỉnh"
-_VOID = ("status", "entered-in-error")
-Resource = dict[str, Any]
 _T = TypeVar("_T")
 _COUNTERS = ("last_sequence", "last_write_at", "operation_sequence", "indexed_sequence")
 _FACILITY = table_of(Facility)
@@ -140,7 +137,7 @@ def _reflect(
         number += 1
         content = _content(session, code, record_id, unit, heads.get(record_id))
         content |= {
-            "at": _moment(now),
+            "at": moment(now),
             "by": {"id": author.id, "name": author.name}
             if author
             else {"id": caller.device_id, "name": device_name},
@@ -164,6 +161,7 @@ def _reflect(
                 device_id=caller.device_id,
                 sender="",
                 is_shown=True,
+                is_numbered=True,
             )
         )
     facility.indexed_sequence = facility.operation_sequence + len(operations)
@@ -194,10 +192,6 @@ def _as_stored(key: Key, resource: Resource) -> Resource:
     return {**kept, "meta": own} if own else kept
 
 
-def _moment(now: int) -> str:
-    return datetime.fromtimestamp(now / 1000, VIETNAM).isoformat(timespec="milliseconds")
-
-
 def _content(
     session: Session,
     code: str,
@@ -206,31 +200,11 @@ def _content(
     head: tuple[str, str] | None,
 ) -> dict[str, Any]:
     """What the line says of the record: its unit as it stands now, and what it is based on."""
-    kind = head[0] if head else _kind(unit, record_id)
-    order = _order(session, code, head[1]) if head else []
-    root = (ROOT_TYPES.get(kind, ""), record_id)
-    ordered = sorted(
-        unit,
-        key=lambda key: (
-            key != root,
-            order.index(key) if key in order else len(order),
-            key[0] != root[0],
-            len(key[1]),
-            key,
-        ),
-    )
-    resources = [unit[key] for key in ordered]
-    status = "signed"
-    if _is_void(resources[0]):
-        status = "voided"
-    elif head:
-        status = "amended"
-    content: dict[str, Any] = {
-        "id": record_id,
-        "kind": kind,
-        "resources": resources,
-        "status": status,
-    }
+    kind = head[0] if head else kind_of(unit, record_id)
+    order = _order(session, code, head[1]) if head else ()
+    content = content_of(record_id, unit, kind, order)
+    if head and content["status"] == "signed":
+        content["status"] = "amended"
     if head:
         content["base"] = [head[1]]
         content["reason"] = _REASON
@@ -261,25 +235,9 @@ def _stored_unit(session: Session, code: str, record_id: str) -> dict[Key, Resou
     return unit
 
 
-def _kind(unit: dict[Key, Resource], record_id: str) -> str:
-    """By the resource that has the record's own id. Of a prescription there are only lines; what
-    else has no such resource belongs to no record of ours and is named by its type."""
-    own = sorted(resource_type for resource_type, name in unit if name == record_id)
-    kinds = [KINDS[resource_type] for resource_type in own if resource_type in KINDS]
-    if kinds and kinds[0] != "prescription":
-        return kinds[0]
-    if UUID.fullmatch(record_id) and any(name == "MedicationRequest" for name, _ in unit):
-        return "prescription"
-    return (own or sorted(resource_type for resource_type, _ in unit))[0].lower()
-
-
 def _order(session: Session, code: str, op_id: str) -> list[Key]:
     packed = session.scalars(
         select(Operation.line).where(Operation.facility_code == code, Operation.op_id == op_id)
     ).one()
     content = wire.reread(unpack_line(packed))
     return [(item["resourceType"], item["id"]) for item in content["resources"]]
-
-
-def _is_void(root: Resource) -> bool:
-    return root.get("active") is False or root.get(_VOID[0]) == _VOID[1]

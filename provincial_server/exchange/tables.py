@@ -47,7 +47,8 @@ MERGE = "merge"
 class Operation(Base):
     """One line. `shown_sequence` is the operation whose resources are the ones to show since this
     one came, mostly this one itself, and empty when it changed nothing. `sender` is the incarnation
-    that brought it, if it is one that may be trusted to have it still."""
+    that brought it, if it is one that may be trusted to have it still; `rest` says that it came through
+    plain FHIR and its resources follow, at the moment that was answered (`new_records.py`)."""
 
     __tablename__ = "operation"
     facility_code: Mapped[str] = mapped_column(

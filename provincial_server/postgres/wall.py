@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.store import EVERY_FACILITY, Base, is_append_only
 
 _SETTING = "station_emr.facility"
@@ -26,7 +27,12 @@ _REFUSE = "refuse_change"
 
 def work_for(session: Session, facility: str) -> None:
     """Until this transaction ends it sees and writes the rows of this facility alone."""
-    session.execute(_SET, {"facility": facility})
+    ready.ask_all(session, [introduction(facility)])
+
+
+def introduction(facility: str) -> ready.Question:
+    """The same, to be asked before anything else in one message."""
+    return _SET, {"facility": facility}
 
 
 def condition(table: Table) -> str | None:

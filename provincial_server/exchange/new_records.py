@@ -1,0 +1,268 @@
+"""Transactions of plain FHIR that bring new records alone: taken as a station's lines are.
+
+Nearly every transaction brings a record that nobody has seen. What its answer says is certain
+beforehand: each resource is version 1. So the line is written, which is durable, and the resources
+follow from it as those of an exchange do (`indexing.py`); whoever reads waits for them. Everything
+else, and every fault, goes the usual way (`plain.py`), which also says what is wrong.
+
+Times of a facility grow without a step back: its next time is promised here and kept by the index,
+so lines of an exchange whose resources have not followed yet, which get theirs later, send a
+transaction the usual way, behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy.orm import Session
+
+from provincial_server import ready, wire
+from provincial_server.auth import Caller
+from provincial_server.database import Database
+from provincial_server.exchange import log
+from provincial_server.exchange.current import CurrentVersions
+from provincial_server.exchange.fast_judge import judge_quickly
+from provincial_server.exchange.judge import Judged, operation_id
+from provincial_server.exchange.tables import REST, table_of
+from provincial_server.exchange.units import Resource, content_of, kind_of, moment
+from provincial_server.records import KINDS, record_of
+from provincial_server.resources import Key, Stored, Written
+from provincial_server.settings import Clock, Limits, Settings
+from provincial_server.store import Facility
+
+_ENTRY, _WITH_URL = {"resource", "request"}, {"resource", "request", "fullUrl"}
+_SET_BY_SERVER = ("versionId", "lastUpdated")
+_NUMBER = b'"n":0,"resources":'
+_FACILITY = table_of(Facility)
+_LOCK = (
+    select(
+        _FACILITY.c.last_write_at,
+        _FACILITY.c.operation_sequence,
+        _FACILITY.c.indexed_sequence,
+    )
+    .where(_FACILITY.c.code == bindparam("of_facility"))
+    .with_for_update(key_share=True)
+)
+_SAVE = update(_FACILITY).where(_FACILITY.c.code == bindparam("of_facility"))
+_NEWEST = text(
+    "SELECT sender FROM operation WHERE facility_code = :code ORDER BY sequence DESC LIMIT 1"
+)
+_OPERATION, _RESOURCE = "operation", "resource"
+
+
+def _find(among: str) -> TextClause:
+    return text(
+        f"SELECT '{_OPERATION}', kind, record_id FROM operation_record "  # noqa: S608 -- words of ours
+        f"WHERE facility_code = :code AND record_id {among} UNION ALL "
+        f"SELECT '{_RESOURCE}', resource_type, resource_id FROM resource "
+        f"WHERE facility_code = :code AND record_id {among}"
+    )
+
+
+_FIND = {
+    "sqlite": _find("IN (SELECT value FROM json_each(:records))"),
+    "postgresql": _find("= ANY(CAST(:records AS varchar[]))"),
+}
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Usual(Exception):
+    """It is not new, or something it needs is not there: the usual way decides."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One record, judged. Its line lacks the time and the number, which the lock gives."""
+
+    judged: Judged
+    line: bytes
+    places: list[int]
+    """Of its resources, in the transaction."""
+
+
+@dataclass(slots=True)
+class _Counters:
+    code: str
+    operation_sequence: int
+
+
+def take(
+    raw: Sequence[Any], database: Database, settings: Settings, caller: Caller, *, whole: bool
+) -> list[Written] | None:
+    """The verdict on each entry once all are on the disk; None where the usual way has to be gone.
+    `whole`: the stored resources are wanted too."""
+    resources = _resources(raw)
+    if not resources or not caller.device_name:
+        return None
+    units = _units(resources, caller, settings.limits)
+    if units is None:
+        return None
+
+    questions = _questions(database.engine.dialect.name, caller, units)
+
+    def share(session: Session) -> list[int]:
+        answers = ready.ask_all(session, questions)
+        return _write(session, answers, caller, units, settings.clock)
+
+    try:
+        if database.group_commit is not None:
+            times = database.group_commit.run(share)
+        else:
+            with database.write_asking(caller.facility_code, questions) as (session, answers):
+                times = _write(session, answers, caller, units, settings.clock)
+    except _Usual:
+        return None
+    return _verdicts(resources, units, times, whole=whole)
+
+
+# --- before the lock -----------------------------------------------------------------------------
+
+
+def _resources(raw: Sequence[Any]) -> list[Resource] | None:
+    """Those of a transaction that puts each of them at its own id, without conditions."""
+    found: dict[str, Resource] = {}
+    names = set()
+    for item in raw:
+        if type(item) is not dict or (item.keys() != _ENTRY and item.keys() != _WITH_URL):
+            return None
+        resource, request = item["resource"], item["request"]
+        if type(resource) is not dict or type(request) is not dict or len(request) != 2:
+            return None
+        address = request.get("url")
+        if request.get("method") != "PUT" or type(address) is not str or address in found:
+            return None
+        if address != f"{resource.get('resourceType')}/{resource.get('id')}":
+            return None
+        meta = resource.get("meta")
+        if meta is not None and (type(meta) is not dict or any(map(meta.get, _SET_BY_SERVER))):
+            return None
+        name = item.get("fullUrl", address)
+        if type(name) is not str or name in names:
+            return None
+        names.add(name)
+        found[address] = resource
+    return list(found.values())
+
+
+def _units(resources: Sequence[Resource], caller: Caller, limits: Limits) -> list[_Unit] | None:
+    """In the order of their first resources; None when the slow judge has to look at one."""
+    records: dict[str, dict[Key, int]] = {}
+    for place, resource in enumerate(resources):
+        key = (resource["resourceType"], resource["id"])
+        if type(key[0]) is not str or type(key[1]) is not str:
+            return None
+        records.setdefault(record_of(key[1]), {})[key] = place
+    units = []
+    for record_id, places in records.items():
+        unit = {key: resources[place] for key, place in places.items()}
+        content = content_of(record_id, unit, kind_of(unit, record_id))
+        content["by"] = {"id": caller.device_id, "name": caller.device_name}
+        content |= {"at": moment(0), "device": caller.device_name, "inc": REST, "n": 0}
+        line = wire.canonical(content).encode()
+        judged = judge_quickly(line, limits)
+        if judged is None:
+            return None
+        units.append(_Unit(judged, line, list(places.values())))
+    return units
+
+
+# --- under the lock ------------------------------------------------------------------------------
+
+
+def _questions(dialect: str, caller: Caller, units: Sequence[_Unit]) -> list[ready.Question]:
+    code = caller.facility_code
+    wanted = {unit.judged.record_id for unit in units} | {
+        record_of(parent.resource_id) for unit in units for parent in unit.judged.parents
+    }
+    listed: Any = list(wanted)
+    if dialect == "sqlite":
+        listed = _ENCODER.encode(listed).decode()
+    number = {"of_facility": code, "of_incarnation": REST, "more": len(units)}
+    return [
+        (_LOCK, {"of_facility": code}),
+        (_NEWEST, {"code": code}),
+        (_FIND[dialect], {"code": code, "records": listed}),
+        (log.TAKE_NUMBERS, number),
+    ]
+
+
+def _write(
+    session: Session,
+    answers: Sequence[list[Any]],
+    caller: Caller,
+    units: Sequence[_Unit],
+    clock: Clock,
+) -> list[int]:
+    """The time of each unit."""
+    ((last_write_at, sequence, indexed),), newest, found, last = answers
+    if indexed < sequence and newest[0][0] != REST:
+        raise _Usual
+    _check(units, {tuple(row) for row in found})
+    code, now = caller.facility_code, max(clock(), last_write_at + 1)
+    number = log.numbers_taken(session, code, last, len(units), now)
+    times, operations = [], []
+    for place, unit in enumerate(units):
+        times.append(now + place)
+        line = _completed(unit.line, now + place, number + place)
+        operations.append(
+            log.NewOperation(
+                op_id=operation_id(line),
+                kind=unit.judged.kind,
+                record_id=unit.judged.record_id,
+                base=(),
+                incarnation=REST,
+                number=number + place,
+                line=line,
+                device_id=caller.device_id,
+                sender=REST,
+                is_numbered=True,
+                received_at=now + place,
+            )
+        )
+    facility = _Counters(code, sequence)
+    with ready.together(session):
+        log.append(session, facility, operations, now, CurrentVersions(session, code, ()))
+        changed = {"operation_sequence": facility.operation_sequence, "last_write_at": times[-1]}
+        ready.change(session, _SAVE, {"of_facility": code, **changed})
+    return times
+
+
+def _check(units: Sequence[_Unit], found: set[tuple[str, ...]]) -> None:
+    """Raises `_Usual` where a record is known, or a person or a visit is not."""
+    own = {unit.judged.record_id for unit in units}
+    coming = {key for unit in units for key in unit.judged.keys}
+    if any(record_of(name) in own for _, _, name in found):
+        raise _Usual
+    for unit in units:
+        for parent in unit.judged.parents:
+            key = (parent.resource_type, parent.resource_id)
+            if (
+                key not in coming
+                and (_OPERATION, KINDS[key[0]], key[1]) not in found
+                and (_RESOURCE, *key) not in found
+            ):
+                raise _Usual
+
+
+def _completed(line: bytes, now: int, number: int) -> bytes:
+    """With its time, and the number that none of its texts can be taken for: quotes in them are
+    escaped."""
+    before, _, after = line.partition(_NUMBER)
+    head = b'{"at":"%s"' % moment(now).encode()
+    return b'%s%s"n":%d,"resources":%s' % (head, before[len(head) :], number, after)
+
+
+def _verdicts(
+    resources: Sequence[Resource], units: Sequence[_Unit], times: Sequence[int], *, whole: bool
+) -> list[Written]:
+    at = {place: time for unit, time in zip(units, times, strict=True) for place in unit.places}
+    found = []
+    for place, resource in enumerate(resources):
+        texts = wire.split(resource) if whole else ("", "")
+        key = (resource["resourceType"], resource["id"])
+        found.append(Written(Stored(*key, 1, at[place], *texts), created=True, changed=True))
+    return found

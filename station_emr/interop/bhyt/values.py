@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
@@ -12,24 +12,25 @@ from station_emr.domain.claim import ClaimRow
 
 from .schema import DateShape, Element, Kind
 
+_VIETNAM: Final = timezone(timedelta(hours=7))
 # What XML 1.0 cannot hold in any form, and lone halves of a pair.
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.([0-9]+))?")
 _BIRTH: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})")
 
 
-def number_text(value: Decimal | int, decimals: int = 0) -> str:
-    """Plain digits and a point: never an exponent, no zeros at the end. Raises ValueError for a number
-    that has more decimals than the element may, since rounding is the bill's business.
+def number_text(value: Decimal | int | None) -> str:
+    """Plain digits and a point: never an exponent, no zeros at the end, empty for none. Nothing is
+    rounded here: what has more decimals than its element may is refused by the schema.
 
-    >>> number_text(Decimal("37500.00"), 2)
+    >>> number_text(Decimal("37500.00"))
     '37500'
     """
+    if value is None:
+        return ""
     text = f"{Decimal(value):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    if len(text.partition(".")[2]) > decimals:
-        raise ValueError(f"{value}: more than {decimals} decimals")
     return "0" if text in {"", "-0"} else text
 
 
@@ -39,8 +40,13 @@ def day_text(day: date | None) -> str:
 
 
 def minute_text(moment: datetime | None) -> str:
-    """The wall clock's yyyymmddHHMM, empty for none."""
-    return "" if moment is None else f"{moment:%Y%m%d%H%M}"
+    """The moment's yyyymmddHHMM by Vietnamese time, empty for none."""
+    return "" if moment is None else f"{local(moment):%Y%m%d%H%M}"
+
+
+def local(moment: datetime) -> datetime:
+    """By the clock on the wall in Viet Nam, wherever the moment was written down."""
+    return moment if moment.tzinfo is None else moment.astimezone(_VIETNAM)
 
 
 def birth_text(birth: BirthDate) -> str:
@@ -84,7 +90,7 @@ def _number_fault(element: Element, text: str) -> str:
 
 def _date_fault(shape: DateShape, text: str) -> str:
     if shape is DateShape.BIRTH:
-        good = _is_birth(text)
+        good = is_birth(text)
         return "" if good else f"không phải ngày sinh dạng yyyymmddHHMM: “{text}”"
     parts = text.split(";") if shape in {DateShape.DAYS, DateShape.MINUTES} else [text]
     lengths = {
@@ -123,7 +129,8 @@ def read_birth(text: str) -> BirthDate | None:
         return None
 
 
-def _is_birth(text: str) -> bool:
+def is_birth(text: str) -> bool:
+    """Whether NGAY_SINH can be written so: twelve digits, zeros for what is not known."""
     found = _BIRTH.fullmatch(text)
     if found is None or read_birth(text) is None:
         return False

@@ -19,6 +19,7 @@ ROOT_TYPES = {
     "consent": "Consent",
     "certificate": "QuestionnaireResponse",
     "notification": "Communication",
+    "bill": "Invoice",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

@@ -69,7 +69,15 @@ _PRIMITIVES: Mapping[str, Any] = {
 _REFERENCE = ("reference", "identifier", "display")
 _LEFT_OUT = frozenset({"contained", "modifierExtension", "implicitRules"})
 _NOT_SPOKEN = frozenset(
-    {"Binary", "Communication", "Composition", "Consent", "Provenance", "QuestionnaireResponse"}
+    {
+        "Binary",
+        "Communication",
+        "Composition",
+        "Consent",
+        "Invoice",
+        "Provenance",
+        "QuestionnaireResponse",
+    }
 )
 _NEVER = frozenset({"Narrative", "Resource", "SampledData"})
 

@@ -15,6 +15,7 @@ from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import UserError
 from station_emr.domain.text import fold
 
+from .price_rows import APPROVED, heads
 from .table_files import Sheet
 
 Titles = Mapping[str, tuple[str, ...]]
@@ -100,6 +101,9 @@ _NEEDED = {
     CatalogKind.DRUG: "“Hoạt chất” hoặc “Tên thuốc”, cùng “Số đăng ký” hoặc “Mã thuốc”",
     CatalogKind.FACILITY: "“Mã CSKCB” và “Tên CSKCB”",
     CatalogKind.PROCEDURE: "“Mã DVKT” và “Tên DVKT”",
+    CatalogKind.APPROVED_SERVICE: "“Mã dịch vụ”, “Tên dịch vụ” và “Đơn giá”",
+    CatalogKind.APPROVED_DRUG: "“Mã thuốc”, “Tên thuốc” và “Đơn giá”",
+    CatalogKind.APPROVED_MATERIAL: "“Mã vật tư”, “Tên vật tư” và “Đơn giá”",
 }
 
 
@@ -140,7 +144,8 @@ def _header(kind: CatalogKind, rows: list[list[str]], line: int, height: int) ->
         compact(_cell(lower, column)) or compact(_cell(upper, column)) for column in range(width)
     ]
     columns: dict[str, int] = {}
-    for field, names in _TITLES.get(kind, _PLAIN).items():
+    known = heads(kind) if kind in APPROVED else _TITLES.get(kind, _PLAIN)
+    for field, names in known.items():
         for wanted in names:
             if wanted in titles:
                 columns[field] = titles.index(wanted)
@@ -201,6 +206,8 @@ def _column_numbers(row: Sequence[str]) -> dict[int, int]:
 
 def _usable(kind: CatalogKind, header: Header) -> bool:
     known = set(header.columns)
+    if kind in APPROVED:
+        return {"code", "name", "unit_price"} <= known
     if kind is CatalogKind.DRUG:
         return bool(known & {"inn", "brand"}) and bool(known & {"code", "bhyt_code"})
     return {"code", "name"} <= known

@@ -18,6 +18,7 @@ from station_emr.domain.text import clean
 
 from .columns import ICD_FLAGS, Header, find_header
 from .drug_rows import Pharmacology, drug_attributes, drug_code, drug_name, pharmacology
+from .price_rows import APPROVED, price_attributes, price_code
 from .starter import BOOLEANS, INTEGERS, NUMBERS, Attribute, typed
 from .table_files import Sheet, read_sheets
 
@@ -188,8 +189,13 @@ def _with_kept_attributes(new: CatalogRow, old: CatalogRow) -> CatalogRow:
         valid_from=new.valid_from,
         valid_to=new.valid_to,
         source=new.source,
-        attributes={**old.attributes, **new.attributes},
+        attributes=_kept(new.kind, old.attributes) | new.attributes,
     )
+
+
+def _kept(kind: CatalogKind, old: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """A price that somebody approved is no example any more."""
+    return {key: value for key, value in old.items() if key != "example" or kind not in APPROVED}
 
 
 def _meaning(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
@@ -228,6 +234,9 @@ def _row(
     if kind is CatalogKind.DRUG:
         code, name = drug_code(cells), drug_name(cells)
         attributes.update(_attributes(drug_attributes(cells, known)))
+    elif kind in APPROVED:
+        code, name = price_code(kind, cells), cells["name"]
+        attributes.update(_prices(kind, cells) if code else {})
     else:
         code, name = cells["code"], cells["name"]
         attributes.update(_attributes(cells))
@@ -253,6 +262,13 @@ def _row(
         source=source,
         attributes=attributes,
     )
+
+
+def _prices(kind: CatalogKind, cells: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return price_attributes(kind, cells)
+    except ValueError as reason:
+        raise _Refused(str(reason)) from None
 
 
 def _icd_code(text: str) -> tuple[str, str]:

@@ -37,6 +37,9 @@ _OPENINGS = ("benh ", "hoi chung ", "chung ", "cac ", "tinh trang ")
 _SEARCHED_ATTRIBUTES = {
     CatalogKind.DRUG: ("inn", "brand", "strength", "ingredients", "bhyt_code", "keywords"),
     CatalogKind.ONE_YEAR_REFERRAL: ("keywords",),
+    CatalogKind.APPROVED_SERVICE: ("item_code", "keywords"),
+    CatalogKind.APPROVED_DRUG: ("item_code", "inn", "strength", "registration", "keywords"),
+    CatalogKind.APPROVED_MATERIAL: ("item_code", "keywords"),
     CatalogKind.COMMUNE: ("province_name", "keywords"),
     CatalogKind.COMMUNE_MAP: ("old_district", "old_province", "new_name"),
 }

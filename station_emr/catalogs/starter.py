@@ -26,6 +26,7 @@ BOOLEANS = frozenset(
         "male_only",
         "toxic",
         "common",
+        "example",
     }
 )
 INTEGERS = frozenset({"max_days", "benefit", "level", "item"})

@@ -25,6 +25,7 @@ _KINDS: Final = {
     "referral": "Phiếu chuyển",
     "appointment": "Phiếu hẹn khám lại",
     "certificate": "Giấy nghỉ việc hưởng BHXH",
+    "bill": "Bảng kê chi phí",
 }
 
 

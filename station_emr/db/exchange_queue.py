@@ -100,6 +100,7 @@ _PATIENT_OF: Final = {
     RecordKind.CONSENT: "SELECT patient_id FROM consent WHERE id = :id",
     RecordKind.CERTIFICATE: "SELECT patient_id FROM certificate WHERE id = :id",
     RecordKind.NOTIFICATION: "SELECT patient_id FROM notification WHERE id = :id",
+    RecordKind.BILL: "SELECT patient_id FROM bill WHERE id = :id",
 }
 
 

@@ -76,6 +76,7 @@ _KIND_ORDER: Final = (
     RecordKind.CONSENT,
     RecordKind.CERTIFICATE,
     RecordKind.NOTIFICATION,
+    RecordKind.BILL,
 )
 
 

@@ -37,6 +37,7 @@ _HEADS: Final = (
     ("consent", "consent"),
     ("certificate", "certificate"),
     ("notification", "notification"),
+    ("bill", "bill"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )

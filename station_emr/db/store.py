@@ -27,6 +27,7 @@ from .outbox import OutboxRepository
 from .rekey import Cancelled, Progress
 from .repositories.access import AccessRepository
 from .repositories.attachments import AttachmentRepository
+from .repositories.bills import BillRepository
 from .repositories.certificates import CertificateRepository
 from .repositories.comparing import ComparisonRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
@@ -163,6 +164,10 @@ class SqlWork:
     @cached_property
     def notifications(self) -> NotificationRepository:
         return NotificationRepository(self._connection)
+
+    @cached_property
+    def bills(self) -> BillRepository:
+        return BillRepository(self._connection)
 
     @cached_property
     def privacy(self) -> PrivacyRepository:

@@ -72,6 +72,7 @@ _CLINICAL: Final = frozenset(
         "appointment",
         "certificate",
         "notification",
+        "bill",
         "feedback",
         "draft",
     }

@@ -124,6 +124,7 @@ class BillItem:
     device: str = ""  # MA_MAY
     package: str = ""  # GOI_VTYT
     service_code: str = ""  # the service a material or drug was used in
+    listed: str = ""  # the row of the approved list it was taken from
     prescription_id: str = ""
     prescription_line: int | None = None  # 0-based line of that prescription
     procedure: int | None = None  # 0-based procedure of the visit

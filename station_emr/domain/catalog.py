@@ -35,6 +35,9 @@ class CatalogKind(StrEnum):
     SEX = "sex"
     CARD_OBJECT = "card_object"
     TRANSPORT = "transport"
+    APPROVED_SERVICE = "approved_service"
+    APPROVED_DRUG = "approved_drug"
+    APPROVED_MATERIAL = "approved_material"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,20 @@ _CERTIFICATE: Final = _SIGNED | {
     "practitioner": "Người hành nghề ký",
 }
 
+_BILL: Final = _SIGNED | {
+    "coverage": "Thẻ BHYT",
+    "more_coverages": "Thẻ BHYT khác",
+    "items": "Các khoản",
+    "visit_number": "Số khám bệnh",
+    "care_kind": "Loại khám, chữa bệnh",
+    "visit_object": "Đối tượng đến khám",
+    "arrived_at": "Đến lúc",
+    "ended_at": "Kết thúc lúc",
+    "note": "Ghi chú",
+    "closed_at": "Chốt lúc",
+    "practitioner": "Người lập bảng kê",
+}
+
 _NOTIFICATION: Final = _SIGNED | {
     "number": "Số phiếu",
     "disease_code": "Mã bệnh cần báo",
@@ -246,6 +260,7 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.CONSENT: _CONSENT | _STATUS,
         RecordKind.CERTIFICATE: _CERTIFICATE | _STATUS,
         RecordKind.NOTIFICATION: _NOTIFICATION | _STATUS,
+        RecordKind.BILL: _BILL | _STATUS,
     }
 )
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .appointment import Appointment
+from .billing import Bill
 from .certificate import SickLeave
 from .consent import Consent
 from .encounter import Encounter
@@ -281,5 +282,6 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.CONSENT: _comparable(Consent, _FOLLOWING),
         RecordKind.CERTIFICATE: _comparable(SickLeave, _FOLLOWING),
         RecordKind.NOTIFICATION: _comparable(CommunicableDiseaseNotification, _FOLLOWING),
+        RecordKind.BILL: _comparable(Bill, _FOLLOWING),
     }
 )

@@ -80,6 +80,8 @@ class Action(StrEnum):
     CERTIFICATE_PREPARE = "certificate_prepare"
     CERTIFICATE_SIGN = "certificate_sign"
     NOTIFICATION_REPORT = "notification_report"
+    BILL_PREPARE = "bill_prepare"
+    BILL_CLOSE = "bill_close"
 
     @property
     def label(self) -> str:
@@ -121,6 +123,8 @@ _ACTION_LABELS: Final = {
     Action.CERTIFICATE_PREPARE: "soạn giấy nghỉ việc hưởng BHXH",
     Action.CERTIFICATE_SIGN: "ký giấy nghỉ việc hưởng BHXH",
     Action.NOTIFICATION_REPORT: "báo bệnh truyền nhiễm",
+    Action.BILL_PREPARE: "lập bảng kê chi phí",
+    Action.BILL_CLOSE: "chốt, sửa hoặc hủy bảng kê chi phí",
 }
 
 SIGNING: Final = frozenset(
@@ -154,6 +158,8 @@ CLINICAL: Final = SIGNING | {
     Action.PRIVACY_HANDLE,
     Action.CERTIFICATE_PREPARE,
     Action.NOTIFICATION_REPORT,
+    Action.BILL_PREPARE,
+    Action.BILL_CLOSE,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -176,6 +182,8 @@ _CARE: Final = frozenset(
         Action.PRIVACY_HANDLE,
         Action.CERTIFICATE_PREPARE,
         Action.NOTIFICATION_REPORT,
+        Action.BILL_PREPARE,
+        Action.BILL_CLOSE,
         Action.CATALOG_VIEW,
         Action.SYNC_VIEW,
         Action.SYNC_RUN,
@@ -211,6 +219,8 @@ DEFAULT_TABLE: Final[PermissionTable] = MappingProxyType(
                 Action.PATIENT_VIEW,
                 Action.ENCOUNTER_VIEW,
                 Action.DISPENSE,
+                Action.BILL_PREPARE,
+                Action.BILL_CLOSE,
                 Action.PRINT,
                 Action.CATALOG_VIEW,
                 Action.SYNC_VIEW,

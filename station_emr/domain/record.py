@@ -21,6 +21,7 @@ class RecordKind(StrEnum):
     CONSENT = "consent"
     CERTIFICATE = "certificate"
     NOTIFICATION = "notification"
+    BILL = "bill"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

@@ -226,6 +226,7 @@ SIGNED_KINDS: Final = (
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
     RecordKind.CERTIFICATE,
+    RecordKind.BILL,
 )
 """Kinds of documents that a person signs."""
 
@@ -235,6 +236,7 @@ LEAVES_THE_STATION: Final = frozenset(
         RecordKind.REFERRAL,
         RecordKind.APPOINTMENT,
         RecordKind.CERTIFICATE,
+        RecordKind.BILL,
     }
 )
 """Papers that are handed out: only a digital signature equals the pen there (Luật GDĐT art. 23)."""

@@ -33,4 +33,7 @@ CATALOG_NAMES: Final[Mapping[str, str]] = {
     CatalogKind.SEX: "Giới tính",
     CatalogKind.CARD_OBJECT: "Đối tượng thẻ bảo hiểm",
     CatalogKind.TRANSPORT: "Phương tiện vận chuyển",
+    CatalogKind.APPROVED_SERVICE: "Bảng giá dịch vụ của trạm",
+    CatalogKind.APPROVED_DRUG: "Thuốc được duyệt của trạm",
+    CatalogKind.APPROVED_MATERIAL: "Vật tư được duyệt của trạm",
 }

@@ -214,6 +214,8 @@ def title_of(kind: RecordKind, record: Any) -> str:
             return f"Giấy nghỉ việc hưởng BHXH {record.number}".strip()
         case RecordKind.NOTIFICATION:
             return f"Báo bệnh truyền nhiễm: {record.disease_name}"
+        case RecordKind.BILL:
+            return f"Bảng kê chi phí {record.number}".strip()
         case _:
             return "Hồ sơ được gộp"
 

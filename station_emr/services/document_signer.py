@@ -33,6 +33,7 @@ SIGN_ACTIONS: Final = {
     RecordKind.REFERRAL: Action.REFERRAL_SIGN,
     RecordKind.APPOINTMENT: Action.APPOINTMENT_SIGN,
     RecordKind.CERTIFICATE: Action.CERTIFICATE_SIGN,
+    RecordKind.BILL: Action.BILL_CLOSE,
 }
 _WITH_FORM: Final = frozenset(
     {
@@ -40,6 +41,7 @@ _WITH_FORM: Final = frozenset(
         RecordKind.REFERRAL,
         RecordKind.APPOINTMENT,
         RecordKind.CERTIFICATE,
+        RecordKind.BILL,
     }
 )
 _NAMES: Final = {
@@ -48,6 +50,7 @@ _NAMES: Final = {
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
     RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
+    RecordKind.BILL: "bảng kê chi phí",
 }
 
 

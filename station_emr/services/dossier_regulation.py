@@ -35,6 +35,7 @@ _KINDS: Final = {
     "referral": "phiếu chuyển",
     "appointment": "phiếu hẹn",
     "certificate": "giấy nghỉ việc hưởng BHXH",
+    "bill": "bảng kê chi phí",
 }
 _REENTRY: Final = {
     Reentry.LOG_IN: "Xác nhận điện tử dựa trên lần đăng nhập của người ký",

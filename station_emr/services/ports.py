@@ -12,6 +12,7 @@ from typing import Protocol
 from .access_ports import AccessStore
 from .audit_ports import AuditLog
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
+from .billing_ports import BillStore
 from .form_ports import CertificateStore, NotificationStore
 from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark
@@ -127,6 +128,8 @@ class Work(Protocol):
     def certificates(self) -> CertificateStore: ...
     @property
     def notifications(self) -> NotificationStore: ...
+    @property
+    def bills(self) -> BillStore: ...
     @property
     def privacy(self) -> PrivacyRegister: ...
     @property

@@ -23,6 +23,7 @@ MERGED_KINDS = frozenset(
         RecordKind.CONSENT,
         RecordKind.CERTIFICATE,
         RecordKind.NOTIFICATION,
+        RecordKind.BILL,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
@@ -33,6 +34,7 @@ _PAPERS = frozenset(
         RecordKind.REFERRAL,
         RecordKind.APPOINTMENT,
         RecordKind.CERTIFICATE,
+        RecordKind.BILL,
     }
 )
 
@@ -51,6 +53,7 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.CONSENT: work.consents,
         RecordKind.CERTIFICATE: work.certificates,
         RecordKind.NOTIFICATION: work.notifications,
+        RecordKind.BILL: work.bills,
     }
     return stores[kind]
 

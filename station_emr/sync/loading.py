@@ -80,6 +80,7 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.CONSENT: work.consents,
         RecordKind.CERTIFICATE: work.certificates,
         RecordKind.NOTIFICATION: work.notifications,
+        RecordKind.BILL: work.bills,
     }
     return stores[kind]
 

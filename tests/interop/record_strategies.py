@@ -19,6 +19,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.consent import Consent
@@ -118,6 +119,7 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.CONSENT: Consent,
     RecordKind.CERTIFICATE: SickLeave,
     RecordKind.NOTIFICATION: CommunicableDiseaseNotification,
+    RecordKind.BILL: Bill,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

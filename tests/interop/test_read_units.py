@@ -29,6 +29,7 @@ from station_emr.interop.fhir.units import build_unit
 from station_emr.interop.fhir.uris import TABLES, VN_CORE, UriTable
 from tests.interop import fhir_records as sample
 from tests.interop import form_records as forms
+from tests.interop.bill_records import BILL
 from tests.interop.record_strategies import CLASSES, records
 
 Unit = list[dict[str, Any]]
@@ -123,6 +124,7 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.CONSENT: CONSENT,
     RecordKind.CERTIFICATE: forms.CERTIFICATE,
     RecordKind.NOTIFICATION: forms.NOTIFICATION,
+    RecordKind.BILL: BILL,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }

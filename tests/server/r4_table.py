@@ -27,6 +27,7 @@ STORED = [
     "Coverage",
     "DocumentReference",
     "Encounter",
+    "Invoice",
     "Linkage",
     "Location",
     "MedicationRequest",

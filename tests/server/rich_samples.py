@@ -347,6 +347,32 @@ RICH: list[dict[str, Any]] = [
         "reasonCode": [{"text": "Sởi"}],
     },
     {
+        "resourceType": "Invoice",
+        "id": "iv1",
+        "identifier": [{"value": "A-0001/2026/BK"}],
+        "status": "issued",
+        "type": {"text": "Bảng kê chi phí khám bệnh, chữa bệnh"},
+        "subject": WHO,
+        "date": NOW,
+        "participant": [{"actor": DOCTOR}],
+        "issuer": STATION,
+        "lineItem": [
+            {
+                "sequence": 1,
+                "chargeItemCodeableConcept": {"text": "Khám bệnh"},
+                "priceComponent": [
+                    {
+                        "type": "base",
+                        "factor": 1,
+                        "amount": {"value": 30000.00, "currency": "VND"},
+                    }
+                ],
+            }
+        ],
+        "totalNet": {"value": 0.00, "currency": "VND"},
+        "totalGross": {"value": 30000.00, "currency": "VND"},
+    },
+    {
         "resourceType": "Provenance",
         "id": "v1",
         "target": [{"reference": "Composition/co1"}, {"reference": "Encounter/e1/_history/1"}],

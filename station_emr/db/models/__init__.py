@@ -14,6 +14,7 @@ from .appointment import AppointmentHead
 from .attachment import AttachmentRow
 from .audit import AuditAnchor, AuditEntry
 from .base import Base, Head, table_of
+from .bill import BillHead
 from .catalog import CatalogEntry, CatalogList
 from .catalog_pack import CatalogPackRow
 from .certificate import CertificateHead
@@ -52,6 +53,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "CardLookUpRow",
+    "BillHead",
     "CatalogEntry",
     "CatalogList",
     "CatalogPackRow",

@@ -102,6 +102,7 @@ _HEAD_VERSION: Final = " ".join(
         ("consent", "consent"),
         ("certificate", "certificate"),
         ("notification", "notification"),
+        ("bill", "bill"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -45,6 +45,7 @@ _VISIT_OF: Final = {
     RecordKind.APPOINTMENT: text("SELECT encounter_id FROM appointment WHERE id = :id"),
     RecordKind.CERTIFICATE: text("SELECT encounter_id FROM certificate WHERE id = :id"),
     RecordKind.NOTIFICATION: text("SELECT encounter_id FROM notification WHERE id = :id"),
+    RecordKind.BILL: text("SELECT encounter_id FROM bill WHERE id = :id"),
     RecordKind.FEEDBACK: text(
         "SELECT r.encounter_id FROM feedback AS f JOIN referral AS r ON r.id = f.referral_id "
         "WHERE f.id = :id"

@@ -37,6 +37,7 @@ _LABELS = {
     RecordKind.CONSENT: "sự đồng ý",
     RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
     RecordKind.NOTIFICATION: "phiếu báo bệnh truyền nhiễm",
+    RecordKind.BILL: "bảng kê chi phí",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

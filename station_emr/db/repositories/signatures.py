@@ -80,7 +80,7 @@ _REQUEST: Final = text(
 _STANDS: Final = " OR ".join(
     f"(r.kind = '{kind}' AND EXISTS (SELECT 1 FROM {kind} AS h WHERE h.id = r.record_id "  # noqa: S608  # fixed names
     "AND h.version = r.version AND h.status <> 'voided'))"
-    for kind in ("encounter", "prescription", "referral", "appointment", "certificate")
+    for kind in ("encounter", "prescription", "referral", "appointment", "certificate", "bill")
 )
 _WAITING: Final = f"FROM sign_request AS r WHERE r.state = 'waiting' AND ({_STANDS})"
 _REQUESTS: Final = text(

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
+from .bill import read_bill
 from .certificate import read_certificate
 from .consent import read_consent
 from .datatypes import Resource
@@ -42,6 +43,7 @@ _READERS: Final = {
     "Consent": _Reader(RecordKind.CONSENT, read_consent),
     "QuestionnaireResponse": _Reader(RecordKind.CERTIFICATE, read_certificate),
     "Communication": _Reader(RecordKind.NOTIFICATION, read_notification),
+    "Invoice": _Reader(RecordKind.BILL, read_bill),
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }

@@ -41,6 +41,7 @@ _TYPES: Final = {
     RecordKind.CONSENT: "Consent",
     RecordKind.CERTIFICATE: "QuestionnaireResponse",
     RecordKind.NOTIFICATION: "Communication",
+    RecordKind.BILL: "Invoice",
     RecordKind.PRACTITIONER: "Practitioner",
     RecordKind.FACILITY: "Organization",
 }

@@ -9,6 +9,7 @@ from typing import Any, Final
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .appointment import appointment_resources
+from .bill import bill_resources
 from .certificate import certificate_resources
 from .consent import consent_resources
 from .datatypes import VIETNAM, Resource, moment, terminology
@@ -37,6 +38,7 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.CONSENT: consent_resources,
     RecordKind.CERTIFICATE: certificate_resources,
     RecordKind.NOTIFICATION: notification_resources,
+    RecordKind.BILL: bill_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

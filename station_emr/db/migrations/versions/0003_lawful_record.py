@@ -284,7 +284,45 @@ END""",
   SELECT RAISE(ABORT, 'data_breach: never deleted');
 END""",
 )
+BILLS: tuple[str, ...] = (
+    """
+    CREATE TABLE bill ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+      status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      patient_id TEXT NOT NULL, encounter_id TEXT NOT NULL, number TEXT NOT NULL, card TEXT
+      NOT NULL, closed_on TEXT, amount INTEGER NOT NULL, fund INTEGER NOT NULL, copay
+      INTEGER NOT NULL, self_pay INTEGER NOT NULL, other INTEGER NOT NULL, draft TEXT,
+      PRIMARY KEY (row_id), UNIQUE (id), FOREIGN KEY(patient_id) REFERENCES patient (id),
+      FOREIGN KEY(encounter_id) REFERENCES encounter (id) ) STRICT
+""",
+    "CREATE INDEX bill_closed ON bill (closed_on)",
+    "CREATE INDEX bill_encounter ON bill (encounter_id)",
+    "CREATE INDEX bill_open ON bill (saved_utc) WHERE version = 0",
+    "CREATE INDEX bill_patient ON bill (patient_id)",
+    """CREATE TRIGGER bill_insert BEFORE INSERT ON "bill" BEGIN
+  SELECT RAISE(ABORT, 'bill: id already used')
+    WHERE EXISTS (SELECT 1 FROM "bill" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'bill: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'bill'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER bill_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "bill" BEGIN
+  SELECT RAISE(ABORT, 'bill: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'bill: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'bill'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'bill: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER bill_delete BEFORE DELETE ON "bill" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'bill: a signed record is never deleted');
+END""",
+)
 FORMS: tuple[str, ...] = (
+    *BILLS,
     """
     CREATE TABLE notification ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER
       NOT NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT

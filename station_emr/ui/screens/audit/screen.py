@@ -54,6 +54,7 @@ _PAPERS: Final = {
     RecordKind.APPOINTMENT.value: "Phiếu hẹn khám lại",
     RecordKind.CERTIFICATE.value: "Giấy nghỉ việc hưởng BHXH",
     RecordKind.NOTIFICATION.value: "Báo bệnh truyền nhiễm",
+    RecordKind.BILL.value: "Bảng kê chi phí",
 }
 
 

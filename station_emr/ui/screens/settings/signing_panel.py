@@ -54,6 +54,7 @@ _KINDS: Final[Mapping[RecordKind, str]] = {
     RecordKind.PRESCRIPTION: "Đơn &thuốc",
     RecordKind.APPOINTMENT: "Phiếu &hẹn",
     RecordKind.CERTIFICATE: "G&iấy nghỉ BHXH",
+    RecordKind.BILL: "Bảng kê &01",
     RecordKind.ENCOUNTER: "&Lượt khám",
 }
 _METHODS: Final = (SignMethod.DIGITAL_CERT, SignMethod.E_CONFIRM)

@@ -51,6 +51,7 @@ _KINDS: Final = {
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
     RecordKind.CERTIFICATE: "Giấy nghỉ BHXH",
+    RecordKind.BILL: "Bảng kê",
 }
 _COLLECTED_DAYS: Final = 31
 

@@ -25,6 +25,7 @@ KINDS: Final = {
     RecordKind.CONSENT: "Sự đồng ý",
     RecordKind.CERTIFICATE: "Giấy nghỉ BHXH",
     RecordKind.NOTIFICATION: "Báo bệnh truyền nhiễm",
+    RecordKind.BILL: "Bảng kê chi phí",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }

@@ -236,7 +236,7 @@ def _row(
         attributes.update(_attributes(drug_attributes(cells, known)))
     elif kind in APPROVED:
         code, name = price_code(kind, cells), cells["name"]
-        attributes.update(_prices(kind, cells) if code else {})
+        attributes.update(_attributes(_prices(kind, cells)) if code else {})
     else:
         code, name = cells["code"], cells["name"]
         attributes.update(_attributes(cells))

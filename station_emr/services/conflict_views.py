@@ -206,18 +206,20 @@ def title_of(kind: RecordKind, record: Any) -> str:
         case RecordKind.APPOINTMENT:
             day = f" ngày {record.on:%d/%m/%Y}" if record.on else ""
             return f"Phiếu hẹn khám lại{day}"
-        case RecordKind.FEEDBACK:
-            return "Phản hồi chuyển tuyến"
-        case RecordKind.CONSENT:
-            return "Sự đồng ý của người bệnh"
-        case RecordKind.CERTIFICATE:
-            return f"Giấy nghỉ việc hưởng BHXH {record.number}".strip()
         case RecordKind.NOTIFICATION:
             return f"Báo bệnh truyền nhiễm: {record.disease_name}"
-        case RecordKind.BILL:
-            return f"Bảng kê chi phí {record.number}".strip()
+        case RecordKind.CERTIFICATE | RecordKind.BILL:
+            return f"{_PLAIN_TITLES[kind]} {record.number}".strip()
         case _:
-            return "Hồ sơ được gộp"
+            return _PLAIN_TITLES.get(kind, "Hồ sơ được gộp")
+
+
+_PLAIN_TITLES: Final = {
+    RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
+    RecordKind.CONSENT: "Sự đồng ý của người bệnh",
+    RecordKind.CERTIFICATE: "Giấy nghỉ việc hưởng BHXH",
+    RecordKind.BILL: "Bảng kê chi phí",
+}
 
 
 def _named(node: VersionNode) -> str:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from .access_ports import AccessStore
 from .audit_ports import AuditLog
-from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
 from .billing_ports import BillStore
+from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
 from .form_ports import CertificateStore, NotificationStore
 from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark

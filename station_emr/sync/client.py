@@ -76,7 +76,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class _SystemTrust(HTTPAdapter):
+class SystemTrust(HTTPAdapter):
     """TLS by what the machine trusts: on Windows its own store, which a province can manage."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -157,7 +157,7 @@ class FhirClient:
         # The environment's proxies and certificate bundles must not redirect records.
         self._session.trust_env = False
         if self.base.startswith("https:"):
-            self._session.mount("https://", _SystemTrust(trusted_context(ca_file, authority)))
+            self._session.mount("https://", SystemTrust(trusted_context(ca_file, authority)))
         self._session.headers.update(
             {
                 "Accept": _FHIR,

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Final
 
 from station_emr.domain.errors import PermissionDenied
 from station_emr.domain.permissions import Action
-from station_emr.domain.sensitive import DEFAULT_RANGES, SensitiveRange, parse_ranges
+from station_emr.domain.sensitive import (
+    DEFAULT_RANGES,
+    SensitiveRange,
+    is_sensitive,
+    parse_ranges,
+)
 from station_emr.domain.user import Actor
 
 from .guards import allow
@@ -29,3 +36,15 @@ def holds(actor: Actor, action: Action) -> bool:
     except PermissionDenied:
         return False
     return True
+
+
+def hidden_visits(work: Work, actor: Actor, visits: Collection[str], today: date) -> frozenset[str]:
+    """Those of ``visits`` whose words this person may not see: restricted, and not written by them."""
+    if holds(actor, Action.SENSITIVE_VIEW):
+        return frozenset()
+    ranges = ranges_of(work)
+    return frozenset(
+        visit
+        for visit, facts in work.privacy.visits(visits).items()
+        if is_sensitive(facts.codes, ranges, today) and actor.user.id not in facts.authors
+    )

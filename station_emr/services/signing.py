@@ -284,19 +284,34 @@ class Signing:
         """An XML document with an enveloped signature in the element ``into`` (its local name), or
         last in the root. Raises SigningFailure.
         """
-        allow_any(actor, _ANY_SIGNER)
-        source = self._chosen()
-        now = self._clock.now()
+        return self.sign_xmls(actor, secret, (document,), into=into, xades=xades)[0]
+
+    def sign_xmls(
+        self,
+        actor: Actor,
+        secret: Secret,
+        documents: Sequence[bytes],
+        *,
+        into: str = "",
+        xades: bool = True,
+    ) -> tuple[bytes, ...]:
+        """Like :meth:`sign_xml` for several documents with one PIN, all of them or none."""
         try:
+            allow_any(actor, _ANY_SIGNER)
+            source = self._chosen()
+            now = self._clock.now()
             with self._tools.open(source, secret.reveal()) as key:
                 usable(key.facts, now)
-                signed = self._tools.sign_xml(key, document, into=into, xades=xades)
+                signed = tuple(
+                    self._tools.sign_xml(key, one, into=into, xades=xades) for one in documents
+                )
                 fingerprint = key.facts.fingerprint
         finally:
             secret.wipe()
         with self._store.write() as work:
-            detail = {"certificate": fingerprint, "sha256": sha256(signed)}
-            work.audit.append(actor, "signing.xml", now, detail=detail)
+            for one in signed:
+                detail = {"certificate": fingerprint, "sha256": sha256(one)}
+                work.audit.append(actor, "signing.xml", now, detail=detail)
         return signed
 
     def _chosen(self) -> KeySource:

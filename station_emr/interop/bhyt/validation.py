@@ -11,7 +11,7 @@ from lxml import etree
 from station_emr.domain.claim import CHECK_IN, TABLES, ClaimFile, ClaimRow, Finding, Severity
 from station_emr.services.resources import resource_path
 
-from .envelope import check_in_file, record_file
+from .envelope import record_file
 from .schema import Table, schema
 from .values import fault
 from .writer import table_document
@@ -43,17 +43,6 @@ def schema_findings(claim: ClaimFile) -> tuple[Finding, ...]:
     if not found and any(claim.rows(name) for name in TABLES if name != CHECK_IN):
         found += _envelope_refused(claim)
     return tuple(found)
-
-
-def write_checked(claim: ClaimFile) -> tuple[bytes, bytes]:
-    """The record file and the check-in file, each empty when the claim has nothing for it. Only for a
-    claim without :func:`schema_findings`.
-    """
-    has_record = any(claim.rows(name) for name in TABLES if name != CHECK_IN)
-    return (
-        record_file(claim) if has_record else b"",
-        check_in_file(claim) if claim.rows(CHECK_IN) else b"",
-    )
 
 
 def _refused(

@@ -1,0 +1,145 @@
+"""A visit, its bill and its papers brought together as a claim. Asks nobody who they are: whoever uses
+this has asked already.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from station_emr.domain.billing import Bill
+from station_emr.domain.claim import ClaimFile, ClaimPlace, Finding, ForeignFile, Severity
+from station_emr.domain.claim_source import ClaimOptions, ClaimSource
+from station_emr.domain.encounter import Encounter
+from station_emr.domain.errors import UserError
+from station_emr.domain.record import RecordStatus
+
+from .claim_ports import ClaimFormat
+from .claim_settings import read_claim_settings
+from .joined import standing_person
+from .ports import Clock, Store, Stored, Work
+
+_STANDING: Final = frozenset({RecordStatus.SIGNED, RecordStatus.AMENDED})
+_OPEN: Final = _STANDING | {RecordStatus.DRAFT}
+NOT_SIGNED: Final = "Lượt khám chưa ký nên chưa lập hồ sơ BHYT được."
+VOIDED: Final = "Lượt khám đã hủy nên không có hồ sơ BHYT."
+NO_BILL: Final = "Lượt khám chưa có bảng kê chi phí nên hồ sơ BHYT chưa có số tiền nào."
+OPEN_BILL: Final = "Bảng kê chi phí của lượt khám chưa chốt."
+
+
+class ClaimFiles:
+    """Makes claims of visits."""
+
+    def __init__(self, store: Store, clock: Clock, claim_format: ClaimFormat) -> None:
+        self._store = store
+        self._clock = clock
+        self._format = claim_format
+
+    def file_of(self, encounter_id: str) -> ClaimFile:
+        """The record of a visit. Raises UserError when the visit cannot be one yet: it is not signed,
+        was voided, or has no closed bill.
+        """
+        with self._store.read() as work:
+            for finding in self.missing_within(work, encounter_id):
+                raise UserError(f"{finding.message} {finding.remedy}")
+            return self.within(work, encounter_id)
+
+    def check_in_of(self, encounter_id: str) -> ClaimFile:
+        """The check-in of a visit, as soon as it has begun. Raises NotFound."""
+        with self._store.read() as work:
+            source = self._source(work, work.encounters.get(encounter_id).record, drafts=True)
+        return self._format.check_in(source)
+
+    def draft_of(self, encounter: Encounter) -> ClaimFile:
+        """What a visit would send as it is being written, with the papers that are there already."""
+        with self._store.read() as work:
+            source = self._source(work, encounter, drafts=True)
+        return self._format.record(source)
+
+    def within(self, work: Work, encounter_id: str) -> ClaimFile:
+        """The record of a visit inside a transaction of the caller; what is missing stays empty."""
+        stored = work.encounters.get(encounter_id)
+        return self._format.record(self._source(work, stored.record, drafts=False))
+
+    def missing_within(self, work: Work, encounter_id: str) -> tuple[Finding, ...]:
+        """Why a visit cannot be a claim at all yet. Raises NotFound."""
+        stored = work.encounters.get(encounter_id)
+        place = ClaimPlace(
+            patient_id=stored.record.patient_id, encounter_id=encounter_id, screen="visit"
+        )
+        if stored.status is RecordStatus.VOIDED:
+            return (_missing("visit-voided", VOIDED, "Không cần làm gì.", place),)
+        if stored.status not in _STANDING:
+            return (_missing("visit-open", NOT_SIGNED, "Hãy ký lượt khám trước.", place),)
+        bill = work.bills.of_encounter(encounter_id)
+        place = ClaimPlace(
+            patient_id=stored.record.patient_id, encounter_id=encounter_id, screen="bill"
+        )
+        if bill is None or bill.status is RecordStatus.VOIDED:
+            return (_missing("no-bill", NO_BILL, "Hãy lập và chốt bảng kê ở mục Viện phí.", place),)
+        if bill.status not in _STANDING:
+            return (_missing("bill-open", OPEN_BILL, "Hãy chốt bảng kê ở mục Viện phí.", place),)
+        return ()
+
+    def write(self, claim: ClaimFile) -> bytes:
+        """The file without a signature, as it is exported."""
+        return self._format.write(claim)
+
+    def schema_findings(self, claim: ClaimFile) -> tuple[Finding, ...]:
+        """What the schemas of its decision refuse in it."""
+        return self._format.findings(claim)
+
+    def read(self, data: bytes) -> ForeignFile:
+        """A file of claims by any program; never raises for what it holds."""
+        return self._format.read(data)
+
+    def version_of(self, encounter_id: str) -> int:
+        """Grows with the visit, its bill and its papers: a file made earlier is out of date."""
+        with self._store.read() as work:
+            visit = work.encounters.get(encounter_id)
+            papers: list[Stored[Any] | None] = [
+                work.bills.of_encounter(encounter_id),
+                work.prescriptions.of_encounter(encounter_id),
+                work.appointments.of_encounter(encounter_id),
+                work.referrals.of_encounter(encounter_id),
+                work.certificates.of_encounter(encounter_id),
+                work.patients.get(visit.record.patient_id),
+            ]
+        return visit.version + sum(one.version for one in papers if one is not None)
+
+    def _source(self, work: Work, visit: Encounter, *, drafts: bool) -> ClaimSource:
+        good = _OPEN if drafts else _STANDING
+        bill: Bill | None = _kept(work.bills.of_encounter(visit.id), good)
+        return ClaimSource(
+            encounter=visit,
+            patient=standing_person(work, visit.patient_id),
+            options=self._options(work, visit),
+            bill=bill,
+            prescription=_kept(work.prescriptions.of_encounter(visit.id), good),
+            appointment=_kept(work.appointments.of_encounter(visit.id), good),
+            referral=_kept(work.referrals.of_encounter(visit.id), good),
+            sick_leave=_kept(work.certificates.of_encounter(visit.id), good),
+        )
+
+    def _options(self, work: Work, visit: Encounter) -> ClaimOptions:
+        settings = read_claim_settings(work)
+        ended = visit.ended_at or visit.arrived_at
+        return ClaimOptions(
+            facility_code=work.settings.station().code,
+            version=settings.standard_on(ended.date()),
+            made_on=self._clock.now().date(),
+            department=settings.department,
+            head_code=settings.head_code,
+            district=settings.district,
+            # People have no employee number of their own; the log-in name is unique at the station.
+            staff_codes={one.id: one.username.upper() for one in work.users.all()},
+        )
+
+
+def _kept(stored: Stored[Any] | None, good: frozenset[RecordStatus]) -> Any:
+    return stored.record if stored is not None and stored.status in good else None
+
+
+def _missing(rule: str, message: str, remedy: str, place: ClaimPlace) -> Finding:
+    return Finding(
+        rule=rule, severity=Severity.BLOCKING, message=message, remedy=remedy, place=place
+    )

@@ -77,6 +77,7 @@ class Action(StrEnum):
     SENSITIVE_VIEW = "sensitive_view"
     CONSENT_RECORD = "consent_record"
     PRIVACY_HANDLE = "privacy_handle"
+    REGISTER_VIEW = "register_view"
     CERTIFICATE_PREPARE = "certificate_prepare"
     CERTIFICATE_SIGN = "certificate_sign"
     NOTIFICATION_REPORT = "notification_report"
@@ -120,6 +121,7 @@ _ACTION_LABELS: Final = {
     Action.SENSITIVE_VIEW: "xem nội dung hạn chế (HIV, tâm thần)",
     Action.CONSENT_RECORD: "ghi sự đồng ý của người bệnh",
     Action.PRIVACY_HANDLE: "giải quyết yêu cầu về hồ sơ và sự cố dữ liệu",
+    Action.REGISTER_VIEW: "xem và xuất sổ khám bệnh, báo cáo",
     Action.CERTIFICATE_PREPARE: "soạn giấy nghỉ việc hưởng BHXH",
     Action.CERTIFICATE_SIGN: "ký giấy nghỉ việc hưởng BHXH",
     Action.NOTIFICATION_REPORT: "báo bệnh truyền nhiễm",
@@ -160,6 +162,7 @@ CLINICAL: Final = SIGNING | {
     Action.NOTIFICATION_REPORT,
     Action.BILL_PREPARE,
     Action.BILL_CLOSE,
+    Action.REGISTER_VIEW,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -184,6 +187,7 @@ _CARE: Final = frozenset(
         Action.NOTIFICATION_REPORT,
         Action.BILL_PREPARE,
         Action.BILL_CLOSE,
+        Action.REGISTER_VIEW,
         Action.CATALOG_VIEW,
         Action.SYNC_VIEW,
         Action.SYNC_RUN,
@@ -222,6 +226,7 @@ DEFAULT_TABLE: Final[PermissionTable] = MappingProxyType(
                 Action.BILL_PREPARE,
                 Action.BILL_CLOSE,
                 Action.PRINT,
+                Action.REGISTER_VIEW,
                 Action.CATALOG_VIEW,
                 Action.SYNC_VIEW,
                 Action.SYNC_RUN,
@@ -232,6 +237,7 @@ DEFAULT_TABLE: Final[PermissionTable] = MappingProxyType(
             {
                 Action.PATIENT_VIEW,
                 Action.ENCOUNTER_VIEW,
+                Action.REGISTER_VIEW,
                 Action.CATALOG_VIEW,
                 Action.AUDIT_VIEW,
                 Action.SYNC_VIEW,
@@ -244,6 +250,7 @@ _READ_ONLY: Final = frozenset(
     {
         Action.PATIENT_VIEW,
         Action.ENCOUNTER_VIEW,
+        Action.REGISTER_VIEW,
         Action.CATALOG_VIEW,
         Action.AUDIT_VIEW,
         Action.SYNC_VIEW,

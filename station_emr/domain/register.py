@@ -42,7 +42,7 @@ class ProcedureUse:
 class RegisterLine:
     """One signed visit as the registers show it and as reports count it. ``codes`` holds the ICD
     codes, the main one first; ``history`` those of earlier versions of the visit, which decide
-    whether it is restricted, and nothing else.
+    whether it is restricted, and nothing else. ``patient_id`` is the chart that is shown for this person.
     """
 
     encounter_id: str
@@ -65,6 +65,7 @@ class RegisterLine:
     note: str = ""
     codes: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
+    main_title: str = ""
     signed_at: datetime | None = None
     result: str = ""
     care_kind: str = ""
@@ -94,6 +95,7 @@ def without_words(line: RegisterLine) -> RegisterLine:
         note="",
         codes=(),
         history=(),
+        main_title="",
         result="",
         referred_to="",
         referral_reason="",
@@ -172,6 +174,11 @@ class RegisterDefinition:
 
     def selects(self, line: RegisterLine) -> bool:
         return any(rule.selects(line) for rule in self.rules)
+
+    @property
+    def tells(self) -> bool:
+        """Whether being in it says something of a person's illness."""
+        return self.sensitive or any(rule.icd for rule in self.rules)
 
     @property
     def label(self) -> str:
@@ -261,7 +268,7 @@ class LateCorrection:
         return f"{about}: {', '.join(self.changed).lower()}" if self.changed else about
 
 
-_NO_CHANGE: Final = frozenset({"version", "history", "signed_at"})
+_NO_CHANGE: Final = frozenset({"version", "history", "signed_at", "main_title", "patient_id"})
 _FACTS: Final = {
     "codes": "Chẩn đoán",
     "result": "Kết quả điều trị",
@@ -272,7 +279,6 @@ _FACTS: Final = {
     "drugs": "Thuốc",
     "procedures": "Kỹ thuật",
     "arrived_at": "Giờ đến",
-    "patient_id": "Người bệnh",
 }
 
 

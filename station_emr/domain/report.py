@@ -6,7 +6,7 @@ code: a template is a file that the station may change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -201,16 +201,15 @@ def count(
     template: ReportTemplate,
     lines: Iterable[RegisterLine],
     chapters: Sequence[IcdChapter] = (),
-    title_of: Callable[[str], str] = lambda code: code,
 ) -> CountedTable:
-    """``title_of`` names an ICD code."""
+    """Every cell of the template over these visits."""
     meant = [line for line in lines if template.filter.matches(line, chapters)]
     columns = [
         [column.filter.matches(line, chapters) for line in meant] for column in template.columns
     ]
     measures = [column.measure or template.measure for column in template.columns]
     if template.rows_by is not None:
-        rows, left_out = _named_rows(template, meant, columns, measures, chapters, title_of)
+        rows, left_out = _named_rows(template, meant, columns, measures, chapters)
     else:
         rows, left_out = _listed_rows(template, meant, columns, measures, chapters), 0
     everything = [_quantity(line, template.filter.drugs) for line in meant]
@@ -248,11 +247,10 @@ def _named_rows(
     columns: Sequence[Sequence[bool]],
     measures: Sequence[Measure],
     chapters: Sequence[IcdChapter],
-    title_of: Callable[[str], str],
 ) -> tuple[list[CountedRow], int]:
     held: dict[tuple[str, ...], tuple[str, dict[int, Decimal]]] = {}
     for place, line in enumerate(meant):
-        for one in _names_of(template, line, chapters, title_of):
+        for one in _names_of(template, line, chapters):
             title, amounts = held.setdefault(one.order, (one.title, {}))
             amounts[place] = amounts.get(place, Decimal(0)) + one.quantity
     rows = []
@@ -271,7 +269,6 @@ def _names_of(
     template: ReportTemplate,
     line: RegisterLine,
     chapters: Sequence[IcdChapter],
-    title_of: Callable[[str], str],
 ) -> Iterable[_Named]:
     match template.rows_by:
         case RowsBy.CHAPTER:
@@ -280,7 +277,7 @@ def _names_of(
             yield _Named((f"{place % 1000:03d}",), found.label if found else _NO_CODE)
         case RowsBy.DISEASE:
             code = line.main_code
-            yield _Named((code,), f"{code} {title_of(code)}" if code else _NO_CODE)
+            yield _Named((code,), f"{code} {line.main_title}".strip() if code else _NO_CODE)
         case RowsBy.DRUG:
             for drug in line.drugs:
                 if not template.filter.drugs or _is_drug(

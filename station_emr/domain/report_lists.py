@@ -104,6 +104,7 @@ class InfectiousCase:
     """A visit with a disease that must be told of, and its clock. ``reported_at`` stops it."""
 
     line: RegisterLine
+    disease_code: str
     disease: str
     icd_code: str
     detected_at: datetime
@@ -141,6 +142,7 @@ def infectious_cases(
             found.append(
                 InfectiousCase(
                     line=line,
+                    disease_code=disease.code,
                     disease=disease.name,
                     icd_code=code,
                     detected_at=line.signed_at or line.arrived_at,

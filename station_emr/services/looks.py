@@ -73,6 +73,9 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "referrals.save_draft": Look(action="referral.draft"),
         "sync.names": _list("patient.list"),
         "sync.quarantined": _list("patient.list"),
+        "registers.late": _list("register.list"),
+        "registers.show": _list("register.list"),
+        "reports.show": _list("report.list"),
         "sync.waiting": _list("patient.list"),
     }
 )
@@ -129,6 +132,12 @@ class Looks:
     """Notes what the use cases of one open station showed."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
+        "registers.closings": "months, who locked them and when; nobody's record",
+        "registers.definition_file": "rules, nobody's record",
+        "registers.definitions": "rules, nobody's record",
+        "registers.months": "months and how many visits; nobody's record",
+        "reports.template_file": "rules, nobody's record",
+        "reports.templates": "rules, nobody's record",
         self._readings = Readings(store, clock)
 
     def seen(self, name: str, given: Mapping[str, Any], answer: object) -> None:

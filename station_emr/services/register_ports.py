@@ -45,6 +45,9 @@ class RegisterStore(Protocol):
     def tracks(self, start: datetime, end: datetime) -> tuple[ReferralTrack, ...]:
         """Letters signed in that time that are not voided, oldest first."""
 
+    def reported(self, encounter_ids: Sequence[str]) -> Mapping[tuple[str, str], datetime]:
+        """When an infectious disease was told of, by visit and the disease's own code."""
+
     def closings(self, first: str, last: str) -> tuple[Closing, ...]:
         """Of the months from ``first`` to ``last`` (``2026-11``), every closing, oldest first."""
 

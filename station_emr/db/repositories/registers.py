@@ -35,11 +35,12 @@ _PAPER: Final = (
     "AND x.status <> 'voided' ORDER BY x.row_id DESC LIMIT 1)"
 )
 _LINES: Final = f"""
-SELECT e.id, e.patient_id, e.version, v.content, p.full_name, p.birth, p.sex,
+SELECT e.id, coalesce(i.survivor_id, e.patient_id) AS patient_id, e.version, v.content, p.full_name, p.birth, p.sex,
   xv.content AS drugs, r.to_facility, r.reason, a.on_day
 FROM encounter AS e
 JOIN record_version AS v ON v.kind = 'encounter' AND v.record_id = e.id AND v.version = e.version
 JOIN patient AS p ON p.id = e.patient_id
+LEFT JOIN patient_identity AS i ON i.patient_id = e.patient_id
 LEFT JOIN prescription AS x ON x.row_id = {_PAPER.format(table="prescription")}
 LEFT JOIN record_version AS xv ON xv.kind = 'prescription' AND xv.record_id = x.id
   AND xv.version = x.version
@@ -95,6 +96,12 @@ WHERE coalesce(r.signed_utc, r.saved_utc) >= :start AND coalesce(r.signed_utc, r
   AND r.version > 0 AND r.status <> 'voided'
 ORDER BY coalesce(r.signed_utc, r.saved_utc), r.id
 """
+_REPORTED: Final = text(
+    "SELECT n.encounter_id, n.disease_code, v.content ->> 'reported_at' AS at "
+    "FROM notification AS n JOIN record_version AS v ON v.kind = 'notification' "
+    "AND v.record_id = n.id AND v.version = n.version "
+    "WHERE n.encounter_id IN :ids AND n.reported = 1 AND n.status <> 'voided'"
+).bindparams(bindparam("ids", expanding=True))
 _CLOSING: Final = (
     "SELECT c.id, c.month, c.times, c.closed_utc, c.closed_offset, c.user_id, c.user_name, "
     "c.method, c.lines, c.unsigned, c.marks, c.content_sha256, o.at_utc, o.at_offset, "
@@ -195,6 +202,14 @@ class RegisterRepository:
         rows = self._connection.execute(text(_TRACKS), asked)
         return tuple(_track(row) for row in rows)
 
+    def reported(self, encounter_ids: Sequence[str]) -> Mapping[tuple[str, str], datetime]:
+        rows = self._connection.execute(_REPORTED, {"ids": list(encounter_ids)})
+        return {
+            (row.encounter_id, row.disease_code): datetime.fromisoformat(row.at)
+            for row in rows
+            if row.at
+        }
+
     # -- closed months ---------------------------------------------------------------------------
 
     def closings(self, first: str, last: str) -> tuple[Closing, ...]:
@@ -286,6 +301,7 @@ def _line(row: Any, history: tuple[str, ...]) -> RegisterLine:
         note="; ".join(_noted(visit, row)),
         codes=tuple(one.icd_code for one in ordered),
         history=history,
+        main_title=ordered[0].title if ordered else "",
         signed_at=visit.signature.at if visit.signature else None,
         result=visit.result,
         care_kind=visit.care_kind,

@@ -14,7 +14,7 @@ from station_emr.domain.errors import (
     Problem,
     StateError,
 )
-from station_emr.domain.permissions import Action, Role, may, require, require_signer
+from station_emr.domain.permissions import SIGNING, Action, Role, may, require, require_signer
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.user import Actor
 
@@ -49,9 +49,12 @@ def allow_recovery(actor: Actor) -> None:
 
 
 def allow_signing(actor: Actor, action: Action) -> None:
-    """Only a licensed prescriber signs a diagnosis, prescription or referral (TT 26/2025)."""
+    """Only a licensed prescriber signs a diagnosis, prescription or referral (TT 26/2025). Other
+    papers that bear a name, such as a bill, ask for their own right alone.
+    """
     allow(actor, action)
-    require_signer(actor.role, actor.user.licence_no, action, held().table)
+    if action in SIGNING:
+        require_signer(actor.role, actor.user.licence_no, action, held().table)
 
 
 def allow_any(actor: Actor, actions: tuple[Action, ...]) -> None:

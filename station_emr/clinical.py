@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.printing.documents import PdfDocuments
 from station_emr.services.appointments import Appointments
+from station_emr.services.certificates import Certificates
 from station_emr.services.conflicts import Conflicts
 from station_emr.services.drafts import Drafts
 from station_emr.services.duplicates import Duplicates
 from station_emr.services.encounters import Encounters
 from station_emr.services.form_rules import FormRules
 from station_emr.services.matching import NameMatcher
+from station_emr.services.notifications import Notifications
 from station_emr.services.patients import Patients
 from station_emr.services.ports import Clock, LetterSigner, Store
 from station_emr.services.prescriptions import Prescriptions
@@ -31,6 +33,8 @@ class Clinical:
     prescriptions: Prescriptions
     referrals: Referrals
     appointments: Appointments
+    certificates: Certificates
+    notifications: Notifications
     visits: Visits
     prints: Prints
     drafts: Drafts
@@ -48,13 +52,16 @@ def build_clinical(
     prescriptions = Prescriptions(store, clock, catalogs)
     appointments = Appointments(store, clock, catalogs)
     referrals = Referrals(store, clock, catalogs, signer)
-    rules = FormRules(patients, encounters, (prescriptions, appointments, referrals))
+    certificates = Certificates(store, clock, catalogs)
+    rules = FormRules(patients, encounters, (prescriptions, appointments, referrals, certificates))
     return Clinical(
         patients=patients,
         encounters=encounters,
         prescriptions=prescriptions,
         referrals=referrals,
         appointments=appointments,
+        certificates=certificates,
+        notifications=Notifications(store, clock),
         visits=Visits(store, encounters, prescriptions, appointments, referrals),
         prints=Prints(store, clock, PdfDocuments()),
         drafts=Drafts(store, clock),

@@ -308,6 +308,8 @@ def build_services(
         prescriptions=clinical.prescriptions,
         referrals=clinical.referrals,
         appointments=clinical.appointments,
+        certificates=clinical.certificates,
+        notifications=clinical.notifications,
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,

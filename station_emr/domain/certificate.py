@@ -64,6 +64,7 @@ class SickLeave:
     serial: str = ""  # Số seri (SO_SERI)
     social_insurance_no: str = ""  # MA_BHXH
     temporary_card: str = ""  # MA_THE_TAM
+    identity_issued_on: date | None = None
     workplace: str = ""  # DON_VI
     diagnoses: tuple[Diagnosis, ...] = ()
     treatment: str = ""  # PP_DIEUTRI

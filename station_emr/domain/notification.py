@@ -136,11 +136,12 @@ class NotificationRules:
     death_hours: int = 24
 
     def disease_of(self, icd_code: str) -> NotifiableDisease | None:
-        """The row for a code: the one with the longest matching entry."""
+        """The row for a code: ``A83.0`` before ``A83-A86``."""
+        code = icd_code.strip().upper()
         fitting = [
-            (max(len(span) for span in one.icd if _covers(span, icd_code.strip().upper())), one)
+            (max(len(span.partition("-")[0]) for span in one.icd if _covers(span, code)), one)
             for one in self.diseases
-            if one.covers(icd_code)
+            if one.covers(code)
         ]
         return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 

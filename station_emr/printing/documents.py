@@ -7,12 +7,16 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.certificate import SickLeave
+from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import StationProfile
 from station_emr.domain.referral import Referral
 from station_emr.services.ports import PrintMark
 
 from . import appointment as appointment_form
+from . import certificate as certificate_form
+from . import notification as notification_form
 from . import prescription as prescription_form
 from . import recovery_sheet as recovery_form
 from . import referral as referral_form
@@ -53,6 +57,19 @@ class PdfDocuments:
             sheet = appointment_form.compose(appointment, mark)
             title = f"Phiếu hẹn khám lại {appointment.number}"
             return _pdf(sheet, title, appointment.station, mark)
+
+    def certificate(self, certificate: SickLeave, mark: PrintMark) -> bytes:
+        """Two copies on one A4, a line to cut between."""
+        with self._one_at_a_time:
+            sheet = certificate_form.compose(certificate, mark)
+            title = f"Giấy chứng nhận nghỉ việc hưởng BHXH {certificate.number}"
+            return _pdf(sheet, title, certificate.station, mark)
+
+    def notification(self, notification: CommunicableDiseaseNotification, mark: PrintMark) -> bytes:
+        with self._one_at_a_time:
+            sheet = notification_form.compose(notification, mark)
+            title = f"Phiếu báo ca bệnh truyền nhiễm {notification.number}"
+            return _pdf(sheet, title, notification.station, mark)
 
     def recovery_sheet(self, station_name: str, code: str, at: datetime) -> bytes:
         """The code is printed, never put into the properties of the document."""

@@ -16,7 +16,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.services.ports import PrintMark
 from station_emr.services.signing_ports import Stamp
 
-from . import appointment, prescription, referral
+from . import appointment, certificate, prescription, referral
 from .documents import PdfDocuments
 from .fonts import BOLD, REGULAR, face
 from .sheet import Run, Sheet
@@ -26,6 +26,7 @@ _FORMS: Final = {
     RecordKind.REFERRAL: (referral, "(Ký tên, đóng dấu)", 44),
     RecordKind.PRESCRIPTION: (prescription, "(Ký, ghi rõ họ tên)", 21),
     RecordKind.APPOINTMENT: (appointment, "(ký tên)", 28),
+    RecordKind.CERTIFICATE: (certificate, "(Ký, ghi rõ họ tên)", 24),
 }
 """Form, the words above the room for the signature, the height of that room in points."""
 

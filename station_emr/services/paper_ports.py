@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.certificate import SickLeave
+from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.referral import Referral
 
@@ -32,6 +34,10 @@ class Documents(Protocol):
     def referral(self, referral: Referral, mark: PrintMark) -> bytes: ...
     def prescription(self, prescription: Prescription, mark: PrintMark) -> bytes: ...
     def appointment(self, appointment: Appointment, mark: PrintMark) -> bytes: ...
+    def certificate(self, certificate: SickLeave, mark: PrintMark) -> bytes: ...
+    def notification(
+        self, notification: CommunicableDiseaseNotification, mark: PrintMark
+    ) -> bytes: ...
     def recovery_sheet(self, station_name: str, code: str, at: datetime) -> bytes: ...
 
 

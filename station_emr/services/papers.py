@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.certificate import SickLeave
 from station_emr.domain.encounter import Encounter, PatientSnapshot
 from station_emr.domain.errors import Problem, StateError
 from station_emr.domain.patient import Patient
@@ -30,7 +31,7 @@ from .readings import Readings
 from .signing_rules import note_signed
 from .snapshots import patient_snapshot
 
-P = TypeVar("P", Prescription, Referral, Appointment)
+P = TypeVar("P", Prescription, Referral, Appointment, SickLeave)
 
 
 class Papers(ABC, Generic[P]):
@@ -239,10 +240,11 @@ _NAMES = {
     RecordKind.PRESCRIPTION: "đơn thuốc",
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
+    RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
 }
 
 
-def _number(paper: Prescription | Referral | Appointment) -> str:
+def _number(paper: Prescription | Referral | Appointment | SickLeave) -> str:
     return paper.code if isinstance(paper, Prescription) else paper.number
 
 
@@ -268,6 +270,7 @@ def close_papers(
         (RecordKind.PRESCRIPTION, work.prescriptions),
         (RecordKind.APPOINTMENT, work.appointments),
         (RecordKind.REFERRAL, work.referrals),
+        (RecordKind.CERTIFICATE, work.certificates),
     )
     for kind, records in stores:
         while (stored := records.of_encounter(encounter_id)) is not None:

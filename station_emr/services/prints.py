@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.certificate import SickLeave
 from station_emr.domain.errors import NotFound
+from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind, RecordStatus
@@ -17,10 +20,18 @@ from .guards import allow, allow_recovery
 from .joined import standing_person
 from .ports import Clock, Documents, PrintMark, Store, Stored, Work
 from .readings import Readings
+from .record_stores import record_store
 from .snapshots import patient_snapshot
 from .views import PrintRow
 
-PRINTABLE = (RecordKind.REFERRAL, RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT)
+PRINTABLE = (
+    RecordKind.REFERRAL,
+    RecordKind.PRESCRIPTION,
+    RecordKind.APPOINTMENT,
+    RecordKind.CERTIFICATE,
+    RecordKind.NOTIFICATION,
+)
+Paper = Referral | Prescription | Appointment | SickLeave | CommunicableDiseaseNotification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +73,7 @@ class Prints:
         self._readings.note(actor, kind, record_id, stored.record.patient_id)
         return pdf
 
-    def preview_draft(self, actor: Actor, paper: Referral | Prescription | Appointment) -> bytes:
+    def preview_draft(self, actor: Actor, paper: Paper) -> bytes:
         """The PDF of a form that is being typed and may not be saved yet."""
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
@@ -117,10 +128,10 @@ class Prints:
         self,
         work: Work,
         actor: Actor,
-        stored: Stored[Referral] | Stored[Prescription] | Stored[Appointment],
+        stored: Stored[Any],
         copy: int,
     ) -> bytes:
-        paper: Referral | Prescription | Appointment = stored.record
+        paper: Paper = stored.record
         draft = stored.status is RecordStatus.DRAFT
         if draft:
             paper = self._with_snapshots(work, actor, paper)
@@ -133,12 +144,8 @@ class Prints:
         )
         return self._draw(paper, mark)
 
-    def _draw(self, paper: Referral | Prescription | Appointment, mark: PrintMark) -> bytes:
-        if isinstance(paper, Referral):
-            return self._documents.referral(paper, mark)
-        if isinstance(paper, Prescription):
-            return self._documents.prescription(paper, mark)
-        return self._documents.appointment(paper, mark)
+    def _draw(self, paper: Paper, mark: PrintMark) -> bytes:
+        return draw(self._documents, paper, mark)
 
     def _mark(
         self,
@@ -158,9 +165,7 @@ class Prints:
             version=version,
         )
 
-    def _with_snapshots(
-        self, work: Work, actor: Actor, paper: Referral | Prescription | Appointment
-    ) -> Referral | Prescription | Appointment:
+    def _with_snapshots(self, work: Work, actor: Actor, paper: Paper) -> Paper:
         """A draft has no snapshots of its own yet: show today's, under the draft watermark."""
         patient = standing_person(work, paper.patient_id)
         encounter = work.encounters.find(paper.encounter_id)
@@ -176,21 +181,37 @@ class Prints:
         return replace(paper, station=station, patient=snapshot, practitioner=signer)
 
 
-def _stored(
-    work: Work, kind: RecordKind, record_id: str
-) -> Stored[Referral] | Stored[Prescription] | Stored[Appointment]:
-    if kind is RecordKind.REFERRAL:
-        return work.referrals.get(record_id)
-    if kind is RecordKind.PRESCRIPTION:
-        return work.prescriptions.get(record_id)
-    if kind is RecordKind.APPOINTMENT:
-        return work.appointments.get(record_id)
-    raise NotFound("Loại giấy này không in được.")
+def _stored(work: Work, kind: RecordKind, record_id: str) -> Stored[Any]:
+    if kind not in PRINTABLE:
+        raise NotFound("Loại giấy này không in được.")
+    return record_store(work, kind).get(record_id)
 
 
-def _file_name(paper: Referral | Prescription | Appointment) -> str:
+def _file_name(paper: Paper) -> str:
     """A file name without the person's name: what kind of paper and its number."""
     if isinstance(paper, Prescription):
         return f"don-thuoc-{paper.code}.pdf"
-    kind = "phieu-chuyen" if isinstance(paper, Referral) else "phieu-hen"
-    return f"{kind}-{paper.number.replace('/', '-')}.pdf"
+    return f"{_FILES[type(paper)]}-{paper.number.replace('/', '-')}.pdf"
+
+
+_FILES: Final[dict[type, str]] = {
+    Referral: "phieu-chuyen",
+    Appointment: "phieu-hen",
+    SickLeave: "giay-nghi-bhxh",
+    CommunicableDiseaseNotification: "bao-benh-truyen-nhiem",
+}
+
+
+def draw(documents: Documents, paper: Paper, mark: PrintMark) -> bytes:
+    """The form of this paper."""
+    match paper:
+        case Referral():
+            return documents.referral(paper, mark)
+        case Prescription():
+            return documents.prescription(paper, mark)
+        case Appointment():
+            return documents.appointment(paper, mark)
+        case SickLeave():
+            return documents.certificate(paper, mark)
+        case CommunicableDiseaseNotification():
+            return documents.notification(paper, mark)

@@ -12,6 +12,7 @@ from .audit_trail import AuditTrail
 from .backups import Backups
 from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
+from .certificates import Certificates
 from .conflicts import Conflicts
 from .courier import Courier
 from .dossier import Dossiers
@@ -21,6 +22,7 @@ from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
 from .keys import Keys
+from .notifications import Notifications
 from .patients import Patients
 from .people import People
 from .ports import Clock
@@ -50,6 +52,8 @@ class StationServices:
     prescriptions: Prescriptions
     referrals: Referrals
     appointments: Appointments
+    certificates: Certificates
+    notifications: Notifications
     visits: Visits
     prints: Prints
     catalogs: Catalogs

@@ -16,8 +16,10 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.certificate import SickLeave
 from station_emr.domain.encounter import Diagnosis, Encounter
 from station_emr.domain.errors import PermissionDenied
+from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import Prescription
@@ -27,7 +29,8 @@ from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.sensitive import REFUSED, RESTRICTED, is_sensitive
 from station_emr.domain.user import Actor
 
-from .journal import methods_of
+from .journal import methods_of, signature_of
+from .notifications import NoticeRow
 from .patients import PatientCard, StandingChart
 from .ports import Clock, Store, Stored, Work
 from .privacy_ports import VisitFacts
@@ -36,8 +39,8 @@ from .station_services import StationServices
 from .views import QueueRow, ReferralRow, VisitRow
 
 _OURS: Final = "station_emr.services"
-_ROWS: Final = (QueueRow, VisitRow, ReferralRow)
-_PAPERS: Final = (Prescription, Referral, Appointment)
+_ROWS: Final = (QueueRow, VisitRow, ReferralRow, NoticeRow)
+_PAPERS: Final = (Prescription, Referral, Appointment, SickLeave, CommunicableDiseaseNotification)
 _WORD_BY_WORD: Final = ("versions.", "conflicts.")
 _BLANK: Final = Diagnosis(icd_code="", title=RESTRICTED)
 _inside: ContextVar[bool] = ContextVar("inside a veiled use case", default=False)
@@ -258,3 +261,5 @@ def _without_words(row: Any) -> Any:
             appointment_id="",
         )
     return replace(row, diagnosis=RESTRICTED, to_facility=RESTRICTED, answer_reason="")
+    if isinstance(row, NoticeRow):
+        return replace(row, disease=RESTRICTED, icd_code="")

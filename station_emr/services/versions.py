@@ -23,8 +23,8 @@ from .conflict_views import title_of
 from .decisions import still_open
 from .form_rules import FormRules
 from .guards import allow, begin_signing, needs_reason
-from .ports import Clock, Documents, LetterSigner, PrintMark, Store, Stored, Work
-from .prints import PRINTABLE
+from .ports import Clock, Documents, LetterSigner, PaperStore, PrintMark, Store, Stored, Work
+from .prints import PRINTABLE, draw
 from .readings import Readings
 from .record_stores import patient_of, record_store
 from .signing_rules import note_signed
@@ -36,9 +36,12 @@ KEPT_KINDS: Final = (
     RecordKind.PRESCRIPTION,
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
+    RecordKind.CERTIFICATE,
 )
 """Kinds whose history a person reads; the history of the others is part of these."""
-_ONE_PER_VISIT: Final = frozenset({RecordKind.REFERRAL, RecordKind.APPOINTMENT})
+_ONE_PER_VISIT: Final = frozenset(
+    {RecordKind.REFERRAL, RecordKind.APPOINTMENT, RecordKind.CERTIFICATE}
+)
 _PAPERS: Final = frozenset(PRINTABLE)
 
 
@@ -122,13 +125,9 @@ class Versions:
                 outdated=not row.shown,
             )
         self._note(actor, kind, record_id, patient_of(kind, content))
-        if kind is RecordKind.REFERRAL:
-            return self._documents.referral(content, mark)
-        if kind is RecordKind.PRESCRIPTION:
-            return self._documents.prescription(content, mark)
-        if kind is RecordKind.APPOINTMENT:
-            return self._documents.appointment(content, mark)
-        raise NotFound("Loại hồ sơ này không có mẫu in. Hãy xem nội dung bằng chữ.")
+        if kind not in _PAPERS:
+            raise NotFound("Loại hồ sơ này không có mẫu in. Hãy xem nội dung bằng chữ.")
+        return draw(self._documents, content, mark)
 
     def compare(
         self, actor: Actor, kind: RecordKind, record_id: str, one: int, other: int
@@ -308,11 +307,12 @@ def _may_come_back(work: Work, kind: RecordKind, stored: Stored[Any], wanted: Ve
     if visit.status is RecordStatus.VOIDED:
         raise StateError("Lượt khám của giấy này đã hủy. Hãy khôi phục lượt khám trước.")
     if stored.status is RecordStatus.VOIDED and kind in _ONE_PER_VISIT:
-        other: Stored[Any] | None = (
-            work.referrals.of_encounter(stored.record.encounter_id)
-            if kind is RecordKind.REFERRAL
-            else work.appointments.of_encounter(stored.record.encounter_id)
-        )
+        papers: dict[RecordKind, PaperStore[Any]] = {
+            RecordKind.REFERRAL: work.referrals,
+            RecordKind.APPOINTMENT: work.appointments,
+            RecordKind.CERTIFICATE: work.certificates,
+        }
+        other = papers[kind].of_encounter(stored.record.encounter_id)
         if other is not None and other.status in (RecordStatus.SIGNED, RecordStatus.AMENDED):
             raise StateError(
                 "Lượt khám này đã có giấy khác cùng loại đang có giá trị. "

@@ -57,6 +57,8 @@ class Bill:
     more_coverages: tuple[Coverage, ...] = ()  # a second card that came into force meanwhile
     items: tuple[BillItem, ...] = ()
     visit_number: str = ""  # số khám bệnh
+    department: str = ""  # MA_KHOA
+    department_name: str = ""
     care_kind: str = "01"
     visit_object: str = "1.2"
     arrived_at: datetime | None = None

@@ -38,7 +38,7 @@ _COLUMNS: Final = (
     ("Dấu vân của dòng", 66),
     ("Lệch giờ máy chủ (giây)", 14),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def harmless(text: str) -> str:
@@ -48,7 +48,7 @@ def harmless(text: str) -> str:
     cleaned = "".join(letter for letter in text if letter >= " " or letter in "\t\n")
     return (
         f"'{cleaned}"
-        if cleaned.lstrip().startswith(_FORMULA) or cleaned[:1] in {"\t", "\n"}
+        if cleaned.lstrip().startswith(FORMULA) or cleaned[:1] in {"\t", "\n"}
         else cleaned
     )
 

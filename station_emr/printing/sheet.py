@@ -80,7 +80,29 @@ class Code:
     text: str
 
 
-Shape = Rule | Dots | Frame | Ring | Code
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A filled box of a chart; ``grey`` is 0 for black and 1 for white."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    grey: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """Lines of one cell of a long table, the first baseline at ``y``. Plain letters of the regular
+    face only: what needs shaping is a :class:`Run`.
+    """
+
+    x: float
+    y: float
+    lines: tuple[str, ...]
+
+
+Shape = Rule | Dots | Frame | Ring | Code | Bar
 
 
 @dataclass(slots=True)
@@ -88,6 +110,9 @@ class Page:
     size: tuple[float, float]
     runs: list[Run] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
+    dense: list[Dense] = field(default_factory=list)
+    dense_size: float = 0.0
+    dense_leading: float = 0.0
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ from .repositories.certificates import CertificateRepository
 from .repositories.comparing import ComparisonRepository
 from .repositories.desk import CounterRepository, DraftRepository, PrintRepository
 from .repositories.encounters import EncounterRepository
+from .repositories.exporting import ExportRepository
 from .repositories.feedback import FeedbackRepository
 from .repositories.figures import FigureRepository
 from .repositories.gateways import GatewayRepository
@@ -192,6 +193,10 @@ class SqlWork:
     @cached_property
     def attachments(self) -> AttachmentRepository:
         return AttachmentRepository(self._connection)
+
+    @property
+    def exporting(self) -> ExportRepository:
+        return ExportRepository(self._connection)
 
     @property
     def gateways(self) -> GatewayRepository:

@@ -83,6 +83,7 @@ class Action(StrEnum):
     NOTIFICATION_REPORT = "notification_report"
     BILL_PREPARE = "bill_prepare"
     BILL_CLOSE = "bill_close"
+    RECORD_EXPORT = "record_export"
 
     @property
     def label(self) -> str:
@@ -127,6 +128,7 @@ _ACTION_LABELS: Final = {
     Action.NOTIFICATION_REPORT: "báo bệnh truyền nhiễm",
     Action.BILL_PREPARE: "lập bảng kê chi phí",
     Action.BILL_CLOSE: "chốt, sửa hoặc hủy bảng kê chi phí",
+    Action.RECORD_EXPORT: "xuất hồ sơ ra tệp",
 }
 
 SIGNING: Final = frozenset(
@@ -163,6 +165,7 @@ CLINICAL: Final = SIGNING | {
     Action.BILL_PREPARE,
     Action.BILL_CLOSE,
     Action.REGISTER_VIEW,
+    Action.RECORD_EXPORT,
 }
 """Actions that show or change what a record says about a person."""
 
@@ -213,7 +216,7 @@ PermissionTable = Mapping[Role, frozenset[Action]]
 
 DEFAULT_TABLE: Final[PermissionTable] = MappingProxyType(
     {
-        Role.DIRECTOR: _PRESCRIBING | _RUNNING | {Action.DISPENSE},
+        Role.DIRECTOR: _PRESCRIBING | _RUNNING | {Action.RECORD_EXPORT, Action.DISPENSE},
         Role.DOCTOR: _PRESCRIBING,
         Role.PHYSICIAN_ASSISTANT: _PRESCRIBING,
         Role.NURSE: _CARE,

@@ -176,6 +176,8 @@ _WHOLE: Final = {
     "data_breach.list": "Xem sổ sự cố dữ liệu cá nhân",
     "sync.requeue_all": "Xếp lại toàn bộ hồ sơ để gửi",
     "register.close": "Khóa sổ tháng",
+    "record.export": "Xuất ra tệp",
+    "station.export": "Xuất toàn bộ dữ liệu của trạm",
     "register.define": "Sửa quy tắc của một sổ",
     "register.export": "Xuất sổ ra tệp",
     "register.list": "Xem sổ khám bệnh",

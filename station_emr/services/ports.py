@@ -13,6 +13,7 @@ from .access_ports import AccessStore
 from .audit_ports import AuditLog
 from .billing_ports import BillStore
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
+from .export_ports import ExportSource
 from .form_ports import CertificateStore, NotificationStore
 from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark
@@ -142,6 +143,8 @@ class Work(Protocol):
     def attachments(self) -> AttachmentStore: ...
     @property
     def packs(self) -> PackStore: ...
+    @property
+    def exporting(self) -> ExportSource: ...
     @property
     def gateways(self) -> GatewayQueue: ...
     def counts(self) -> Counts: ...

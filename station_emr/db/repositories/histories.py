@@ -17,15 +17,19 @@ from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.user import User
 from station_emr.services.version_ports import HeadFault, KeptVersion
 
+from .bills import BillRepository
+from .certificates import CertificateRepository
 from .encounters import EncounterRepository
 from .feedback import FeedbackRepository
 from .links import PatientLinkRepository
+from .notifications import NotificationRepository
 from .papers import AppointmentRepository, PrescriptionRepository, ReferralRepository
 from .patients import PatientRepository
+from .privacy import ConsentRepository
 from .records import RecordRepository
 from .signatures import SignatureRepository
 
-_REPOSITORIES: Final[tuple[type[RecordRepository[Any]], ...]] = (
+KINDS: Final[tuple[type[RecordRepository[Any]], ...]] = (
     PatientRepository,
     EncounterRepository,
     PrescriptionRepository,
@@ -34,11 +38,15 @@ _REPOSITORIES: Final[tuple[type[RecordRepository[Any]], ...]] = (
     PatientLinkRepository,
     FeedbackRepository,
     SignatureRepository,
+    ConsentRepository,
+    CertificateRepository,
+    NotificationRepository,
+    BillRepository,
 )
 _TYPES: Final[dict[str, type[Any]]] = {
     RecordKind.PRACTITIONER.value: User,
     RecordKind.FACILITY.value: StationProfile,
-    **{one.kind.value: one.record_type for one in _REPOSITORIES},
+    **{one.kind.value: one.record_type for one in KINDS},
 }
 _MOVES: Final = frozenset({"stage"})  # changes in the queue without a version
 _DIGESTS: Final = text(
@@ -108,7 +116,7 @@ class VersionRepository:
 
     def head_faults(self, limit: int) -> tuple[HeadFault, ...]:
         found: list[HeadFault] = []
-        for one in _REPOSITORIES:
+        for one in KINDS:
             for fault in (*self._missing(one.kind, one.head.__tablename__), *self._shown(one)):
                 found.append(fault)
                 if len(found) >= limit:

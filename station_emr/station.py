@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from station_emr import __version__
 from station_emr.catalogs.importers import FileImporter
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.clinical import build_clinical
@@ -23,7 +24,9 @@ from station_emr.founding import (
     furnish,
     station_exists,
 )
+from station_emr.interop.archive import ZipArchives
 from station_emr.interop.fhir.shared_history import SharedHistory
+from station_emr.interop.visit_files import VisitFiles
 from station_emr.key_keeping import KeyKeeper, StationKeyChain, compare_slots, open_store
 from station_emr.machine_identity import (
     MachineIdentity,
@@ -54,6 +57,7 @@ from station_emr.services.clock import SystemClock
 from station_emr.services.door import Door, refuse_closed
 from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.failed_attempts import bring_in
+from station_emr.services.exports import Exports
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
 from station_emr.services.keys import Keys
@@ -321,6 +325,9 @@ def build_services(
         record_check=build_record_check(store, clock),
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),
         packs=CatalogPacks(store, clock, catalogs, FileImporter(), rows_of),
+        exports=Exports(store, clock, VisitFiles(), ZipArchives(), __version__),
+        registers=books.registers,
+        reports=books.reports,
         sync=Synchronisation(store, clock, sync),
         enrolments=enrolments(store, clock, identity.keys),
         courier=build_courier(store, clock, identity),

@@ -54,6 +54,7 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "duplicates.proposals": _list("patient.list"),
         "elsewhere.sharing.kept": _list("patient.list"),
         "encounters.queue": _list("encounter.list"),
+        "exports.signed_visits": _list("encounter.list"),
         "encounters.save_draft": Look(action="encounter.draft"),
         "notifications.get": Look(action="notification.view"),
         "notifications.of_encounter": _list("notification.list"),

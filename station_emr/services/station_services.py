@@ -21,6 +21,7 @@ from .duplicates import Duplicates
 from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
+from .exports import Exports
 from .keys import Keys
 from .notifications import Notifications
 from .patients import Patients
@@ -78,6 +79,9 @@ class StationServices:
     record_check: RecordCheck
 
     @staticmethod
+    exports: Exports
+    registers: Registers
+    reports: Reports
     def scan(text: str) -> ScanResult:
         """What a scanned or typed code means; never raises."""
         return parse_scan(text)

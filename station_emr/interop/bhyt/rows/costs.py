@@ -73,7 +73,7 @@ def _service(item: BillItem, facts: Facts) -> dict[str, str]:
         "MA_NHOM": item.group,
         "GOI_VTYT": item.package,
         "TEN_VAT_TU": item.name if material else "",
-        "TEN_DICH_VU": "" if material else item.name,
+        "TEN_DICH_VU": _service_name(item, facts) if material else item.name,
         "DON_VI_TINH": item.unit,
         "PHAM_VI": item.scope,
         "SO_LUONG": number_text(item.quantity),
@@ -135,6 +135,19 @@ def _line_of(item: BillItem, facts: Facts) -> PrescriptionLine | None:
     if item.prescription_id not in {"", prescription.id}:
         return None
     return prescription.lines[place]
+
+
+def _service_name(material: BillItem, facts: Facts) -> str:
+    """Of the service that the material was used in; the bill knows it."""
+    bill = facts.source.bill
+    return next(
+        (
+            item.name
+            for item in (bill.items if bill else ())
+            if item.kind is ItemKind.SERVICE and item.code == material.service_code
+        ),
+        "",
+    )
 
 
 def _performer(item: BillItem, facts: Facts) -> str:

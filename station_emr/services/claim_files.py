@@ -125,7 +125,7 @@ class ClaimFiles:
         ended = visit.ended_at or visit.arrived_at
         return ClaimOptions(
             facility_code=work.settings.station().code,
-            version=settings.standard_on(ended.date()),
+            version=self._format.version_on(ended.date(), dict(settings.standards)),
             made_on=self._clock.now().date(),
             department=settings.department,
             head_code=settings.head_code,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from station_emr.domain.claim import ClaimFile, Finding, ForeignFile
@@ -16,6 +17,11 @@ SIGNATURE_PLACE = "CHUKYDONVI"
 
 class ClaimFormat(Protocol):
     """The tables, their files and back (interop/bhyt)."""
+
+    def version_on(self, day: date, starts: Mapping[str, date]) -> str:
+        """The decision by whose tables a visit that ended on ``day`` is written; ``starts`` are the
+        station's own first days.
+        """
 
     def record(self, source: ClaimSource) -> ClaimFile:
         """Every table that applies to the visit but the check-in."""

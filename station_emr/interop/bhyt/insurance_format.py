@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from station_emr.domain.claim import CHECK_IN, ClaimFile, Finding, ForeignFile
 from station_emr.domain.claim_source import ClaimSource
 
 from .envelope import check_in_file, record_file
 from .reader import read_claims
 from .rows import check_in_claim, record_claim
+from .schema import version_on
 from .validation import schema_findings
 
 
 class InsuranceFormat:
     """Fulfils :class:`station_emr.services.claim_ports.ClaimFormat`."""
+
+    def version_on(self, day: date, starts: Mapping[str, date]) -> str:
+        return version_on(day, starts)
 
     def record(self, source: ClaimSource) -> ClaimFile:
         return record_claim(source)

@@ -121,9 +121,11 @@ def person(index: int, chance: random.Random) -> Patient:
     )
 
 
-def visit(patient: Patient, index: int, count: int, chance: random.Random) -> Encounter:
+def visit(
+    patient: Patient, index: int, count: int, chance: random.Random, years: int = YEARS
+) -> Encounter:
     """Visit ``index`` of ``count`` in five years, in order of time."""
-    day = LAST_DAY - timedelta(days=YEARS * 365 * (count - 1 - index) // count)
+    day = LAST_DAY - timedelta(days=years * 365 * (count - 1 - index) // count)
     arrived = datetime(day.year, day.month, day.day, 7, 0, tzinfo=ZONE) + timedelta(
         minutes=chance.randint(0, 540)
     )
@@ -165,7 +167,7 @@ def fill(raw: RawConnection, size: Size) -> None:
     raw.execute("PRAGMA cache_size = -1000000")
     raw.execute("PRAGMA foreign_keys = OFF")
     patients = [person(index, chance) for index in range(size.patients)]
-    _load(raw, "patient", _patient_rows(patients))
+    load(raw, "patient", _patient_rows(patients))
     raw.execute("BEGIN")
     raw.executemany(
         "INSERT INTO patient_search(rowid, words) VALUES (?, ?)",
@@ -180,7 +182,7 @@ def fill(raw: RawConnection, size: Size) -> None:
         ),
     )
     raw.execute("COMMIT")
-    _load(raw, "encounter", _encounter_rows(patients, size.encounters, chance))
+    load(raw, "encounter", _encounter_rows(patients, size.encounters, chance))
     raw.execute("BEGIN")
     raw.execute(
         "UPDATE patient SET last_visit_on = (SELECT max(day) FROM encounter "
@@ -207,9 +209,10 @@ def _encounter_rows(
         yield encounter, encounter.ended_at, repository.columns(encounter)
 
 
-def _load(
+def load(
     raw: RawConnection, kind: str, rows: Iterator[tuple[Any, datetime, dict[str, Any]]]
 ) -> None:
+    """Write first versions and their heads, 20,000 at a time."""
     heads: list[tuple[Any, ...]] = []
     versions: list[tuple[Any, ...]] = []
     names: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ from station_emr.machine_identity import (
 from station_emr.printing.documents import PdfDocuments
 from station_emr.printing.qr import matrix
 from station_emr.privacy_desk import build_privacy
+from station_emr.register_desk import build_registers
 from station_emr.safekeeping import build_safekeeping
 from station_emr.security.key_ring import SlotKeyRing
 from station_emr.security.keyslots import KeySlots
@@ -296,6 +297,7 @@ def build_services(
     clinical = build_clinical(store, clock, catalogs, signer)
     desk = build_signing(store, clock, keys)
     safe = build_safekeeping(store, clock, keys, identity)
+    books = build_registers(store, clock, keys)
     elsewhere = Elsewhere(
         store, clock, lambda work: history_line(work, identity.keys, clock), SharedHistory()
     )

@@ -34,6 +34,8 @@ from .rebuild import Rebuild
 from .record_check import RecordCheck
 from .referrals import Referrals
 from .retention import Retention
+from .registers import Registers
+from .reports import Reports
 from .signatures import Signatures
 from .signing import Signing
 from .synchronisation import Synchronisation

@@ -14,6 +14,7 @@ from station_emr.security import durable_file, machine
 from station_emr.security.authority import read_authority
 from station_emr.security.courier_key import CourierIdentity, courier_identity
 from station_emr.security.device_key import DeviceKeys
+from station_emr.security.gateway_secrets import GatewaySecrets
 from station_emr.security.witness import WitnessFile
 from station_emr.services.enrolment import (
     AUTHORITY,
@@ -32,18 +33,26 @@ from station_emr.sync.history_line import HistoryOverHttp
 from station_emr.sync.tokens import KeyTokens, LostKey, TokenSource
 
 SYNC_TURN: Final = "sync.lock"
+GATEWAY_TURN: Final = "gateway.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class MachineIdentity:
     """``keys`` sign for this machine, ``lives`` watches over its database, ``courier`` opens files
-    that were meant for it.
+    that were meant for it, ``secrets`` keeps the passwords of the national gateways.
     """
 
     folder: Path
     keys: DeviceKeys
     lives: Lives
     courier: CourierIdentity
+    secrets: GatewaySecrets
+
+    @contextmanager
+    def gateway_turn(self) -> Iterator[bool]:
+        """The claim of a turn of sending to the national gateways."""
+        with durable_file.turn(self.folder / GATEWAY_TURN) as mine:
+            yield mine
 
     @contextmanager
     def turn(self, store: Store) -> Iterator[bool]:
@@ -72,6 +81,9 @@ def identity_of(
         ),
         Lives(clock, WitnessFile(folder), here),
         courier_identity(data_key, here, earlier),
+        GatewaySecrets(
+            folder, database_id, data_key, machine=here, random=clock.random, earlier=earlier
+        ),
     )
 
 

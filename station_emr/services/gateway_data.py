@@ -37,15 +37,12 @@ class CardResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """``record_days`` to complete and sign, ``correction_days`` to correct, both working days;
-    ``longest_tries`` after which a message waits for a person.
-    """
+    """``record_days`` to complete and sign, ``correction_days`` to correct, both working days."""
 
     record_days: int
     correction_days: int
     fix_days: int
     month_closes_on: int
-    longest_tries: int
     most_in_a_turn: int
 
 

@@ -19,6 +19,7 @@ from station_emr.domain.gateway import (
     MessageKind,
     MessageState,
 )
+from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import StationProfile
 
 
@@ -43,7 +44,9 @@ class GatewayQueue(Protocol):
     def settle(self, message_id: str, answer: GatewayAnswer, at: datetime) -> None:
         """``sent`` becomes what the answer says; after a recorded failure it waits again."""
 
-    def postpone(self, message_id: str, until: datetime) -> None: ...
+    def postpone(self, message_id: str, until: datetime, reason: str = "") -> None:
+        """Not before then; a reason replaces the last one."""
+
     def abandon(self, at: datetime, reason: str) -> tuple[str, ...]:
         """Whatever is still ``sent`` becomes ``unknown``: who was sending it is gone. Their ids."""
 
@@ -65,6 +68,12 @@ class GatewayQueue(Protocol):
     def count(self, state: MessageState) -> int: ...
     def unqueued_prescriptions(self, since: datetime, limit: int) -> tuple[str, ...]:
         """Signed prescriptions, saved since then, that no message was ever made for."""
+
+    def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
+        """Visits with costs, saved since then, that no check-in was ever made for."""
+
+    def holder_of(self, gateway: Gateway, receipt: str) -> str:
+        """The message that has this receipt; empty when none has."""
 
     def visits_between(self, first: date, last: date) -> tuple[str, ...]:
         """Visits that came in on these days, oldest first; voided ones are left out."""
@@ -147,15 +156,18 @@ class GatewayLines(Protocol):
 
     def insurance(self, account: InsuranceAccount) -> InsuranceLine: ...
     def prescriptions(self, account: PrescriberAccount) -> PrescriptionLine: ...
+    def forgive(self) -> None:
+        """A person asked: passwords that were refused may be tried once more."""
+
+    def bytes_carried(self) -> tuple[int, int]:
+        """Up and down, since the last time this was asked."""
+
     def stop(self) -> None:
         """Give up what is under way: the program is ending."""
 
 
-class ClaimFiles(Protocol):
-    """Visits as files of the insurance (services/claims.py)."""
-
-    def file_of(self, encounter_id: str) -> ClaimFile:
-        """The record of a visit. Raises UserError when the visit cannot be one yet."""
+class CheckIns(Protocol):
+    """Visits as files of the insurance (services/claim_files.py), as far as sending needs them."""
 
     def check_in_of(self, encounter_id: str) -> ClaimFile:
         """XML0 of a visit."""
@@ -163,8 +175,7 @@ class ClaimFiles(Protocol):
     def write(self, claim: ClaimFile) -> bytes:
         """The file without a signature, as it is exported."""
 
-    def version_of(self, encounter_id: str) -> int:
-        """Grows with the visit, its bill and its papers: a file made earlier is out of date."""
+    def schema_findings(self, claim: ClaimFile) -> tuple[Finding, ...]: ...
 
 
 class ClaimChecks(Protocol):
@@ -176,7 +187,7 @@ class ClaimChecks(Protocol):
 class PrescriptionWriter(Protocol):
     """A signed prescription as the national system wants it (interop/prescription)."""
 
-    def __call__(self, prescription: Any, patient: Any, weight: str) -> bytes:
+    def __call__(self, prescription: Prescription, /) -> bytes:
         """Raises InvalidRecord for what the system would refuse."""
 
 
@@ -200,5 +211,6 @@ class OutagePapers(Protocol):
         gateway: Gateway | None,
         attempts: Sequence[GatewayAttempt],
         now: datetime,
+        printed_by: str,
     ) -> bytes:
         """A page to sign: when a gateway was not to be reached."""

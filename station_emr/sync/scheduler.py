@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from station_emr.domain.backoff import full_jitter
 from station_emr.domain.errors import StationError
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import DAILY_BYTES, LinkState, SyncRun, SyncStatus, UnitState
@@ -256,9 +257,13 @@ class SyncScheduler:
         """
         if not failed:
             return self._pace.idle
-        limit = min(self._pace.longest, self._pace.first * 2.0 ** min(self._failures - 1, 16))
-        chance = int.from_bytes(self._clock.random(4), "big") / 2**32
-        return max(chance * limit, self._engine.retry_after or 0.0)
+        wait = full_jitter(
+            self._clock.random(4),
+            self._failures,
+            first=self._pace.first,
+            longest=self._pace.longest,
+        )
+        return max(wait, self._engine.retry_after or 0.0)
 
     def _rest(self, delay: float) -> None:
         """Wait for the time, for news (while the line is up), for a wish, or for a new network."""

@@ -58,7 +58,7 @@ class GatewayRepository:
                 f"INSERT INTO gateway_message ({_COLUMNS}, content) VALUES (:id, :kind, "  # noqa: S608  # fixed
                 ":encounter, :patient, :record, :version, :name, :standard, :state, :sha256, "
                 ":size, :created_utc, :created_offset, :signed_utc, :signed_offset, NULL, NULL, "
-                "NULL, NULL, NULL, NULL, 0, '', '', '', '', '[]', :due, :replaces, :content)"
+                "NULL, NULL, NULL, NULL, 0, '', '', '', :reason, :faults, :due, :replaces, :content)"
             ),
             {
                 "id": message.id,
@@ -74,6 +74,8 @@ class GatewayRepository:
                 "size": len(content),
                 "due": message.due_on.isoformat() if message.due_on else None,
                 "replaces": message.replaces,
+                "reason": message.reason,
+                "faults": encode(message.faults),
                 "content": content,
                 **stamp("created", message.created_at),
                 **stamp("signed", message.signed_at),
@@ -140,13 +142,15 @@ class GatewayRepository:
             },
         )
 
-    def postpone(self, message_id: str, until: datetime) -> None:
+    def postpone(self, message_id: str, until: datetime, reason: str = "") -> None:
         self._connection.execute(
             text(
                 "UPDATE gateway_message SET next_try_utc = :next_try_utc, "
-                "next_try_offset = :next_try_offset WHERE id = :id AND state = 'signed'"
+                "next_try_offset = :next_try_offset, "
+                "reason = CASE :reason WHEN '' THEN reason ELSE :reason END "
+                "WHERE id = :id AND state = 'signed'"
             ),
-            {"id": message_id, **stamp("next_try", until)},
+            {"id": message_id, "reason": reason, **stamp("next_try", until)},
         )
 
     def abandon(self, at: datetime, reason: str) -> tuple[str, ...]:
@@ -259,6 +263,31 @@ class GatewayRepository:
             {"since": utc_text(since), "limit": limit},
         )
         return tuple(row.id for row in rows)
+
+    def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT b.encounter_id FROM bill AS b JOIN encounter AS e ON e.id = b.encounter_id "
+                "WHERE b.saved_utc >= :since AND b.amount > 0 AND b.card <> '' AND b.status <> 'voided' "
+                "AND e.status <> 'voided' AND e.arrived_utc >= :since "
+                "AND NOT EXISTS (SELECT 1 FROM gateway_message AS m "
+                "WHERE m.kind = 'check_in' AND m.record_id = b.encounter_id) "
+                "ORDER BY b.saved_utc LIMIT :limit"
+            ),
+            {"since": utc_text(since), "limit": limit},
+        )
+        return tuple(dict.fromkeys(row.encounter_id for row in rows))
+
+    def holder_of(self, gateway: Gateway, receipt: str) -> str:
+        same = "=" if gateway is Gateway.PRESCRIPTION else "<>"
+        found: str | None = self._connection.execute(
+            text(
+                "SELECT id FROM gateway_message WHERE receipt = :receipt AND receipt <> '' "  # noqa: S608  # fixed
+                f"AND kind {same} 'prescription' AND state = 'accepted' LIMIT 1"
+            ),
+            {"receipt": receipt},
+        ).scalar_one_or_none()
+        return found or ""
 
     def visits_between(self, first: date, last: date) -> tuple[str, ...]:
         rows = self._connection.execute(

@@ -29,6 +29,7 @@ class GatewaysOverHttp:
         self._insurance: dict[InsuranceAccount, InsuranceOverHttp] = {}
         self._prescribers: dict[PrescriberAccount, PrescriptionsOverHttp] = {}
         self._stopped = False
+        self._told = (0, 0)
 
     def insurance(self, account: InsuranceAccount) -> InsuranceOverHttp:
         with self._guard:
@@ -67,6 +68,12 @@ class GatewaysOverHttp:
                 insurance.forgive()
             for prescriber in self._prescribers.values():
                 prescriber.forgive()
+
+    def bytes_carried(self) -> tuple[int, int]:
+        """Up and down, since the last time this was asked."""
+        now = (self.traffic.up, self.traffic.down)
+        before, self._told = self._told, now
+        return now[0] - before[0], now[1] - before[1]
 
     def stop(self) -> None:
         with self._guard:

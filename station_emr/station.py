@@ -8,6 +8,7 @@ from pathlib import Path
 from station_emr import __version__
 from station_emr.catalogs.importers import FileImporter
 from station_emr.catalogs.station_catalogs import StationCatalogs
+from station_emr.claim_desk import build_claims
 from station_emr.clinical import build_clinical
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.audit import Source
@@ -296,6 +297,7 @@ def build_services(
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     clinical = build_clinical(store, clock, catalogs, signer)
     desk = build_signing(store, clock, keys)
+    claim_desk = build_claims(store, clock, desk.signing)
     safe = build_safekeeping(store, clock, keys, identity)
     books = build_registers(store, clock, keys)
     elsewhere = Elsewhere(
@@ -316,6 +318,7 @@ def build_services(
         appointments=clinical.appointments,
         certificates=clinical.certificates,
         notifications=clinical.notifications,
+        claims=claim_desk.claims,
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,

@@ -70,7 +70,7 @@ def sign_batch(options: argparse.Namespace) -> int:
         if not signing.waiting(station.actor):
             say(options, {"signed": [], "failed": []}, "Không có giấy nào đang chờ ký số.")
             return 0
-        secret = Secret(_ask_pin())
+        secret = Secret(ask_pin())
         report = signing.batch(station.actor, secret)
     lines = [f"Đã ký số {len(report.signed)} giấy. {report.standing.label}."]
     lines += [f"Chưa ký: {_line(one.request)}\n    {one.reason}" for one in report.failed]
@@ -116,7 +116,7 @@ def check_file(options: argparse.Namespace) -> int:
     return 1 if verdict.state is SignatureState.UNCHECKED else 2
 
 
-def _ask_pin() -> str:
+def ask_pin() -> str:
     """From the environment, otherwise typed at the terminal; never an argument."""
     found = os.environ.get(PIN_VARIABLE)
     if found is not None:

@@ -98,6 +98,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "certificates.rules": "rules, nobody's record",
         "catalogs.preview_import": "writes nothing and names nobody",
         "catalogs.summaries": "lists of codes name nobody",
+        "claims.visits_of": "ids of visits; what is made of them has lines of its own",
         "courier.own_key": "a public key",
         "dossier.settings": "rules, nobody's record",
         "dossier.show": "numbers, rules and names of staff; nobody's record",

@@ -13,6 +13,7 @@ from .backups import Backups
 from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
 from .certificates import Certificates
+from .claims import Claims
 from .conflicts import Conflicts
 from .courier import Courier
 from .dossier import Dossiers
@@ -57,6 +58,7 @@ class StationServices:
     appointments: Appointments
     certificates: Certificates
     notifications: Notifications
+    claims: Claims
     visits: Visits
     prints: Prints
     catalogs: Catalogs

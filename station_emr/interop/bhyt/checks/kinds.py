@@ -113,7 +113,7 @@ def not_before(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
         row = sheet.claim.rows(cell.table)[cell.row]
         earlier = sheet.text(than[5:]) if than.startswith("XML1.") else row.get(than, "")
         mine, theirs = sheet.moment(cell.text), sheet.moment(earlier)
-        if mine is None or theirs is None:
+        if mine is None or theirs is None or sheet.told_of(*cell[:3]):
             continue
         by_day = bool(rule.params.get("by_day"))
         if (mine.date() < theirs.date()) if by_day else (mine < theirs):
@@ -132,5 +132,6 @@ def equals_summary(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     for cell in sheet.cells(rule.tables, rule.elements):
         named = names.get(cell.element, cell.element)
         theirs = sheet.text(named)
-        if cell.text != theirs and not sheet.told_of(SUMMARY, 0, named):
+        told = sheet.told_of(SUMMARY, 0, named) or sheet.told_of(*cell[:3])
+        if cell.text != theirs and not told:
             yield cell.hit(expected=theirs)

@@ -16,7 +16,6 @@ from .kinds import pattern
 from .rule import Hit, Rule, looks_for, tolerance
 from .sheet import Cell, Sheet, items
 
-_BRACKETS: Final = re.compile(r"[(][^()]*[)]")
 _NO_SERVICE: Final = re.compile(r"VC[.].*")  # transport: its code names the way, not a service
 _LIST_OF: Final = {
     "MA_THUOC": CatalogKind.APPROVED_DRUG,
@@ -46,6 +45,8 @@ _TRADITIONAL: Final = r"U[0-9]{2}\.[0-9]{3}.*"
 
 @looks_for("icd-main", "icd-other")
 def unknown_diagnosis(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
+    if sheet.lists.size(CatalogKind.ICD10) < rule.params["min_rows"]:
+        return  # a short list proves nothing
     traditional = pattern(_TRADITIONAL)
     for cell, code in _codes(rule, sheet):
         if traditional.fullmatch(code):
@@ -102,6 +103,7 @@ def card_benefit(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
         for card in items(cell.text):
             row = sheet.lists.find(CatalogKind.CARD_OBJECT, card[:2], sheet.day)
             known = str(row.attributes.get("benefit") or "") if row is not None else ""
+            known += rule.params["also"].get(card[:2], "") if known else ""
             if known and len(card) == 15 and card[2] in "12345" and card[2] not in known:
                 yield cell.hit(value=card, expected=card[2], other=card[:2])
 
@@ -171,12 +173,13 @@ def other_drug(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
             apart = [
                 (name, row.get(name, ""), text)
                 for name, text in pairs
-                if text and fold(row.get(name, "")) != fold(text)
+                if text and row.get(name) and fold(row[name]) != fold(text)
             ]
             if best is None or len(apart) < len(best):
                 best = apart
         for name, said, text in (best or ())[:1]:
-            yield Hit(cell.table, cell.row, name, said, text)
+            if not sheet.told_of(cell.table, cell.row, name):
+                yield Hit(cell.table, cell.row, name, said, text)
 
 
 @looks_for("approved-unit")
@@ -190,7 +193,7 @@ def other_unit(_rule: Rule, sheet: Sheet) -> Iterator[Hit]:
                 yield Hit(cell.table, cell.row, "DON_VI_TINH", said, ", ".join(units))
 
 
-@looks_for("approved-staff", "tt25-signer")
+@looks_for("approved-staff", "approved-head", "tt25-signer")
 def unknown_staff(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     """By licence; somebody without one stands in brackets with a code of the station's own."""
     known = sheet.lists.staff()
@@ -199,7 +202,7 @@ def unknown_staff(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     seen: set[tuple[str, str]] = set()
     for cell in sheet.cells(rule.tables, rule.elements):
         for one in items(cell.text):
-            licence = _BRACKETS.sub("", one).strip()
+            licence = one.partition("(")[0].strip()
             if licence and licence not in known and (cell.element, licence) not in seen:
                 seen.add((cell.element, licence))
                 yield cell.hit(value=one)

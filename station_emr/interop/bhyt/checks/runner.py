@@ -60,8 +60,7 @@ def check(
         if rule.name != "cross-summary" and not any(table in present for table in rule.tables):
             continue
         for hit in look_of(rule)(rule, sheet):
-            sheet.found.append((rule.name, hit))
-            sheet.groups_hit.add(rule.group)
+            sheet.tell(rule.group, hit)
             findings.append(finding_of(rule, hit))
     return tuple(findings)
 

@@ -46,8 +46,8 @@ class Cell(NamedTuple):
 
 
 class Sheet:
-    """A claim under the rules. ``found`` grows while they run, so that what follows from a fault that
-    is told already is not told again.
+    """A claim under the rules. It remembers what was told while they run, so that what follows from a
+    fault that is told already is not told again.
     """
 
     def __init__(self, claim: ClaimFile, lists: ClaimLists) -> None:
@@ -57,8 +57,8 @@ class Sheet:
         self.summary = claim.summary
         self._numbers: dict[tuple[str, int, str], Decimal | None] = {}
         self._moments: dict[str, datetime | None] = {}
-        self.found: list[tuple[str, Hit]] = []
-        self.groups_hit: set[str] = set()
+        self._told: set[tuple[str, int, str]] = set()
+        self._told_groups: set[str] = set()
         self.memo: dict[str, Any] = {}  # what several rules of a module count once
         self.day = self._day()
 
@@ -100,17 +100,21 @@ class Sheet:
             self._moments[text] = read_moment(text) if len(text) in {8, 12} else None
         return self._moments[text]
 
+    def _minute(self, element: str) -> datetime | None:
+        text = self.text(element)
+        return self.moment(text) if len(text) == 12 else None
+
     def group(self, table: str, row: int) -> str:
         """MA_NHOM without a leading zero."""
         return self.claim.rows(table)[row].get("MA_NHOM", "").lstrip("0")
 
     @property
     def arrived(self) -> datetime | None:
-        return self.moment(self.text("NGAY_VAO"))
+        return self._minute("NGAY_VAO")
 
     @property
     def left(self) -> datetime | None:
-        return self.moment(self.text("NGAY_RA"))
+        return self._minute("NGAY_RA")
 
     @property
     def care_kind(self) -> str:
@@ -142,12 +146,18 @@ class Sheet:
 
     # -- what was told ---------------------------------------------------------------------------
 
+    def tell(self, group: str, hit: Hit) -> None:
+        """A rule of the group found this."""
+        self._told.add(hit[:3])
+        self._told_groups.add(group)
+
     def told(self, group: str) -> bool:
         """Whether a rule of the group was broken."""
-        return group in self.groups_hit
+        return group in self._told_groups
 
     def told_of(self, table: str, row: int, element: str) -> bool:
-        return any(hit[:3] == (table, row, element) for _name, hit in self.found)
+        """Whether something was told of this very element."""
+        return (table, row, element) in self._told
 
 
 def items(text: str) -> list[str]:

@@ -22,7 +22,7 @@ def odd_weight(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
 @looks_for("object-114", "object-115")
 def object_and_kind(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     kinds = rule.codes("kinds")
-    if sheet.visit_object == rule.params["object"] and sheet.care_kind not in kinds:
+    if sheet.visit_object == rule.params["visit_object"] and sheet.care_kind not in kinds:
         yield sheet.on_summary("MA_LOAI_KCB", expected=", ".join(kinds))
 
 

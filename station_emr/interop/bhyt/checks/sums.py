@@ -45,15 +45,14 @@ _ADDED: Final[dict[str, tuple[str, Counts]]] = {
 
 
 def _sum(sheet: Sheet, element: str, counts: Counts) -> Decimal | None:
-    """None while an addend is no number."""
+    """None while an addend is no number, or nobody knows whether it counts."""
     whole = ZERO
     for table, place, row in sheet.charged:
-        if not counts(table, row):
-            continue
         amount = sheet.number(table, place, element)
-        if amount is None:
+        if amount is None or sheet.told_of(table, place, "MA_PTTT"):
             return None
-        whole += amount
+        if counts(table, row):
+            whole += amount
     return whole
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.printing.documents import PdfDocuments
+from station_emr.printing.visit_forms import PdfTemplateForms
 from station_emr.services.appointments import Appointments
 from station_emr.services.certificates import Certificates
 from station_emr.services.conflicts import Conflicts
@@ -22,6 +23,7 @@ from station_emr.services.prints import Prints
 from station_emr.services.referrals import Referrals
 from station_emr.services.versions import Versions
 from station_emr.services.visits import Visits
+from station_emr.services.visit_forms import VisitForms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Clinical:
     notifications: Notifications
     visits: Visits
     prints: Prints
+    visit_forms: VisitForms
     drafts: Drafts
     conflicts: Conflicts
     duplicates: Duplicates
@@ -67,5 +70,6 @@ def build_clinical(
         drafts=Drafts(store, clock),
         conflicts=Conflicts(store, clock, signer, rules),
         duplicates=Duplicates(store, clock, NameMatcher()),
+        visit_forms=VisitForms(store, clock, catalogs, PdfTemplateForms()),
         versions=Versions(store, clock, signer, rules, PdfDocuments()),
     )

@@ -319,6 +319,7 @@ def build_services(
         certificates=clinical.certificates,
         notifications=clinical.notifications,
         claims=claim_desk.claims,
+        visit_forms=clinical.visit_forms,
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,

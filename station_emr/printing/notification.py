@@ -26,8 +26,8 @@ from .sheet import A4, Sheet
 from .typeset import Box, Inline, Tab, Text
 from .wording import confirmation, day_inlines, labelled, signer, strong, value
 
-SIZE: Final = 11.6
-LEADING: Final = 16.2
+SIZE: Final = 11.0
+LEADING: Final = 14.8
 TITLE: Final = "PHIẾU BÁO CA BỆNH TRUYỀN NHIỄM"
 _SIDES: Final = (25 * mm, 15 * mm)
 Choice = CaseClass | CaseState | YesNo | SpecimenResult
@@ -37,7 +37,7 @@ def compose(notification: CommunicableDiseaseNotification, mark: PrintMark) -> S
     number = value(notification.number)
     look_up = f"{number} ({notification.id})" if number else notification.id
     footer = Footer(A4, _SIDES, mark, notification.station, look_up)
-    form = page_format(A4, footer, top=14 * mm, least_bottom=19 * mm)
+    form = page_format(A4, footer, top=11 * mm, least_bottom=19 * mm)
     sheet = Sheet(form, size=SIZE, leading=LEADING)
     _head(sheet, notification)
     _section(sheet, "I. Người bệnh", _person(sheet, notification))
@@ -70,7 +70,7 @@ def _head(sheet: Sheet, notification: CommunicableDiseaseNotification) -> None:
         aside += f": trước {due:%H:%M} ngày {due:%d/%m/%Y}"
     sheet.flow(
         [
-            sheet.block([strong(TITLE)], size=15, leading=20, before=10, align="center"),
+            sheet.block([strong(TITLE)], size=15, leading=19, before=7, align="center"),
             sheet.block([Text(f"({aside})", ITALIC)], size=10.4, align="center"),
         ]
     )
@@ -79,7 +79,7 @@ def _head(sheet: Sheet, notification: CommunicableDiseaseNotification) -> None:
 def _section(sheet: Sheet, title: str, rows: list[list[Inline]]) -> None:
     sheet.flow(
         [
-            sheet.block([strong(title)], before=5, with_next=True),
+            sheet.block([strong(title)], before=4, with_next=True),
             *(sheet.block(row, rest=4 * mm) for row in rows),
         ]
     )
@@ -95,8 +95,8 @@ def _moment(at: datetime | None) -> str:
 
 def _choices(label: str, options: tuple[Choice, ...], chosen: Choice | None) -> list[Inline]:
     inlines: list[Inline] = [Text(label)]
-    for option in options:
-        inlines += [Text("  "), Text(option.label), Box(option is chosen)]
+    for number, option in enumerate(options, 1):
+        inlines += [Text(f" {number}. {option.label}"), Box(option is chosen)]
     return inlines
 
 
@@ -202,7 +202,7 @@ def _told(sheet: Sheet, notification: CommunicableDiseaseNotification) -> list[l
 
 
 def _signature(sheet: Sheet, notification: CommunicableDiseaseNotification) -> None:
-    sheet.need(36 * mm)
+    sheet.need(32 * mm)
     width = sheet.width / 2
     x = sheet.left + width
     signed = notification.signature
@@ -212,7 +212,7 @@ def _signature(sheet: Sheet, notification: CommunicableDiseaseNotification) -> N
         Text(part.text, ITALIC) if isinstance(part, Text) else part
         for part in day_inlines(day, lead=f"{place}, ngày" if place else "Ngày")
     ]
-    y = sheet.text(dated, x, sheet.y - 20, width=width, align="center")
+    y = sheet.text(dated, x, sheet.y - 18, width=width, align="center")
     top = y - 16
     for left, title in ((sheet.left, "ĐẠI DIỆN ĐƠN VỊ"), (x, "NGƯỜI BÁO CÁO")):
         sheet.text([strong(title)], left, top, width=width, align="center")
@@ -227,7 +227,7 @@ def _signature(sheet: Sheet, notification: CommunicableDiseaseNotification) -> N
     y = sheet.text(
         [strong(signer(signed, notification.practitioner))],
         x,
-        top - 14 - 40,
+        top - 14 - 36,
         width=width,
         align="center",
     )

@@ -223,6 +223,7 @@ _DETAILS: Final = {
     "head": "mốc",
     "format": "dạng tệp",
     "evidence": "so với",
+    "form": "mẫu",
     "compared": "kết quả so",
     "result": "kết quả",
     "asked_by": "người đề nghị",

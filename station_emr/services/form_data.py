@@ -73,11 +73,18 @@ def notification_rules() -> tuple[NotificationRules, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormSection:
-    """``rows`` are pairs of a label and the name of what stands behind it."""
+class FormRow:
+    """A label and the name of what stands behind it. Two that are ``half`` share a line."""
 
+    label: str
+    value: str
+    half: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSection:
     title: str
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[FormRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +121,13 @@ def form_template(name: str) -> FormTemplate:
         checked=kept["checked"],
         note=kept["note"],
         sections=tuple(
-            FormSection(title=one["title"], rows=tuple((row[0], row[1]) for row in one["rows"]))
+            FormSection(
+                title=one["title"],
+                rows=tuple(
+                    FormRow(label=row["label"], value=row["value"], half=row.get("half", False))
+                    for row in one["rows"]
+                ),
+            )
             for one in kept["sections"]
         ),
         statements=tuple(kept.get("statements", ())),

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from station_emr.domain.appointment import Appointment
 from station_emr.domain.certificate import SickLeave
+from station_emr.domain.encounter import Encounter, PatientSnapshot
 from station_emr.domain.notification import CommunicableDiseaseNotification
+from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import StationProfile
+from station_emr.domain.referral import Referral
 
+from .form_data import FormTemplate
+from .paper_ports import PrintMark
 from .record_ports import PaperStore, Stored
 
 
@@ -41,3 +48,26 @@ class NotificationStore(PaperStore[CommunicableDiseaseNotification], Protocol):
 
     def coded_visits(self, since: date) -> tuple[CodedVisit, ...]:
         """Visits with a diagnosis, drafts too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitDossier:
+    """Everything a form about one visit is filled from. ``result`` and ``transport`` are words."""
+
+    station: StationProfile
+    patient: PatientSnapshot
+    encounter: Encounter
+    prescription: Prescription | None = None
+    referral: Referral | None = None
+    appointment: Appointment | None = None
+    result: str = ""
+    transport: str = ""
+    head_name: str = ""
+
+
+class TemplateForms(Protocol):
+    """Forms whose labels and order are data, as PDF bytes."""
+
+    def visit_form(
+        self, template: FormTemplate, dossier: VisitDossier, mark: PrintMark
+    ) -> bytes: ...

@@ -145,6 +145,13 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Looks:
+        "registers.closings": "months, who locked them and when; nobody's record",
+        "registers.definition_file": "rules, nobody's record",
+        "registers.definitions": "rules, nobody's record",
+        "registers.months": "months and how many visits; nobody's record",
+        "reports.template_file": "rules, nobody's record",
+        "reports.templates": "rules, nobody's record",
+        "visit_forms.templates": "labels of forms, nobody's record",
     """Notes what the use cases of one open station showed."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

@@ -42,6 +42,7 @@ from .signing import Signing
 from .synchronisation import Synchronisation
 from .versions import Versions
 from .visits import Visits
+from .visit_forms import VisitForms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class StationServices:
     notifications: Notifications
     claims: Claims
     visits: Visits
+    visit_forms: VisitForms
     prints: Prints
     catalogs: Catalogs
     packs: CatalogPacks

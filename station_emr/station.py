@@ -58,8 +58,8 @@ from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
 from station_emr.services.door import Door, refuse_closed
 from station_emr.services.elsewhere import Elsewhere
-from station_emr.services.failed_attempts import bring_in
 from station_emr.services.exports import Exports
+from station_emr.services.failed_attempts import bring_in
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
 from station_emr.services.keys import Keys
@@ -318,8 +318,8 @@ def build_services(
         appointments=clinical.appointments,
         certificates=clinical.certificates,
         notifications=clinical.notifications,
-        claims=claim_desk.claims,
         visit_forms=clinical.visit_forms,
+        claims=claim_desk.claims,
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,
@@ -329,11 +329,11 @@ def build_services(
         duplicates=clinical.duplicates,
         versions=clinical.versions,
         record_check=build_record_check(store, clock),
-        catalogs=Catalogs(store, clock, catalogs, FileImporter()),
-        packs=CatalogPacks(store, clock, catalogs, FileImporter(), rows_of),
         exports=Exports(store, clock, VisitFiles(), ZipArchives(), __version__),
         registers=books.registers,
         reports=books.reports,
+        catalogs=Catalogs(store, clock, catalogs, FileImporter()),
+        packs=CatalogPacks(store, clock, catalogs, FileImporter(), rows_of),
         sync=Synchronisation(store, clock, sync),
         enrolments=enrolments(store, clock, identity.keys),
         courier=build_courier(store, clock, identity),

@@ -44,6 +44,13 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "appointments.of_encounter": Look(action="appointment.view"),
         "appointments.prepare": Look(action="appointment.draft"),
         "appointments.save_draft": Look(action="appointment.draft"),
+        "billing.add": Look(action="bill.draft"),
+        "billing.of_encounter": Look(action="bill.view"),
+        "billing.prepare": Look(action="bill.draft"),
+        "billing.recount": Look(action="bill.draft"),
+        "billing.refill": Look(action="bill.draft"),
+        "billing.rows": _list("bill.list"),
+        "billing.save_draft": Look(action="bill.draft"),
         "certificates.of_encounter": Look(action="certificate.view"),
         "certificates.prepare": Look(action="certificate.draft"),
         "certificates.save_draft": Look(action="certificate.draft"),
@@ -74,6 +81,9 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "privacy.requests.rows": _list("privacy_request.list"),
         "prints.log": _list("audit.view"),
         "prints.preview_draft": Look(action="encounter.view"),
+        "registers.late": _list("register.list"),
+        "registers.show": _list("register.list"),
+        "reports.show": _list("report.list"),
         "referrals.feedback": Look(action="feedback.view"),
         "referrals.of_encounter": Look(action="referral.view"),
         "referrals.prepare": Look(action="referral.draft"),
@@ -82,9 +92,6 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "referrals.save_draft": Look(action="referral.draft"),
         "sync.names": _list("patient.list"),
         "sync.quarantined": _list("patient.list"),
-        "registers.late": _list("register.list"),
-        "registers.show": _list("register.list"),
-        "reports.show": _list("report.list"),
         "sync.waiting": _list("patient.list"),
     }
 )
@@ -94,6 +101,10 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "accounts.clock_warning": "says nothing of anybody",
         "accounts.locked": "whether an account is locked stands on every log-in page",
         "accounts.users": "the names stand on every log-in page",
+        "billing.base_salaries": "amounts with their days; nobody's record",
+        "billing.base_salary": "an amount; nobody's record",
+        "billing.search": "rows of a list; nobody's record",
+        "billing.sums": "numbers alone",
         "certificates.limit": "a number of days",
         "certificates.rules": "rules, nobody's record",
         "catalogs.preview_import": "writes nothing and names nobody",
@@ -134,6 +145,13 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "rebuild.inspect": "reads who signed a file, no record",
         "referrals.expected_number": "a number",
         "referrals.unread_feedback": "a number",
+        "registers.closings": "months, who locked them and when; nobody's record",
+        "registers.definition_file": "rules, nobody's record",
+        "registers.definitions": "rules, nobody's record",
+        "registers.months": "months and how many visits; nobody's record",
+        "reports.template_file": "rules, nobody's record",
+        "reports.templates": "rules, nobody's record",
+        "visit_forms.templates": "labels of forms, nobody's record",
         "trail.actions": "kinds and how often, for the choices above the list",
         "trail.alarm": "a sentence that names nobody",
         "trail.people": "names of staff, for the choices above the list",
@@ -145,22 +163,9 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
 
 
 class Looks:
-        "registers.closings": "months, who locked them and when; nobody's record",
-        "registers.definition_file": "rules, nobody's record",
-        "registers.definitions": "rules, nobody's record",
-        "registers.months": "months and how many visits; nobody's record",
-        "reports.template_file": "rules, nobody's record",
-        "reports.templates": "rules, nobody's record",
-        "visit_forms.templates": "labels of forms, nobody's record",
     """Notes what the use cases of one open station showed."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        "registers.closings": "months, who locked them and when; nobody's record",
-        "registers.definition_file": "rules, nobody's record",
-        "registers.definitions": "rules, nobody's record",
-        "registers.months": "months and how many visits; nobody's record",
-        "reports.template_file": "rules, nobody's record",
-        "reports.templates": "rules, nobody's record",
         self._readings = Readings(store, clock)
 
     def seen(self, name: str, given: Mapping[str, Any], answer: object) -> None:

@@ -34,15 +34,15 @@ from .privacy_requests import Privacy
 from .rebuild import Rebuild
 from .record_check import RecordCheck
 from .referrals import Referrals
-from .retention import Retention
 from .registers import Registers
 from .reports import Reports
+from .retention import Retention
 from .signatures import Signatures
 from .signing import Signing
 from .synchronisation import Synchronisation
 from .versions import Versions
-from .visits import Visits
 from .visit_forms import VisitForms
+from .visits import Visits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ class StationServices:
     appointments: Appointments
     certificates: Certificates
     notifications: Notifications
+    visit_forms: VisitForms
     claims: Claims
     visits: Visits
-    visit_forms: VisitForms
     prints: Prints
     catalogs: Catalogs
     packs: CatalogPacks
@@ -83,11 +83,11 @@ class StationServices:
     signatures: Signatures
     versions: Versions
     record_check: RecordCheck
-
-    @staticmethod
     exports: Exports
     registers: Registers
     reports: Reports
+
+    @staticmethod
     def scan(text: str) -> ScanResult:
         """What a scanned or typed code means; never raises."""
         return parse_scan(text)

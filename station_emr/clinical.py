@@ -8,6 +8,7 @@ from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.printing.documents import PdfDocuments
 from station_emr.printing.visit_forms import PdfTemplateForms
 from station_emr.services.appointments import Appointments
+from station_emr.services.billing import Billing
 from station_emr.services.certificates import Certificates
 from station_emr.services.conflicts import Conflicts
 from station_emr.services.drafts import Drafts
@@ -36,6 +37,7 @@ class Clinical:
     referrals: Referrals
     appointments: Appointments
     certificates: Certificates
+    billing: Billing
     notifications: Notifications
     visits: Visits
     prints: Prints
@@ -56,7 +58,9 @@ def build_clinical(
     appointments = Appointments(store, clock, catalogs)
     referrals = Referrals(store, clock, catalogs, signer)
     certificates = Certificates(store, clock, catalogs)
-    rules = FormRules(patients, encounters, (prescriptions, appointments, referrals, certificates))
+    billing = Billing(store, clock, catalogs)
+    papers = (prescriptions, appointments, referrals, certificates, billing)
+    rules = FormRules(patients, encounters, papers)
     return Clinical(
         patients=patients,
         encounters=encounters,
@@ -64,6 +68,7 @@ def build_clinical(
         referrals=referrals,
         appointments=appointments,
         certificates=certificates,
+        billing=billing,
         notifications=Notifications(store, clock),
         visits=Visits(store, encounters, prescriptions, appointments, referrals),
         prints=Prints(store, clock, PdfDocuments()),

@@ -317,6 +317,7 @@ def build_services(
         referrals=clinical.referrals,
         appointments=clinical.appointments,
         certificates=clinical.certificates,
+        billing=clinical.billing,
         notifications=clinical.notifications,
         visit_forms=clinical.visit_forms,
         claims=claim_desk.claims,

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.prescription import Prescription
@@ -15,6 +16,7 @@ from station_emr.domain.referral import Referral
 from station_emr.services.ports import PrintMark
 
 from . import appointment as appointment_form
+from . import bill as bill_form
 from . import certificate as certificate_form
 from . import notification as notification_form
 from . import prescription as prescription_form
@@ -70,6 +72,12 @@ class PdfDocuments:
             sheet = notification_form.compose(notification, mark)
             title = f"Phiếu báo ca bệnh truyền nhiễm {notification.number}"
             return _pdf(sheet, title, notification.station, mark)
+
+    def bill(self, bill: Bill, mark: PrintMark) -> bytes:
+        """Form 01/KBCB: one table per card and benefit level."""
+        with self._one_at_a_time:
+            sheet = bill_form.compose(bill, mark)
+            return _pdf(sheet, f"Bảng kê chi phí {bill.number}", bill.station, mark)
 
     def recovery_sheet(self, station_name: str, code: str, at: datetime) -> bytes:
         """The code is printed, never put into the properties of the document."""

@@ -16,7 +16,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.services.ports import PrintMark
 from station_emr.services.signing_ports import Stamp
 
-from . import appointment, certificate, prescription, referral
+from . import appointment, bill, certificate, prescription, referral
 from .documents import PdfDocuments
 from .fonts import BOLD, REGULAR, face
 from .sheet import Run, Sheet
@@ -27,6 +27,7 @@ _FORMS: Final = {
     RecordKind.PRESCRIPTION: (prescription, "(Ký, ghi rõ họ tên)", 21),
     RecordKind.APPOINTMENT: (appointment, "(ký tên)", 28),
     RecordKind.CERTIFICATE: (certificate, "(Ký, ghi rõ họ tên)", 24),
+    RecordKind.BILL: (bill, bill.SIGN_HERE, 28),
 }
 """Form, the words above the room for the signature, the height of that room in points."""
 

@@ -157,6 +157,7 @@ _WHOLE: Final = {
     "bill.draft": "Lập bảng kê chi phí",
     "bill.sign": "Chốt bảng kê chi phí",
     "bill.list": "Xem danh sách viện phí",
+    "setting.base_salary": "Đổi lương cơ sở",
     "claim.view": "Xem hồ sơ BHYT của lượt khám",
     "claim.export": "Xuất hồ sơ BHYT ra tệp",
     "claim.read": "Đọc tệp hồ sơ BHYT của chương trình khác",

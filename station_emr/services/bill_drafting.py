@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from station_emr.domain.billing import Bill, BillItem, ItemKind, totals_of, with_exam_ratios
+from station_emr.domain.billing_items import FEE_FOR_SERVICE
 from station_emr.domain.billing_rules import BillingRules
 from station_emr.domain.encounter import Encounter, Procedure
 from station_emr.domain.errors import Problem
@@ -40,6 +41,7 @@ class Visit:
     """Its id and content, when drugs were prescribed."""
     orderer: str
     """The licence number written under an order that names nobody."""
+    payment_method: str = FEE_FOR_SERVICE
 
     @property
     def licence(self) -> str:
@@ -79,6 +81,7 @@ def with_row(bill: Bill, approved: ApprovedItem, visit: Visit, rules: BillingRul
     """The bill with one more row from a list."""
     item = replace(
         item_from(approved),
+        payment_method=visit.payment_method,
         ordered_at=visit.ordered_at,
         ordered_by=visit.licence,
         done_at=visit.ordered_at if approved.group in rules.performed_groups else None,
@@ -213,7 +216,7 @@ def _rows(visit: Visit, lists: Lists) -> list[BillItem]:
         found, prescription = visit.prescription
         for index, line in enumerate(prescription.lines):
             rows.append(_drug(visit, found, line, index, prescription.written_at, lists))
-    return rows
+    return [replace(row, payment_method=visit.payment_method) for row in rows]
 
 
 def _procedure(visit: Visit, done: Procedure, index: int, lists: Lists) -> list[BillItem]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.encounter import Encounter, PatientSnapshot
 from station_emr.domain.errors import Problem, StateError
@@ -31,7 +32,7 @@ from .readings import Readings
 from .signing_rules import note_signed
 from .snapshots import patient_snapshot
 
-P = TypeVar("P", Prescription, Referral, Appointment, SickLeave)
+P = TypeVar("P", Prescription, Referral, Appointment, SickLeave, Bill)
 
 
 class Papers(ABC, Generic[P]):
@@ -41,6 +42,8 @@ class Papers(ABC, Generic[P]):
     prepare_action: ClassVar[Action]
     sign_action: ClassVar[Action]
     one_per_visit: ClassVar[bool] = False
+    amend_action: ClassVar[Action] = Action.RECORD_AMEND
+    void_action: ClassVar[Action] = Action.RECORD_VOID
 
     def __init__(self, store: Store, clock: Clock, catalogs: CatalogSearch) -> None:
         self._store = store
@@ -143,11 +146,11 @@ class Papers(ABC, Generic[P]):
         confirmed: Collection[str] = (),
     ) -> Changes:
         """A new version with a reason; number and snapshots stay those of the first signature."""
-        allow_signing(actor, Action.RECORD_AMEND)
+        allow_signing(actor, self.amend_action)
         reason = needs_reason(reason)
         now = self._clock.now()
         with self._store.write() as work:
-            begin_signing(work, actor, Action.RECORD_AMEND, now)
+            begin_signing(work, actor, self.amend_action, now)
             before = self._signed(work, paper.id)
             paper = replace(
                 paper,
@@ -173,10 +176,10 @@ class Papers(ABC, Generic[P]):
 
     def void(self, actor: Actor, paper_id: str, reason: str) -> Changes:
         """Cancel a signed paper with a reason; its number stays used and the content stays."""
-        allow_signing(actor, Action.RECORD_VOID)
+        allow_signing(actor, self.void_action)
         reason = needs_reason(reason)
         with self._store.write() as work:
-            begin_signing(work, actor, Action.RECORD_VOID, self._clock.now())
+            begin_signing(work, actor, self.void_action, self._clock.now())
             before = self._signed(work, paper_id)
             changed = self._records(work).add_version(
                 before.record,
@@ -241,10 +244,11 @@ _NAMES = {
     RecordKind.REFERRAL: "phiếu chuyển",
     RecordKind.APPOINTMENT: "phiếu hẹn khám lại",
     RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
+    RecordKind.BILL: "bảng kê chi phí",
 }
 
 
-def _number(paper: Prescription | Referral | Appointment | SickLeave) -> str:
+def _number(paper: Prescription | Referral | Appointment | SickLeave | Bill) -> str:
     return paper.code if isinstance(paper, Prescription) else paper.number
 
 
@@ -271,6 +275,7 @@ def close_papers(
         (RecordKind.APPOINTMENT, work.appointments),
         (RecordKind.REFERRAL, work.referrals),
         (RecordKind.CERTIFICATE, work.certificates),
+        (RecordKind.BILL, work.bills),
     )
     for kind, records in stores:
         while (stored := records.of_encounter(encounter_id)) is not None:

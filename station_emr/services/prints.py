@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.errors import NotFound
 from station_emr.domain.notification import CommunicableDiseaseNotification
@@ -30,8 +31,9 @@ PRINTABLE = (
     RecordKind.APPOINTMENT,
     RecordKind.CERTIFICATE,
     RecordKind.NOTIFICATION,
+    RecordKind.BILL,
 )
-Paper = Referral | Prescription | Appointment | SickLeave | CommunicableDiseaseNotification
+Paper = Referral | Prescription | Appointment | SickLeave | CommunicableDiseaseNotification | Bill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +201,7 @@ _FILES: Final[dict[type, str]] = {
     Appointment: "phieu-hen",
     SickLeave: "giay-nghi-bhxh",
     CommunicableDiseaseNotification: "bao-benh-truyen-nhiem",
+    Bill: "bang-ke",
 }
 
 
@@ -215,3 +218,5 @@ def draw(documents: Documents, paper: Paper, mark: PrintMark) -> bytes:
             return documents.certificate(paper, mark)
         case CommunicableDiseaseNotification():
             return documents.notification(paper, mark)
+        case Bill():
+            return documents.bill(paper, mark)

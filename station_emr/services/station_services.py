@@ -10,6 +10,7 @@ from .accounts import Accounts
 from .appointments import Appointments
 from .audit_trail import AuditTrail
 from .backups import Backups
+from .billing import Billing
 from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
 from .certificates import Certificates
@@ -58,6 +59,7 @@ class StationServices:
     referrals: Referrals
     appointments: Appointments
     certificates: Certificates
+    billing: Billing
     notifications: Notifications
     visit_forms: VisitForms
     claims: Claims

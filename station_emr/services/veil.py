@@ -16,6 +16,7 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.encounter import Diagnosis, Encounter
 from station_emr.domain.errors import PermissionDenied
@@ -40,7 +41,14 @@ from .views import QueueRow, ReferralRow, VisitRow
 
 _OURS: Final = "station_emr.services"
 _ROWS: Final = (QueueRow, VisitRow, ReferralRow, NoticeRow)
-_PAPERS: Final = (Prescription, Referral, Appointment, SickLeave, CommunicableDiseaseNotification)
+_PAPERS: Final = (
+    Prescription,
+    Referral,
+    Appointment,
+    SickLeave,
+    CommunicableDiseaseNotification,
+    Bill,
+)
 _WORD_BY_WORD: Final = ("versions.", "conflicts.")
 _BLANK: Final = Diagnosis(icd_code="", title=RESTRICTED)
 _inside: ContextVar[bool] = ContextVar("inside a veiled use case", default=False)

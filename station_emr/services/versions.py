@@ -37,10 +37,11 @@ KEPT_KINDS: Final = (
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
     RecordKind.CERTIFICATE,
+    RecordKind.BILL,
 )
 """Kinds whose history a person reads; the history of the others is part of these."""
 _ONE_PER_VISIT: Final = frozenset(
-    {RecordKind.REFERRAL, RecordKind.APPOINTMENT, RecordKind.CERTIFICATE}
+    {RecordKind.REFERRAL, RecordKind.APPOINTMENT, RecordKind.CERTIFICATE, RecordKind.BILL}
 )
 _PAPERS: Final = frozenset(PRINTABLE)
 
@@ -311,6 +312,7 @@ def _may_come_back(work: Work, kind: RecordKind, stored: Stored[Any], wanted: Ve
             RecordKind.REFERRAL: work.referrals,
             RecordKind.APPOINTMENT: work.appointments,
             RecordKind.CERTIFICATE: work.certificates,
+            RecordKind.BILL: work.bills,
         }
         other = papers[kind].of_encounter(stored.record.encounter_id)
         if other is not None and other.status in (RecordStatus.SIGNED, RecordStatus.AMENDED):

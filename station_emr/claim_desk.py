@@ -27,12 +27,12 @@ class ClaimDesk:
 
     files: ClaimFiles
     claims: Claims
+    checks: ClaimChecks
 
 
 def build_claims(
     store: Store, clock: Clock, signer: XmlSigner, checks: ClaimChecks | None = None
 ) -> ClaimDesk:
     files = ClaimFiles(store, clock, InsuranceFormat())
-    return ClaimDesk(
-        files=files, claims=Claims(store, clock, files, checks or _SchemasAlone(), signer)
-    )
+    checks = checks or _SchemasAlone()
+    return ClaimDesk(files=files, claims=Claims(store, clock, files, checks, signer), checks=checks)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from station_emr.interop.prescription.national import national_document
 from station_emr.machine_identity import MachineIdentity
 from station_emr.printing.gateway_papers import PdfGatewayPapers
@@ -21,15 +19,6 @@ from station_emr.sync.gateways.lines import GatewaysOverHttp
 from station_emr.sync.gateways.loop import GatewayLoop
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayDesk:
-    """``gateways`` as in :class:`StationServices`; ``loop`` runs while the station is open."""
-
-    gateways: Gateways
-    sender: GatewaySender
-    loop: GatewayLoop
-
-
 def build_gateways(
     store: Store,
     clock: Clock,
@@ -37,9 +26,12 @@ def build_gateways(
     files: ClaimFiles,
     checks: ClaimChecks,
     claims: Claims,
+    loop: GatewayLoop,
     link_cost: LinkCost | None = None,
-) -> GatewayDesk:
-    """``link_cost`` says whether the link in use is paid by what it carries."""
+) -> Gateways:
+    """``loop`` is told what to send by; it runs while the station is open. ``link_cost`` says whether
+    the link in use is paid by what it carries.
+    """
     lines = GatewaysOverHttp(clock)
     allowance = Allowance(store, clock, link_cost or LinkCost())
     sender = GatewaySender(
@@ -54,18 +46,14 @@ def build_gateways(
             reason_to_rest=lambda: allowance.reason_to_rest(0),
         ),
     )
-    loop = GatewayLoop(sender, clock)
-    return GatewayDesk(
-        gateways=Gateways(
-            store,
-            clock,
-            lines,
-            loop,
-            PdfGatewayPapers(),
-            settings=ClaimSettingsDesk(store, clock, identity.secrets, lines),
-            cards=Cards(store, clock, identity.secrets, lines),
-            day=ClaimDay(store, clock, claims, files, checks, loop),
-        ),
-        sender=sender,
-        loop=loop,
+    loop.send_by(sender)
+    return Gateways(
+        store,
+        clock,
+        lines,
+        loop,
+        PdfGatewayPapers(),
+        settings=ClaimSettingsDesk(store, clock, identity.secrets, lines),
+        cards=Cards(store, clock, identity.secrets, lines),
+        day=ClaimDay(store, clock, claims, files, checks, loop),
     )

@@ -25,6 +25,7 @@ from station_emr.founding import (
     furnish,
     station_exists,
 )
+from station_emr.gateway_desk import build_gateways
 from station_emr.interop.archive import ZipArchives
 from station_emr.interop.fhir.shared_history import SharedHistory
 from station_emr.interop.visit_files import VisitFiles
@@ -60,6 +61,7 @@ from station_emr.services.door import Door, refuse_closed
 from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.exports import Exports
 from station_emr.services.failed_attempts import bring_in
+from station_emr.services.gateway_sending import GatewayTurn
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
 from station_emr.services.keys import Keys
@@ -72,6 +74,7 @@ from station_emr.services.veil import Veil
 from station_emr.signing_desk import build_signing
 from station_emr.sync.catalog_content import rows_of
 from station_emr.sync.engine import SyncEngine
+from station_emr.sync.gateways.loop import GatewayLoop
 from station_emr.sync.scheduler import SyncScheduler
 from station_emr.trail import anchor_after_runs, build_trail, witness_of
 from station_emr.two_way import (
@@ -108,12 +111,17 @@ class OpenStation:
     identity: MachineIdentity
     witness: WitnessWatch
     keeper: KeyKeeper
+    gateway_loop: GatewayLoop
     fresh_codes: tuple[str, ...] = ()
     """Recovery codes of a telephone that was joined at this log-in; shown once."""
 
     def sync_now(self) -> SyncRun:
         """One attempt in this thread; the run says what happened."""
         return self.engine.run_once()
+
+    def send_to_gateways(self) -> GatewayTurn:
+        """One turn of the national gateways in this thread."""
+        return self.gateway_loop.run_now()
 
     def count_on_server(self) -> dict[str, int]:
         """What the province itself says it holds. Raises NetworkFailure."""
@@ -143,10 +151,14 @@ class OpenStation:
 
     def start_background(self) -> None:
         self.scheduler.start()
+        # After every commit and every run, whether the province was there or not.
+        self.scheduler.listen(lambda _status: self.gateway_loop.notify())
+        self.gateway_loop.start()
         self.keeper.start()
 
     def close(self) -> None:
         self.scheduler.stop()
+        self.gateway_loop.stop()
         self.keeper.stop()
         self.identity.lives.note(self.store)
         self.witness.note()
@@ -255,7 +267,8 @@ def _join(
     engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
     keys = SlotKeyRing(slots, data_key)
-    services = build_services(store, clock, keys, scheduler, identity, engine)
+    loop = GatewayLoop(clock)
+    services = build_services(store, clock, keys, scheduler, identity, engine, loop)
 
     def chores() -> None:
         services.packs.apply_due()
@@ -278,6 +291,7 @@ def _join(
         identity=identity,
         witness=witness,
         keeper=KeyKeeper(services.keys, keys),
+        gateway_loop=loop,
         fresh_codes=passed.codes,
     )
 
@@ -289,6 +303,7 @@ def build_services(
     sync: SyncControl,
     identity: MachineIdentity,
     line: ProvinceLine | None = None,
+    loop: GatewayLoop | None = None,
 ) -> StationServices:
     """The use cases over one open store."""
     with store.read() as work:
@@ -321,6 +336,16 @@ def build_services(
         notifications=clinical.notifications,
         visit_forms=clinical.visit_forms,
         claims=claim_desk.claims,
+        gateways=build_gateways(
+            store,
+            clock,
+            identity,
+            claim_desk.files,
+            claim_desk.checks,
+            claim_desk.claims,
+            loop or GatewayLoop(clock),
+            line.link_cost if isinstance(line, SyncEngine) else None,
+        ),
         visits=clinical.visits,
         prints=clinical.prints,
         drafts=clinical.drafts,

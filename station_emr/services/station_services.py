@@ -24,6 +24,7 @@ from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
 from .exports import Exports
+from .gateways import Gateways
 from .keys import Keys
 from .notifications import Notifications
 from .patients import Patients
@@ -63,6 +64,7 @@ class StationServices:
     notifications: Notifications
     visit_forms: VisitForms
     claims: Claims
+    gateways: Gateways
     visits: Visits
     prints: Prints
     catalogs: Catalogs

@@ -43,13 +43,12 @@ class GatewayLoop:
 
     def __init__(
         self,
-        sender: GatewaySender,
         clock: Clock,
         *,
         pace: GatewayPace | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sender = sender
+        self._sender: GatewaySender | None = None
         self._clock = clock
         self._pace = pace or GatewayPace()
         self._monotonic = monotonic
@@ -61,9 +60,19 @@ class GatewayLoop:
         self._turn: GatewayTurn | None = None
         self._thread: threading.Thread | None = None
 
+    def send_by(self, sender: GatewaySender) -> None:
+        """What a turn is; to be told before :meth:`start`."""
+        self._sender = sender
+
+    def run_now(self) -> GatewayTurn:
+        """One turn in the thread of the caller, for the command line."""
+        if self._sender is None:
+            raise RuntimeError("nothing to send by")
+        return self._sender.run_once()
+
     def start(self) -> None:
-        if self._thread is not None:
-            raise RuntimeError("already started")
+        if self._thread is not None or self._sender is None:
+            raise RuntimeError("already started, or nothing to send by")
         self._thread = threading.Thread(target=self._loop, name="gateways", daemon=True)
         self._thread.start()
 
@@ -74,7 +83,8 @@ class GatewayLoop:
         with self._guard:
             self._stopping = True
             self._guard.notify_all()
-        self._sender.stop()
+        if self._sender is not None:
+            self._sender.stop()
         if self._thread is None:
             return True
         self._thread.join(patience)
@@ -109,6 +119,8 @@ class GatewayLoop:
     def _attempt(self) -> float:
         with self._guard:
             self._news = self._urgent = False
+        if self._sender is None:
+            return self._pace.longest
         try:
             turn = self._sender.run_once()
         except StationError as error:
@@ -120,9 +132,9 @@ class GatewayLoop:
         with self._guard:
             self._turn = turn
         self._failures = self._failures + 1 if turn.away else 0
-        return self._delay(turn)
+        return self._delay(turn, self._sender)
 
-    def _delay(self, turn: GatewayTurn) -> float:
+    def _delay(self, turn: GatewayTurn, sender: GatewaySender) -> float:
         if turn.away:
             wait = full_jitter(
                 self._clock.random(4),
@@ -131,7 +143,7 @@ class GatewayLoop:
                 longest=self._pace.longest,
             )
             return max(wait, turn.retry_after or 0.0)
-        left = _until(self._sender.next_due_at(), self._clock.now())
+        left = _until(sender.next_due_at(), self._clock.now())
         if left <= 0 and not turn.tried:  # what is due rests for another reason
             return self._pace.idle
         return min(self._pace.idle, left)

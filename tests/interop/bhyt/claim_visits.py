@@ -57,6 +57,9 @@ def options(version: str = "1931", **changes: Any) -> ClaimOptions:
     return replace(kept, **changes)
 
 
+OPTIONS_OLD = options("4750", head_code="5200000009", district="999")
+
+
 def patient(**changes: Any) -> Patient:
     kept = Patient(
         id="00000000-0000-7000-8000-000000000001",

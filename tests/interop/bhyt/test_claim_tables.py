@@ -16,6 +16,7 @@ from station_emr.interop.bhyt.validation import schema_findings
 from station_emr.interop.bhyt.writer import table_document
 from station_emr.services.resources import resource_path
 from tests.interop.bhyt.claim_visits import (
+    OPTIONS_OLD,
     bill,
     day_patient,
     kept_and_referred,
@@ -24,7 +25,6 @@ from tests.interop.bhyt.claim_visits import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
-OLD = options("4750", head_code="5200000009", district="999")
 TREATMENT = {
     "PHANLOAI_LAO_VITRI": "1",
     "PHANLOAI_LAO_TS": "1",
@@ -43,9 +43,9 @@ TREATMENT = {
 def claims() -> dict[str, ClaimFile]:
     return {
         "outpatient": record_claim(outpatient()),
-        "outpatient-4750": record_claim(outpatient(options=OLD, sick_leave=None)),
+        "outpatient-4750": record_claim(outpatient(options=OPTIONS_OLD, sick_leave=None)),
         "kept": record_claim(kept_and_referred()),
-        "kept-4750": record_claim(kept_and_referred(options=OLD)),
+        "kept-4750": record_claim(kept_and_referred(options=OPTIONS_OLD)),
         "day_patient": record_claim(day_patient()),
         "tuberculosis": record_claim(outpatient(tuberculosis=TREATMENT)),
     }

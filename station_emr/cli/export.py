@@ -9,12 +9,16 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from . import claims
+from . import claims, registers
 
 Sub = argparse._SubParsersAction  # noqa: SLF001  argparse has no public name for it
 Add = Callable[["Sub[argparse.ArgumentParser]", argparse.ArgumentParser], None]
 
-EXPORTERS: Final[tuple[Add, ...]] = (claims.add_export,)
+EXPORTERS: Final[tuple[Add, ...]] = (
+    claims.add_export,
+    registers.add_export_register,
+    registers.add_export_report,
+)
 IMPORTERS: Final[tuple[Add, ...]] = (claims.add_import,)
 
 

@@ -21,7 +21,7 @@ from .gateway_data import OFFICIAL, base_url, standard_dates
 from .gateway_ports import GatewayLines, InsuranceAccount, PrescriberAccount, SecretShelf
 from .guards import allow, refuse
 from .ports import Clock, Store, Work
-from .secret import Secret
+from .secret import Secret, wiped
 
 KEY: Final = "claims.settings"
 INSURANCE_SECRET: Final = "bhxh"  # noqa: S105  the name of a secret
@@ -186,11 +186,9 @@ class ClaimSettingsDesk:
 
     def _keep(self, actor: Actor, name: str, secret: Secret) -> None:
         """The secret is wiped when this returns, however it ends."""
-        try:
+        with wiped(secret):
             allow(actor, Action.SETTINGS_EDIT)
             self._secrets.put(name, secret.reveal())
-        finally:
-            secret.wipe()
         with self._store.write() as work:
             work.audit.append(
                 actor, "gateway.secret", self._clock.now(), detail={"key": name.partition(".")[0]}

@@ -28,7 +28,7 @@ from .gateway_ports import ClaimChecks, Waker
 from .guards import allow
 from .ports import Clock, Store, Work
 from .restricted import hidden_visits
-from .secret import Secret
+from .secret import Secret, wiped
 
 MOST: Final = 5000
 _OF_MESSAGE: Final = {
@@ -169,7 +169,7 @@ class ClaimDay:
         the new one; one that may have arrived is left alone. Raises SigningFailure, and then nothing
         has changed. The secret is wiped when this returns.
         """
-        try:
+        with wiped(secret):
             allow(actor, Action.BILL_CLOSE)
             with self._store.read() as work:
                 sent = _by_visit(work, encounter_ids)
@@ -181,8 +181,6 @@ class ClaimDay:
             ):
                 raise UserError(UNDER_WAY)
             made = self._claims.export(actor, encounter_ids, secret)
-        finally:
-            secret.wipe()
         facts = {
             one.encounter_id: (
                 self._claim(one.encounter_id),

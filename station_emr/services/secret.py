@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Secret:
     """Held in bytes of our own, which :meth:`wipe` overwrites. What Python copies on the way (the
@@ -26,3 +29,13 @@ class Secret:
         for place in range(len(self._held)):
             self._held[place] = 0
         self._held.clear()
+
+
+@contextmanager
+def wiped(secret: Secret | None) -> Iterator[None]:
+    """The secret is gone when the block ends, however it ends."""
+    try:
+        yield
+    finally:
+        if secret is not None:
+            secret.wipe()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Request
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +26,10 @@ from provincial_server.settings import Limits, Settings
 from provincial_server.store import EVERY_FACILITY
 
 _T = TypeVar("_T")
+_AT_ONCE = 12
+"""Exchanges, and transactions on PostgreSQL: fewer than the pool has connections, so that none is
+opened for one request and closed behind it. Those who wait hold neither a thread nor a connection."""
+_LOOKING_UP = 4
 
 
 class Services:
@@ -37,6 +43,8 @@ class Services:
         self.metrics = Metrics(database, settings.clock)
         self._devices = Buckets(settings.rates.device)
         self._addresses = Buckets(settings.rates.address)
+        self._taking = CapacityLimiter(_AT_ONCE)
+        self._looking_up = CapacityLimiter(_LOOKING_UP)
 
     def start(self) -> None:
         self.indexer.start()
@@ -66,8 +74,7 @@ class Services:
         program = request.headers.get("user-agent")
 
         def look_up() -> tuple[Caller, bool]:
-            (rows,) = self.database.ask(EVERY_FACILITY, [auth.holder(token, now)])
-            return auth.found(rows, now)
+            return auth.found(self.database.ask(EVERY_FACILITY, auth.holder(token, now)), now)
 
         def note_contact() -> None:
             with self.database.write(caller.facility_code) as session:
@@ -79,7 +86,7 @@ class Services:
                 # Quicker than the way to a thread, and nobody waits behind those who write.
                 caller, due = look_up()
             else:
-                caller, due = await run_in_threadpool(look_up)
+                caller, due = await run_sync(look_up, limiter=self._looking_up)
         except FhirFault:  # whoever guesses tokens waits longer and longer for the answer
             self.take_turn(request)
             raise
@@ -132,6 +139,13 @@ class Services:
 
     async def run(self, work: Callable[[], _T]) -> _T:
         return await run_in_threadpool(work)
+
+    async def run_taking(self, work: Callable[[], _T], *, alone: bool = False) -> _T:
+        """Work that takes much from one sender, not more of it at once than is good for all. Where
+        writers share their commits the more wait the better, unless each reads by itself (`alone`)."""
+        if self.database.group_commit is not None and not alone:
+            return await self.run(work)
+        return await run_sync(work, limiter=self._taking)
 
     def base(self, request: Request) -> str:
         return f"{self.root(request)}/fhir"

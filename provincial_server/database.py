@@ -104,10 +104,14 @@ class Database:
             self.work_for(session, facility)
             yield session
 
-    def ask(self, facility: str, questions: Sequence[ready.Question]) -> list[list[Any]]:
-        """The rows of each, of one moment: as `read`, in one way there and back."""
-        with Session(self._reader, expire_on_commit=False) as session:
-            return self._ask(session, facility, questions)
+    def ask(self, facility: str, question: ready.Question) -> list[Any]:
+        """The rows of one question by itself, in one way there and back."""
+        before = [wall.introduction(facility)] if self._has_wall else []
+        connection = self.engine.raw_connection()
+        try:
+            return ready.ask_at_once(connection, self.engine.dialect, [*before, question])[-1]
+        finally:
+            connection.close()
 
     @contextmanager
     def write(self, facility: str | None = None) -> Iterator[Session]:
@@ -167,8 +171,8 @@ def _create_engine(url: str) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_size=10,
-        max_overflow=40,
+        pool_size=16,
+        max_overflow=34,
         pool_use_lifo=True,  # the connection whose cache is warm
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )

@@ -70,7 +70,7 @@ def add_bundle_routes(app: FastAPI, services: Services) -> None:
                     returning=preferred.returning,
                 )
 
-        answer = await services.run(work)
+        answer = await services.run_taking(work)
         request.state.counts = {"taken": answer.taken, "refused": answer.refused}
         return fhir_response(answer.text, 200, _applied(preferred))
 

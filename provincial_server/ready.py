@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
@@ -38,6 +38,30 @@ def ask_all(session: Session, questions: Sequence[tuple[ClauseElement, Values]])
     return [cursor.fetchall() for cursor in cursors]
 
 
+def ask_at_once(
+    pool: PoolProxiedConnection, dialect: Any, questions: Sequence[Question]
+) -> list[list[Any]]:
+    """The same on a connection without a transaction, which these questions are by themselves."""
+    connection: Any = pool.dbapi_connection
+    said = [(*_text(statement, dialect, tuple(values)), values) for statement, values in questions]
+    try:
+        if dialect.driver == _PIPELINED:  # what one message asks is one transaction
+            connection.autocommit = True
+            with connection.pipeline():
+                cursors = [connection.execute(text, values) for text, _, values in said]
+        else:
+            cursors = [
+                connection.execute(text, [values[name] for name in order or ()])
+                for text, order, values in said
+            ]
+        return [cursor.fetchall() for cursor in cursors]
+    except dialect.dbapi.Error as error:
+        raise _fault(error, "(several statements)", dialect) from error
+    finally:
+        if dialect.driver == _PIPELINED:
+            connection.autocommit = False
+
+
 @contextmanager
 def together(session: Session) -> Iterator[None]:
     """What is said inside travels as one message where the database is a server. Nothing comes back
@@ -56,6 +80,14 @@ def together(session: Session) -> Iterator[None]:
         session.info.pop(_TOGETHER)
 
 
+def end(session: Session) -> None:
+    """Commits in the same message as what was said before, inside `together`, where the database is
+    a server; elsewhere the session's own commit does, which finds nothing left to do here."""
+    connection, dialect = _driver(session)
+    if dialect.driver == _PIPELINED:
+        connection.commit()
+
+
 def change(session: Session, statement: ClauseElement, values: Values) -> int:
     """How many rows were changed. Names that the statement does not know are columns to set."""
     return int(_run(session, statement, values).rowcount)
@@ -63,6 +95,9 @@ def change(session: Session, statement: ClauseElement, values: Values) -> int:
 
 def change_each(session: Session, statement: ClauseElement, values: Sequence[Values]) -> None:
     """The same for many; all of them have the same names."""
+    if len(values) == 1:
+        _run(session, statement, values[0])
+        return
     connection, dialect = _driver(session)
     text, order = _text(statement, dialect, tuple(values[0]))
     given = [[one[name] for name in order] for one in values] if order is not None else values

@@ -28,6 +28,9 @@ _FIRST_INHERITED = 3
 _FRESH_SECONDS = 0.5
 """How long a connection that has just been taken may keep us waiting for its request."""
 _LOOK_SECONDS = 0.05
+_GARBAGE = (20_000, 20, 20)
+"""A bundle is some thousand objects, none of which refers to itself: Python's own numbers would look
+through them several times while it is being judged."""
 
 
 def is_loopback(host: str) -> bool:
@@ -76,6 +79,7 @@ class _AnnouncingServer(uvicorn.Server):
         # a tenth of its time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         sys.stdout.write(f"ready {self._shown()}\n")
         sys.stdout.flush()
         notify("READY=1")

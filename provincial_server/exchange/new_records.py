@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from provincial_server import ready, wire
@@ -48,25 +48,28 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 _SAVE = update(_FACILITY).where(_FACILITY.c.code == bindparam("of_facility"))
-_NEWEST = text(
-    "SELECT sender FROM operation WHERE facility_code = :code ORDER BY sequence DESC LIMIT 1"
-)
-_OPERATION, _RESOURCE = "operation", "resource"
+_NEWEST, _OPERATION, _RESOURCE, _NUMBER_OF = "newest", "operation", "resource", "number"
 
 
-def _find(among: str) -> TextClause:
-    return text(
-        f"SELECT '{_OPERATION}', kind, record_id FROM operation_record "  # noqa: S608 -- words of ours
+def _find(among: str) -> str:
+    """Who brought the newest operation; what stands of the records."""
+    return (
+        f"SELECT '{_NEWEST}', '', sender FROM (SELECT sender FROM operation "  # noqa: S608 -- words of ours
+        "WHERE facility_code = :code ORDER BY sequence DESC LIMIT 1) AS newest UNION ALL "
+        f"SELECT '{_OPERATION}', kind, record_id FROM operation_record "
         f"WHERE facility_code = :code AND record_id {among} UNION ALL "
         f"SELECT '{_RESOURCE}', resource_type, resource_id FROM resource "
         f"WHERE facility_code = :code AND record_id {among}"
     )
 
 
-_FIND = {
-    "sqlite": _find("IN (SELECT value FROM json_each(:records))"),
-    "postgresql": _find("= ANY(CAST(:records AS varchar[]))"),
-}
+_FIND = text(_find("IN (SELECT value FROM json_each(:records))"))
+_FIND_AND_TAKE = text(  # as `log.TAKE_NUMBERS`, in the same message
+    "WITH taken AS (UPDATE incarnation SET highest_number = highest_number + :more "  # noqa: S608 -- words of ours
+    f"WHERE facility_code = :code AND id = '{REST}' RETURNING highest_number) "
+    f"SELECT '{_NUMBER_OF}', '', CAST(highest_number AS text) FROM taken UNION ALL "
+    + _find("= ANY(CAST(:records AS varchar[]))")
+)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -174,20 +177,16 @@ def _units(resources: Sequence[Resource], caller: Caller, limits: Limits) -> lis
 
 
 def _questions(dialect: str, caller: Caller, units: Sequence[_Unit]) -> list[ready.Question]:
-    code = caller.facility_code
     wanted = {unit.judged.record_id for unit in units} | {
         record_of(parent.resource_id) for unit in units for parent in unit.judged.parents
     }
-    listed: Any = list(wanted)
+    code, count = caller.facility_code, len(units)
+    lock = (_LOCK, {"of_facility": code})
     if dialect == "sqlite":
-        listed = _ENCODER.encode(listed).decode()
-    number = {"of_facility": code, "of_incarnation": REST, "more": len(units)}
-    return [
-        (_LOCK, {"of_facility": code}),
-        (_NEWEST, {"code": code}),
-        (_FIND[dialect], {"code": code, "records": listed}),
-        (log.TAKE_NUMBERS, number),
-    ]
+        listed = _ENCODER.encode(list(wanted)).decode()
+        number = {"of_facility": code, "of_incarnation": REST, "more": count}
+        return [lock, (_FIND, {"code": code, "records": listed}), (log.TAKE_NUMBERS, number)]
+    return [lock, (_FIND_AND_TAKE, {"code": code, "records": list(wanted), "more": count})]
 
 
 def _write(
@@ -198,10 +197,12 @@ def _write(
     clock: Clock,
 ) -> list[int]:
     """The time of each unit."""
-    ((last_write_at, sequence, indexed),), newest, found, last = answers
-    if indexed < sequence and newest[0][0] != REST:
+    ((last_write_at, sequence, indexed),), rows, *taken = answers
+    found = {tuple(row) for row in rows}
+    if indexed < sequence and (_NEWEST, "", REST) not in found:
         raise _Usual
-    _check(units, {tuple(row) for row in found})
+    _check(units, found)
+    last = taken[0] if taken else [(row[2],) for row in rows if row[0] == _NUMBER_OF]
     code, now = caller.facility_code, max(clock(), last_write_at + 1)
     number = log.numbers_taken(session, code, last, len(units), now)
     times, operations = [], []
@@ -228,6 +229,7 @@ def _write(
         log.append(session, facility, operations, now, CurrentVersions(session, code, ()))
         changed = {"operation_sequence": facility.operation_sequence, "last_write_at": times[-1]}
         ready.change(session, _SAVE, {"of_facility": code, **changed})
+        ready.end(session)
     return times
 
 
@@ -235,7 +237,7 @@ def _check(units: Sequence[_Unit], found: set[tuple[str, ...]]) -> None:
     """Raises `_Usual` where a record is known, or a person or a visit is not."""
     own = {unit.judged.record_id for unit in units}
     coming = {key for unit in units for key in unit.judged.keys}
-    if any(record_of(name) in own for _, _, name in found):
+    if any(record_of(name) in own for _, kind, name in found if kind):
         raise _Usual
     for unit in units:
         for parent in unit.judged.parents:

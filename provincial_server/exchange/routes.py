@@ -32,7 +32,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
             request.state.counts = _counts(answer)
             return packing.pack(answer, packing.answer_packing(request.headers))
 
-        content, headers = await services.run(work)
+        content, headers = await services.run_taking(work, alone=True)
         return Response(content, 200, headers)
 
 

@@ -11,7 +11,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
 _CONNECT_SECONDS = 10
-_POOL, _OVERFLOW = 10, 30
+_POOL, _OVERFLOW = 20, 20
+_PREPARED_AFTER = 1
+"""Executions; a connection lives long and says the same few things."""
 _POOL_SECONDS = 20
 _FRESH_SECONDS = 20
 """A connection that answered so lately is asked whether it lives only when its line says something: a
@@ -45,6 +47,7 @@ def create_postgres_engine(url: URL) -> Engine:
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "provincial-server",
             "options": options,
+            "prepare_threshold": _PREPARED_AFTER,
         },
     )
     event.listen(engine, "checkin", _note_answer)

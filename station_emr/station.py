@@ -312,7 +312,7 @@ def build_services(
     signer = StationLetterSigner(signing_key_from_bytes(letter_key))
     clinical = build_clinical(store, clock, catalogs, signer)
     desk = build_signing(store, clock, keys)
-    claim_desk = build_claims(store, clock, desk.signing)
+    claim_desk = build_claims(store, clock, desk.signing, catalogs)
     safe = build_safekeeping(store, clock, keys, identity)
     books = build_registers(store, clock, keys)
     elsewhere = Elsewhere(
@@ -336,6 +336,7 @@ def build_services(
         notifications=clinical.notifications,
         visit_forms=clinical.visit_forms,
         claims=claim_desk.claims,
+        claim_checks=claim_desk.inspection,
         gateways=build_gateways(
             store,
             clock,

@@ -160,6 +160,7 @@ _WHOLE: Final = {
     "setting.base_salary": "Đổi lương cơ sở",
     "claim.view": "Xem hồ sơ BHYT của lượt khám",
     "claim.export": "Xuất hồ sơ BHYT ra tệp",
+    "claim.check": "Kiểm tra tệp hồ sơ BHYT",
     "claim.read": "Đọc tệp hồ sơ BHYT của chương trình khác",
     "consent.give": "Ghi sự đồng ý của người bệnh",
     "consent.withdraw": "Ghi việc rút lại sự đồng ý",

@@ -115,6 +115,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "certificates.rules": "rules, nobody's record",
         "catalogs.preview_import": "writes nothing and names nobody",
         "catalogs.summaries": "lists of codes name nobody",
+        "claim_checks.of_visit": "judges what the page of the visit shows, whose opening is logged",
         "claims.visits_of": "ids of visits; what is made of them has lines of its own",
         "courier.own_key": "a public key",
         "dossier.settings": "rules, nobody's record",

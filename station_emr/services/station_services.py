@@ -14,6 +14,7 @@ from .billing import Billing
 from .catalog_packs import CatalogPacks
 from .catalogs import Catalogs
 from .certificates import Certificates
+from .claim_checks import ClaimInspection
 from .claims import Claims
 from .conflicts import Conflicts
 from .courier import Courier
@@ -64,6 +65,7 @@ class StationServices:
     notifications: Notifications
     visit_forms: VisitForms
     claims: Claims
+    claim_checks: ClaimInspection
     gateways: Gateways
     visits: Visits
     prints: Prints

@@ -21,6 +21,10 @@ from station_emr.services.export_ports import ArchiveReport
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CHUNK: Final = 1 << 20
+_DAMAGED: Final = (
+    "Tệp vừa ghi đọc lại không giống. Ổ đĩa hoặc USB có thể đã hỏng. "
+    "Hồ sơ trên máy vẫn nguyên. Hãy xuất lại vào ổ khác."
+)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file
 
 
@@ -133,17 +137,21 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 def _read_back(path: Path, sums: Mapping[str, str]) -> None:
     """What lies on the disk is what was written, or the file does not get its name."""
-    with zipfile.ZipFile(path) as made:
-        for name, expected in sums.items():
-            found = hashlib.sha256()
-            with made.open(name) as entry:
-                while chunk := entry.read(_CHUNK):
-                    found.update(chunk)
-            if found.hexdigest() != expected:
-                raise EnvironmentFailure(
-                    "Tệp vừa ghi đọc lại không giống. Ổ đĩa hoặc USB có thể đã hỏng. "
-                    "Hồ sơ trên máy vẫn nguyên. Hãy xuất lại vào ổ khác."
-                )
+    try:
+        with zipfile.ZipFile(path) as made:
+            for name, expected in sums.items():
+                if _sum_of(made, name) != expected:
+                    raise EnvironmentFailure(_DAMAGED)
+    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
+        raise EnvironmentFailure(_DAMAGED) from error
+
+
+def _sum_of(made: zipfile.ZipFile, name: str) -> str:
+    found = hashlib.sha256()
+    with made.open(name) as entry:
+        while chunk := entry.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ so that it can be kept, handed on and read without any server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -36,6 +37,7 @@ from .uris import LOINC, OWN, VN_CORE, UriTable
 _NOTE: Final = ("11488-4", "Hồ sơ lượt khám")
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 _SIGNED: Final = RecordStatus.SIGNED
+_TEST: Final = re.compile(r"-t[0-9]+$")  # a temperature ends in "-temp"
 
 
 def visit_document(
@@ -224,7 +226,7 @@ _PARTS: Final = {
 def _part(one: dict[str, Any]) -> str:
     kind = one["resourceType"]
     if kind == "Observation":
-        return "test" if "-t" in one["id"][36:] else "vital"
+        return "test" if _TEST.search(one["id"]) else "vital"
     if kind == "Condition" and "encounter" not in one:
         return "history"
     return _PARTS.get(kind, "")

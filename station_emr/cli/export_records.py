@@ -1,0 +1,128 @@
+"""Visits as HoSoBenhAn, FHIR documents or check-ups, and the whole station, from the command line."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.services.export_ports import VisitFormat
+
+from .commands import opened_station, say
+
+Sub = argparse._SubParsersAction  # noqa: SLF001  argparse has no public name for it
+
+OPEN_TO_ALL: Final = (
+    "Tệp không mã hóa: ai cầm tệp đều đọc được hồ sơ người bệnh. Hãy xóa khi đã dùng xong."
+)
+
+
+def add_exporters(inner: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """The sub-commands of ``station-emr export`` that write records."""
+    hoso = inner.add_parser(
+        "hoso", parents=[shared], help="lượt khám dạng HoSoBenhAn XML hoặc JSON (CV 365)"
+    )
+    _which(hoso)
+    hoso.add_argument("--format", choices=("xml", "json"), default="xml", help="dạng tệp")
+    hoso.set_defaults(command=write_hoso)
+    fhir = inner.add_parser("fhir", parents=[shared], help="lượt khám dạng tài liệu FHIR R4")
+    _which(fhir)
+    fhir.set_defaults(command=lambda options: _write_visits(options, VisitFormat.FHIR))
+    check_up = inner.add_parser(
+        "check-up", parents=[shared], help="lượt khám sức khỏe, JSON (QĐ 1551, chờ bản gốc)"
+    )
+    _which(check_up)
+    check_up.set_defaults(command=lambda options: _write_visits(options, VisitFormat.CHECK_UP))
+    station = inner.add_parser(
+        "station", parents=[shared], help="toàn bộ dữ liệu của trạm trong một tệp mở"
+    )
+    station.add_argument("--out", type=Path, required=True, help="tệp .zip sẽ được tạo")
+    station.add_argument("--reason", required=True, help="lý do, ghi vào nhật ký")
+    station.set_defaults(command=write_station)
+
+
+def _which(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--visit", action="append", default=[], help="mã lượt khám; dùng nhiều lần")
+    parser.add_argument("--from", dest="since", default="", help="các lượt từ ngày, yyyy-mm-dd")
+    parser.add_argument("--to", dest="until", default="", help="đến hết ngày, yyyy-mm-dd")
+    parser.add_argument("--out", type=Path, required=True, help="thư mục nhận các tệp")
+
+
+def write_hoso(options: argparse.Namespace) -> int:
+    xml = options.format == "xml"
+    return _write_visits(options, VisitFormat.HOSO_XML if xml else VisitFormat.HOSO_JSON)
+
+
+def _write_visits(options: argparse.Namespace, form: VisitFormat) -> int:
+    if bool(options.visit) == bool(options.since):
+        raise UserError("Hãy chọn --visit MÃ, hoặc --from NGÀY (và --to NGÀY). Chưa ghi tệp nào.")
+    files = []
+    with opened_station(options) as station:
+        exports, actor = station.services.exports, station.actor
+        visits = tuple(options.visit)
+        if options.since:
+            since = _day(options.since)
+            until = _day(options.until) if options.until else since
+            zone = station.services.clock.now().tzinfo
+            visits = exports.signed_visits(
+                actor,
+                datetime.combine(since, time.min, zone),
+                datetime.combine(until + timedelta(days=1), time.min, zone),
+            )
+        for visit_id in visits:
+            content = exports.visit(actor, visit_id, form)
+            files.append(str(_write(options.out, f"{visit_id}{form.suffix}", content)))
+    told = f"Đã ghi {len(files)} tệp vào {options.out}." if files else "Không có lượt khám nào."
+    say(
+        options,
+        {"format": form.value, "count": len(files), "files": files},
+        f"{told} {OPEN_TO_ALL}" if files else told,
+    )
+    return 0
+
+
+def write_station(options: argparse.Namespace) -> int:
+    with opened_station(options) as station:
+        report = station.services.exports.station(station.actor, options.out, options.reason)
+    left = (
+        f" Để lại {report.left_out} phiên bản hạn chế vì tài khoản này không có quyền xem."
+        if report.left_out
+        else ""
+    )
+    say(
+        options,
+        {
+            "file": str(report.path),
+            "lines": dict(report.lines),
+            "sha256": dict(report.sha256),
+            "restricted_left_out": report.left_out,
+        },
+        f"Đã ghi {report.path}: {sum(report.lines.values())} dòng trong {len(report.sha256)} phần."
+        f"{left} {OPEN_TO_ALL}",
+    )
+    return 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise UserError("Ngày phải có dạng yyyy-mm-dd, ví dụ 2026-12-01. Chưa ghi gì.") from wrong
+
+
+def _write(folder: Path, name: str, content: bytes) -> Path:
+    """Whole or not at all: a half file would look like a visit."""
+    path, fresh = folder / name, folder / f"{name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError as failure:
+        fresh.unlink(missing_ok=True)
+        raise EnvironmentFailure(
+            f"Không ghi được tệp {path}: {failure.strerror}. Hồ sơ trên máy vẫn nguyên. "
+            "Hãy chọn thư mục khác."
+        ) from failure
+    return path

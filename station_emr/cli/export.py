@@ -9,13 +9,14 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from . import claims, registers
+from . import claims, export_records, registers
 
 Sub = argparse._SubParsersAction  # noqa: SLF001  argparse has no public name for it
 Add = Callable[["Sub[argparse.ArgumentParser]", argparse.ArgumentParser], None]
 
 EXPORTERS: Final[tuple[Add, ...]] = (
     claims.add_export,
+    export_records.add_exporters,
     registers.add_export_register,
     registers.add_export_report,
 )

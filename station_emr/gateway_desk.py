@@ -15,6 +15,7 @@ from station_emr.services.gateway_sending import GatewaySender, SendingMeans
 from station_emr.services.gateways import Gateways
 from station_emr.services.ports import Clock, Store
 from station_emr.sync.allowance import Allowance, LinkCost
+from station_emr.sync.gateways.line import GatewayPatience
 from station_emr.sync.gateways.lines import GatewaysOverHttp
 from station_emr.sync.gateways.loop import GatewayLoop
 
@@ -28,11 +29,12 @@ def build_gateways(
     claims: Claims,
     loop: GatewayLoop,
     link_cost: LinkCost | None = None,
+    patience: GatewayPatience | None = None,
 ) -> Gateways:
     """``loop`` is told what to send by; it runs while the station is open. ``link_cost`` says whether
     the link in use is paid by what it carries.
     """
-    lines = GatewaysOverHttp(clock)
+    lines = GatewaysOverHttp(clock, patience)
     allowance = Allowance(store, clock, link_cost or LinkCost())
     sender = GatewaySender(
         store,

@@ -11,6 +11,8 @@ from station_emr.demo.gateways_donthuoc import PrescriptionImitation
 from station_emr.services.gateway_ports import InsuranceAccount, PrescriberAccount
 from station_emr.sync.gateways.line import GatewayPatience
 from station_emr.sync.gateways.lines import GatewaysOverHttp
+from tests.gateways.desk import Desk
+from tests.services.conftest import lists, station, template  # noqa: F401  fixtures
 
 MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=timezone(timedelta(hours=7)))  # a Friday
 PATIENCE = GatewayPatience(connect=2.0, stall=0.4, whole=1.0)
@@ -65,3 +67,8 @@ def prescriber(donthuoc: PrescriptionImitation) -> PrescriberAccount:
         doctor="BS-MAU-1",
         doctor_password="mat khau bs",
     )
+
+
+@pytest.fixture
+def desk(station, bhxh, donthuoc):  # noqa: F811  a fixture
+    return Desk(station, bhxh, donthuoc, PATIENCE)

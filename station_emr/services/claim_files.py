@@ -4,6 +4,7 @@ this has asked already.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Final
 
 from station_emr.domain.billing import Bill
@@ -93,18 +94,22 @@ class ClaimFiles:
         return self._format.read(data)
 
     def version_of(self, encounter_id: str) -> int:
-        """Grows with the visit, its bill and its papers: a file made earlier is out of date."""
+        """Another number as soon as the visit, its bill, a paper or the person's chart has another
+        version: a file made under the old number is out of date. Numbers say nothing of their order.
+        """
         with self._store.read() as work:
             visit = work.encounters.get(encounter_id)
-            papers: list[Stored[Any] | None] = [
+            parts: tuple[Stored[Any] | None, ...] = (
+                visit,
                 work.bills.of_encounter(encounter_id),
                 work.prescriptions.of_encounter(encounter_id),
                 work.appointments.of_encounter(encounter_id),
                 work.referrals.of_encounter(encounter_id),
                 work.certificates.of_encounter(encounter_id),
                 work.patients.get(visit.record.patient_id),
-            ]
-        return visit.version + sum(one.version for one in papers if one is not None)
+            )
+        told = ";".join(f"{one.record.id}:{one.version}" if one else "" for one in parts)
+        return zlib.crc32(told.encode())
 
     def _source(self, work: Work, visit: Encounter, *, drafts: bool) -> ClaimSource:
         good = _OPEN if drafts else _STANDING

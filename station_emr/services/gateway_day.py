@@ -74,6 +74,11 @@ class ClaimLine:
         return self.days_left is not None and self.days_left < 0
 
     @property
+    def may_sign(self) -> bool:
+        """Whether a file of it can be made and sent now."""
+        return self.state in (ClaimState.READY, ClaimState.SIGNED)
+
+    @property
     def first_words(self) -> str:
         """Why it stands where it stands, in one sentence."""
         if self.state in (ClaimState.REFUSED, ClaimState.UNKNOWN) and self.record is not None:

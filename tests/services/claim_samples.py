@@ -58,5 +58,5 @@ def billed(station, **changes):
 
 def close_bill(station, encounter) -> str:
     billing = station.services.billing
-    bill = billing.prepare(station.nurse, encounter.id)
-    return billing.sign(station.nurse, bill).id_of(RecordKind.BILL)
+    bill = billing.prepare(station.doctor, encounter.id)
+    return billing.sign(station.doctor, bill).id_of(RecordKind.BILL)

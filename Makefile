@@ -1,6 +1,6 @@
 # The one list of commands. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-postgres lint bundle screenshots web-screenshots bench bench-sync bench-server clean soak kills full-disks flips
+.PHONY: help setup run test test-postgres lint bundle screenshots forms web-screenshots bench bench-sync bench-server clean soak kills full-disks flips
 
 # Compiled modules are kept, or every process of the suite compiles the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -59,6 +59,9 @@ bundle: setup ## Freeze the program for this kind of machine and run its self-te
 
 screenshots: setup ## Write one picture of every screen to docs/screenshots
 	@QT_QPA_PLATFORM=offscreen $(PY) -m station_emr --screenshots docs/screenshots
+
+forms: setup ## Print every form from made-up data to docs/forms (needs poppler)
+	@$(PY) -m station_emr forms print --png --out docs/forms
 
 web-screenshots: setup ## Write pictures of the province's pages to docs/screenshots (needs Chromium)
 	@PYTHONPATH=. $(PY) packaging/web_screenshots.py docs/screenshots

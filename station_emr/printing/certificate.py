@@ -18,7 +18,7 @@ from .fonts import BOLD, ITALIC, face
 from .footer import Footer, page_format
 from .sheet import A4, Dots, Frame, Sheet
 from .typeset import Inline, Tab, Text
-from .wording import confirmation, day_inlines, labelled, signer, strong, value
+from .wording import confirmation, day_inlines, labelled, signer, spelled, strong, value
 
 SIZE: Final = 10.4
 LEADING: Final = 14.0
@@ -197,7 +197,7 @@ def _signatures(sheet: Sheet, certificate: SickLeave) -> None:
         sheet.text([strong(title)], x, y, width=half, align="center")
         sheet.text([Text(how, ITALIC)], x, y - size * 1.25, width=half, align="center")
     y -= size * 1.25 + _ROOM_TO_SIGN + size
-    sheet.text([strong(value(certificate.head_name))], sheet.left, y, width=half, align="center")
+    sheet.text([strong(spelled(certificate.head_name))], sheet.left, y, width=half, align="center")
     name = signer(signed, certificate.practitioner)
     sheet.text([strong(name)], right_x, y, width=half, align="center")
     sheet.text(

@@ -30,6 +30,7 @@ SIZE: Final = 11.0
 LEADING: Final = 14.8
 TITLE: Final = "PHIẾU BÁO CA BỆNH TRUYỀN NHIỄM"
 _SIDES: Final = (25 * mm, 15 * mm)
+_ON_ONE_LINE: Final = 4
 Choice = CaseClass | CaseState | YesNo | SpecimenResult
 
 
@@ -93,9 +94,11 @@ def _moment(at: datetime | None) -> str:
     return f"{at:%H:%M} ngày {at:%d/%m/%Y}" if at else ""
 
 
-def _choices(label: str, options: tuple[Choice, ...], chosen: Choice | None) -> list[Inline]:
-    inlines: list[Inline] = [Text(label)]
-    for number, option in enumerate(options, 1):
+def _choices(
+    label: str, options: tuple[Choice, ...], chosen: Choice | None, first: int = 1
+) -> list[Inline]:
+    inlines: list[Inline] = [Text(label)] if label else []
+    for number, option in enumerate(options, first):
         inlines += [Text(f" {number}. {option.label}"), Box(option is chosen)]
     return inlines
 
@@ -137,6 +140,7 @@ def _person(sheet: Sheet, notification: CommunicableDiseaseNotification) -> list
 
 def _case(sheet: Sheet, notification: CommunicableDiseaseNotification) -> list[list[Inline]]:
     at = sheet.width * 0.5
+    states = tuple(CaseState)
     coded = " ".join(filter(None, (notification.icd_code, notification.icd_title)))
     rows: list[list[Inline]] = [
         labelled("13. Bệnh cần báo:", notification.disease_name, face=BOLD),
@@ -148,7 +152,8 @@ def _case(sheet: Sheet, notification: CommunicableDiseaseNotification) -> list[l
             Tab(at),
             *labelled("18. Phát hiện:", _moment(notification.detected_at)),
         ],
-        _choices("19. Tình trạng:", tuple(CaseState), notification.state),
+        _choices("19. Tình trạng:", states[:_ON_ONE_LINE], notification.state),
+        _choices("", states[_ON_ONE_LINE:], notification.state, _ON_ONE_LINE + 1),
     ]
     if notification.died_at is not None:
         rows.append(labelled("Tử vong lúc:", _moment(notification.died_at)))

@@ -25,7 +25,7 @@ from .letterhead import issuer, nation
 from .render import About, to_pdf
 from .sheet import A4, Block, Sheet
 from .typeset import Box, Inline, Text
-from .wording import day_inlines, diagnoses_text, labelled, strong, value, values
+from .wording import day_inlines, diagnoses_text, full_title, labelled, strong, value, values
 
 _SIDES: Final = (25 * mm, 15 * mm)
 _NAMES_LONG: Final = 90.0
@@ -270,7 +270,7 @@ def _visit(made: Sheet, number: int, visit: SummaryVisit) -> None:
     if visit.referral is not None:
         rows.append(("Đã chuyển đến:", visit.referral.to_facility_name))
     rows.append(("Dặn dò:", one.advice))
-    signed = one.practitioner.printed_name if one.practitioner else ""
+    signed = full_title(one.practitioner) if one.practitioner else ""
     rows.append(("Người khám:", signed))
     _rows(made, [row for row in rows if row[1]])
 

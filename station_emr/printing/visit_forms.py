@@ -30,12 +30,14 @@ from .wording import (
     diagnosis_text,
     labelled,
     signer,
+    spelled,
     strong,
     value,
     values,
 )
 
 _PAPERS: Final = {"A4": (A4, 11.4, 15.6), "A5": (A5, 10.2, 13.8)}
+_SMALLER: Final = (0.96, 0.92, 0.88, 0.84)
 _TICK: Final = re.compile(r"(\[ \])")
 
 
@@ -59,7 +61,20 @@ class PdfTemplateForms:
 
 
 def compose(template: FormTemplate, dossier: VisitDossier, mark: PrintMark) -> Sheet:
+    """One page when slightly smaller letters make it one; else as many as it takes."""
+    sheet = _at(template, dossier, mark, 1.0)
+    if len(sheet.pages) == 1:
+        return sheet
+    for scale in _SMALLER:
+        smaller = _at(template, dossier, mark, scale)
+        if len(smaller.pages) == 1:
+            return smaller
+    return sheet
+
+
+def _at(template: FormTemplate, dossier: VisitDossier, mark: PrintMark, scale: float) -> Sheet:
     paper, size, leading = _PAPERS[template.paper]
+    size, leading = size * scale, leading * scale
     visit = dossier.encounter
     look_up = f"{visit.number} ({visit.id})" if visit.number else visit.id
     large = template.paper == "A4"
@@ -71,7 +86,7 @@ def compose(template: FormTemplate, dossier: VisitDossier, mark: PrintMark) -> S
     for section in template.sections:
         sheet.flow([sheet.block([strong(section.title)], before=4, with_next=True)])
         for row in _lines(sheet, section.rows, dossier):
-            sheet.flow([sheet.block(row, rest=4 * mm)])
+            sheet.flow([sheet.block(row, rest=4 * mm if len(row) > 1 else 0.0)])
     for said in template.statements:
         sheet.flow([sheet.block(_ticks(said), before=4)])
     for label in template.fill:
@@ -159,7 +174,7 @@ def _signatures(sheet: Sheet, template: FormTemplate, dossier: VisitDossier) -> 
     top -= sheet.size * 1.4
     names = {
         "practitioner": signer(signed, visit.practitioner),
-        "head": value(dossier.head_name),
+        "head": spelled(dossier.head_name),
     }
     lowest = top
     for number, (who, title, how) in enumerate(template.signers, first):
@@ -176,7 +191,7 @@ def _signatures(sheet: Sheet, template: FormTemplate, dossier: VisitDossier) -> 
         y -= 42
         if names.get(who):
             y = sheet.text([strong(names[who])], x, y, width=width, align="center")
-        if who == "practitioner" and signed is not None:
+        if who == "practitioner" and signed is not None and not template.statements:
             sheet.text(
                 [Text(confirmation(signed), ITALIC)],
                 x,

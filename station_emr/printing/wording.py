@@ -77,6 +77,13 @@ def full_title(person: PractitionerSnapshot) -> str:
     return f"{known or title} {value(person.full_name)}".strip()
 
 
+def spelled(name: str) -> str:
+    """A printed name with its title written out: "BS. Trần Văn Mẫu" is "Bác sĩ Trần Văn Mẫu"."""
+    title, _space, rest = value(name).partition(" ")
+    known = _TITLES.get(title.rstrip(".").upper()) if title.endswith(".") else None
+    return f"{known} {rest}" if known and rest else value(name)
+
+
 def signer(signature: Signature | None, author: PractitionerSnapshot | None) -> str:
     if signature is not None:
         return full_title(signature.by)

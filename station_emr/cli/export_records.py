@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
-from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.errors import UserError
 from station_emr.services.export_ports import VisitFormat
 
 from .commands import opened_station, say
@@ -58,7 +58,6 @@ def write_hoso(options: argparse.Namespace) -> int:
 def _write_visits(options: argparse.Namespace, form: VisitFormat) -> int:
     if bool(options.visit) == bool(options.since):
         raise UserError("Hãy chọn --visit MÃ, hoặc --from NGÀY (và --to NGÀY). Chưa ghi tệp nào.")
-    files = []
     with opened_station(options) as station:
         exports, actor = station.services.exports, station.actor
         visits = tuple(options.visit)
@@ -71,9 +70,7 @@ def _write_visits(options: argparse.Namespace, form: VisitFormat) -> int:
                 datetime.combine(since, time.min, zone),
                 datetime.combine(until + timedelta(days=1), time.min, zone),
             )
-        for visit_id in visits:
-            content = exports.visit(actor, visit_id, form)
-            files.append(str(_write(options.out, f"{visit_id}{form.suffix}", content)))
+        files = [str(path) for path in exports.write_visits(actor, options.out, visits, form)]
     told = f"Đã ghi {len(files)} tệp vào {options.out}." if files else "Không có lượt khám nào."
     say(
         options,
@@ -110,19 +107,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as wrong:
         raise UserError("Ngày phải có dạng yyyy-mm-dd, ví dụ 2026-12-01. Chưa ghi gì.") from wrong
-
-
-def _write(folder: Path, name: str, content: bytes) -> Path:
-    """Whole or not at all: a half file would look like a visit."""
-    path, fresh = folder / name, folder / f"{name}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError as failure:
-        fresh.unlink(missing_ok=True)
-        raise EnvironmentFailure(
-            f"Không ghi được tệp {path}: {failure.strerror}. Hồ sơ trên máy vẫn nguyên. "
-            "Hãy chọn thư mục khác."
-        ) from failure
-    return path

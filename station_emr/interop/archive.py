@@ -127,6 +127,21 @@ class ZipArchives:
             )
         yield ZipArchive(path)
 
+    def keep(self, folder: Path, name: str, content: bytes) -> Path:
+        path, fresh = folder / name, folder / f"{name}.part"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with fresh.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise _explain(error) from error
+        return path
+
 
 def _entry(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _EPOCH)

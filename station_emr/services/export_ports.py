@@ -118,3 +118,9 @@ class Archives(Protocol):
         nothing remains.
         """
         ...
+
+    def keep(self, folder: Path, name: str, content: bytes) -> Path:
+        """One file, whole or not at all; an older one of that name is replaced. Raises
+        EnvironmentFailure.
+        """
+        ...

@@ -88,6 +88,18 @@ class Exports:
             hidden = hidden_visits(work, actor, found, self._clock.now().date())
         return tuple(one for one in found if one not in hidden)
 
+    def write_visits(
+        self, actor: Actor, folder: Path, encounter_ids: Iterable[str], form: VisitFormat
+    ) -> tuple[Path, ...]:
+        """One file for each visit, named by its id. Raises EnvironmentFailure; files written before
+        that stay.
+        """
+        allow(actor, Action.RECORD_EXPORT)
+        return tuple(
+            self._archives.keep(folder, f"{one}{form.suffix}", self.visit(actor, one, form))
+            for one in encounter_ids
+        )
+
     # All of it ---------------------------------------------------------------------------------
 
     def station(

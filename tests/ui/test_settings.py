@@ -51,6 +51,7 @@ class Page(ScreenDriver):
                 "server",
                 "backup",
                 "retention",
+                "export",
                 "files",
                 "signing",
                 "waiting",

@@ -14,6 +14,7 @@ from station_emr.ui.kit import GAP_L, Screen, hbox, scrolled, vbox
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.backup_panel import BackupPanel
+from station_emr.ui.screens.settings.export_panel import ExportPanel
 from station_emr.ui.screens.settings.files_panel import FilesPanel
 from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.keys_panel import KeysPanel
@@ -35,6 +36,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "recovery": RecoveryPanel,
     "keys": KeysPanel,
     "retention": RetentionPanel,
+    "export": ExportPanel,
     "second_factor": SecondFactorPanel,
     "personal": PersonalPanel,
 }
@@ -77,6 +79,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="clock-counter-clockwise",
                 title=_("Thời hạn lưu trữ"),
                 detail=_("Giữ hồ sơ bao lâu"),
+            ),
+        ),
+        (
+            Action.RECORD_EXPORT,
+            Entry(
+                key="export",
+                icon="download-simple",
+                title=_("Xuất dữ liệu"),
+                detail=_("Tệp mở, đổi chương trình"),
             ),
         ),
         (

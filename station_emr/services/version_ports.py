@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from station_emr.domain.appointment import Appointment
+from station_emr.domain.billing import Bill
 from station_emr.domain.difference import Difference
 from station_emr.domain.encounter import Encounter
 from station_emr.domain.operation import Operation
@@ -48,7 +49,7 @@ class KeptVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedAmendment:
     """An amendment as typed, over ``version`` of its record, which is a visit with the papers that
-    follow it or a letter.
+    follow it, a letter or a bill.
     """
 
     reason: str
@@ -57,6 +58,7 @@ class TypedAmendment:
     prescription: Prescription | None = None
     appointment: Appointment | None = None
     referral: Referral | None = None
+    bill: Bill | None = None
 
 
 class VersionStore(Protocol):

@@ -19,6 +19,7 @@ class Shortcut(Enum):
     REFERRALS = ("F5", "Chuyển tuyến")
     DRUGS = ("F6", "Thuốc")
     REPORTS = ("F7", "Sổ, báo cáo")
+    BILLING = ("Ctrl+B", "Viện phí")
     SYNC = ("F8", "Đồng bộ")
     ADMIN = ("F9", "Quản trị")
     SEARCH = ("Ctrl+K", "Tìm người bệnh")

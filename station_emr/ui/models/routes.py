@@ -18,6 +18,7 @@ ENCOUNTER: Final = "encounter"  # EncounterRoute or None (None: the visit in pro
 REFERRALS: Final = "referrals"  # ReferralRoute or None (None: the list of letters)
 PREVIEW: Final = "preview"  # PreviewRoute
 MEDICINES: Final = "medicines"  # no context: people waiting for medicine
+BILLING: Final = "billing"  # BillRoute or None (None: the visits of today with their bills)
 SYNC: Final = "sync"  # no context
 CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
 PAIRS: Final = "pairs"
@@ -71,6 +72,13 @@ class ReferralRoute:
     referral_id: str = ""
     encounter_id: str = ""
     field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BillRoute:
+    """The bill of one visit, begun when there is none."""
+
+    encounter_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (visits, page(routes.ENCOUNTER, _encounter, Shortcut.ENCOUNTER, "stethoscope")),
         (visits, page(routes.REFERRALS, _referrals, Shortcut.REFERRALS, "arrow-right")),
         (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
+        (visits, page(routes.BILLING, _billing, Shortcut.BILLING, "receipt")),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
         (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
@@ -103,6 +104,12 @@ def _medicines(session: Session) -> Screen:
     from station_emr.ui.screens.medicines import MedicinesScreen
 
     return MedicinesScreen(session)
+
+
+def _billing(session: Session) -> Screen:
+    from station_emr.ui.screens.billing import BillingScreen
+
+    return BillingScreen(session)
 
 
 def _preview(session: Session) -> Screen:

@@ -34,6 +34,7 @@ ACTION: Final = "access.refused"
 _REFUSALS: Final = (PermissionDenied, WrongPassword, AccountLocked)
 _OURS: Final = "station_emr.services"
 _inside: ContextVar[bool] = ContextVar("inside a use case", default=False)
+_use_cases: Final[dict[type, tuple[str, ...]]] = {}  # to look through a class takes long
 
 
 class Journal:
@@ -54,24 +55,27 @@ class Journal:
     def watch_one(self, name: str, service: object) -> None:
         for method in methods_of(service):
             bound = getattr(service, method)
-            setattr(service, method, self._watched(f"{name}.{method}", bound))
+            takes = signature_of(getattr(type(service), method))
+            setattr(service, method, self._watched(f"{name}.{method}", bound, takes))
         for part_name, part in vars(service).items():
             is_part = not part_name.startswith("_") and type(part).__module__.startswith(_OURS)
             if is_part and not callable(part):
                 self.watch_one(f"{name}.{part_name}", part)
 
-    def _watched(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _watched(
+        self, name: str, method: Callable[..., Any], takes: inspect.Signature
+    ) -> Callable[..., Any]:
         @functools.wraps(method)
         def watched(*args: Any, **kwargs: Any) -> Any:
             if _inside.get():  # the use case that the person began tells it, and only once
                 return method(*args, **kwargs)
+            given = takes.bind_partial(*args, **kwargs).arguments
             token = _inside.set(True)
             try:
-                given = _given(method, args, kwargs)
                 with holding(for_use_case(self._store, self._clock.now(), name, given)):
                     answer = method(*args, **kwargs)
             except _REFUSALS as refusal:
-                self._note(name, method, args, kwargs, refusal)
+                self._note(name, given, refusal)
                 raise
             finally:
                 _inside.reset(token)
@@ -81,15 +85,7 @@ class Journal:
 
         return watched
 
-    def _note(
-        self,
-        name: str,
-        method: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        refusal: StationError,
-    ) -> None:
-        given = _given(method, args, kwargs)
+    def _note(self, name: str, given: Mapping[str, Any], refusal: StationError) -> None:
         actor = next((one for one in given.values() if isinstance(one, Actor)), None)
         denied = isinstance(refusal, PermissionDenied)
         # On a full disk nothing is written any more; the refusal itself stands.
@@ -108,24 +104,27 @@ class Journal:
             )
 
 
-def _given(
-    method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """What the use case was given, by parameter."""
-    return inspect.signature(method).bind_partial(*args, **kwargs).arguments
-
-
-def methods_of(service: object) -> list[str]:
+def methods_of(service: object) -> tuple[str, ...]:
     """Names of the use cases that a service offers. What works within another's transaction is a
     part: the use case around it tells what becomes of it.
     """
-    found = []
-    for name in dir(type(service)):
-        if not name.startswith("_") and not name.endswith("_within"):
-            held = inspect.getattr_static(type(service), name)
-            if inspect.isfunction(held):
-                found.append(name)
-    return found
+    kind = type(service)
+    if kind not in _use_cases:
+        names = [name for name in dir(kind) if not name.startswith("_")]
+        _use_cases[kind] = tuple(
+            name
+            for name in names
+            if not name.endswith("_within")
+            and inspect.isfunction(inspect.getattr_static(kind, name))
+        )
+    return _use_cases[kind]
+
+
+@functools.cache
+def signature_of(method: Callable[..., Any]) -> inspect.Signature:
+    """What a use case takes, without ``self``. Asked for once: to look costs as much as a query."""
+    whole = inspect.signature(method)
+    return whole.replace(parameters=[*whole.parameters.values()][1:])
 
 
 def _record(given: Mapping[str, Any]) -> str:

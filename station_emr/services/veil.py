@@ -9,10 +9,10 @@ signed yet is open to those who take part in it (Luật KCB 15/2023 art. 69 (3))
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import fields, replace
+from inspect import Signature
 from typing import Any, Final
 
 from station_emr.domain.appointment import Appointment
@@ -71,15 +71,16 @@ class Veil:
     def _watch_one(self, name: str, service: object) -> None:
         for method in methods_of(service):
             bound = getattr(service, method)
-            setattr(service, method, self._veiled(f"{name}.{method}", bound))
+            takes = signature_of(getattr(type(service), method))
+            setattr(service, method, self._veiled(f"{name}.{method}", bound, takes))
         for part_name, part in vars(service).items():
             is_part = not part_name.startswith("_") and type(part).__module__.startswith(_OURS)
             if is_part and not callable(part):
                 self._watch_one(f"{name}.{part_name}", part)
 
-    def _veiled(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(method)
-
+    def _veiled(
+        self, name: str, method: Callable[..., Any], takes: Signature
+    ) -> Callable[..., Any]:
         @functools.wraps(method)
         def veiled(*args: Any, **kwargs: Any) -> Any:
             if _inside.get():  # a use case that another one uses: what leaves that one is looked at
@@ -87,7 +88,7 @@ class Veil:
             actor = next((one for one in args if isinstance(one, Actor)), kwargs.get("actor"))
             if not isinstance(actor, Actor) or holds(actor, Action.SENSITIVE_VIEW):
                 return method(*args, **kwargs)
-            given = signature.bind_partial(*args, **kwargs)
+            given = takes.bind_partial(*args, **kwargs)
             look = _Look(self._store, self._clock, actor)
             token = _inside.set(True)
             try:
@@ -268,6 +269,6 @@ def _without_words(row: Any) -> Any:
             prescription_id="",
             appointment_id="",
         )
-    return replace(row, diagnosis=RESTRICTED, to_facility=RESTRICTED, answer_reason="")
     if isinstance(row, NoticeRow):
         return replace(row, disease=RESTRICTED, icd_code="")
+    return replace(row, diagnosis=RESTRICTED, to_facility=RESTRICTED, answer_reason="")

@@ -131,6 +131,7 @@ class OutcomePanel(Card):
         self.note = label("", "muted", wrap=True)
         self.follow_up = Button(_("Hẹn khám lại"), "encounter.follow_up", key_text="Alt+E")
         self.refer = Button(_("Chuyển tuyến"), "encounter.refer", key_text="F5")
+        self.bill = Button(_("Viện phí"), "encounter.bill", key_text=Shortcut.BILLING.text)
         self.sign = primary(_("Ký và in"), "encounter.sign", Shortcut.SIGN)
         self.print = Button(
             _("In lại"), "encounter.print", kind=ButtonKind.PRIMARY, key_text=Shortcut.PRINT.text
@@ -146,6 +147,7 @@ class OutcomePanel(Card):
             self.note,
             self.follow_up,
             self.refer,
+            self.bill,
             self.sign,
             self.print,
             self.amend,
@@ -241,13 +243,21 @@ class OutcomePanel(Card):
     # -- modes ---------------------------------------------------------------------------------
 
     def show_mode(
-        self, *, draft: bool, amending: bool, may_edit: bool, may_amend: bool, printable: bool
+        self,
+        *,
+        draft: bool,
+        amending: bool,
+        may_edit: bool,
+        may_amend: bool,
+        may_bill: bool,
+        printable: bool,
     ) -> None:
         """Only what can be done now is there."""
         self._todo_title.setVisible(draft or amending)
         self._todo_box.setVisible(draft or amending)
         self.follow_up.setVisible(draft and may_edit)
         self.refer.setVisible(may_edit and not amending)
+        self.bill.setVisible(may_bill and not amending)
         self.sign.setVisible(draft and may_edit)
         self.print.setVisible(not draft and not amending and printable)
         self.amend.setVisible(not draft and not amending and may_amend)

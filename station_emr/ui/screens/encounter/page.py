@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
+from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
 from station_emr.services.version_ports import TypedAmendment
@@ -18,6 +19,7 @@ from station_emr.ui.kit import (
     EmptyState,
     Screen,
     Severity,
+    Shortcut,
     secondary,
 )
 from station_emr.ui.models import routes
@@ -90,6 +92,7 @@ class EncounterScreen(Screen):
         out.wanted.connect(self.form.go_to)
         out.follow_up.clicked.connect(self.form.closing.focus_follow_up)
         out.refer.clicked.connect(self._refer)
+        out.bill.clicked.connect(self._to_bill)
         out.sign.clicked.connect(self._sign)
         out.print.clicked.connect(self.print_action)
         out.amend.clicked.connect(self._begin_amendment)
@@ -161,22 +164,22 @@ class EncounterScreen(Screen):
 
     @override
     def event(self, event: QEvent) -> bool:
-        # F5 is the list of letters everywhere; here it means the letter of this visit.
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_F5
-            and self.outcome.refer.isVisibleTo(self)
-            and self._file is not None
-        ):
-            event.accept()
-            return True
+        # F5 is the list of letters everywhere; here it means the letter of this visit. So with bills.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            letter = event.key() == Qt.Key.Key_F5 and self.outcome.refer.isVisibleTo(self)
+            bill = _is_bill_key(event) and self.outcome.bill.isVisibleTo(self)
+            if self._file is not None and (letter or bill):
+                event.accept()
+                return True
         return super().event(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F5 and self._file is not None:
             self._refer()
+            return
+        if _is_bill_key(event) and self._file is not None:
+            self._to_bill()
             return
         super().keyPressEvent(event)
 
@@ -254,6 +257,7 @@ class EncounterScreen(Screen):
             amending=amending,
             may_edit=self._rights.edit,
             may_amend=signed and self._rights.sign,
+            may_bill=self._session.may(Action.BILL_PREPARE) and not file.earlier,
             printable=self._rights.print
             and any((file.prescription, file.appointment, file.referral)),
         )
@@ -321,6 +325,14 @@ class EncounterScreen(Screen):
         self.keeper.keep()
         self._returning = True
         self.go(routes.REFERRALS, routes.ReferralRoute(encounter_id=self._file.encounter.id))
+
+    def _to_bill(self) -> None:
+        if self._file is None:
+            return
+        self.keeper.touch()
+        self.keeper.keep()
+        self._returning = True
+        self.go(routes.BILLING, routes.BillRoute(self._file.encounter.id))
 
     def _correct_person(self) -> None:
         """To the registration of this person; F4 comes back to the visit."""
@@ -437,3 +449,7 @@ class EncounterScreen(Screen):
     def _voided(self) -> None:
         self.say(_("Đã hủy lượt khám cùng lý do. Giấy đã in cần được thu lại."), Severity.SUCCESS)
         self._reload()
+
+
+def _is_bill_key(event: QKeyEvent) -> bool:
+    return QKeySequence(event.keyCombination()) == Shortcut.BILLING.key

@@ -39,6 +39,13 @@ class ClaimFormat(Protocol):
         """A file of claims by whomever; never raises for what it holds."""
 
 
+class ClaimReview(Protocol):
+    """The named rules (services/claim_findings.py)."""
+
+    def before_sending(self, claims: Sequence[ClaimFile]) -> tuple[tuple[Finding, ...], ...]:
+        """What each breaks by itself and beside the others."""
+
+
 class XmlSigner(Protocol):
     """The facility's key (services/signing.py)."""
 

@@ -29,8 +29,7 @@ from station_emr.domain.text import fold
 from station_emr.domain.user import Actor
 
 from .claim_files import ClaimFiles
-from .claim_ports import SIGNATURE_PLACE, XmlSigner
-from .gateway_ports import ClaimChecks
+from .claim_ports import SIGNATURE_PLACE, ClaimReview, XmlSigner
 from .guards import allow
 from .ports import Clock, Store, Work
 from .readings import Readings
@@ -116,7 +115,7 @@ class Claims:
     """Use cases of whoever settles with the insurance. ``checks`` knows the named rules."""
 
     def __init__(
-        self, store: Store, clock: Clock, files: ClaimFiles, checks: ClaimChecks, signer: XmlSigner
+        self, store: Store, clock: Clock, files: ClaimFiles, checks: ClaimReview, signer: XmlSigner
     ) -> None:
         self._store = store
         self._clock = clock
@@ -134,7 +133,7 @@ class Claims:
             if hidden_visits(work, actor, [encounter_id], self._today()):
                 raise PermissionDenied(REFUSED)
             made = self._made(work, encounter_id)
-        made = self._judged(made)
+        (made,) = self._judged([made])
         self._readings.note(actor, RecordKind.ENCOUNTER, encounter_id, made.patient_id, action=VIEW)
         return made
 
@@ -210,7 +209,7 @@ class Claims:
             hidden = hidden_visits(work, actor, encounter_ids, self._today())
             made = [self._made(work, one) for one in encounter_ids if one not in hidden]
         ready, held = [], []
-        for one in map(self._judged, made):
+        for one in self._judged(made):
             if one.ready:
                 ready.append(one)
             else:
@@ -237,11 +236,17 @@ class Claims:
             findings=self._files.missing_within(work, encounter_id),
         )
 
-    def _judged(self, made: ClaimPreview) -> ClaimPreview:
-        """With the named rules and, when those have nothing against it, the schemas."""
-        if not made.ready:
-            return made
-        found = self._checks.findings_of(made.claim)
+    def _judged(self, made: Sequence[ClaimPreview]) -> list[ClaimPreview]:
+        """With the named rules and, where those have nothing against it, the schemas."""
+        whole = [one for one in made if one.ready]
+        found = self._checks.before_sending([one.claim for one in whole])
+        judged = {
+            one.encounter_id: self._with(one, findings)
+            for one, findings in zip(whole, found, strict=True)
+        }
+        return [judged.get(one.encounter_id, one) for one in made]
+
+    def _with(self, made: ClaimPreview, found: tuple[Finding, ...]) -> ClaimPreview:
         if not blocking(found):
             found = (*found, *self._files.schema_findings(made.claim))
         return replace(made, findings=tuple(_placed(one, made) for one in found))

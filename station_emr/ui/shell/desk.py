@@ -1,7 +1,7 @@
 """From the names on the log-in page to an open desk and back: log in, lock, switch, log out.
 
 Threading: everything here runs on the GUI thread. Keys are derived and databases opened in the
-runner; a lock only covers the frame, the store stays open behind it.
+runner; a lock covers the frame, and the store stays open behind it for a while (:mod:`.locked`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import CodesPage, LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.backup_watch import BackupWatch
 from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
+from station_emr.ui.shell.locked import LockedWatch
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.program_news import ProgramNews
 from station_emr.ui.shell.quick_card import show_quick_card
@@ -77,6 +78,8 @@ class Desk(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(_REFRESH_MS)
         self._tick.timeout.connect(self._refresh_status)
+        self.locked = LockedWatch(self._is_sending, self)
+        self.locked.over.connect(self.log_out)
         runner.default_failed = self._failed
         runner.problems.shown.connect(self._bug)
         window.lock_wanted.connect(self._lock)
@@ -252,6 +255,11 @@ class Desk(QObject):
         page.other_wanted.connect(self.log_out)
         self._page = page
         self._cover(page)
+        self.locked.begin()
+
+    def _is_sending(self) -> bool:
+        """Whether records are on their way to the province at this moment."""
+        return self._status is not None and self._status.running
 
     def _unlock(self, username: str, password: str) -> None:
         page = self._page
@@ -267,6 +275,7 @@ class Desk(QObject):
         )
 
     def _unlocked(self) -> None:
+        self.locked.end()
         self._page = None
         self._window.uncover()
         self._refresh_status()
@@ -292,6 +301,7 @@ class Desk(QObject):
         opened, self._open = self._open or self._waiting, None
         self._waiting = None
         self._tick.stop()
+        self.locked.end()
         self._stop_listening()
         self._stop_listening = _nothing
         if self.session is not None:

@@ -18,6 +18,7 @@ CARD = Coverage(
     valid_to=date(2026, 12, 31),
     initial_facility="52000",
 )
+OTHER_CARD = replace(CARD, number="DN4520000000002")
 HOME = Address(
     line="Làng Mẫu",
     commune_code="23563",
@@ -34,10 +35,10 @@ def fill_in(station, text: str = '{"department": "K01", "head_code": "000001/MAU
         work.settings.put(KEY, text)
 
 
-def seen(station, *, vitals=SIGNS, signed: bool = True, icd: str = ""):
+def seen(station, *, vitals=SIGNS, signed: bool = True, icd: str = "", card: Coverage = CARD):
     """A visit with a prescription, signed; nobody has made its bill yet."""
     fill_in(station)
-    person = station.register(coverages=(CARD,), address=HOME)
+    person = station.register(coverages=(card,), address=HOME)
     encounter = visit(station, person, vitals)
     if icd:
         one = replace(encounter.diagnoses[0], icd_code=icd, title="Bệnh mẫu")

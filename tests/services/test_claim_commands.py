@@ -14,7 +14,7 @@ from station_emr.domain.signature import SignatureState
 from station_emr.interop.bhyt.reader import read_claims
 from tests.signing_authority import PASSWORD
 
-from .claim_samples import billed, seen
+from .claim_samples import OTHER_CARD, billed, seen
 from .signing_desk import Desk
 
 
@@ -35,7 +35,7 @@ def run(capsys, *arguments: str) -> tuple[int, dict]:
 
 
 def test_a_day_is_written_one_file_for_each_visit(station, capsys, tmp_path: Path) -> None:
-    visits = [billed(station), billed(station)]
+    visits = [billed(station), billed(station, card=OTHER_CARD)]
     day = station.clock.now().date().isoformat()
     status, told = run(capsys, "export", "bhyt", "--day", day, "--out", str(tmp_path / "ra"))
     assert status == 0

@@ -21,7 +21,7 @@ from station_emr.services.claims import ClaimPreview
 from station_emr.services.secret import Secret
 from tests.signing_authority import PASSWORD, need
 
-from .claim_samples import billed, close_bill, fill_in, seen
+from .claim_samples import OTHER_CARD, billed, close_bill, fill_in, seen
 from .signing_desk import Desk
 from .visit_samples import VITALS
 
@@ -154,13 +154,18 @@ def test_with_a_wrong_pin_nothing_leaves(station, claims, desk: Desk) -> None:
 
 
 def test_names_of_files_tell_visits_apart_and_name_nobody(station, claims) -> None:
-    one, other = billed(station), billed(station)
+    one, other = billed(station), billed(station, card=OTHER_CARD)
     made = claims.export(station.doctor, [one.id, other.id])
     names = {file.name for file in made.files}
     assert len(names) == 2
     assert all(name.isascii() and one.patient_id not in name for name in names)
     summary = etree.fromstring(made.files[0].content).find(".//NOIDUNGFILE").text
     assert one.id.replace("-", "").encode() in base64.b64decode(summary)
+
+
+def test_the_same_visit_entered_twice_is_held_back(station, claims) -> None:
+    made = claims.export(station.doctor, [billed(station).id, billed(station).id])
+    assert len(made.held_back) == 1
 
 
 def test_the_visits_of_a_day_in_the_order_of_arrival(station, claims) -> None:

@@ -104,10 +104,11 @@ def without_words(line: RegisterLine) -> RegisterLine:
     )
 
 
+_SEXES: Final = {Sex.MALE: Sex.MALE.label, Sex.FEMALE: Sex.FEMALE.label}
 COLUMNS: Final[Mapping[str, tuple[str, Callable[[RegisterLine], str]]]] = MappingProxyType(
     {
         "full_name": ("Họ và tên", lambda line: line.full_name),
-        "sex": ("Giới", lambda line: line.sex.label if line.sex is not Sex.UNKNOWN else ""),
+        "sex": ("Giới", lambda line: _SEXES.get(line.sex, "")),
         "birth": ("Ngày sinh", lambda line: line.birth.display()),
         "identity_paper": ("Giấy tờ tùy thân", lambda line: line.identity_paper),
         "insurance_number": ("Số thẻ BHYT", lambda line: line.insurance_number),
@@ -185,11 +186,21 @@ class RegisterDefinition:
         return f"{self.code} – {self.name}"
 
 
+def row_reader(
+    columns: Sequence[RegisterColumn],
+) -> Callable[[str, RegisterLine], tuple[str, ...]]:
+    """How a line becomes the cells of these columns: asked once for a register of thousands."""
+    readers = [None if one.key == NUMBER else COLUMNS[one.key][1] for one in columns]
+
+    def read(number: str, line: RegisterLine) -> tuple[str, ...]:
+        return tuple([number if reader is None else reader(line) for reader in readers])
+
+    return read
+
+
 def cells(columns: Sequence[RegisterColumn], number: str, line: RegisterLine) -> tuple[str, ...]:
     """One line as the columns of a register show it."""
-    return tuple(
-        number if column.key == NUMBER else COLUMNS[column.key][1](line) for column in columns
-    )
+    return row_reader(columns)(number, line)
 
 
 # -- closing -----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ _NO_CONTROLS: Final = dict.fromkeys(
 _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # what Excel would read as a code
 _LONGEST: Final = 32_000
+_SHORT: Final = 30  # cells shorter than this come back often
 _END: Final = "</sheetData>"
 _STYLE: Final = re.compile(r'<col min="\d+" max="\d+"[^>]* style="(\d+)"')
 _DIMENSION: Final = re.compile(r'<dimension ref="[^"]*"/>')
@@ -32,10 +33,18 @@ _DIMENSION: Final = re.compile(r'<dimension ref="[^"]*"/>')
 
 def guarded(text: str) -> str:
     """As :func:`station_emr.printing.audit_workbook.harmless`, for very many cells."""
-    cleaned = text.translate(_NO_CONTROLS)
+    cleaned = text if text.isprintable() else text.translate(_NO_CONTROLS)
     if cleaned[:1] in {"\t", "\n"} or cleaned.lstrip().startswith(FORMULA):
         cleaned = f"'{cleaned}"
     return cleaned[:_LONGEST]
+
+
+def _shown(text: str) -> str:
+    """A cell as the sheet writes it."""
+    shown = guarded(text)
+    if "&" in shown or "<" in shown or ">" in shown:
+        shown = shown.translate(_MARKUP)
+    return _ESCAPE.sub("_x005F_", shown) if "_x" in shown else shown
 
 
 def filled(
@@ -63,6 +72,7 @@ def _with_rows(
     out: list[str] = []
     count, widest = below, 1
     names: list[str] = []
+    kept: dict[str, str] = {}
     for row in rows:
         count += 1
         if len(row) > len(names):
@@ -75,9 +85,11 @@ def _with_rows(
             if place in numeric and text.isdecimal():
                 out.append(f'<c r="{names[place]}{count}"{style}><v>{text}</v></c>')
                 continue
-            shown = guarded(text).translate(_MARKUP)
-            if "_x" in shown:
-                shown = _ESCAPE.sub("_x005F_", shown)
+            shown = kept.get(text)
+            if shown is None:
+                shown = _shown(text)
+                if len(text) < _SHORT:
+                    kept[text] = shown
             out.append(
                 f'<c r="{names[place]}{count}"{style} t="inlineStr"><is>'
                 f'<t xml:space="preserve">{shown}</t></is></c>'

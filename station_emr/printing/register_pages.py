@@ -8,7 +8,7 @@ from typing import Final
 from reportlab.lib.units import mm
 
 from station_emr.domain.period import PeriodKind
-from station_emr.domain.register import LateCorrection, RegisterDefinition, cells
+from station_emr.domain.register import LateCorrection, RegisterDefinition, cells, row_reader
 from station_emr.services.ports import PrintMark
 from station_emr.services.register_ports import MonthPart, RegisterView
 
@@ -31,11 +31,12 @@ def register_pages(view: RegisterView) -> Sheet:
     title(made, view.definition.name, f"({view.definition.code})  {view.period.label}")
     _about(made, view)
     table = DenseTable(made, tuple(_columns(view.definition)))
+    read = row_reader(view.definition.columns)
     several = view.period.kind is not PeriodKind.MONTH
     for part in view.parts:
         if several:
             table.wide(month_words(part), heavy=True)
-        table.rows(cells(view.definition.columns, str(number), line) for number, line in part.lines)
+        table.rows(read(str(number), line) for number, line in part.lines)
         _late(table, view, part.late)
     signatures(made, view, ("NGƯỜI LẬP SỔ", "GIÁM ĐỐC"))
     footer.paint(made)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from station_emr.domain.period import PeriodKind
-from station_emr.domain.register import NUMBER, cells
+from station_emr.domain.register import NUMBER, cells, row_reader
 from station_emr.domain.report import ChartKind, CountedTable
 from station_emr.domain.report_lists import hours_text
 from station_emr.services.register_ports import RegisterView, ReportView
@@ -56,11 +56,11 @@ def register_workbook(view: RegisterView) -> bytes:
 
 
 def _rows(view: RegisterView, *, several: bool) -> Iterator[tuple[str, ...]]:
-    columns = view.definition.columns
+    read = row_reader(view.definition.columns)
     for part in view.parts:
         month = (f"{part.month.number:02d}/{part.month.year}",) if several else ()
         for number, line in part.lines:
-            yield (*cells(columns, str(number), line), *month)
+            yield read(str(number), line) + month
 
 
 def _late_sheet(book: Any, view: RegisterView, titles: Sequence[str], head: Any, text: Any) -> None:

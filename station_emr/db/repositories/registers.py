@@ -27,6 +27,7 @@ from station_emr.domain.register import Closing, DrugUse, ProcedureUse, Register
 from station_emr.domain.report_lists import ReferralTrack
 from station_emr.services.register_ports import Written
 
+# CROSS JOIN: without it the planner would begin with every version that there is.
 # The day of a visit is that of the clock that wrote it, so a day more at both ends is looked at, and
 # the moment decides.
 _OF: Final = "e.day BETWEEN :first AND :last AND e.arrived_utc >= :start AND e.arrived_utc < :end"
@@ -38,7 +39,7 @@ _LINES: Final = f"""
 SELECT e.id, coalesce(i.survivor_id, e.patient_id) AS patient_id, e.version, v.content, p.full_name, p.birth, p.sex,
   xv.content AS drugs, r.to_facility, r.reason, a.on_day
 FROM encounter AS e
-JOIN record_version AS v ON v.kind = 'encounter' AND v.record_id = e.id AND v.version = e.version
+CROSS JOIN record_version AS v ON v.kind = 'encounter' AND v.record_id = e.id AND v.version = e.version
 JOIN patient AS p ON p.id = e.patient_id
 LEFT JOIN patient_identity AS i ON i.patient_id = e.patient_id
 LEFT JOIN prescription AS x ON x.row_id = {_PAPER.format(table="prescription")}
@@ -50,12 +51,10 @@ WHERE {_OF} AND e.version > 0 AND e.status <> 'voided'
 ORDER BY e.arrived_utc, e.id
 """  # noqa: S608  # fixed texts only
 _HISTORY: Final = f"""
-SELECT e.id, group_concat(DISTINCT d.value ->> 'icd_code') AS codes
-FROM encounter AS e
-JOIN record_version AS v ON v.kind = 'encounter' AND v.record_id = e.id
-JOIN json_each(v.content, '$.diagnoses') AS d
-WHERE {_OF} AND e.version > 1
-GROUP BY e.id
+SELECT e.id, (SELECT group_concat(DISTINCT d.value ->> 'icd_code') FROM record_version AS v,
+  json_each(v.content, '$.diagnoses') AS d
+  WHERE v.kind = 'encounter' AND v.record_id = e.id) AS codes
+FROM encounter AS e WHERE {_OF} AND e.version > 1
 """  # noqa: S608  # fixed texts only
 _UNSIGNED: Final = f"SELECT count(*) FROM encounter AS e WHERE {_OF} AND e.version = 0"  # noqa: S608
 _MARKS: Final = f"""
@@ -159,8 +158,20 @@ class _Visit(msgspec.Struct):
     signature: Signature | None = None
 
 
+class _Drug(msgspec.Struct):
+    """What a line needs to say how much: as :class:`PrescriptionLine`, which has the rule."""
+
+    drug_code: str
+    label: str
+    unit: str
+    dose: Decimal
+    times_per_day: int
+    days: int
+    quantity: Decimal | None = None
+
+
 class _Drugs(msgspec.Struct):
-    lines: tuple[PrescriptionLine, ...] = ()
+    lines: tuple[_Drug, ...] = ()
 
 
 _visits: Final = msgspec.json.Decoder(_Visit)
@@ -318,9 +329,22 @@ def _line(row: Any, history: tuple[str, ...]) -> RegisterLine:
 
 def _uses(content: str) -> list[DrugUse]:
     return [
-        DrugUse(code=one.drug_code, name=one.label, unit=one.unit, quantity=one.computed_quantity)
+        DrugUse(code=one.drug_code, name=one.label, unit=one.unit, quantity=_quantity(one))
         for one in _drugs.decode(content).lines
     ]
+
+
+def _quantity(drug: _Drug) -> Decimal:
+    if drug.quantity is not None:
+        return drug.quantity
+    return PrescriptionLine(
+        drug_code="",
+        inn="",
+        label="",
+        dose=drug.dose,
+        times_per_day=drug.times_per_day,
+        days=drug.days,
+    ).computed_quantity
 
 
 def _treated(visit: _Visit, drugs: Sequence[DrugUse]) -> list[str]:

@@ -20,6 +20,7 @@ class Shortcut(Enum):
     DRUGS = ("F6", "Thuốc")
     REPORTS = ("F7", "Sổ, báo cáo")
     BILLING = ("Ctrl+B", "Viện phí")
+    CLAIMS = ("Ctrl+H", "Hồ sơ BHYT")
     SYNC = ("F8", "Đồng bộ")
     ADMIN = ("F9", "Quản trị")
     SEARCH = ("Ctrl+K", "Tìm người bệnh")

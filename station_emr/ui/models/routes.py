@@ -6,6 +6,7 @@ Screens never import one another; they call ``self.go(key, context)`` with these
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from station_emr.domain.record import RecordKind
@@ -19,6 +20,7 @@ REFERRALS: Final = "referrals"  # ReferralRoute or None (None: the list of lette
 PREVIEW: Final = "preview"  # PreviewRoute
 MEDICINES: Final = "medicines"  # no context: people waiting for medicine
 BILLING: Final = "billing"  # BillRoute or None (None: the visits of today with their bills)
+CLAIMS: Final = "claims"  # ClaimsRoute or None (None: today)
 SYNC: Final = "sync"  # no context
 CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
 PAIRS: Final = "pairs"
@@ -104,6 +106,14 @@ class ConflictRoute:
 
     kind: RecordKind
     record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsRoute:
+    """The claims of a day; ``tab`` is lines, decide, sent, papers or away."""
+
+    day: date | None = None
+    tab: str = "lines"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (visits, page(routes.REFERRALS, _referrals, Shortcut.REFERRALS, "arrow-right")),
         (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
         (visits, page(routes.BILLING, _billing, Shortcut.BILLING, "receipt")),
+        (visits, page(routes.CLAIMS, _claims, Shortcut.CLAIMS, "identification-card")),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
         (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
@@ -122,6 +123,12 @@ def _versions(session: Session) -> Screen:
     from station_emr.ui.screens.versions import VersionsScreen
 
     return VersionsScreen(session)
+
+
+def _claims(session: Session) -> Screen:
+    from station_emr.ui.screens.claims import ClaimsScreen
+
+    return ClaimsScreen(session)
 
 
 def _sync(session: Session) -> Screen:

@@ -16,6 +16,7 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.screens.settings.backup_panel import BackupPanel
 from station_emr.ui.screens.settings.export_panel import ExportPanel
 from station_emr.ui.screens.settings.files_panel import FilesPanel
+from station_emr.ui.screens.settings.gateway_panel import GatewayPanel
 from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.keys_panel import KeysPanel
 from station_emr.ui.screens.settings.panel import Panel
@@ -32,6 +33,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "server": ServerPanel,
     "backup": BackupPanel,
     "files": FilesPanel,
+    "gateways": GatewayPanel,
     "signing": SigningPanel,
     "recovery": RecoveryPanel,
     "keys": KeysPanel,
@@ -97,6 +99,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
                 icon="usb",
                 title=_("Máy mới, tệp mang tay"),
                 detail=_("Lấy hồ sơ về máy này"),
+            ),
+        ),
+        (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="gateways",
+                icon="identification-card",
+                title=_("Cổng BHYT và đơn thuốc"),
+                detail=_("Tài khoản, địa chỉ"),
             ),
         ),
         (

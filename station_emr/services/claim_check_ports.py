@@ -39,5 +39,5 @@ class ClaimRules(Protocol):
     ) -> tuple[tuple[Finding, ...], ...]:
         """The same for each of several that go together, and what they break among themselves."""
 
-    def title(self, rule: str) -> str:
-        """A rule in a few words; empty for a name that is no rule."""
+    def title(self, finding: Finding) -> str:
+        """A finding in a few words; empty for one of no named rule."""

@@ -146,7 +146,7 @@ class ClaimInspection:
         counts = Counter(keys)
         first = dict(zip(reversed(keys), reversed(findings), strict=True))
         faults = [
-            ClaimFault(title=self._findings.title(finding.rule), finding=finding, count=counts[key])
+            ClaimFault(title=self._findings.title(finding), finding=finding, count=counts[key])
             for key in dict.fromkeys(keys)
             for finding in (first[key],)
         ]

@@ -50,8 +50,8 @@ class ClaimFindings:
     def lists(self) -> StationLists:
         return StationLists(self._store, self._search, self._clock.now().date())
 
-    def title(self, rule: str) -> str:
-        return self._rules.title(rule)
+    def title(self, finding: Finding) -> str:
+        return self._rules.title(finding)
 
 
 def _placed(work: Work, claim: ClaimFile, findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -95,7 +95,10 @@ def is_pending(finding: Finding, *, signed: bool, billed: bool) -> bool:
         or finding.rule in bill["rules"]
     ):
         return True
-    return not signed and finding.rule == "field-required" and finding.element in pending["signing"]
+    if signed:
+        return False
+    empty = finding.rule == "field-required" and finding.element in pending["signing"]
+    return empty or finding.rule in pending["rules"]
 
 
 @cache

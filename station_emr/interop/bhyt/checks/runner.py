@@ -42,9 +42,11 @@ class NamedRules:
     ) -> tuple[tuple[Finding, ...], ...]:
         return check_all(claims, lists)
 
-    def title(self, rule: str) -> str:
-        found = rule_named(rule)
-        return found.title if found is not None else ""
+    def title(self, finding: Finding) -> str:
+        found = rule_named(finding.rule)
+        if found is None:
+            return ""
+        return found.title.format_map(_words(finding.table, finding.element))
 
 
 def check(
@@ -76,13 +78,9 @@ def check_all(claims: Sequence[ClaimFile], lists: ClaimLists) -> tuple[tuple[Fin
 
 def finding_of(rule: Rule, hit: Hit) -> Finding:
     """The hit in words."""
-    label = element_label(hit.table, hit.element)
     said = {
-        "table": hit.table,
+        **_words(hit.table, hit.element),
         "line": str(hit.row + 1),
-        "element": hit.element,
-        "label": label,
-        "label_lower": label[:1].lower() + label[1:] if label != hit.element else label,
         "value": _short(hit.value),
         "expected": _short(hit.expected),
         "other": _short(hit.other),
@@ -96,6 +94,12 @@ def finding_of(rule: Rule, hit: Hit) -> Finding:
         message=rule.message.format_map(said),
         remedy=rule.remedy.format_map(said),
     )
+
+
+def _words(table: str, element: str) -> dict[str, str]:
+    label = element_label(table, element)
+    lower = label if label == element or label[:2].isupper() else label[:1].lower() + label[1:]
+    return {"table": table, "element": element, "label": label, "label_lower": lower}
 
 
 def _short(text: str) -> str:

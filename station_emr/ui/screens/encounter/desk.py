@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from station_emr.ui.kit import GAP_M, GAP_S, hbox, label, vbox
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.encounter.claim_panel import ClaimPanel
 from station_emr.ui.screens.encounter.facts import FactsPanel
 from station_emr.ui.screens.encounter.outcome import OutcomePanel
 from station_emr.ui.screens.encounter.visit_form import VisitForm
@@ -24,10 +25,11 @@ class VisitDesk(QWidget):
         self.facts = FactsPanel()
         self.form = VisitForm(session)
         self.outcome = OutcomePanel()
+        self.claim = ClaimPanel(session)
         self.saved = label("", "muted")
         self.saved.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._side = QWidget()
-        vbox(self.outcome, self.saved, gap=GAP_S, parent=self._side).setStretch(0, 1)
+        vbox(self.outcome, self.claim, self.saved, gap=GAP_S, parent=self._side).setStretch(0, 1)
         self._left = vbox(self.facts, gap=GAP_M)
         self._left.setStretch(0, 1)
         self._row = hbox(self._left, self.form, self._side, gap=GAP_M, parent=self)

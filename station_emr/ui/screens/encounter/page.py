@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QStackedWidget
 from typing_extensions import override
 
+from station_emr.domain.claim import ClaimPlace
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
@@ -25,6 +26,8 @@ from station_emr.ui.kit import (
 from station_emr.ui.models import routes
 from station_emr.ui.models.amending import AmendmentKeeper
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.encounter.claim_jump import HERE, page_of
+from station_emr.ui.screens.encounter.claim_panel import KEY as CLAIM_KEY
 from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper
 from station_emr.ui.screens.encounter.reasons import ask_amendment, ask_void
@@ -88,6 +91,8 @@ class EncounterScreen(Screen):
         self.keeper.refused.connect(lambda text: self.say(text, Severity.DANGER))
         self.form.settled.connect(self._judge)
         self.form.prescription.person_wanted.connect(self._correct_person)
+        self._desk.claim.wanted.connect(self._mend)
+        self._desk.claim.told.connect(lambda text: self.say(text, Severity.WARNING))
         out = self.outcome
         out.wanted.connect(self.form.go_to)
         out.follow_up.clicked.connect(self.form.closing.focus_follow_up)
@@ -104,6 +109,7 @@ class EncounterScreen(Screen):
         for keys, call in (
             ("Alt+E", self.form.closing.focus_follow_up),
             ("Alt+Y", self.form.prescription.repeat_earlier),
+            (CLAIM_KEY, self._desk.claim.begin),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -224,6 +230,7 @@ class EncounterScreen(Screen):
         self.form.fill(file)
         self._set_mode()
         self._stack.setCurrentIndex(1)
+        self._desk.claim.follow("" if file.earlier else file.encounter.id)
         self._judge()
         if jump:
             self._go_to_wished(file)
@@ -342,6 +349,17 @@ class EncounterScreen(Screen):
         self.keeper.keep()
         self._returning = True
         self.go(routes.REGISTRATION, routes.RegistrationRoute(patient_id=self._file.patient.id))
+
+    def _mend(self, place: ClaimPlace) -> None:
+        """To where a fault of the claim is mended: a field here, or another page and back."""
+        elsewhere = page_of(place, self._session.may)
+        if elsewhere is not None:
+            self.keeper.touch()
+            self.keeper.keep()
+            self._returning = True
+            self.go(*elsewhere)
+        elif place.screen in HERE:
+            self.form.go_to(place.field)
 
     # -- signing -------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.encounter import Procedure
@@ -223,8 +224,14 @@ def vitals_for(rng: random.Random, case: Case, birth: BirthDate, months: int) ->
     )
 
 
+_TEST_CODES: Final = {"Đường huyết mao mạch": "glucose-mao-mach", "Dengue NS1": "dengue-ns1"}
+"""Codes of the starter list, so that what was done can be charged."""
+
+
 def tests_of(case: Case) -> tuple[Procedure, ...]:
     return tuple(
-        Procedure(code=f"demo-{index}", name=name, is_test=True, result=result)
+        Procedure(
+            code=_TEST_CODES.get(name, f"demo-{index}"), name=name, is_test=True, result=result
+        )
         for index, (name, result) in enumerate(case.tests)
     )

@@ -12,6 +12,7 @@ from station_emr.security.keyslots import KeySlots
 from station_emr.services.clock import SystemClock
 from station_emr.station import KEY_SLOTS, open_station, station_exists
 
+from .bills import bill_visits
 from .clock import DemoClock
 from .scripted import DOCTOR, NURSE, actor_named, create_demo_station
 from .seed import Seeder, SeedPlan
@@ -64,5 +65,6 @@ def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> No
     try:
         nurse = actor_named(station, NURSE)
         Seeder(station.store, station.services, clock, station.actor, nurse).fill(plan, progress)
+        bill_visits(station.services, nurse)
     finally:
         station.close()

@@ -16,6 +16,7 @@ EVERY_PAGE = {
     routes.ENCOUNTER,
     routes.REFERRALS,
     routes.MEDICINES,
+    routes.BILLING,
     routes.PREVIEW,
     routes.SYNC,
     routes.CONFLICTS,

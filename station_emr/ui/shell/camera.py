@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -185,6 +186,7 @@ class Camera(QObject):
             yield _QUIET
             yield from self._show("referrals", routes.REFERRALS)
             yield from self._show("medicines", routes.MEDICINES)
+            yield from self._bills(services)
         yield from self._show("claims", routes.CLAIMS)
         for tab in ("decide", "sent", "papers", "away"):
             yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
@@ -192,6 +194,18 @@ class Camera(QObject):
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)
             yield from self._show("duplicates", routes.CONFLICTS, routes.PAIRS, _LONG)
+
+    def _bills(self, services: StationServices) -> Iterator[float]:
+        """The visits of some days with their bills, one bill, and how it is printed."""
+        yield from self._show("billing", routes.BILLING)
+        today = services.clock.now().date()
+        rows = services.billing.rows(self._actor, today - timedelta(days=7), today)
+        closed = [row for row in rows if row.number]
+        for row in [row for row in rows if not row.number][:1]:
+            yield from self._show("bill", routes.BILLING, routes.BillRoute(row.encounter_id), _LONG)
+        for row in closed[:1]:
+            paper = routes.PreviewRoute(RecordKind.BILL, row.bill_id)
+            yield from self._show("bill-paper", routes.PREVIEW, paper, _LONG)
 
     def _letters(self, services: StationServices) -> Iterator[float]:
         """The newest letter, one with the hospital's answer, and a signed one as it is printed."""

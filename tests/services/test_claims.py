@@ -13,13 +13,20 @@ from station_emr.domain.claim import DRUGS, SUMMARY
 from station_emr.domain.errors import PermissionDenied, UserError
 from station_emr.domain.permissions import Role
 from station_emr.domain.sign_fault import SigningFailure
-from station_emr.domain.signature import SignatureState
+from station_emr.domain.signature import KeySource, KeySourceKind, SignatureState
 from station_emr.interop.bhyt.insurance_format import InsuranceFormat
 from station_emr.interop.bhyt.reader import read_claims
 from station_emr.services.claim_files import ClaimFiles
 from station_emr.services.claims import ClaimPreview
 from station_emr.services.secret import Secret
-from tests.signing_authority import PASSWORD, need
+from tests.signing_authority import (
+    PASSWORD,
+    PIN,
+    Token,
+    need,
+    need_token_library,
+    rsa_key,
+)
 
 from .claim_samples import OTHER_CARD, billed, close_bill, fill_in, seen
 from .signing_desk import Desk
@@ -137,6 +144,17 @@ def test_a_signed_file_is_judged_good_by_another_program(
     assert judged.returncode == 0, judged.stderr
     (back,) = read_claims(file.content).claims
     assert dict(back.tables) == dict(claims.preview(station.doctor, encounter.id).claim.tables)
+
+
+def test_a_day_is_signed_on_a_token_with_one_pin(station, claims, desk: Desk) -> None:
+    token = Token(desk.folder / "hsm", need_token_library())
+    token.put(rsa_key("doctor"), desk.authority.issue(rsa_key("doctor"), online=False))
+    token.plug_in()
+    desk.use(KeySource(kind=KeySourceKind.TOKEN, path=token.library))
+    visits = [billed(station), billed(station, card=OTHER_CARD)]
+    made = claims.export(station.doctor, [one.id for one in visits], Secret(PIN))
+    states = [desk.signatures.check_file(file.content).state for file in made.files]
+    assert states == [SignatureState.UNCHECKED] * 2
 
 
 def test_changed_bytes_are_no_longer_signed(station, claims, desk: Desk) -> None:

@@ -18,6 +18,7 @@ from station_emr.domain.errors import EnvironmentFailure, InvalidRecord, Station
 from . import (
     audit,
     backup,
+    claim_check,
     commands,
     courier,
     dossier,
@@ -115,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
         backup.add_commands,
         dossier.add_commands,
         export.add_commands,
+        claim_check.add_commands,
         gateways.add_commands,
         keys.add_commands,
         retention.add_commands,

@@ -25,7 +25,7 @@ class AmendmentDrafts:
         self, actor: Actor, kind: RecordKind, record_id: str, typed: TypedAmendment
     ) -> None:
         """Keep what was typed so far, in place of what was kept before."""
-        allow(actor, Action.RECORD_AMEND)
+        allow(actor, _right(kind))
         with self._store.write() as work:
             key = _key(actor, kind, record_id)
             work.drafts.put_amendment(key, actor.user.id, typed, self._clock.now())
@@ -34,16 +34,21 @@ class AmendmentDrafts:
         self, actor: Actor, kind: RecordKind, record_id: str, version: int
     ) -> TypedAmendment | None:
         """What this person typed over ``version`` and did not sign; None when another one stands."""
-        allow(actor, Action.RECORD_AMEND)
+        allow(actor, _right(kind))
         with self._store.read() as work:
             kept = work.drafts.amendment(_key(actor, kind, record_id))
         return kept if kept is not None and kept.version == version else None
 
     def drop_amendment(self, actor: Actor, kind: RecordKind, record_id: str) -> None:
         """It was signed, or given up."""
-        allow(actor, Action.RECORD_AMEND)
+        allow(actor, _right(kind))
         with self._store.write() as work:
             work.drafts.drop(_key(actor, kind, record_id))
+
+
+def _right(kind: RecordKind) -> Action:
+    """A bill is no clinical content: who may close one may amend it."""
+    return Action.BILL_CLOSE if kind is RecordKind.BILL else Action.RECORD_AMEND
 
 
 def _key(actor: Actor, kind: RecordKind, record_id: str) -> str:

@@ -215,8 +215,9 @@ def log(facts: Facts) -> Answer:
 
 
 def export(_facts: Facts) -> Answer:
-    return Standing.NOT_MET, (
-        "Bản này gửi hồ sơ theo FHIR R4 (JSON); tệp gốc HoSoBenhAn 11 nhóm chưa xuất được."
+    return Standing.PARTLY, (
+        "Xuất được XML và JSON gốc HoSoBenhAn, đủ 11 nhóm; tên các mục trong nhóm là tệp cấu hình, "
+        "chờ đối chiếu với bản gốc của công văn."
     )
 
 
@@ -351,7 +352,7 @@ GUIDANCE: Final = (
         "Mục 10",
         "Dữ liệu thuộc cơ sở; bàn giao kèm đặc tả và xóa an toàn khi đổi nhà cung cấp",
         own(
-            "Bản sao lưu mở được bằng mã khôi phục của trạm; định dạng có tài liệu. "
+            "Xuất được toàn bộ dữ liệu ra tệp mở kèm mô tả; bản sao lưu mở được bằng mã khôi phục. "
             "Điều khoản bàn giao nằm trong hợp đồng của trạm."
         ),
     ),

@@ -30,7 +30,7 @@ def one_of(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     catalog = rule.params.get("catalog", "")
     shape, exempt = rule.params.get("pattern", ""), rule.params.get("exempt", "")
     kind = CatalogKind(catalog) if catalog else None
-    complete = kind is not None and sheet.lists.size(kind) >= rule.params.get("min_rows", 1)
+    least = rule.params.get("min_rows", 1)
     for cell in sheet.cells(rule.tables, rule.elements):
         for value in parts(rule, cell):
             if exempt and pattern(exempt).fullmatch(value):
@@ -39,10 +39,17 @@ def one_of(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
                 (bool(known) and value not in known)
                 or value in banned
                 or (bool(shape) and not pattern(shape).fullmatch(value))
-                or (complete and kind is not None and not sheet.lists.find(kind, value, sheet.day))
+                or (kind is not None and is_unlisted(sheet, kind, value, least))
             )
             if wrong:
                 yield cell.hit(value=value)
+
+
+def is_unlisted(sheet: Sheet, kind: CatalogKind, value: str, least: int) -> bool:
+    """Whether the list would have the value if there were one; a short list proves nothing. How long
+    it is costs more to say than whether it has the value, so that is asked last.
+    """
+    return sheet.lists.find(kind, value, sheet.day) is None and sheet.lists.size(kind) >= least
 
 
 @looks_for("pattern")

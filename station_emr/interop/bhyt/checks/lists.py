@@ -12,7 +12,7 @@ from station_emr.domain.money import money_text
 from station_emr.domain.price_list import ApprovedItem
 from station_emr.domain.text import fold
 
-from .kinds import pattern
+from .kinds import is_unlisted, pattern
 from .rule import Hit, Rule, looks_for, tolerance
 from .sheet import Cell, Sheet, items
 
@@ -45,13 +45,11 @@ _TRADITIONAL: Final = r"U[0-9]{2}\.[0-9]{3}.*"
 
 @looks_for("icd-main", "icd-other")
 def unknown_diagnosis(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
-    if sheet.lists.size(CatalogKind.ICD10) < rule.params["min_rows"]:
-        return  # a short list proves nothing
     traditional = pattern(_TRADITIONAL)
     for cell, code in _codes(rule, sheet):
         if traditional.fullmatch(code):
             continue  # told as what it is
-        if sheet.lists.find(CatalogKind.ICD10, code, sheet.day) is None:
+        if is_unlisted(sheet, CatalogKind.ICD10, code, rule.params["min_rows"]):
             yield cell.hit(value=code)
 
 
@@ -114,9 +112,8 @@ def card_benefit(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
 def _approved(sheet: Sheet, element: str, code: str) -> tuple[ApprovedItem, ...] | None:
     """None while the station has no list: nothing can be said then."""
     kind = _LIST_OF[element]
-    if not sheet.lists.size(kind):
-        return None
-    return tuple(sheet.lists.approved(kind, code, sheet.day))
+    found = tuple(sheet.lists.approved(kind, code, sheet.day))
+    return found if found or sheet.lists.size(kind) else None
 
 
 def _insured_rows(sheet: Sheet, element: str) -> Iterator[Cell]:

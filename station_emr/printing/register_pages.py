@@ -10,7 +10,8 @@ from reportlab.lib.units import mm
 from station_emr.domain.period import PeriodKind
 from station_emr.domain.register import LateCorrection, RegisterDefinition, cells, row_reader
 from station_emr.services.ports import PrintMark
-from station_emr.services.register_ports import MonthPart, RegisterView
+from station_emr.services.register_ports import RegisterView
+from station_emr.services.report_words import late_words, month_words
 
 from .dense_table import DenseTable
 from .footer import Footer, page_format
@@ -79,33 +80,6 @@ def signatures(made: Sheet, view: RegisterView, titles: tuple[str, str]) -> None
         made.text([strong(text)], x, y - 16, width=half, align="center")
         made.text([Text("(Ký, ghi rõ họ tên)")], x, y - 30, width=half, size=10, align="center")
     made.y = y - _NAMES
-
-
-def month_words(part: MonthPart) -> str:
-    """A month, how many lines it has and whether it is locked."""
-    said = [f"{part.month.label}: {len(part.lines)} lượt khám"]
-    closing = part.closing
-    if closing is not None:
-        said.append(
-            f"đã khóa sổ lần {closing.times} lúc {closing.closed_at:%H:%M ngày %d/%m/%Y}, "
-            f"{closing.closed_by}; dấu vân {closing.content_sha256[:16]}…"
-        )
-    else:
-        said.append("chưa khóa sổ")
-        if part.unsigned:
-            said.append(f"còn {part.unsigned} lượt chưa ký")
-    return "; ".join(said) + "."
-
-
-def late_words(one: LateCorrection) -> str:
-    """What happened, who, when and why."""
-    said = [one.words]
-    if one.by:
-        said.append(one.by)
-    if one.at is not None:
-        said.append(f"{one.at:%H:%M ngày %d/%m/%Y}")
-    text = ", ".join(said)
-    return f"{text}. Lý do: {one.reason}" if one.reason else f"{text}."
 
 
 def _about(made: Sheet, view: RegisterView) -> None:

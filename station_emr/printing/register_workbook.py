@@ -14,12 +14,11 @@ import xlsxwriter
 from station_emr.domain.period import PeriodKind
 from station_emr.domain.register import NUMBER, cells, row_reader
 from station_emr.domain.report import ChartKind, CountedTable
-from station_emr.domain.report_lists import hours_text
 from station_emr.services.register_ports import RegisterView, ReportView
+from station_emr.services.report_words import late_words, list_table, month_words
 
 from .audit_workbook import harmless
 from .filled_sheet import filled
-from .register_pages import late_words, month_words
 
 _LINES: Final = "xl/worksheets/sheet1.xml"
 _WIDE: Final = 1.25  # letters of a column for one part of the paper's width
@@ -140,52 +139,6 @@ def _counted(book: Any, sheet: Any, table: CountedTable, head: Any, text: Any) -
 
 def _plain(value: Decimal) -> float | int:
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def list_table(view: ReportView) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Heads and rows of a report that lists cases."""
-    if view.tracks or view.summary:
-        heads = ("STT", "Số phiếu", "Họ và tên", "Ký lúc", "Nơi nhận", "Lý do", "Chẩn đoán")
-        return (*heads, "Nơi nhận trả lời sau", "Có phản hồi sau"), [
-            (
-                str(place),
-                one.number,
-                one.full_name,
-                f"{one.signed_at:%d/%m/%Y %H:%M}",
-                one.to_facility,
-                one.reason.label if one.reason else "",
-                one.diagnosis,
-                ("Từ chối, " if one.rejected_at else "") + hours_text(one.answer_after),
-                hours_text(one.completed_after),
-            )
-            for place, one in enumerate(view.tracks, 1)
-        ]
-    heads = ("STT", "Bệnh", "Mã ICD-10", "Họ và tên", "Tuổi", "Địa chỉ", "Chẩn đoán lúc")
-    return (*heads, "Hạn báo", "Đã báo lúc"), [
-        (
-            str(place),
-            one.disease,
-            one.icd_code,
-            one.line.full_name,
-            str(one.line.age),
-            one.line.address,
-            f"{one.detected_at:%d/%m/%Y %H:%M}",
-            f"{one.due_at:%d/%m/%Y %H:%M} ({one.hours} giờ)",
-            _told(view, place - 1),
-        )
-        for place, one in enumerate(view.cases, 1)
-    ]
-
-
-def _told(view: ReportView, place: int) -> str:
-    case = view.cases[place]
-    if case.reported_at is not None:
-        late = ", muộn" if case.was_late else ""
-        return f"{case.reported_at.astimezone(view.at.tzinfo):%d/%m/%Y %H:%M}{late}"
-    left = case.left(view.at)
-    if left is None or left.total_seconds() < 0:
-        return f"Chưa báo, quá hạn {hours_text(left)}"
-    return f"Chưa báo, còn {hours_text(left)}"
 
 
 def _book(held: BytesIO, title: str, view: RegisterView | ReportView) -> Any:

@@ -11,12 +11,12 @@ from station_emr.domain.report import ChartKind, CountedTable, number_text
 from station_emr.domain.report_lists import hours_text
 from station_emr.services.ports import PrintMark
 from station_emr.services.register_ports import ReportView
+from station_emr.services.report_words import list_table
 
 from .dense_table import DenseTable
 from .fonts import REGULAR, face
 from .footer import Footer, page_format
 from .letterhead import issuer, nation
-from .register_workbook import list_table
 from .sheet import A4, Bar, Rule, Sheet
 from .table import TableColumn
 from .typeset import Text

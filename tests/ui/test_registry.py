@@ -18,6 +18,8 @@ EVERY_PAGE = {
     routes.MEDICINES,
     routes.BILLING,
     routes.PREVIEW,
+    routes.REGISTERS,
+    routes.REPORTS,
     routes.SYNC,
     routes.CONFLICTS,
     routes.SETTINGS,

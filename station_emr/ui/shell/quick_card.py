@@ -27,7 +27,7 @@ def show_quick_card(parent: QWidget) -> None:
     grid = QGridLayout()
     grid.setHorizontalSpacing(theme.GAP_M)
     grid.setVerticalSpacing(theme.GAP_S)
-    lines = [(s.text, s.label) for s in Shortcut if s is not Shortcut.REPORTS] + [
+    lines = [(s.text, s.label) for s in Shortcut] + [
         (key, _(words)) for key, words in _EXTRA
     ]
     for place, (key, words) in enumerate(lines):

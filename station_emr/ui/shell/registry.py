@@ -59,6 +59,11 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (visits, page(routes.CLAIMS, _claims, Shortcut.CLAIMS, "identification-card")),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
+        (
+            may(Action.REGISTER_VIEW),
+            page(routes.REGISTERS, _registers, Shortcut.REPORTS, "notebook"),
+        ),
+        (may(Action.REGISTER_VIEW), page(routes.REPORTS, _reports, under=routes.REGISTERS)),
         (may(Action.SYNC_VIEW), page(routes.SYNC, _sync, Shortcut.SYNC, "arrows-clockwise")),
         (clinical, page(routes.CONFLICTS, _conflicts, under=routes.SYNC)),
         (True, page(admin, _settings, Shortcut.ADMIN, "gear-six", at_foot=True)),
@@ -153,6 +158,18 @@ def _dossier(session: Session) -> Screen:
     from station_emr.ui.screens.dossier import DossierScreen
 
     return DossierScreen(session)
+
+
+def _registers(session: Session) -> Screen:
+    from station_emr.ui.screens.registers import RegistersScreen
+
+    return RegistersScreen(session)
+
+
+def _reports(session: Session) -> Screen:
+    from station_emr.ui.screens.reports import ReportsScreen
+
+    return ReportsScreen(session)
 
 
 def _signing(session: Session) -> Screen:

@@ -28,7 +28,7 @@ from station_emr.interop.bhyt.rows import check_in_claim, record_claim
 from station_emr.interop.bhyt.schema import VERSIONS, schema
 from station_emr.interop.bhyt.writer import table_document
 from station_emr.services.resources import resource_path
-from tests.interop.bhyt.claim_visits import kept_and_referred, options, outpatient
+from tests.interop.bhyt.claim_visits import kept_and_referred, options, outpatient, visit
 from tests.interop.record_strategies import values_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,6 +64,12 @@ def test_words_stand_in_cdata_and_codes_do_not() -> None:
     assert "<LY_DO_VV><![CDATA[Ho & sốt > 2 ngày]]></LY_DO_VV>" in text
     assert "<MA_BENH_CHINH>J06.9</MA_BENH_CHINH>" in text
     assert "<MAHUYEN_CU_TRU/>" in text
+
+
+def test_words_that_end_cdata_come_back_as_they_were() -> None:
+    hard = "a ]]> b <![CDATA[ c ]]>"
+    claim = record_claim(outpatient(encounter=visit(reason=hard)))
+    assert read_claims(record_file(claim)).claims[0].summary["LY_DO_VV"] == hard
 
 
 def test_the_check_in_is_a_file_of_its_own_and_in_no_envelope() -> None:

@@ -124,6 +124,16 @@ def test_vital_signs_are_written_as_agreed_and_nothing_is_made_up() -> None:
     assert not vitals_text(VitalSigns(weight=Decimal(50)))
 
 
+def test_a_note_carries_the_last_signs_measured_before_it() -> None:
+    measured = [
+        VitalSigns(measured_at=at(12, hour), pulse=pulse) for hour, pulse in ((15, 90), (16, 88))
+    ]
+    late = VitalSigns(measured_at=at(13, 8), pulse=70)
+    claim = record_claim(kept_and_referred(encounter=kept_visit(vitals=(*measured, late))))
+    told = [row["DIEN_BIEN_LS"] for row in claim.rows("XML5")]
+    assert told == ["Họng đỏ.", "Ngủ được\nCSST<M88>", "Sốt lại <39,2>"]
+
+
 def test_two_cards_stand_side_by_side_and_an_uninsured_visit_has_none() -> None:
     second = Coverage(number="GD4520000000001", valid_from=date(2026, 11, 11))
     row = summary(outpatient(bill=bill(more_coverages=(second,))))

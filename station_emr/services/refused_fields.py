@@ -139,6 +139,8 @@ def field_of(kind: RecordKind, record_id: str, reason: str, resources: Resources
         case RecordKind.APPOINTMENT:
             names = {step.name for step in steps}
             return "diagnoses" if "reasonCode" in names else "appointment.on"
+        case RecordKind.BILL:
+            return "items"
         case _:
             return ""
 

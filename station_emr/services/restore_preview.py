@@ -21,6 +21,7 @@ COMPARED: Final = (
     RecordKind.PRESCRIPTION,
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
+    RecordKind.BILL,
     RecordKind.FEEDBACK,
     RecordKind.SIGNATURE,
 )

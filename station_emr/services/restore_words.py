@@ -16,6 +16,7 @@ KINDS: Final = {
     RecordKind.PRESCRIPTION: "Đơn thuốc",
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
+    RecordKind.BILL: "Bảng kê chi phí",
     RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "Chữ ký",
 }

@@ -124,4 +124,5 @@ def _kind_of(name: str) -> RecordKind | None:
     return {
         "prescriptions": RecordKind.PRESCRIPTION,
         "referrals": RecordKind.REFERRAL,
+        "billing": RecordKind.BILL,
     }.get(name.partition(".")[0])

@@ -80,9 +80,10 @@ class ReferralRoute:
 
 @dataclass(frozen=True, slots=True)
 class BillRoute:
-    """The bill of one visit, begun when there is none."""
+    """The bill of one visit, begun when there is none; or one bill."""
 
-    encounter_id: str
+    encounter_id: str = ""
+    bill_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

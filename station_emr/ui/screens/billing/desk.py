@@ -10,6 +10,7 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.services.station_services import StationServices
 from station_emr.services.version_ports import TypedAmendment
+from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 
 
@@ -26,9 +27,12 @@ class Opened:
     typed: TypedAmendment | None = None
 
 
-def load_bill(services: StationServices, session: Session, encounter_id: str) -> Opened:
+def load_bill(services: StationServices, session: Session, route: routes.BillRoute) -> Opened:
     """The bill of a visit; where there is none that counts, a fresh draft for who may write one."""
     actor = session.actor
+    encounter_id = route.encounter_id
+    if not encounter_id:
+        encounter_id = services.billing.get(actor, route.bill_id).record.encounter_id
     visit = services.encounters.get(actor, encounter_id)
     found = services.billing.of_encounter(actor, encounter_id)
     prepares = session.may(Action.BILL_PREPARE)

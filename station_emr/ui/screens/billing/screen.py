@@ -118,7 +118,7 @@ class BillingScreen(Screen):
         returning, self._returning = self._returning, False
         if isinstance(context, routes.BillRoute):
             self._from_list = False
-            self._open(context.encounter_id)
+            self._open(context)
         elif returning and self._opened is not None:
             self._reload()
         else:
@@ -173,12 +173,12 @@ class BillingScreen(Screen):
     def _open_row(self, row: object) -> None:
         if isinstance(row, BillRow):
             self._from_list = True
-            self._open(row.encounter_id)
+            self._open(routes.BillRoute(row.encounter_id))
 
-    def _open(self, encounter_id: str) -> None:
+    def _open(self, route: routes.BillRoute) -> None:
         session = self._session
         self._session.ask(
-            lambda: load_bill(self._services, session, encounter_id),
+            lambda: load_bill(self._services, session, route),
             self._show,
             owner=self,
             failed=self._failed,
@@ -187,7 +187,7 @@ class BillingScreen(Screen):
 
     def _reload(self) -> None:
         if self._bill is not None:
-            self._open(self._bill.encounter_id)
+            self._open(routes.BillRoute(self._bill.encounter_id))
 
     def _show(self, opened: Opened) -> None:
         self._opened, self._bill, self._reason = opened, opened.bill, ""

@@ -37,6 +37,10 @@ def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record
         order = services.prescriptions.get(actor, record_id)
         status, version = order.status, order.version
         number, patient_id = order.record.code, order.record.patient_id
+    elif kind is RecordKind.BILL:
+        bill = services.billing.get(actor, record_id)
+        status, version = bill.status, bill.version
+        number, patient_id = bill.record.number, bill.record.patient_id
     else:
         slip = services.appointments.get(actor, record_id)
         status, version = slip.status, slip.version

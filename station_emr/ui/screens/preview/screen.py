@@ -47,6 +47,7 @@ _TITLES: Final = {
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.PRESCRIPTION: "Đơn thuốc",
     RecordKind.APPOINTMENT: "Phiếu hẹn khám lại",
+    RecordKind.BILL: "Bảng kê chi phí",
 }
 
 
@@ -54,6 +55,7 @@ _FILES: Final = {
     RecordKind.REFERRAL: "phieu-chuyen",
     RecordKind.PRESCRIPTION: "don-thuoc",
     RecordKind.APPOINTMENT: "phieu-hen",
+    RecordKind.BILL: "bang-ke",
 }
 
 

@@ -70,6 +70,8 @@ def place_of(
         return routes.ENCOUNTER, routes.EncounterRoute(named.encounter_id, field)
     if item.kind is RecordKind.REFERRAL and may(Action.ENCOUNTER_VIEW):
         return routes.REFERRALS, routes.ReferralRoute(referral_id=item.record_id, field=field)
+    if item.kind is RecordKind.BILL and may(Action.ENCOUNTER_VIEW):
+        return routes.BILLING, routes.BillRoute(bill_id=item.record_id)
     if item.kind is RecordKind.LINK and may(Action.PATIENT_VIEW):
         return routes.CONFLICTS, routes.PAIRS
     if item.kind is RecordKind.FACILITY:

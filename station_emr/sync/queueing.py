@@ -307,11 +307,16 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> int
     for item in taken:
         _leave_behind(work, item)
     waiting: list[tuple[OutboxItem, str]] = []
+    said: dict[tuple[RecordKind, str], str] = {}
+    if reply.refused:
+        said = {(item.kind, item.record_id): item.reason for item in work.outbox.quarantined()}
     for one in reply.refused:
         item, name = batch.items[one.at], batch.names[one.at]
         if one.kind in {RefusalKind.POISON, RefusalKind.DENIED}:
             refuse(work, name)
-            work.outbox.quarantine(item, _reason(one, batch.lines[one.at]), now)
+            reason = _reason(one, batch.lines[one.at])
+            said[item.kind, item.record_id] = reason
+            work.outbox.quarantine(item, reason, now)
         else:
             waiting.append((item, name))
     stranded = []
@@ -319,9 +324,14 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> int
         if is_dead(work, name):
             stranded.append(item)
             refuse(work, name)
-            work.outbox.quarantine(item, BUILT_ON_REFUSED, now)
+            work.outbox.quarantine(item, _built_on(said.get((item.kind, item.record_id), "")), now)
     work.outbox.count_attempt([item for item, _ in waiting if item not in stranded])
     return len(stranded)
+
+
+def _built_on(said: str) -> str:
+    """With what the province said of the version beneath, so that the way to its field stays."""
+    return said if said.startswith(BUILT_ON_REFUSED) else f"{BUILT_ON_REFUSED} {said}".strip()
 
 
 def _portions(items: Sequence[OutboxItem], size: int) -> Iterator[Sequence[OutboxItem]]:

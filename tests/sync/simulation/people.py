@@ -220,7 +220,7 @@ class People:
             if kind is not ENCOUNTER or not found:
                 continue
             spoiled = POISON.decode() in found[0].treatment
-            if spoiled or reason == BUILT_ON_REFUSED:
+            if spoiled or reason.startswith(BUILT_ON_REFUSED):
 
                 def step(_work: Any, before: Any, spoiled: bool = spoiled) -> Any:
                     mended = replace(before, treatment="đã sửa") if spoiled else before

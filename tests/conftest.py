@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,13 @@ from hypothesis import HealthCheck, settings
 # Before anything can make a QApplication: no test ever opens a window on the person's screen.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_ACCESSIBILITY", "0")
+
+# Files of tests live in memory where there is plenty: what kills and damage do to them is the same
+# there, and nobody waits for the disk.
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 2 * 1024**3
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # The suite runs on slow PCs too: examples are bounded by number, never by time.
 settings.register_profile(
@@ -52,7 +60,7 @@ LONG = (
     "tests/arch/test_contracts.py",
     "tests/e2e/test_hard_moments.py",
 )
-_GARBAGE_AT = (20_000, 10, 10)
+_GARBAGE_AT = (100_000, 10, 20)
 
 
 def pytest_configure(config: pytest.Config) -> None:

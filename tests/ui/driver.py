@@ -46,10 +46,15 @@ class ScreenDriver:
         self.qtbot.waitUntil(lambda: any(words in text for text in self.said))
 
     def focus(self, name: str) -> QWidget:
-        widget = self.find(name)
-        widget.setFocus()
-        self.qtbot.waitUntil(widget.hasFocus)
-        return widget
+        """Looks for it at every try: what is drawn anew meanwhile are other widgets."""
+
+        def has_it() -> bool:
+            widget = self.find(name)
+            widget.setFocus()
+            return widget.hasFocus()
+
+        self.qtbot.waitUntil(has_it)
+        return self.find(name)
 
     def type(self, name: str, text: str) -> None:
         """Go to a field, select what stands there and type over it."""

@@ -18,6 +18,8 @@ REGISTRATION: Final = "registration"  # RegistrationRoute or None
 ENCOUNTER: Final = "encounter"  # EncounterRoute or None (None: the visit in progress, or empty)
 REFERRALS: Final = "referrals"  # ReferralRoute or None (None: the list of letters)
 PREVIEW: Final = "preview"  # PreviewRoute
+CERTIFICATE: Final = "certificate"  # CertificateRoute: the sick-leave certificate of a visit
+NOTICES: Final = "notices"  # NoticeRoute or None (None: the list of infectious diseases to tell)
 MEDICINES: Final = "medicines"  # no context: people waiting for medicine
 BILLING: Final = "billing"  # BillRoute or None (None: the visits of today with their bills)
 CLAIMS: Final = "claims"  # ClaimsRoute or None (None: today)
@@ -93,6 +95,22 @@ class PreviewRoute:
     kind: RecordKind
     record_id: str
     version: int = 0  # an earlier version to look at, which is not printed; 0: as it stands
+    form: str = ""  # the template of a form about a whole visit
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRoute:
+    """The certificate of a visit, begun when there is none."""
+
+    encounter_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRoute:
+    """A notice that was kept, or a new one for a disease of a visit."""
+
+    encounter_id: str = ""
+    notification_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (visits, page(routes.CLAIMS, _claims, Shortcut.CLAIMS, "identification-card")),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
+        (visits, page(routes.CERTIFICATE, _certificate, under=routes.ENCOUNTER)),
+        (visits, page(routes.NOTICES, _notices, under=routes.TODAY)),
         (
             may(Action.REGISTER_VIEW),
             page(routes.REGISTERS, _registers, Shortcut.REPORTS, "notebook"),
@@ -116,6 +118,18 @@ def _billing(session: Session) -> Screen:
     from station_emr.ui.screens.billing import BillingScreen
 
     return BillingScreen(session)
+
+
+def _certificate(session: Session) -> Screen:
+    from station_emr.ui.screens.certificates import CertificateScreen
+
+    return CertificateScreen(session)
+
+
+def _notices(session: Session) -> Screen:
+    from station_emr.ui.screens.notices import NoticesScreen
+
+    return NoticesScreen(session)
 
 
 def _preview(session: Session) -> Screen:

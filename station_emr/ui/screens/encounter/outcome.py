@@ -141,12 +141,14 @@ class OutcomePanel(Card):
         self.history = secondary(
             _("Lịch sử phiên bản"), "encounter.history", icon="clock-counter-clockwise"
         )
+        self.other = secondary(_("Giấy tờ khác"), "encounter.other", icon="file-text")
         self.keep_amendment = primary(_("Lưu sửa đổi"), "encounter.keep_amendment")
         self.drop_amendment = secondary(_("Thôi sửa đổi"), "encounter.drop_amendment")
         for widget in (
             self.note,
             self.follow_up,
             self.refer,
+            self.other,
             self.bill,
             self.sign,
             self.print,
@@ -157,6 +159,10 @@ class OutcomePanel(Card):
             self.drop_amendment,
         ):
             self.add(widget)
+
+    def put_on_top(self, widget: QWidget) -> None:
+        """What must be seen before everything else."""
+        self.body.insertWidget(0, widget)
 
     # -- what comes out ------------------------------------------------------------------------
 
@@ -257,6 +263,7 @@ class OutcomePanel(Card):
         self._todo_box.setVisible(draft or amending)
         self.follow_up.setVisible(draft and may_edit)
         self.refer.setVisible(may_edit and not amending)
+        self.other.setVisible(not amending)
         self.bill.setVisible(may_bill and not amending)
         self.sign.setVisible(draft and may_edit)
         self.print.setVisible(not draft and not amending and printable)

@@ -30,6 +30,8 @@ from station_emr.ui.screens.encounter.claim_jump import HERE, page_of
 from station_emr.ui.screens.encounter.claim_panel import KEY as CLAIM_KEY
 from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper
+from station_emr.ui.screens.encounter.notice_strip import NoticeStrip
+from station_emr.ui.screens.encounter.other_papers import OtherPapers
 from station_emr.ui.screens.encounter.reasons import ask_amendment, ask_void
 from station_emr.ui.screens.encounter.rights import Rights
 from station_emr.ui.screens.encounter.visit_file import (
@@ -62,6 +64,9 @@ class EncounterScreen(Screen):
         self._desk = VisitDesk(session)
         self.facts, self.form = self._desk.facts, self._desk.form
         self.outcome, self.saved = self._desk.outcome, self._desk.saved
+        self.notice = NoticeStrip(session)
+        self.outcome.put_on_top(self.notice)
+        self.other = OtherPapers(session, self.outcome.other)
         self._stack = QStackedWidget()
         self._lay_out()
         self.keeper = DraftKeeper(session, self.form.collect, self)
@@ -103,6 +108,9 @@ class EncounterScreen(Screen):
         out.amend.clicked.connect(self._begin_amendment)
         out.void.clicked.connect(self._void)
         out.history.clicked.connect(self._to_history)
+        self.notice.wanted.connect(self._tell_of)
+        self.other.certificate_wanted.connect(self._certify)
+        self.other.form_wanted.connect(self._print_form)
         out.keep_amendment.clicked.connect(self._sign)
         out.drop_amendment.clicked.connect(self._give_up)
         self._session.changed.connect(self._news)
@@ -295,6 +303,7 @@ class EncounterScreen(Screen):
             return
         papers = self.form.collect()
         self.outcome.show_papers(file, papers)
+        self.notice.follow(papers.encounter)
         if not (self._editing_draft() or self._amending):
             return
         services, patient = self._session.services, file.patient
@@ -340,6 +349,26 @@ class EncounterScreen(Screen):
         self.keeper.keep()
         self._returning = True
         self.go(routes.BILLING, routes.BillRoute(self._file.encounter.id))
+
+    def _tell_of(self, encounter_id: str, notification_id: str) -> None:
+        self._leave_for(routes.NOTICES, routes.NoticeRoute(encounter_id, notification_id))
+
+    def _certify(self) -> None:
+        if self._file is not None:
+            self._leave_for(routes.CERTIFICATE, routes.CertificateRoute(self._file.encounter.id))
+
+    def _print_form(self, form: str) -> None:
+        if self._file is not None:
+            visit = self._file.encounter.id
+            route = routes.PreviewRoute(RecordKind.ENCOUNTER, visit, form=form)
+            self._leave_for(routes.PREVIEW, route)
+
+    def _leave_for(self, key: str, context: object) -> None:
+        """To another page of this visit; what was typed is kept first, F4 comes back."""
+        self.keeper.touch()
+        self.keeper.keep()
+        self._returning = True
+        self.go(key, context)
 
     def _correct_person(self) -> None:
         """To the registration of this person; F4 comes back to the visit."""

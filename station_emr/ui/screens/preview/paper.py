@@ -20,6 +20,7 @@ class Paper:
     person: str
     copies: int
     chart_number: str = ""
+    form: str = ""  # the template of a form about the visit
     joined_number: str = ""  # of the chart it hangs on, when that was joined to another
 
     @property
@@ -27,7 +28,9 @@ class Paper:
         return self.status is RecordStatus.DRAFT
 
 
-def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record_id: str) -> Paper:
+def load_paper(
+    services: StationServices, actor: Actor, kind: RecordKind, record_id: str, form: str = ""
+) -> Paper:
     """Reads the database; call it through the session."""
     if kind is RecordKind.REFERRAL:
         letter = services.referrals.get(actor, record_id)
@@ -37,6 +40,18 @@ def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record
         order = services.prescriptions.get(actor, record_id)
         status, version = order.status, order.version
         number, patient_id = order.record.code, order.record.patient_id
+    elif kind is RecordKind.CERTIFICATE:
+        leave = services.certificates.get(actor, record_id)
+        status, version = leave.status, leave.version
+        number, patient_id = leave.record.number, leave.record.patient_id
+    elif kind is RecordKind.NOTIFICATION:
+        notice = services.notifications.get(actor, record_id)
+        status, version = notice.status, notice.version
+        number, patient_id = notice.record.number, notice.record.patient_id
+    elif kind is RecordKind.ENCOUNTER:
+        visit = services.encounters.get(actor, record_id)
+        status, version = visit.status, visit.version
+        number, patient_id = visit.record.number, visit.record.patient_id
     elif kind is RecordKind.BILL:
         bill = services.billing.get(actor, record_id)
         status, version = bill.status, bill.version
@@ -51,6 +66,7 @@ def load_paper(services: StationServices, actor: Actor, kind: RecordKind, record
         record_id=record_id,
         status=status,
         number=number,
+        form=form,
         person=person.stored.record.full_name,
         chart_number=person.stored.record.chart_number,
         joined_number=person.joined_number,

@@ -13,8 +13,11 @@ from typing_extensions import override
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.signature import SIGNED_KINDS
 from station_emr.services.i18n import _
 from station_emr.services.prints import Printed
+from station_emr.services.versions import KEPT_KINDS
+from station_emr.services.visit_forms import TRANSFER
 from station_emr.ui.kit import (
     Banner,
     Card,
@@ -48,6 +51,9 @@ _TITLES: Final = {
     RecordKind.PRESCRIPTION: "Đơn thuốc",
     RecordKind.APPOINTMENT: "Phiếu hẹn khám lại",
     RecordKind.BILL: "Bảng kê chi phí",
+    RecordKind.CERTIFICATE: "Giấy nghỉ việc hưởng BHXH",
+    RecordKind.NOTIFICATION: "Báo bệnh truyền nhiễm",
+    RecordKind.ENCOUNTER: "Giấy tờ lượt khám",
 }
 
 
@@ -56,7 +62,10 @@ _FILES: Final = {
     RecordKind.PRESCRIPTION: "don-thuoc",
     RecordKind.APPOINTMENT: "phieu-hen",
     RecordKind.BILL: "bang-ke",
+    RecordKind.CERTIFICATE: "giay-nghi-bhxh",
+    RecordKind.NOTIFICATION: "bao-benh-truyen-nhiem",
 }
+_HISTORY: Final = frozenset(KEPT_KINDS)
 
 
 class PreviewScreen(Screen):
@@ -144,17 +153,17 @@ class PreviewScreen(Screen):
             self._left_over = None
             self._version = context.version
             self.feed.clear(_("Đang vẽ trang…"))
-            self._load(context.kind, context.record_id)
+            self._load(context.kind, context.record_id, context.form)
         elif self._paper is not None:
-            self._load(self._paper.kind, self._paper.record_id)
+            self._load(self._paper.kind, self._paper.record_id, self._paper.form)
         else:
             self.feed.clear(_("Chưa chọn giấy nào để xem."))
             self._allow()
         self.view.setFocus()
 
-    def _load(self, kind: RecordKind, record_id: str) -> None:
+    def _load(self, kind: RecordKind, record_id: str, form: str = "") -> None:
         self._session.ask(
-            lambda: load_paper(self._services, self._actor, kind, record_id),
+            lambda: load_paper(self._services, self._actor, kind, record_id, form),
             self._show,
             owner=self,
             failed=self._failed,
@@ -163,7 +172,7 @@ class PreviewScreen(Screen):
 
     def _show(self, paper: Paper) -> None:
         self._paper = paper
-        title = _("{kind}: {person}").format(kind=_(_TITLES[paper.kind]), person=paper.person)
+        title = _("{kind}: {person}").format(kind=self._name_of(paper), person=paper.person)
         self.header.set_title(title, self._told(paper))
         self.joined.setText(joined_words(paper.joined_number, paper.chart_number))
         self.joined.setVisible(bool(paper.joined_number))
@@ -177,14 +186,28 @@ class PreviewScreen(Screen):
         self._allow()
         # An earlier version is neither signed nor collected any more.
         looked_back = paper.is_draft or bool(self._version)
+        looked_back = looked_back or bool(paper.form) or paper.kind not in SIGNED_KINDS
         self.signatures.show_paper(paper.kind, paper.record_id, draft=looked_back)
         prints, actor = self._services.prints, self._actor
         version, versions = self._version, self._services.versions
-        self.history.setVisible(not paper.is_draft)
+        self.history.setVisible(not paper.is_draft and paper.kind in _HISTORY)
         if version:
             self.feed.show(lambda: versions.paper(actor, paper.kind, paper.record_id, version))
             return
+        if paper.form:
+            forms = self._services.visit_forms
+            self.feed.show(lambda: forms.preview(actor, paper.kind, paper.record_id, paper.form))
+            return
         self.feed.show(lambda: prints.preview(actor, paper.kind, paper.record_id))
+
+    def _name_of(self, paper: Paper) -> str:
+        """What the paper is called; a form about a visit has its own title."""
+        if not paper.form:
+            return _(_TITLES[paper.kind])
+        template = next(
+            one for one in self._services.visit_forms.templates() if one.name == paper.form
+        )
+        return f"{_(template.title.capitalize())} {template.code}"
 
     def _to_history(self) -> None:
         if self._paper is not None:
@@ -193,7 +216,9 @@ class PreviewScreen(Screen):
 
     def _told(self, paper: Paper) -> str:
         number = _("Số {number}").format(number=paper.number) if paper.number else ""
-        if paper.is_draft:
+        if paper.form:
+            told = _("in từ hồ sơ, không phải gõ lại")
+        elif paper.is_draft:
             told = _("Bản nháp, chưa có số")
         elif paper.copies:
             told = _("đã in {count} lần, bản tới là bản in lại (lần {next})").format(
@@ -207,14 +232,15 @@ class PreviewScreen(Screen):
 
     def _allow(self) -> None:
         paper = self._paper
-        signed = paper is not None and not paper.is_draft
+        waits = paper is not None and paper.is_draft and paper.form != TRANSFER
+        signed = paper is not None and not waits
         may = self._session.may(Action.PRINT)
         for button in (self.print, self.save):
             button.setEnabled(signed and may and not self._version)
         if self._version:
             told = _("Đây là bản {n} để xem lại, không in được. Bản hiện hành không thay đổi.")
             self._tell(told.format(n=self._version), Severity.INFO)
-        elif paper is not None and paper.is_draft:
+        elif waits:
             self._tell(_("Giấy này chưa ký nên chưa in được. Hãy ký trước rồi in."), Severity.INFO)
         elif not may:
             self._tell(_("Vai trò của bạn chỉ được xem, không được in giấy tờ."), Severity.INFO)
@@ -292,7 +318,7 @@ class PreviewScreen(Screen):
     def _document_name(self) -> str:
         """The name in the printer's queue, which others can read: no person's name."""
         paper = self._paper
-        return f"{_(_TITLES[paper.kind])} {paper.number}" if paper else ""
+        return f"{self._name_of(paper)} {paper.number}" if paper else ""
 
     def _log_then(self, use: Callable[[Printed], None]) -> None:
         """Count the print once. A copy that was counted but did not come out is used again."""
@@ -309,11 +335,19 @@ class PreviewScreen(Screen):
             use(printed)
 
         self._session.ask(
-            lambda: self._services.prints.print(self._actor, paper.kind, paper.record_id),
+            lambda: self._printed(paper),
             counted,
             owner=self,
             failed=self._failed,
         )
+
+    def _printed(self, paper: Paper) -> Printed:
+        if not paper.form:
+            return self._services.prints.print(self._actor, paper.kind, paper.record_id)
+        made = self._services.visit_forms.print(
+            self._actor, paper.kind, paper.record_id, paper.form
+        )
+        return Printed(pdf=made.pdf, file_name=made.file_name, copy=1, version=0)
 
     def _send(self, printer: QPrinter, printed: Printed) -> None:
         self._job = PrintJob(
@@ -350,7 +384,8 @@ class PreviewScreen(Screen):
         paper = self._paper
         if paper is None:
             return
-        name = f"{_FILES[paper.kind]}-{paper.number.replace('/', '-')}.pdf"
+        kind = paper.form or _FILES[paper.kind]
+        name = f"{kind}-{paper.number.replace('/', '-')}.pdf"
         target = dialogs.save_file(self, _("Lưu PDF"), Path.home() / name, "PDF (*.pdf)")
         if target is not None:
             self._log_then(lambda printed: self._write(target, printed))
@@ -382,7 +417,7 @@ class PreviewScreen(Screen):
             said += " " + _("Đây là bản in lại (lần {copy}).").format(copy=printed.copy)
         self.say(said, Severity.SUCCESS)
         if self._paper is not None:
-            self._load(self._paper.kind, self._paper.record_id)
+            self._load(self._paper.kind, self._paper.record_id, self._paper.form)
 
     def _busy(self, busy: bool) -> None:
         for button in (self.print, self.save):

@@ -15,8 +15,11 @@ from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
+from station_emr.services.notifications import NoticeClock
 from station_emr.services.views import QueueRow
 from station_emr.ui.kit import (
+    Button,
+    ButtonKind,
     EmptyState,
     Message,
     Screen,
@@ -28,6 +31,7 @@ from station_emr.ui.kit import (
     theme,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.moments import show_moment
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.today.cards import STAGES, card_of, day_line, in_order
 from station_emr.ui.screens.today.column import CardList, QueueColumn
@@ -40,6 +44,7 @@ _SHOWN: Final = (
     RecordKind.PRESCRIPTION,
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
+    RecordKind.NOTIFICATION,
 )
 
 
@@ -49,6 +54,7 @@ class Queue:
 
     rows: tuple[QueueRow, ...]
     unsent: frozenset[str] = frozenset()
+    notices: NoticeClock | None = None
 
 
 class TodayScreen(Screen):
@@ -63,7 +69,10 @@ class TodayScreen(Screen):
         self.next = primary(_("Gọi người tiếp theo"), "today.next", Shortcut.NEXT)
         self.new.clicked.connect(lambda: self.go(routes.REGISTRATION))
         self.next.clicked.connect(self._call_next)
-        self.header = self.add_header(_("Hôm nay"), "", self.new, self.next)
+        self.notices = Button("", "today.notices", kind=ButtonKind.DANGER, icon="virus")
+        self.notices.clicked.connect(lambda: self.go(routes.NOTICES))
+        self.notices.hide()
+        self.header = self.add_header(_("Hôm nay"), "", self.notices, self.new, self.next)
         self.new.setVisible(session.may(Action.PATIENT_EDIT))
         self.next.setVisible(session.may(Action.VITALS_RECORD))
         self.columns = {stage: QueueColumn(stage) for stage in STAGES}
@@ -118,7 +127,8 @@ class TodayScreen(Screen):
         if referred:
             letters = services.referrals.rows(actor, _LETTERS)
             sent = {letter.encounter_id for letter in letters if letter.sent}
-        return Queue(rows=rows, unsent=frozenset(referred - sent))
+        notices = services.notifications.clock(actor)
+        return Queue(rows=rows, unsent=frozenset(referred - sent), notices=notices)
 
     def _take(self, queue: Queue) -> None:
         self._queue = queue
@@ -138,6 +148,7 @@ class TodayScreen(Screen):
             column.show_cards(
                 [card_of(row, now, self._queue.unsent) for row in in_order(rows, stage)]
             )
+        self._show_notices()
         waiting = any(row.stage is Stage.WAITING for row in rows)
         self.next.setEnabled(waiting)
         self.next.setToolTip("" if waiting else _("Không còn ai chờ khám."))
@@ -146,6 +157,21 @@ class TodayScreen(Screen):
         self._stack.setCurrentIndex(0 if rows else 1)
         if rows and self.isVisible() and (self._wanted or self._focus_is_free()):
             self._focus_cards()
+
+    def _show_notices(self) -> None:
+        """Infectious diseases to tell of: how many, how many late, when the next is due."""
+        clock = self._queue.notices
+        self.notices.setVisible(clock is not None and clock.waiting > 0)
+        if clock is None or not clock.waiting:
+            return
+        if clock.overdue:
+            words = _("Báo bệnh truyền nhiễm: {n} ca, {late} quá hạn")
+        else:
+            words = _("Báo bệnh truyền nhiễm: {n} ca")
+        self.notices.set_label(words.format(n=clock.waiting, late=clock.overdue))
+        if clock.next_due is not None:
+            due = show_moment(clock.next_due)
+            self.notices.setToolTip(_("Hạn gần nhất: {when}").format(when=due))
 
     def _focus_is_free(self) -> bool:
         """Whether taking the keys takes them from nobody: not from search, not from a button."""

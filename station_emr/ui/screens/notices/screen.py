@@ -1,0 +1,424 @@
+"""Infectious diseases: the list with its clocks, and the notice of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QStackedWidget, QWidget
+from typing_extensions import override
+
+from station_emr.domain.birth import age_on
+from station_emr.domain.errors import InvalidRecord, StationError
+from station_emr.domain.notification import CommunicableDiseaseNotification
+from station_emr.domain.patient import Patient
+from station_emr.domain.permissions import Action
+from station_emr.domain.record import Changes, RecordKind, RecordStatus, Sex
+from station_emr.services.i18n import _
+from station_emr.services.notifications import NoticeRow
+from station_emr.ui.kit import (
+    GAP_M,
+    Banner,
+    Button,
+    ButtonKind,
+    Card,
+    Message,
+    Screen,
+    Severity,
+    Shortcut,
+    dialogs,
+    primary,
+    scrolled,
+    secondary,
+    vbox,
+)
+from station_emr.ui.models import routes
+from station_emr.ui.models.moments import show_moment
+from station_emr.ui.models.session import Session
+from station_emr.ui.screens.notices.list_page import ListPage, time_words
+from station_emr.ui.screens.notices.notice_form import NoticeForm
+from station_emr.ui.screens.notices.told_dialog import ToldDialog
+
+_EACH_MINUTE: Final = 60_000
+_CHILD_BEARING: Final = range(10, 55)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A notice as it was read. ``kept``: whether it lies in the record yet."""
+
+    notice: CommunicableDiseaseNotification
+    patient: Patient
+    version: int
+    status: RecordStatus
+    kept: bool
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status is RecordStatus.DRAFT
+
+
+class NoticesScreen(Screen):
+    """The list, or one notice when entered with a NoticeRoute."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("notices")
+        self._session = session
+        self._notices = session.services.notifications
+        self._opened: Opened | None = None
+        self._reason = ""
+        self._make_header()
+        self.banner = Banner("notices.banner", closable=False)
+        self.page.addWidget(self.banner)
+        self.list = ListPage()
+        self.form = NoticeForm(session.services.clock.now)
+        inside = QWidget()
+        vbox(self.form, parent=inside).setContentsMargins(GAP_M, GAP_M, GAP_M, GAP_M)
+        card = Card(margin=1)
+        card.add(scrolled(inside), 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(card)
+        self.page.addWidget(self._stack, 1)
+        self.list.opened.connect(self._open_row)
+        self.list.table.picked.connect(lambda _row: self._fit())
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EACH_MINUTE)
+        self._timer.timeout.connect(self._read)
+        session.changed.connect(self._changed)
+        self._fit()
+
+    def _make_header(self) -> None:
+        self.back = secondary(_("Về danh sách"), "notices.back", icon="arrow-left")
+        self.void = Button(_("Hủy phiếu"), "notices.void", kind=ButtonKind.DANGER)
+        self.amend = secondary(_("Sửa đổi"), "notices.amend", icon="pencil-simple")
+        self.save = secondary(_("Lưu nháp"), "notices.save", Shortcut.SAVE)
+        self.print = secondary(_("In"), "notices.print", Shortcut.PRINT, "printer")
+        self.visit = secondary(_("Mở lượt khám"), "notices.visit")
+        self.open = secondary(_("Mở phiếu"), "notices.open")
+        self.told = primary(_("Ghi đã báo"), "notices.told")
+        self.submit = primary(_("Lập phiếu"), "notices.submit", Shortcut.SIGN)
+        buttons = (
+            self.back,
+            self.void,
+            self.amend,
+            self.visit,
+            self.save,
+            self.print,
+            self.open,
+            self.told,
+            self.submit,
+        )
+        for button in buttons:
+            button.hide()
+        self.header = self.add_header(_("Báo bệnh truyền nhiễm"), " ", *buttons)
+        self.back.clicked.connect(self._to_list)
+        self.void.clicked.connect(self._void)
+        self.amend.clicked.connect(self._begin_amendment)
+        self.save.clicked.connect(self.save_action)
+        self.print.clicked.connect(self.print_action)
+        self.visit.clicked.connect(self._to_visit)
+        self.open.clicked.connect(self._open_current)
+        self.told.clicked.connect(self._tell)
+        self.submit.clicked.connect(self._submit)
+
+    # -- hooks of the frame --------------------------------------------------------------------
+
+    @override
+    def on_enter(self, context: object = None) -> None:
+        self._timer.start()
+        if isinstance(context, routes.NoticeRoute):
+            self._open(context.encounter_id, context.notification_id)
+        elif self._opened is None:
+            self._to_list()
+        self._read()
+
+    @override
+    def on_leave(self) -> bool:
+        self._timer.stop()
+        self._keep()
+        return True
+
+    @override
+    def on_back(self) -> bool:
+        if self._opened is None:
+            return False
+        self._to_list()
+        return True
+
+    @override
+    def save_action(self) -> bool:
+        if self._opened is None or not self._writes:
+            return False
+        self._keep()
+        return True
+
+    @override
+    def print_action(self) -> bool:
+        opened = self._opened
+        row = self.list.table.current()
+        found = opened.notice.id if opened and opened.kept else ""
+        if opened is None and row is not None:
+            found = row.notification_id
+        if not found:
+            return False
+        self.go(routes.PREVIEW, routes.PreviewRoute(RecordKind.NOTIFICATION, found))
+        return True
+
+    # -- the list ------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        session = self._session
+        session.ask(
+            lambda: self._notices.rows(session.actor),
+            self._show_rows,
+            owner=self,
+            failed=self._refused,
+            latest="notices.rows",
+        )
+
+    def _show_rows(self, rows: tuple[NoticeRow, ...]) -> None:
+        now = self._session.services.clock.now()
+        self.list.show_rows(rows, now)
+        if self._opened is None:
+            waiting = [row for row in rows if row.reported_at is None]
+            late = sum(row.overdue(now) for row in waiting)
+            told = (
+                _("{n} ca phải báo, {late} ca quá hạn").format(n=len(waiting), late=late)
+                if waiting
+                else _("Không có ca nào đang chờ báo")
+            )
+            self.header.set_title(_("Báo bệnh truyền nhiễm"), told)
+        self._fit()
+
+    def _changed(self, changes: Changes) -> None:
+        if self.isVisible() and changes.touches(RecordKind.NOTIFICATION, RecordKind.ENCOUNTER):
+            self._read()
+
+    def _to_list(self) -> None:
+        self._keep()
+        self._opened, self._reason = None, ""
+        self.banner.dismiss()
+        self._stack.setCurrentIndex(0)
+        self._read()
+        self._fit()
+        self.list.table.setFocus()
+
+    def _open_row(self, row: NoticeRow) -> None:
+        self._open(row.encounter_id, row.notification_id)
+
+    def _open_current(self) -> None:
+        row = self.list.table.current()
+        if row is not None:
+            self._open_row(row)
+
+    def _to_visit(self) -> None:
+        row = self.list.table.current()
+        visit = self._opened.notice.encounter_id if self._opened else row and row.encounter_id
+        if visit:
+            self.go(routes.ENCOUNTER, routes.EncounterRoute(visit))
+
+    # -- one notice ----------------------------------------------------------------------------
+
+    def _open(self, encounter_id: str, notification_id: str) -> None:
+        session = self._session
+        session.ask(
+            lambda: self._load(encounter_id, notification_id),
+            self._show,
+            owner=self,
+            failed=self._refused,
+            latest="notices.open",
+        )
+
+    def _load(self, encounter_id: str, notification_id: str) -> Opened:
+        services, actor = self._session.services, self._session.actor
+        if notification_id:
+            stored = services.notifications.get(actor, notification_id)
+            notice, version, status, kept = stored.record, stored.version, stored.status, True
+        else:
+            notice = services.notifications.prepare(actor, encounter_id)
+            version, status, kept = 0, RecordStatus.DRAFT, False
+        person = services.patients.standing(actor, notice.patient_id).stored.record
+        return Opened(notice=notice, patient=person, version=version, status=status, kept=kept)
+
+    @property
+    def _writes(self) -> bool:
+        opened = self._opened
+        may = self._session.may(Action.NOTIFICATION_REPORT)
+        return opened is not None and may and (opened.is_draft or bool(self._reason))
+
+    def _show(self, opened: Opened) -> None:
+        self._opened, self._reason = opened, ""
+        self._stack.setCurrentIndex(1)
+        self._dress()
+        if self._writes:
+            self.form.form.focus_first()
+
+    def _dress(self) -> None:
+        opened = self._opened
+        if opened is None:
+            return
+        notice, person = opened.notice, opened.patient
+        now = self._session.services.clock.now()
+        left = notice.left_at(now)
+        if left is not None:
+            clock = time_words(left)
+        elif notice.reported_at is not None:
+            clock = _("đã báo lúc {when}").format(when=show_moment(notice.reported_at))
+        else:
+            clock = ""
+        detail = " · ".join(filter(None, (notice.disease_name, notice.number, clock)))
+        self.header.set_title(person.full_name, detail)
+        fertile = person.sex is Sex.FEMALE and age_on(person.birth, now.date()) in _CHILD_BEARING
+        self.form.show_notice(
+            notice, self._notices.rules(), read_only=not self._writes, pregnancy=fertile
+        )
+        if notice.is_overdue(now):
+            self.banner.show_message(
+                Message(
+                    text=_("Đã quá hạn báo. Hãy báo ngay bằng điện thoại, rồi ghi đã báo ở đây."),
+                    severity=Severity.DANGER,
+                )
+            )
+        else:
+            self.banner.dismiss()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Only what can be done now is there."""
+        opened, row = self._opened, self.list.table.current()
+        may = self._session.may(Action.NOTIFICATION_REPORT)
+        final = opened is not None and opened.status in (
+            RecordStatus.SIGNED,
+            RecordStatus.AMENDED,
+        )
+        listed = opened is None and row is not None
+        self.back.setVisible(opened is not None)
+        self.open.setVisible(listed)
+        self.open.set_label(
+            _("Mở phiếu") if row is not None and row.notification_id else _("Soạn phiếu báo")
+        )
+        self.open.setEnabled(may or (row is not None and bool(row.notification_id)))
+        self.visit.setVisible(listed or opened is not None)
+        self.save.setVisible(self._writes and opened is not None and opened.is_draft)
+        self.submit.setVisible(self._writes)
+        self.submit.set_label(_("Lưu sửa đổi") if self._reason else _("Lập phiếu"))
+        self.amend.setVisible(final and may and not self._reason)
+        self.void.setVisible(final and may and not self._reason)
+        self.print.setVisible(final and self._session.may(Action.PRINT) and not self._reason)
+        untold = (final and opened is not None and opened.notice.reported_at is None) or (
+            listed and row is not None and bool(row.number) and row.reported_at is None
+        )
+        self.told.setVisible(untold and may and not self._reason)
+
+    def _keep(self) -> None:
+        """Keep the draft as typed; the clock goes on."""
+        opened = self._opened
+        if opened is None or not opened.is_draft or not self._writes:
+            return
+        typed = self.form.notice(opened.notice)
+        if opened.kept and typed == opened.notice:
+            return
+        actor = self._session.actor
+        self._session.command(
+            lambda: self._notices.save_draft(actor, typed),
+            done=lambda _changes: self._kept(typed),
+            failed=self._refused,
+            owner=self,
+        )
+
+    def _kept(self, typed: CommunicableDiseaseNotification) -> None:
+        opened = self._opened
+        if opened is not None and opened.notice.id == typed.id:
+            self._opened = Opened(
+                notice=typed, patient=opened.patient, version=0, status=opened.status, kept=True
+            )
+        self.say(_("Đã lưu nháp phiếu báo. Hạn báo vẫn đang tính."))
+
+    def _submit(self) -> None:
+        opened = self._opened
+        if opened is None:
+            return
+        typed = self.form.notice(opened.notice)
+        actor, reason, version = self._session.actor, self._reason, opened.version
+        self._run(
+            (lambda: self._notices.amend(actor, typed, version, reason))
+            if reason
+            else (lambda: self._notices.submit(actor, typed)),
+            _("Đã lưu sửa đổi cùng lý do.")
+            if reason
+            else _("Đã lập phiếu. Hãy báo cấp trên rồi bấm “Ghi đã báo”."),
+            typed.id,
+        )
+
+    def _tell(self) -> None:
+        opened, row = self._opened, self.list.table.current()
+        now = self._session.services.clock.now()
+        if opened is not None:
+            who, notice_id = opened.patient.full_name, opened.notice.id
+            disease = opened.notice.disease_name
+        elif row is not None:
+            who, notice_id, disease = row.patient_name, row.notification_id, row.disease
+        else:
+            return
+        dialog = ToldDialog(self, f"{who}, {disease}", now)
+        if not dialogs.run_dialog(dialog):
+            return
+        way, told, receipt, at = dialog.told
+        actor = self._session.actor
+        self._run(
+            lambda: self._notices.report(
+                actor, notice_id, way=way, told=told, receipt=receipt, at=at
+            ),
+            _("Đã ghi báo cấp trên."),
+            notice_id if opened is not None else "",
+        )
+
+    def _begin_amendment(self) -> None:
+        reason = self._ask(
+            _("Sửa đổi phiếu báo"),
+            _("Ví dụ đổi chẩn đoán, có kết quả xét nghiệm. Bản trước vẫn được giữ."),
+            _("Lý do sửa đổi"),
+        )
+        if reason:
+            self._reason = reason
+            self._dress()
+
+    def _void(self) -> None:
+        opened = self._opened
+        reason = self._ask(
+            _("Hủy phiếu báo"),
+            _("Dùng khi lập nhầm. Số phiếu vẫn được giữ, nội dung vẫn đọc được."),
+            _("Lý do hủy"),
+        )
+        if not reason or opened is None:
+            return
+        actor, notice_id = self._session.actor, opened.notice.id
+        self._run(lambda: self._notices.void(actor, notice_id, reason), _("Đã hủy phiếu báo."), "")
+
+    def _ask(self, title: str, text: str, label: str) -> str:
+        return (dialogs.ask_text(self, title, text, label=label, lines=2) or "").strip()
+
+    def _run(self, command: Callable[[], Changes], said: str, then_open: str) -> None:
+        def done(_changes: Changes) -> None:
+            self.say(said, Severity.SUCCESS)
+            self._reason = ""
+            if then_open:
+                self._open("", then_open)
+            else:
+                self._opened = None
+                self._to_list()
+
+        self._session.command(command, done=done, failed=self._refused, owner=self)
+
+    def _refused(self, error: StationError) -> None:
+        if isinstance(error, InvalidRecord) and self._opened is not None:
+            left = self.form.set_problems(error.problems)
+            for problem in left:
+                self.say(problem.message, Severity.DANGER)
+            if not left:
+                self.say(_("Còn mục cần điền. Phần đã ghi vẫn được giữ."), Severity.WARNING)
+            return
+        self.say(str(error), Severity.DANGER)

@@ -30,7 +30,6 @@ from station_emr.ui.kit import (
 from station_emr.ui.models.moments import parse_moment, show_moment
 from station_emr.ui.models.session import Session
 
-
 MOMENT_WIDTH: Final = 156  # hour, day and year beside one another
 
 

@@ -17,7 +17,7 @@ from station_emr.domain.signature import KeySource, KeySourceKind, SignatureStat
 from station_emr.interop.bhyt.insurance_format import InsuranceFormat
 from station_emr.interop.bhyt.reader import read_claims
 from station_emr.services.claim_files import ClaimFiles
-from station_emr.services.claims import ClaimPreview
+from station_emr.services.claims import ClaimPreview, Claims
 from station_emr.services.secret import Secret
 from tests.signing_authority import (
     PASSWORD,
@@ -106,6 +106,18 @@ def test_what_a_schema_refuses_is_held_back_and_says_where_it_is_mended(station,
     assert lines(station, "claim.export") == [heavy.id]
 
 
+def test_the_schemas_hold_back_what_every_rule_let_through(station, files) -> None:
+    class NoRules:
+        def before_sending(self, claims):
+            return tuple(() for _ in claims)
+
+    claims = Claims(station.store, station.clock, files, NoRules(), station.services.signing)
+    unweighed = billed(station, vitals=VITALS)
+    made = claims.export(station.doctor, [unweighed.id])
+    assert made.files == ()
+    assert [one.rule for one in made.held_back[0].findings] == ["schema"]
+
+
 def test_settings_that_are_missing_hold_everything_back(station, claims) -> None:
     encounter = billed(station)
     fill_in(station, "{}")
@@ -134,6 +146,7 @@ def test_a_signed_file_is_judged_good_by_another_program(
         "X509Certificate",
     ):
         assert wanted in text
+    assert "QualifyingProperties" not in text  # plain XMLDSig
     path, trusted = tmp_path / "hoso.xml", tmp_path / "goc.pem"
     path.write_bytes(file.content)
     trusted.write_bytes(desk.authority.pem)

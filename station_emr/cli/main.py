@@ -18,6 +18,7 @@ from station_emr.domain.errors import EnvironmentFailure, InvalidRecord, Station
 from . import (
     audit,
     backup,
+    bill,
     claim_check,
     commands,
     courier,
@@ -112,6 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
         people.add_commands,
         privacy.add_commands,
         forms.add_commands,
+        bill.add_commands,
         registers.add_commands,
         backup.add_commands,
         dossier.add_commands,

@@ -12,7 +12,7 @@ from typing_extensions import override
 from station_emr.domain.billing import Bill, ItemKind, check_bill
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import PatientSnapshot
-from station_emr.domain.errors import Problem, UserError
+from station_emr.domain.errors import NotFound, Problem, UserError
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.price_list import LISTS, ApprovedItem, approved_of
@@ -69,6 +69,15 @@ class Billing(Papers[Bill]):
         allow(actor, Action.ENCOUNTER_VIEW)
         with self._store.read() as work:
             return work.bills.of_encounter(encounter_id)
+
+    def by_name(self, actor: Actor, name: str) -> Stored[Bill]:
+        """By number, its own id or that of its visit; the look is logged. Raises NotFound."""
+        allow(actor, Action.ENCOUNTER_VIEW)
+        with self._store.read() as work:
+            found = work.bills.named(name.strip())
+        if found is None:
+            raise NotFound(f"Không có bảng kê “{name}” trên máy này. Hãy xem lại số.")
+        return self.get(actor, found)
 
     def search(self, kind: ItemKind, text: str) -> tuple[ApprovedItem, ...]:
         """Rows of an approved list that are in force today, the best match first."""

@@ -51,6 +51,9 @@ class BillStore(PaperStore[Bill], Protocol):
     def rows(self, since: date, until: date, limit: int) -> tuple[BillRow, ...]:
         """Visits of these days with their bill, the last arrival first."""
 
+    def named(self, name: str) -> str | None:
+        """The id of the bill with this number, this id or of this visit; the one that counts."""
+
     def between(self, since: date, until: date) -> tuple[Stored[Bill], ...]:
         """Bills closed on these days that stand."""
 

@@ -28,6 +28,7 @@ class BillHead(Head):
     def indexes(cls) -> tuple[Any, ...]:
         return (
             Index("bill_encounter", "encounter_id"),
+            Index("bill_number", "number"),
             Index("bill_patient", "patient_id"),
             Index("bill_closed", "closed_on"),
             Index("bill_open", "saved_utc", sqlite_where=text("version = 0")),

@@ -36,6 +36,10 @@ _ROWS: Final = text(
     "  WHERE x.encounter_id = e.id ORDER BY x.status = 'voided', x.row_id DESC LIMIT 1) "
     "ORDER BY e.arrived_utc DESC, e.row_id DESC"
 )
+_NAMED: Final = text(
+    "SELECT id FROM bill WHERE number = :name OR id = :name OR encounter_id = :name "
+    "ORDER BY status = 'voided', row_id DESC LIMIT 1"
+)
 _CENTS: Final = 100
 _MOST: Final = 2**62  # what a draft may hold is not judged, what SQLite can hold is
 
@@ -82,6 +86,10 @@ class BillRepository(PaperRepository[Bill]):
             )
             for row in rows
         )
+
+    def named(self, name: str) -> str | None:
+        found: str | None = self._connection.execute(_NAMED, {"name": name}).scalar_one_or_none()
+        return found
 
     def between(self, since: date, until: date) -> tuple[Stored[Bill], ...]:
         found = self._connection.execute(_BETWEEN, _days(since, until)).scalars()

@@ -296,6 +296,7 @@ BILLS: tuple[str, ...] = (
 """,
     "CREATE INDEX bill_closed ON bill (closed_on)",
     "CREATE INDEX bill_encounter ON bill (encounter_id)",
+    "CREATE INDEX bill_number ON bill (number)",
     "CREATE INDEX bill_open ON bill (saved_utc) WHERE version = 0",
     "CREATE INDEX bill_patient ON bill (patient_id)",
     """CREATE TRIGGER bill_insert BEFORE INSERT ON "bill" BEGIN

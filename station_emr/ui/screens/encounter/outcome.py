@@ -141,7 +141,7 @@ class OutcomePanel(Card):
         self.history = secondary(
             _("Lịch sử phiên bản"), "encounter.history", icon="clock-counter-clockwise"
         )
-        self.other = secondary(_("Giấy tờ khác"), "encounter.other", icon="file-text")
+        self.other = Button(_("Giấy tờ khác"), "encounter.other", key_text="Alt+J")
         self.keep_amendment = primary(_("Lưu sửa đổi"), "encounter.keep_amendment")
         self.drop_amendment = secondary(_("Thôi sửa đổi"), "encounter.drop_amendment")
         for widget in (

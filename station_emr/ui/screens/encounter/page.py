@@ -117,6 +117,7 @@ class EncounterScreen(Screen):
         for keys, call in (
             ("Alt+E", self.form.closing.focus_follow_up),
             ("Alt+Y", self.form.prescription.repeat_earlier),
+            ("Alt+J", self.outcome.other.click),
             (CLAIM_KEY, self._desk.claim.begin),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)

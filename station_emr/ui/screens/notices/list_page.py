@@ -101,7 +101,7 @@ class ListPage(QWidget):
                     title=_("Phát hiện"),
                     text=lambda r: show_when(r.detected_at, self._now or r.detected_at),
                     sort=lambda r: r.detected_at,
-                    width=120,
+                    width=150,
                 ),
                 Column(title=_("Phiếu báo"), text=paper_text, width=160),
                 Column(

@@ -30,6 +30,7 @@ from station_emr.ui.kit import (
     Option,
     PhoneField,
     TextField,
+    hbox,
     named,
     quiet,
 )
@@ -99,9 +100,16 @@ class NoticeForm(QWidget):
         form.add_heading(_("Ca bệnh"))
         self.disease = ChoiceField([], placeholder=_("Chọn bệnh"))
         self.grade = ChoiceField([], placeholder=_("Chọn phân độ"))
+        self.died: ParsedField[datetime] = ParsedField(
+            lambda text: parse_moment(text, self._now()),
+            show_moment,
+            refusal=_("Ghi giờ và ngày, ví dụ 8h25 22/11"),
+        )
         form.add_row(
             ("disease_code", _("&Bệnh cần báo"), self.disease),
             ("grade", _("&Phân độ"), self.grade),
+            ("died_at", _("Giờ tử &vong (nếu có)"), self.died),
+            stretch=(3, 3, 2),
             required=("disease_code",),
         )
         form.add_row(
@@ -111,12 +119,6 @@ class NoticeForm(QWidget):
             stretch=(2, 3, 3),
             required=("onset_on", "case_class", "state"),
         )
-        self.died: ParsedField[datetime] = ParsedField(
-            lambda text: parse_moment(text, self._now()),
-            show_moment,
-            refusal=_("Ghi giờ và ngày, ví dụ 8h25 22/11"),
-        )
-        form.add("died_at", _("Giờ tử &vong (nếu có)"), self.died)
         self.disease.changed.connect(self._fit_grades)
         form.field("state").changed.connect(self._fit_death)
 
@@ -133,7 +135,9 @@ class NoticeForm(QWidget):
         form.add("onset_address", _("Nơ&i khởi phát"), LineField(), required=True)
         self.same = quiet(_("Như nơi ở hiện nay"), "notice.same_address")
         self.same.clicked.connect(self._same_address)
-        form.add_widget(self.same)
+        beside = QWidget()
+        hbox(self.same, None, parent=beside)
+        form.add_widget(beside)
         form.add_row(
             ("pregnant", _("&Có thai"), self._choice(YesNo)),
             ("underlying", _("Bệnh nền"), LineField()),

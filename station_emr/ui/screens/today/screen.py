@@ -69,7 +69,9 @@ class TodayScreen(Screen):
         self.next = primary(_("Gọi người tiếp theo"), "today.next", Shortcut.NEXT)
         self.new.clicked.connect(lambda: self.go(routes.REGISTRATION))
         self.next.clicked.connect(self._call_next)
-        self.notices = Button("", "today.notices", kind=ButtonKind.DANGER, icon="virus")
+        self.notices = Button(
+            _("Báo bệnh truyền nhiễm"), "today.notices", kind=ButtonKind.DANGER, icon="virus"
+        )
         self.notices.clicked.connect(lambda: self.go(routes.NOTICES))
         self.notices.hide()
         self.header = self.add_header(_("Hôm nay"), "", self.notices, self.new, self.next)

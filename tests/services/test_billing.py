@@ -13,8 +13,10 @@ from station_emr.domain.encounter import Procedure
 from station_emr.domain.errors import InvalidRecord, PermissionDenied, StateError, UserError
 from station_emr.domain.patient import Coverage
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.signature import SignatureState
 from station_emr.domain.user import Role
 
+from .signing_desk import Desk
 from .visit_samples import prescription, sign, visit
 
 D = Decimal
@@ -338,3 +340,22 @@ def test_the_printed_bill_is_logged_with_its_copy(station) -> None:
     view = station.services.versions.view(station.doctor, RecordKind.BILL, bill.id, 1)
     print(view.lines)
     assert any("Khám bệnh" in line for _name, line in view.lines)
+
+
+def test_a_closed_bill_is_signed_like_a_letter(station, tmp_path) -> None:
+    desk = Desk(station, tmp_path)
+    desk.use_file()
+    billing = station.services.billing
+    bill = billing.prepare(station.doctor, treated(station).id)
+    bill_id = billing.sign(station.doctor, bill).id_of(RecordKind.BILL)
+    waiting = [one for one in desk.signing.waiting(station.doctor) if one.kind is RecordKind.BILL]
+    assert [one.record_id for one in waiting] == [bill_id]
+
+    report = desk.batch(names=[(RecordKind.BILL, bill_id, 1)])
+
+    assert [one.record_id for one in report.signed] == [bill_id]
+    (view,) = desk.signatures.of(station.doctor, RecordKind.BILL, bill_id).signatures
+    assert view.state is SignatureState.UNCHECKED  # content and seal hold; nobody to ask is near
+    with station.store.read() as work:
+        (made,) = work.signatures.of(RecordKind.BILL, bill_id)
+    assert made.media_type == "application/pdf"

@@ -22,6 +22,8 @@ def page_of(place: ClaimPlace, may: Callable[[Action], bool]) -> tuple[str, obje
         return routes.REFERRALS, route_to
     if place.screen == "bill" and may(Action.BILL_PREPARE):
         return routes.BILLING, routes.BillRoute(place.encounter_id)
+    if place.screen == "certificate" and may(Action.CERTIFICATE_PREPARE):
+        return routes.CERTIFICATE, routes.CertificateRoute(place.encounter_id)
     if place.screen == "settings" and may(Action.SETTINGS_EDIT):
-        return routes.SETTINGS, None
+        return routes.SETTINGS, routes.SettingsRoute(place.field) if place.field else None
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
@@ -22,6 +22,9 @@ from station_emr.ui.tasks import Lane, ProblemSink, Progress, Task, TaskRunner
 
 from .gate import StationGate
 
+if TYPE_CHECKING:
+    from station_emr.demo.gateways import DemoGateways
+
 THEME: Final = "ui.theme"
 _MEMORY: Final = "window.json"
 _PROBLEMS: Final = "problems"
@@ -38,6 +41,7 @@ class Program(QObject):
         self._clock = clock
         self._demo = demo
         self._province: DemoProvince | None = None
+        self._gateways: DemoGateways | None = None
         memory = FileMemory(folder / _MEMORY)
         use_memory(memory)
         apply_theme(app, "dark" if memory.get(THEME) == "dark" else "light")
@@ -116,12 +120,16 @@ class Program(QObject):
         page.cancelled.connect(lambda: self._cancel_demo(task))
 
     def _start_province(self) -> None:
+        from station_emr.demo.gateways import DemoGateways  # noqa: PLC0415 - see the gate
         from station_emr.demo.scripted import configure_province  # noqa: PLC0415 - see the gate
 
         province = DemoProvince(self._folder / "province", demo_profile("").code)
         self._province = province
         address = province.start()
         configure_province(self._folder, address.url, address.token)
+        self._gateways = DemoGateways()
+        self._gateways.start()
+        self._gateways.configure(self._folder)
 
     def _demo_failed(self, error: StationError) -> None:
         dialogs.show_problem(self.window, _("Chưa mở được trạm dùng thử"), str(error))
@@ -139,3 +147,5 @@ class Program(QObject):
         self.gate.release()
         if self._province is not None:
             self._province.stop()
+        if self._gateways is not None:
+            self._gateways.stop()

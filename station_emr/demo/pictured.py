@@ -32,6 +32,7 @@ from .clock import DemoClock
 from .filled import make_filled_station
 from .people import People
 from .pictured_answers import answer_a_letter, note_sharing
+from .pictured_gateways import use_gateways
 from .pictured_people import note_emergency
 from .pictured_privacy import note_privacy
 from .pictured_signing import wait_for_token
@@ -82,6 +83,7 @@ def make_pictured_station(folder: Path, people: int = 120) -> None:
     _at(folder, DIRECTOR, heard, lambda station: note_emergency(station, heard))
     _at(folder, DIRECTOR, _LINE_DOWN, lambda station: _join(station, _NOWHERE, address.token))
     _at(folder, DIRECTOR, _LINE_DOWN, wait_for_token)
+    _at(folder, DIRECTOR, _LINE_DOWN, use_gateways)
     _at(folder, DOCTOR, _LINE_DOWN - timedelta(seconds=20), _correct)
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
     _at(folder, DOCTOR, MOMENT - timedelta(minutes=17), _begin_visit)

@@ -102,7 +102,8 @@ def _from_plain(found: dict[str, Any]) -> ClaimSettings:
     return ClaimSettings(**known)
 
 
-def _to_plain(settings: ClaimSettings) -> str:
+def written(settings: ClaimSettings) -> str:
+    """As :func:`read_claim_settings` reads it."""
     plain: dict[str, Any] = {
         name: getattr(settings, name) for name in ClaimSettings.__dataclass_fields__
     }
@@ -171,7 +172,7 @@ class ClaimSettingsDesk:
                     now,
                 ),
             )
-            work.settings.put(KEY, _to_plain(settings))
+            work.settings.put(KEY, written(settings))
             work.audit.append(actor, "setting.update", now, detail={"key": KEY})
         return settings
 

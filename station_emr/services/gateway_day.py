@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -46,6 +46,8 @@ UNDER_WAY: Final = (
 )
 NEWER: Final = "Đã có bản mới của hồ sơ này."
 
+_AT_ONCE: Final = 50
+_Judged = tuple[ClaimState, tuple[Finding, ...]]
 Told = Callable[[int, int], bool]
 """Visits done and in all; False stops."""
 
@@ -147,16 +149,17 @@ class ClaimDay:
                 work, actor, [row.encounter_id for row in rows], self._clock.now().date()
             )
         dates = _Dates(self._clock.now().date(), days_off(settings.days_off))
-        made = []
-        for place, row in enumerate(rows):
-            if told is not None and not told(place, len(rows)):
-                break
-            made.append(
-                self._line(
-                    row, sent.get(row.encounter_id, ()), dates, hidden=row.encounter_id in hidden
-                )
+        judged = self._judged(rows, sent, told)
+        return tuple(
+            self._line(
+                row,
+                sent.get(row.encounter_id, ()),
+                dates,
+                judged.get(row.encounter_id),
+                hidden=row.encounter_id in hidden,
             )
-        return tuple(made)
+            for row in rows
+        )
 
     def line(self, actor: Actor, encounter_id: str) -> ClaimLine | None:
         """One visit as it stands now; None when the list does not hold it."""
@@ -245,22 +248,23 @@ class ClaimDay:
     # One line ---------------------------------------------------------------------------------
 
     def _line(
-        self, row: BillRow, sent: Sequence[GatewayMessage], dates: _Dates, *, hidden: bool
+        self,
+        row: BillRow,
+        sent: Sequence[GatewayMessage],
+        dates: _Dates,
+        judged: _Judged | None,
+        *,
+        hidden: bool,
     ) -> ClaimLine:
         record = _newest(sent, MessageKind.RECORD)
-        accepted = _accepted(sent)
-        changed = (
-            record is not None
-            and record.state is MessageState.ACCEPTED
-            and self._files.version_of(row.encounter_id) != record.version
-        )
-        settled = record is not None and record.state in _OF_MESSAGE and not changed
-        findings: tuple[Finding, ...] = ()
-        if settled and record is not None:
-            state = _OF_MESSAGE[record.state]
+        if judged is not None:
+            state, findings = judged
+        elif record is not None:
+            state, findings = _OF_MESSAGE[record.state], ()
         else:
-            state, findings = self._judged(row.encounter_id)
-        due, left = dates.due(row, accepted, correction=changed)
+            state, findings = ClaimState.INCOMPLETE, ()  # stopped before it was looked at
+        changed = judged is not None and record is not None
+        due, left = dates.due(row, _accepted(sent), correction=changed)
         waits = state is not ClaimState.ACCEPTED
         return ClaimLine(
             encounter_id=row.encounter_id,
@@ -277,16 +281,46 @@ class ClaimDay:
             correction=changed,
         )
 
-    def _judged(self, encounter_id: str) -> tuple[ClaimState, tuple[Finding, ...]]:
+    def _judged(
+        self,
+        rows: Sequence[BillRow],
+        sent: Mapping[str, Sequence[GatewayMessage]],
+        told: Told | None,
+    ) -> dict[str, _Judged]:
+        """What is against each visit whose record is not under way or taken as it stands."""
+        open_ones = [row for row in rows if self._is_open(row, sent.get(row.encounter_id, ()))]
+        found: dict[str, _Judged] = {}
+        for start in range(0, len(open_ones), _AT_ONCE):
+            if told is not None and not told(start, len(open_ones)):
+                break
+            found.update(self._looked_through(open_ones[start : start + _AT_ONCE]))
+        return found
+
+    def _is_open(self, row: BillRow, sent: Sequence[GatewayMessage]) -> bool:
+        record = _newest(sent, MessageKind.RECORD)
+        if record is None:
+            return True
+        accepted = record.state is MessageState.ACCEPTED
+        return accepted and self._files.version_of(row.encounter_id) != record.version
+
+    def _looked_through(self, rows: Sequence[BillRow]) -> dict[str, _Judged]:
+        found: dict[str, _Judged] = {}
+        claims: dict[str, ClaimFile] = {}
         with self._store.read() as work:
-            missing = self._files.missing_within(work, encounter_id)
-            if missing:
-                return ClaimState.INCOMPLETE, missing
-            claim = self._files.within(work, encounter_id)
-        found = self._checks.findings_of(claim)
-        if not blocking(found):
-            found = (*found, *self._files.schema_findings(claim))
-        return (ClaimState.FAULTY if blocking(found) else ClaimState.READY), found
+            for row in rows:
+                missing = self._files.missing_within(work, row.encounter_id)
+                if missing:
+                    found[row.encounter_id] = (ClaimState.INCOMPLETE, missing)
+                else:
+                    claims[row.encounter_id] = self._files.within(work, row.encounter_id)
+        named = self._checks.before_sending(list(claims.values()))
+        for (visit, claim), findings in zip(claims.items(), named, strict=True):
+            against = findings
+            if not blocking(findings):
+                against = (*findings, *self._files.schema_findings(claim))
+            state = ClaimState.FAULTY if blocking(against) else ClaimState.READY
+            found[visit] = (state, against)
+        return found
 
 
 def _is_insured(work: Work, row: BillRow) -> bool:

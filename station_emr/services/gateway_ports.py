@@ -179,9 +179,11 @@ class CheckIns(Protocol):
 
 
 class ClaimChecks(Protocol):
-    """The named rules (services/claim_checks.py)."""
+    """The named rules (services/claim_findings.py)."""
 
     def findings_of(self, claim: ClaimFile) -> tuple[Finding, ...]: ...
+    def before_sending(self, claims: Sequence[ClaimFile]) -> tuple[tuple[Finding, ...], ...]:
+        """Of each of several that go together, with what they repeat of one another."""
 
 
 class PrescriptionWriter(Protocol):

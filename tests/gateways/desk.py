@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.claim_desk import build_claims
 from station_emr.domain.gateway import MessageKind
 from station_emr.domain.signature import KeySource, KeySourceKind
@@ -23,12 +24,13 @@ __all__ = ["Desk", "closed", "treated"]
 class Desk:
     """``send`` is one turn of the loop, in the thread of the test."""
 
-    def __init__(self, station, bhyt, rx, patience, checks=None) -> None:
+    def __init__(self, station, bhyt, rx, patience) -> None:
         self.station = station
         self.bhyt, self.rx = bhyt, rx
         self.identity = identity_of(station.path.parent, "DEMO-STATION", KEY, station.clock)
         self.loop = GatewayLoop(station.clock)
-        claims = build_claims(station.store, station.clock, station.services.signing, checks)
+        catalogs = StationCatalogs(station.store)
+        claims = build_claims(station.store, station.clock, station.services.signing, catalogs)
         self.gateways = build_gateways(
             station.store,
             station.clock,

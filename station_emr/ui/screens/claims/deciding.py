@@ -24,6 +24,7 @@ from station_emr.ui.kit import (
     named,
     quiet,
     secondary,
+    vbox,
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
@@ -53,12 +54,9 @@ class MessageFoot(QWidget):
         self.drop = quiet(_("&Thôi gửi…"), "claims.drop", "x-circle")
         self.again = secondary(_("&Gửi lại"), "claims.again", icon="arrow-clockwise")
         self.arrived = secondary(_("Đã thấy trên &cổng…"), "claims.arrived", icon="check-circle")
-        row = hbox(
-            self.words, self.visit, self.keep, self.drop, self.again, self.arrived, gap=GAP_S
-        )
-        row.setStretch(0, 1)
-        row.setContentsMargins(GAP_M, GAP_S, GAP_M, GAP_S)
-        self.setLayout(row)
+        row = hbox(self.visit, self.keep, None, self.drop, self.again, self.arrived, gap=GAP_S)
+        both = vbox(self.words, row, gap=GAP_S, parent=self)
+        both.setContentsMargins(GAP_M, GAP_S, GAP_M, GAP_S)
         self.visit.clicked.connect(self._open)
         self.keep.clicked.connect(self._keep)
         self.drop.clicked.connect(self._drop)
@@ -70,6 +68,7 @@ class MessageFoot(QWidget):
         """What may be done with one message."""
         self._row = row
         self.words.setText(row_reason(row) if row is not None else "")
+        self.words.setVisible(bool(self.words.text()))
         state = row.message.state if row is not None else None
         may = self._session.may(Action.BILL_CLOSE)
         paper = row is not None and row.message.kind is MessageKind.PRESCRIPTION

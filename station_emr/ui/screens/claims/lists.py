@@ -45,7 +45,7 @@ def claims_table() -> Table[ClaimLine]:
                 title=_("Đến lúc"),
                 text=lambda r: show_moment(r.arrived_at),
                 sort=lambda r: r.arrived_at,
-                width=118,
+                width=136,
             ),
             Column(
                 title=_("Người bệnh"),
@@ -152,7 +152,7 @@ def messages_table(name: str, spoken: str, nothing: str) -> Table[MessageRow]:
                 title=_("Lập lúc"),
                 text=lambda r: show_moment(r.message.created_at),
                 sort=lambda r: r.message.created_at,
-                width=118,
+                width=136,
             ),
             Column(title=_("Loại"), text=lambda r: _(r.message.kind.label), width=136, spare=2),
             Column(
@@ -193,12 +193,12 @@ def outages_table(now: Callable[[], datetime]) -> Table[GatewayOutage]:
                 title=_("Từ"),
                 text=lambda o: show_moment(o.started),
                 sort=lambda o: o.started,
-                width=130,
+                width=140,
             ),
             Column(
                 title=_("Đến"),
                 text=lambda o: show_moment(o.ended) if o.ended else _("chưa hết"),
-                width=130,
+                width=140,
             ),
             Column(title=_("Kéo dài"), text=lambda o: outage_length(o, now()), width=140),
             Column(title=_("Số lần thử"), text=lambda o: str(o.tries), numeric=True, width=100),

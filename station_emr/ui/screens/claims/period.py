@@ -49,10 +49,12 @@ class Period(QWidget):
         self.kind.set_value(DAY)
         self.day.set_value(today)
         self._chosen = today
+        shown = fixed_width(self.day, _FIELD_WIDTH)
+        shown.setMinimumWidth(shown.maximumWidth())
         hbox(
             self.kind,
             self.before,
-            fixed_width(self.day, _FIELD_WIDTH),
+            shown,
             self.after,
             gap=GAP_S,
             parent=self,

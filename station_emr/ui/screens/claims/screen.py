@@ -238,6 +238,8 @@ class ClaimsScreen(Screen):
 
     def _read_lines(self) -> None:
         first, last = self.period.bounds()
+        if not self.lines.rows:
+            self.header.set_title(_("Hồ sơ BHYT"), _("Đang đọc và kiểm tra các lượt khám…"))
         self._session.runner.run(
             lambda: self._gateways.day.lines(self._actor, first, last),
             done=self._show_lines,

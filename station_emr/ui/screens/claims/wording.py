@@ -104,9 +104,10 @@ def standing_words(one: GatewayStanding, now: datetime) -> tuple[Severity, str]:
         return Severity.INFO, _("{name}: chưa bật.").format(name=name)
     if one.away_since is not None:
         since = show_moment(one.away_since)
-        return Severity.WARNING, _(
-            "{name}: không kết nối được từ {since}. {count} mục chờ gửi vẫn an toàn ở trạm."
-        ).format(name=name, since=since, count=one.waiting)
+        words = _("{name}: không kết nối được từ {since}.").format(name=name, since=since)
+        if one.waiting:
+            words += " " + _("{count} mục chờ gửi vẫn an toàn ở trạm.").format(count=one.waiting)
+        return Severity.WARNING, words
     if one.waiting:
         return Severity.INFO, _("{name}: {count} mục chờ gửi.").format(name=name, count=one.waiting)
     if one.last_at is not None:

@@ -22,6 +22,7 @@ from station_emr.ui.kit import (
     GAP_S,
     Banner,
     Card,
+    FlowLayout,
     Message,
     Screen,
     SegmentedField,
@@ -116,8 +117,12 @@ class ClaimsScreen(Screen):
         for place, button in enumerate(self.tabs.buttons):
             named(button, f"claims.tab.{place}")
         self.period = Period(self._session.services.clock.now().date())
-        row = hbox(self.tabs, None, self.period, gap=GAP_M)
-        self.page.addLayout(row)
+        choices = QWidget()
+        flow = FlowLayout(choices, GAP_S)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.addWidget(self.tabs)
+        flow.addWidget(self.period)
+        self.page.addWidget(choices)
         self.tabs.changed.connect(self._show_tab)
         self.period.changed.connect(self._read_lines)
 

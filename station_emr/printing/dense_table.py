@@ -33,6 +33,7 @@ class DenseTable:
         size: float = 6.6,
         leading: float = 7.7,
         numbered: bool = True,
+        numeric: frozenset[int] = frozenset(),
     ) -> None:
         self._sheet, self._size, self._leading = sheet, size, leading
         total = sum(column.share for column in columns)
@@ -40,6 +41,7 @@ class DenseTable:
         self._limits = [(width - _GAP) / size for width in self._widths]
         self._titles = [column.title for column in columns]
         self._numbered = numbered
+        self._numeric = numeric
         plain = face(REGULAR)
         self._letters = plain.letters
         self._advance = {letter: wide / 1000 for letter, wide in plain.widths.items()}
@@ -136,10 +138,15 @@ class DenseTable:
     def _place(self, cells: list[Cell], height: float) -> None:
         sheet, y = self._sheet, self._sheet.y - self._leading
         dense = sheet.page.dense
-        for x, cell in zip(self._lefts, cells, strict=True):
+        for place, (left, cell) in enumerate(zip(self._lefts, cells, strict=True)):
+            x = left
             if isinstance(cell, tuple):
-                if cell and cell != ("",):
-                    dense.append(Dense(x, y, cell))
+                if not cell or cell == ("",):
+                    continue
+                if place in self._numeric and len(cell) == 1:  # figures stand under one another
+                    wide = sum(map(self._advance.__getitem__, cell[0])) * self._size
+                    x = left + self._widths[place] - _GAP - wide
+                dense.append(Dense(x, y, cell))
             else:
                 for number, line in enumerate(cell):
                     sheet.put(line, x, y - number * self._leading)
@@ -170,9 +177,11 @@ class DenseTable:
             for title, width in zip(self._titles, self._widths, strict=True)
         ]
         tall = max(map(len, heads))
-        for x, lines in zip(self._lefts, heads, strict=True):
+        for place, lines in enumerate(heads):
+            side = "right" if place in self._numeric else "left"
+            x, wide = self._lefts[place], self._widths[place] - _GAP
             for number, line in enumerate(lines, 1):
-                sheet.put(line, x, sheet.y - number * self._leading)
+                sheet.put(line, x, sheet.y - number * self._leading, side, wide)
         height = tall * self._leading
         if self._numbered:
             height += self._leading

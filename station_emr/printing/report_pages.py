@@ -96,7 +96,8 @@ def _table(made: Sheet, table: CountedTable) -> None:
         *(TableColumn(one.title, 9) for one in template.columns),
     )
     size = 9.0 if across <= _MOST_ACROSS else 7.6
-    put = DenseTable(made, columns, size=size, leading=size * 1.25)
+    figures = frozenset(range(1, across + 1))
+    put = DenseTable(made, columns, size=size, leading=size * 1.25, numeric=figures)
     put.rows((row.title, *map(number_text, row.values)) for row in table.rows)
     if template.total:
         put.rows([("Tổng số", *map(number_text, table.total))])
@@ -113,7 +114,7 @@ def _chart(made: Sheet, table: CountedTable) -> None:
     most = max((value for _title, value in shown), default=0.0) or 1.0
     room = made.width - names - 48
     made.need(len(shown) * _BAR + 26)
-    head = f"{table.template.columns[0].title} ({table.template.row_head.lower()})"
+    head = f"{table.template.columns[0].title}, theo {table.template.row_head.lower()}"
     made.flow([made.block([strong(head)], size=10, leading=13)])
     made.y -= 3
     top = made.y

@@ -44,7 +44,9 @@ class PasswordCheck(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthState:
-    """Where a month stands. ``touched``: something was written for it since it was closed."""
+    """Where a month stands. ``touched``: something was written for it since it was closed.
+    ``empty``: nobody came, so nothing has to be handed in.
+    """
 
     month: Period
     closing: Closing | None
@@ -52,10 +54,11 @@ class MonthState:
     unsigned: int
     touched: bool
     times: int
+    empty: bool = False
 
     def is_late(self, today: date) -> bool:
         """Whether it should have been handed in and was never closed."""
-        return self.closing is None and today > self.due
+        return self.closing is None and not self.empty and today > self.due
 
 
 class Registers:
@@ -89,14 +92,11 @@ class Registers:
             standing = standing_closings(work, whole)
             every = work.registers.closings(whole.months[0].key, whole.months[-1].key)
             return tuple(
-                MonthState(
-                    month=month,
-                    closing=(closing := standing.get(month.key)),
-                    due=month.submit_by(),
-                    unsigned=work.registers.unsigned(month.start, month.end),
-                    touched=closing is not None
-                    and work.registers.marks(month.start, month.end) != closing.marks,
-                    times=sum(one.month == month.key for one in every),
+                _month_state(
+                    work,
+                    month,
+                    standing.get(month.key),
+                    sum(one.month == month.key for one in every),
                 )
                 for month in whole.months
                 if month.start <= now
@@ -273,6 +273,20 @@ def _part(work: Work, read: MonthRead, definition: RegisterDefinition, mask: Mas
         late = tuple(mask.late(one) for one in late)
     return MonthPart(
         month=read.month, lines=lines, closing=read.closing, late=late, unsigned=read.unsigned
+    )
+
+
+def _month_state(work: Work, month: Period, closing: Closing | None, times: int) -> MonthState:
+    marks = work.registers.marks(month.start, month.end)
+    unsigned = work.registers.unsigned(month.start, month.end)
+    return MonthState(
+        month=month,
+        closing=closing,
+        due=month.submit_by(),
+        unsigned=unsigned,
+        touched=closing is not None and marks != closing.marks,
+        times=times,
+        empty=not marks and not unsigned,
     )
 
 

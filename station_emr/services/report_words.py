@@ -15,7 +15,7 @@ def month_words(part: MonthPart) -> str:
     if closing is not None:
         said.append(
             f"đã khóa sổ lần {closing.times} lúc {closing.closed_at:%H:%M ngày %d/%m/%Y}, "
-            f"{closing.closed_by}; dấu vân {closing.content_sha256[:16]}…"
+            f"{closing.closed_by}; dấu vân {closing.content_sha256[:16]}"
         )
     else:
         said.append("chưa khóa sổ")
@@ -38,33 +38,33 @@ def late_words(one: LateCorrection) -> str:
 def list_table(view: ReportView) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heads and rows of a report that lists cases."""
     if view.tracks or view.summary:
-        heads = ("STT", "Số phiếu", "Họ và tên", "Ký lúc", "Nơi nhận", "Lý do", "Chẩn đoán")
-        return (*heads, "Nơi nhận trả lời sau", "Có phản hồi sau"), [
+        letters = ("STT", "Số phiếu", "Họ và tên", "Ký lúc", "Nơi nhận trả lời sau")
+        return (*letters, "Có phản hồi sau", "Nơi nhận", "Lý do", "Chẩn đoán"), [
             (
                 str(place),
                 one.number,
                 one.full_name,
                 f"{one.signed_at:%d/%m/%Y %H:%M}",
+                ("Từ chối, " if one.rejected_at else "") + hours_text(one.answer_after),
+                hours_text(one.completed_after),
                 one.to_facility,
                 one.reason.label if one.reason else "",
                 one.diagnosis,
-                ("Từ chối, " if one.rejected_at else "") + hours_text(one.answer_after),
-                hours_text(one.completed_after),
             )
             for place, one in enumerate(view.tracks, 1)
         ]
-    heads = ("STT", "Bệnh", "Mã ICD-10", "Họ và tên", "Tuổi", "Địa chỉ", "Chẩn đoán lúc")
-    return (*heads, "Hạn báo", "Đã báo lúc"), [
+    heads = ("STT", "Bệnh", "Mã ICD-10", "Họ và tên", "Tuổi", "Chẩn đoán lúc")
+    return (*heads, "Hạn báo", "Đã báo lúc", "Địa chỉ"), [
         (
             str(place),
             one.disease,
             one.icd_code,
             one.line.full_name,
             str(one.line.age),
-            one.line.address,
             f"{one.detected_at:%d/%m/%Y %H:%M}",
             f"{one.due_at:%d/%m/%Y %H:%M} ({one.hours} giờ)",
             told_words(one, view),
+            one.line.address,
         )
         for place, one in enumerate(view.cases, 1)
     ]

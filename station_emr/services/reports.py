@@ -30,6 +30,7 @@ LATE: Final = (
     "Số liệu của tháng đã khóa lấy theo bản khóa sổ. Có {count} dòng bổ sung, sửa sau khi khóa chưa "
     "tính vào đây; xem ở Sổ khám bệnh, mục Bổ sung sau khóa sổ."
 )
+UNKNOWN: Final = "Tên và đầu cột chưa đối chiếu với văn bản gốc."
 OPEN: Final = "Chưa khóa sổ: {months}. Số liệu của các tháng này còn thay đổi."
 
 
@@ -163,7 +164,7 @@ class Reports:
 
 
 def _notes(template: ReportTemplate, late: int, pending: Sequence[Period]) -> tuple[str, ...]:
-    said = [] if template.known else [template.remark]
+    said = [] if template.known else [template.remark or UNKNOWN]
     if pending:
         said.append(OPEN.format(months=", ".join(one.label.lower() for one in pending)))
     if late:

@@ -179,6 +179,8 @@ def _state(one: MonthState, today: date) -> ChipSpec:
         if one.touched:
             return ChipSpec(_("Đã khóa, có bổ sung"), Severity.INFO)
         return ChipSpec(_("Đã khóa"), Severity.SUCCESS)
+    if one.empty:
+        return ChipSpec(_("Không có lượt khám"), Severity.NEUTRAL)
     if one.is_late(today):
         return ChipSpec(_("Quá hạn, chưa khóa"), Severity.DANGER)
     return ChipSpec(_("Chưa khóa"), Severity.WARNING)

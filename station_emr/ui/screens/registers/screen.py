@@ -64,6 +64,8 @@ _KINDS: Final = (
 class RegistersScreen(Screen):
     """``table`` is made anew when another register is shown: each has columns of its own."""
 
+    least_height = 470
+
     def __init__(self, session: Session) -> None:
         super().__init__("registers")
         self._session, self._actor = session, session.actor

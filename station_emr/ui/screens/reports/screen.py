@@ -61,7 +61,7 @@ _KINDS: Final = (
 class ReportsScreen(Screen):
     """``table`` is made anew for every report: each has columns of its own."""
 
-    least_height = 560
+    least_height = 640
 
     def __init__(self, session: Session) -> None:
         super().__init__("reports")
@@ -154,8 +154,7 @@ class ReportsScreen(Screen):
         self.header.set_title(_("Báo cáo"), view.period.label)
         self._show_table(view)
         self._show_chart(view)
-        said = [] if view.template.known else [_("Tên và đầu cột chưa đối chiếu với văn bản gốc.")]
-        said += list(view.notes)
+        said = list(view.notes)
         if view.table is not None and view.table.left_out:
             said.append(_("Còn {count} dòng ít hơn không hiện.").format(count=view.table.left_out))
         self.why.setText(" ".join(said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
 from station_emr.domain.report import CountedRow, CountedTable, number_text
 from station_emr.domain.report_lists import ReferralSummary, hours_text
@@ -45,6 +46,20 @@ def _number(title: str, place: int) -> Column[CountedRow]:
     )
 
 
+_WIDTHS: Final = {
+    "STT": 56,
+    "Tuổi": 60,
+    "Mã ICD-10": 96,
+    "Chẩn đoán lúc": 138,
+    "Ký lúc": 138,
+    "Hạn báo": 200,
+    "Đã báo lúc": 210,
+    "Địa chỉ": 230,
+    "Lý do": 240,
+    "Chẩn đoán": 240,
+}
+
+
 def text_table(
     name: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]]
 ) -> Table[tuple[str, ...]]:
@@ -67,7 +82,7 @@ def _words(head: str, place: int) -> Column[tuple[str, ...]]:
         tip=lambda row: row[place],
         sort=(lambda row: int(row[0])) if place == 0 else None,
         numeric=place == 0,
-        width=56 if place == 0 else 160,
+        width=_WIDTHS.get(head, 160),
     )
 
 

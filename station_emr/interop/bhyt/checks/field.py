@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Final
 
@@ -202,14 +203,14 @@ def spaced(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
 @looks_for("field-order-number")
 def order_numbers(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     for table in rule.tables:
-        before = 0
+        before = Decimal(0)
         for place, row in sheet.rows(table):
-            text = row.get("STT", "")
-            if not (text.isascii() and text.isdigit()):
+            number = sheet.number(table, place, "STT")
+            if number is None:
                 continue
-            if int(text) <= before:
-                yield Hit(table, place, "STT", text)
-            before = int(text)
+            if number <= before:
+                yield Hit(table, place, "STT", row["STT"])
+            before = number
 
 
 @looks_for("gdh-1")

@@ -24,6 +24,8 @@ from station_emr.services.claim_check_ports import ClaimLists
 from .rule import Hit
 
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+LONGEST_NUMBER: Final = 24
+"""Longer than any element may be: told as too long, and not counted with."""
 
 
 class Cell(NamedTuple):
@@ -91,7 +93,7 @@ class Sheet:
         key = (table, row, element)
         if key not in self._numbers:
             text = self.claim.rows(table)[row].get(element, "")
-            good = _NUMBER.fullmatch(text) is not None
+            good = len(text) <= LONGEST_NUMBER and _NUMBER.fullmatch(text) is not None
             self._numbers[key] = Decimal(text) if good else None
         return self._numbers[key]
 

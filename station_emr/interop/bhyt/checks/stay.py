@@ -15,9 +15,9 @@ from .sheet import Sheet, items
 @looks_for("gw-so-ngay-dtri")
 def days_of_care(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
     """0 for an examination; both ends counted for care over days; whatever it is for the others."""
-    said = sheet.text("SO_NGAY_DTRI")
+    said = sheet.number(SUMMARY, 0, "SO_NGAY_DTRI") if sheet.summary else None
     came, left, kind = sheet.arrived, sheet.left, sheet.care_kind
-    if not (said.isascii() and said.isdigit()) or came is None or left is None:
+    if said is None or came is None or left is None:
         return
     if kind in rule.codes("zero"):
         due = 0
@@ -25,7 +25,7 @@ def days_of_care(rule: Rule, sheet: Sheet) -> Iterator[Hit]:
         due = (left.date() - came.date()).days + 1
     else:
         return
-    if int(said) != due:
+    if said != due:
         yield sheet.on_summary("SO_NGAY_DTRI", expected=str(due), other=kind)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +15,7 @@ from station_emr.domain.errors import NotFound, Problem, UserError
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.price_list import LISTS, ApprovedItem, approved_of
-from station_emr.domain.record import Changes, RecordKind, Signature
+from station_emr.domain.record import RecordKind, Signature
 from station_emr.domain.user import Actor
 
 from .bill_drafting import (
@@ -177,19 +176,9 @@ class Billing(Papers[Bill]):
         )
 
     @override
-    def amend(
-        self,
-        actor: Actor,
-        paper: Bill,
-        expected_version: int,
-        reason: str,
-        confirmed: Collection[str] = (),
-    ) -> Changes:
-        """A new version with a reason; number, day of closing and snapshots stay."""
-        with self._store.read() as work:
-            closed_at = work.bills.get(paper.id).record.closed_at
-        paper = replace(paper, closed_at=closed_at)
-        return super().amend(actor, paper, expected_version, reason, confirmed)
+    def _amended(self, before: Bill, paper: Bill, actor: Actor) -> Bill:
+        """Also the day of closing stays: registers and reports count by it."""
+        return replace(super()._amended(before, paper, actor), closed_at=before.closed_at)
 
     def _visit(self, work: Work, actor: Actor, encounter_id: str) -> Visit:
         encounter, patient = visit_of(work, encounter_id)

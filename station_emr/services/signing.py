@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure, NotFound, StationError, UserError
-from station_emr.domain.permissions import Action, Role
+from station_emr.domain.permissions import SIGNING, Action, Role
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.sign_fault import SignFault, SigningFailure
 from station_emr.domain.signature import (
@@ -44,7 +44,7 @@ from .signing_rules import (
     write_source,
 )
 
-_ANY_SIGNER: Final = tuple(SIGN_ACTIONS.values())
+_ANY_SIGNER: Final = tuple(action for action in SIGN_ACTIONS.values() if action in SIGNING)
 _LISTED: Final = 500
 _TEST: Final = b"station-emr test signature"
 _NOT_YOURS: Final = (

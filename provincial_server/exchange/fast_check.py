@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from provincial_server import wire
-from provincial_server.exchange.fast_judge import is_unusual, pointers
+from provincial_server.exchange.parts import FAULTS, pointers
 from provincial_server.exchange.shapes import SHAPES
 from provincial_server.faults import Issue
 from provincial_server.validation import Checked, Parent, check
@@ -45,12 +46,14 @@ def _usual(resource: Any, expected_type: str | None) -> Checked | None:
     if decoder is None or (expected_type and name != expected_type):
         return None
     text = wire.canonical(resource).encode()
-    if is_unusual(text):
-        return None
     try:
         # A reference to a fullUrl of the same transaction is none of the shapes'.
-        if _ENCODER.encode(decoder.decode(text)) != text:
+        read = decoder.decode(text)
+        if _ENCODER.encode(read) != text:
             return None
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except FAULTS:
         return None
-    return Checked(str(name), resource, tuple(Parent(*key, "") for key in sorted(pointers(text))))
+    found = pointers(astuple(read), read.parts)
+    if found is None:
+        return None
+    return Checked(str(name), resource, tuple(Parent(*key, "") for key in sorted(found)))

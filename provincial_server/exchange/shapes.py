@@ -4,6 +4,8 @@ They are strictly narrower than `structure.py`: what they pass, that passes too 
 what they refuse is judged again there, element by element, which costs ten times as much. Left out
 is what no station sends or what a type cannot say: contained resources, narrative, extensions of
 primitives, a 29 February, deep nesting.
+
+The shape of a resource leaves its parts as they are written; `parts.py` judges them, each once.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from provincial_server.exchange.parts import Part
 from provincial_server.exchange.usual_words import EXTENSIONS, SYSTEMS
 from provincial_server.structure import RESOURCES, STORED_TYPES, TYPES, Element
 from provincial_server.validation import LONGEST_IDENTIFIER
@@ -82,10 +85,21 @@ _NOT_SPOKEN = frozenset(
 _NEVER = frozenset({"Narrative", "Resource", "SampledData"})
 
 
+_BY_ITSELF = frozenset(
+    {"boolean", "date", "dateTime", "decimal", "id", "instant", "integer"}
+    | {"positiveInt", "time", "unsignedInt"}
+)
+"""Primitives whose type alone says that nothing unusual is in them."""
+
+
 class Resource(msgspec.Struct, gc=False):
     """Every resource begins as one of these; its class says its type."""
 
     id: Id
+
+    if TYPE_CHECKING:
+        parts: ClassVar[tuple[Part | None, ...]]
+        """Of its fields, in their order."""
 
 
 def _check_decimal(value: Any) -> None:
@@ -144,9 +158,7 @@ def _after_condition(self: Any) -> None:
     """An entry made in error has no clinical status (con-5)."""
     if self.clinicalStatus is UNSET or self.verificationStatus is UNSET:
         return
-    if self.verificationStatus.coding is not UNSET and any(
-        coding.code == "entered-in-error" for coding in self.verificationStatus.coding
-    ):
+    if b'"entered-in-error"' in bytes(self.verificationStatus):  # the slow judge knows where
         raise ValueError("a clinical status of an entry made in error")
 
 
@@ -185,7 +197,27 @@ def _field(element: Element, depth: int) -> Any:
     return shape
 
 
-def _members(table: Mapping[str, Element], depth: int) -> tuple[list[Any], dict[str, str]] | None:
+class _Parts(dict[str, Part]):
+    """Element → part, of one resource."""
+
+    def keep(self, name: str, element: Element, shape: Any) -> Any:
+        """The type of the field: its own, or bytes that a part judges."""
+        closed = element.kind in _BY_ITSELF or (element.kind == "code" and element.values)
+        if closed and not element.many:
+            return shape
+        self[name] = part_of(shape)
+        return msgspec.Raw
+
+
+@cache
+def part_of(shape: Any) -> Part:
+    """One for all places where the same is allowed."""
+    return Part(shape)
+
+
+def _members(
+    table: Mapping[str, Element], depth: int, parts: _Parts | None = None
+) -> tuple[list[Any], dict[str, str]] | None:
     """Fields for `defstruct`, and element → attribute; None if a required one is left out."""
     required: list[Any] = []
     optional: list[Any] = []
@@ -196,6 +228,8 @@ def _members(table: Mapping[str, Element], depth: int) -> tuple[list[Any], dict[
             if element.required:
                 return None
             continue
+        if parts is not None:
+            shape = parts.keep(name, element, shape)
         names[name] = f"{name}_" if keyword.iskeyword(name) else name
         if element.required:
             required.append((names[name], shape))
@@ -210,9 +244,10 @@ def _define(
     depth: int,
     *,
     also: Any = None,
+    parts: _Parts | None = None,
     **options: Any,
 ) -> Any:
-    made = _members(table, depth)
+    made = _members(table, depth, parts)
     if made is None:
         return None
     fields, names = made
@@ -313,15 +348,20 @@ def _reference(targets: frozenset[str], depth: int) -> Any:
 
 def _resource(name: str) -> Any:
     table = {key: row for key, row in RESOURCES[name].items() if key != "id"}
-    return _define(
+    parts = _Parts()
+    made = _define(
         name,
         table,
         _NESTED,
         also=_ALSO.get(name),
+        parts=parts,
         bases=(Resource,),
         tag_field="resourceType",
         tag=name,
     )
+    if made is not None:
+        made.parts = tuple(parts.get(field) for field in made.__struct_encode_fields__)
+    return made
 
 
 SHAPES = {

@@ -12,6 +12,7 @@ from station_emr.services.claim_files import ClaimFiles
 from station_emr.services.claim_findings import ClaimFindings
 from station_emr.services.claim_ports import XmlSigner
 from station_emr.services.claims import Claims
+from station_emr.services.foreign_visits import ForeignVisits
 from station_emr.services.ports import Clock, Store
 
 
@@ -25,16 +26,19 @@ class ClaimDesk:
     claims: Claims
     checks: ClaimFindings
     inspection: ClaimInspection
+    foreign_visits: ForeignVisits
 
 
 def build_claims(
     store: Store, clock: Clock, signer: XmlSigner, catalogs: CatalogSearch
 ) -> ClaimDesk:
-    files = ClaimFiles(store, clock, InsuranceFormat())
+    claim_format = InsuranceFormat()
+    files = ClaimFiles(store, clock, claim_format)
     checks = ClaimFindings(store, clock, catalogs, NamedRules())
     return ClaimDesk(
         files=files,
         claims=Claims(store, clock, files, checks, signer),
         checks=checks,
         inspection=ClaimInspection(store, clock, files, checks),
+        foreign_visits=ForeignVisits(store, clock, claim_format),
     )

@@ -336,6 +336,7 @@ def build_services(
         notifications=clinical.notifications,
         visit_forms=clinical.visit_forms,
         claims=claim_desk.claims,
+        foreign_visits=claim_desk.foreign_visits,
         claim_checks=claim_desk.inspection,
         gateways=build_gateways(
             store,

@@ -18,10 +18,9 @@ from station_emr.services.claims import (
     MOST_AT_ONCE,
     ClaimExport,
     ExportedClaim,
-    ForeignPreview,
-    ForeignVisit,
     HeldBack,
 )
+from station_emr.services.foreign_visits import OfferedFile, OfferedVisit
 from station_emr.services.secret import Secret
 
 from .commands import opened_station, say
@@ -55,9 +54,14 @@ def add_export(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParse
 
 def add_import(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     bhyt = sub.add_parser(
-        "bhyt", parents=[shared], help="đọc tệp hồ sơ BHYT của chương trình khác, chỉ xem"
+        "bhyt", parents=[shared], help="đọc tệp hồ sơ BHYT của cơ sở khác: xem, rồi nhận làm tiền sử"
     )
     bhyt.add_argument("file", type=Path, metavar="TỆP")
+    bhyt.add_argument(
+        "--take",
+        action="store_true",
+        help="nhận các lượt khám khớp đúng một người bệnh của trạm; không có thì chỉ xem",
+    )
     bhyt.set_defaults(command=read_claims)
 
 
@@ -104,24 +108,28 @@ def export_claims(options: argparse.Namespace) -> int:
 
 
 def read_claims(options: argparse.Namespace) -> int:
-    """0 the file can be read whole, 1 it cannot; nothing is kept either way."""
+    """0 the file can be read whole, 1 it cannot, and then nothing of it is kept."""
     try:
         with options.file.open("rb") as source:
             data = source.read(_LARGEST + 1)
     except OSError as failure:
         raise UserError(f"Không đọc được tệp {options.file}: {failure.strerror}.") from failure
     with opened_station(options) as station:
-        found = station.services.claims.read_foreign(station.actor, data)
+        service, actor = station.services.foreign_visits, station.actor
+        found = service.read(actor, data)
+        links = [one.visit.link_code for one in found.takeable]
+        taken = service.take(actor, data, links) if options.take and links else 0
     say(
         options,
         {
             "facility": found.file.facility_code,
             "readable": found.file.readable,
             "signed": found.file.signed,
+            "taken": taken,
             "visits": [_visit(one) for one in found.visits],
             "findings": [_plain(one) for one in found.file.findings],
         },
-        "\n".join(_told(found)),
+        "\n".join(_told(found, taken)),
     )
     return 0 if found.file.readable else EXIT_HELD_BACK
 
@@ -168,36 +176,40 @@ def _held(one: HeldBack) -> list[str]:
     ]
 
 
-def _told(found: ForeignPreview) -> list[str]:
+def _told(found: OfferedFile, taken: int) -> list[str]:
     file = found.file
     lines = []
-    if file.readable:
-        lines.append(
-            f"Đọc được {len(found.visits)} lượt khám của cơ sở {file.facility_code or 'không rõ'}; "
-            "chưa nhận gì vào hồ sơ."
-        )
-        lines += [_line(one) for one in found.visits]
-    else:
+    if not file.readable:
         lines.append("Không nhận được tệp này; chưa có gì thay đổi ở trạm.")
+    else:
+        kept = f"đã nhận {taken} lượt làm tiền sử." if taken else "chưa nhận gì vào hồ sơ."
+        facility = file.facility_code or "không rõ"
+        lines.append(f"Đọc được {len(found.visits)} lượt khám của cơ sở {facility}; {kept}")
+        lines += [_line(one) for one in found.visits]
     lines += [f"{finding.severity.label}: {finding.message}" for finding in file.findings]
     return lines
 
 
-def _line(one: ForeignVisit) -> str:
-    who = f"khớp {len(one.matches)} người ở trạm" if one.matches else "chưa có ở trạm"
-    return f"    {one.arrived} · {one.full_name} · {one.icd_code} {one.diagnosis} · {who}"
+def _line(one: OfferedVisit) -> str:
+    visit = one.visit
+    codes = ", ".join(visit.icd_codes)
+    return (
+        f"    {visit.arrived_at:%d/%m/%Y} · {one.full_name} · {codes} {visit.diagnosis} · "
+        f"{one.takeable.label}"
+    )
 
 
-def _visit(one: ForeignVisit) -> dict[str, Any]:
+def _visit(one: OfferedVisit) -> dict[str, Any]:
+    visit = one.visit
     return {
-        "link_code": one.link_code,
-        "facility": one.facility_code,
-        "version": one.version,
+        "link_code": visit.link_code,
+        "facility": visit.facility_code,
+        "version": visit.version,
         "full_name": one.full_name,
-        "arrived": one.arrived,
-        "left": one.left,
-        "diagnosis": one.diagnosis,
+        "arrived": visit.arrived_at.isoformat(),
+        "diagnosis": visit.diagnosis,
         "tables": list(one.tables),
+        "takeable": one.takeable.value,
         "matches": [person.id for person in one.matches],
     }
 

@@ -110,6 +110,7 @@ TRIGGERS: Final[tuple[str, ...]] = (
     *_append_only("signature_finding"),
     *_append_only("signing_evidence"),
     *(t for name in _ACCESS for t in _append_only(name)),
+    *_append_only("foreign_visit"),
     *REGISTER_TRIGGERS,
     *GATEWAY_TRIGGERS,
     """CREATE TRIGGER signature_bound BEFORE INSERT ON signature BEGIN

@@ -35,6 +35,7 @@ from .repositories.encounters import EncounterRepository
 from .repositories.exporting import ExportRepository
 from .repositories.feedback import FeedbackRepository
 from .repositories.figures import FigureRepository
+from .repositories.foreign_visits import ForeignVisitRepository
 from .repositories.gateways import GatewayRepository
 from .repositories.histories import VersionRepository
 from .repositories.links import PatientLinkRepository
@@ -169,6 +170,10 @@ class SqlWork:
     @cached_property
     def bills(self) -> BillRepository:
         return BillRepository(self._connection)
+
+    @cached_property
+    def foreign_visits(self) -> ForeignVisitRepository:
+        return ForeignVisitRepository(self._connection)
 
     @cached_property
     def privacy(self) -> PrivacyRepository:

@@ -162,6 +162,7 @@ _WHOLE: Final = {
     "claim.export": "Xuất hồ sơ BHYT ra tệp",
     "claim.check": "Kiểm tra tệp hồ sơ BHYT",
     "claim.read": "Đọc tệp hồ sơ BHYT của chương trình khác",
+    "foreign_visit.take": "Nhận lượt khám ở cơ sở khác từ tệp BHYT",
     "consent.give": "Ghi sự đồng ý của người bệnh",
     "consent.withdraw": "Ghi việc rút lại sự đồng ý",
     "consent.answer": "Trả lời việc rút lại sự đồng ý",

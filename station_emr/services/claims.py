@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from station_emr.domain.birth import BirthDate
 from station_emr.domain.claim import (
     ClaimFile,
     ClaimPlace,
-    ClaimRow,
     Finding,
-    ForeignFile,
     Severity,
     blocking,
 )
@@ -25,7 +22,6 @@ from station_emr.domain.errors import PermissionDenied, UserError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sensitive import REFUSED
-from station_emr.domain.text import fold
 from station_emr.domain.user import Actor
 
 from .claim_files import ClaimFiles
@@ -35,11 +31,9 @@ from .ports import Clock, Store, Work
 from .readings import Readings
 from .restricted import hidden_visits
 from .secret import Secret
-from .views import PatientRow
 
 VIEW: Final = "claim.view"
 EXPORT: Final = "claim.export"
-READ: Final = "claim.read"
 MOST_AT_ONCE: Final = 500
 
 
@@ -82,33 +76,6 @@ class HeldBack:
 class ClaimExport:
     files: tuple[ExportedClaim, ...] = ()
     held_back: tuple[HeldBack, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignVisit:
-    """One encounter of a file by another program, and who it may be about here."""
-
-    link_code: str
-    facility_code: str
-    version: str
-    full_name: str
-    birth: str
-    insurance_number: str
-    arrived: str  # NGAY_VAO as the file says it
-    left: str
-    diagnosis: str
-    icd_code: str
-    tables: tuple[str, ...]
-    amount: str
-    matches: tuple[PatientRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignPreview:
-    """A file as it was read; nothing of it is kept."""
-
-    file: ForeignFile
-    visits: tuple[ForeignVisit, ...] = ()
 
 
 class Claims:
@@ -182,23 +149,6 @@ class Claims:
         )
         self._log(actor, files)
         return ClaimExport(files=files, held_back=tuple(held))
-
-    def read_foreign(self, actor: Actor, data: bytes) -> ForeignPreview:
-        """A file of claims by any program: its visits, who they may be about, and what is wrong with
-        it. Nothing is kept but the line in the log.
-        """
-        allow(actor, Action.BILL_PREPARE)
-        file = self._files.read(data)
-        with self._store.read() as work:
-            visits = tuple(_foreign(work, claim) for claim in file.claims)
-        with self._store.write() as work:
-            work.audit.append(
-                actor,
-                READ,
-                self._clock.now(),
-                detail={"count": str(len(visits)), "size": str(len(data))},
-            )
-        return ForeignPreview(file=file, visits=visits)
 
     # -- making ----------------------------------------------------------------------------------
 
@@ -294,45 +244,3 @@ def _placed(finding: Finding, made: ClaimPreview) -> Finding:
             encounter_id=place.encounter_id or made.encounter_id,
         ),
     )
-
-
-def _foreign(work: Work, claim: ClaimFile) -> ForeignVisit:
-    row: ClaimRow = claim.summary or claim.check_in
-    return ForeignVisit(
-        link_code=claim.link_code,
-        facility_code=row.get("MA_CSKCB", "") or claim.facility_code,
-        version=claim.version,
-        full_name=row.get("HO_TEN", ""),
-        birth=row.get("NGAY_SINH", ""),
-        insurance_number=row.get("MA_THE_BHYT", ""),
-        arrived=row.get("NGAY_VAO", ""),
-        left=row.get("NGAY_RA", ""),
-        diagnosis=row.get("CHAN_DOAN_RV", ""),
-        icd_code=row.get("MA_BENH_CHINH", ""),
-        tables=tuple(claim.tables),
-        amount=row.get("T_TONGCHI_BV", ""),
-        matches=_matches(work, row),
-    )
-
-
-def _matches(work: Work, row: ClaimRow) -> tuple[PatientRow, ...]:
-    """People of this station with one of the numbers, and a name and a birth that agree."""
-    numbers = [row.get("SO_CCCD", ""), *row.get("MA_THE_BHYT", "").split(";")]
-    found: dict[str, PatientRow] = {}
-    for number in filter(None, numbers):
-        for person in work.patients.by_number(number):
-            found[person.id] = person
-    name, birth = fold(row.get("HO_TEN", "")), _birth(row.get("NGAY_SINH", ""))
-    return tuple(
-        person
-        for person in found.values()
-        if fold(person.full_name) == name and (birth is None or person.birth.agrees_with(birth))
-    )
-
-
-def _birth(text: str) -> BirthDate | None:
-    try:
-        month, day = int(text[4:6] or 0), int(text[6:8] or 0)
-        return BirthDate(int(text[:4]), month or None, (day or None) if month else None)
-    except ValueError:
-        return None

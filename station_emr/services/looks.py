@@ -74,6 +74,7 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "gateways.day.lines": _list("claim.list"),
         "gateways.messages": _list("gateway.list"),
         "gateways.to_decide": _list("gateway.list"),
+        "foreign_visits.of_patient": Look(action="patient.view"),
         "patients.by_number": _list("patient.search"),
         "patients.duplicates": _list("patient.search"),
         "patients.search": _list("patient.search"),

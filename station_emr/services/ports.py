@@ -14,6 +14,7 @@ from .audit_ports import AuditLog
 from .billing_ports import BillStore
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
 from .export_ports import ExportSource
+from .foreign_visit_ports import ForeignVisitStore
 from .form_ports import CertificateStore, NotificationStore
 from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark
@@ -131,6 +132,8 @@ class Work(Protocol):
     def notifications(self) -> NotificationStore: ...
     @property
     def bills(self) -> BillStore: ...
+    @property
+    def foreign_visits(self) -> ForeignVisitStore: ...
     @property
     def privacy(self) -> PrivacyRegister: ...
     @property

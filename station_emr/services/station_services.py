@@ -25,6 +25,7 @@ from .elsewhere import Elsewhere
 from .encounters import Encounters
 from .enrolment import Enrolments
 from .exports import Exports
+from .foreign_visits import ForeignVisits
 from .gateways import Gateways
 from .keys import Keys
 from .notifications import Notifications
@@ -65,6 +66,7 @@ class StationServices:
     notifications: Notifications
     visit_forms: VisitForms
     claims: Claims
+    foreign_visits: ForeignVisits
     claim_checks: ClaimInspection
     gateways: Gateways
     visits: Visits

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from station_emr.domain.patient import Address, Coverage
 from station_emr.domain.record import RecordKind
+from station_emr.interop.bhyt.insurance_format import InsuranceFormat
 from station_emr.services.claim_settings import KEY
 
 from .visit_samples import VITALS, prescription, sign, visit
@@ -61,3 +63,18 @@ def close_bill(station, encounter) -> str:
     billing = station.services.billing
     bill = billing.prepare(station.doctor, encounter.id)
     return billing.sign(station.doctor, bill).id_of(RecordKind.BILL)
+
+
+def elsewhere(station, encounter, **changes: str) -> bytes:
+    """A file as another facility would have written it of the same person."""
+    claim = station.services.claims.preview(station.doctor, encounter.id).claim
+    link = changes.pop("MA_LK", "khac-0001")
+    facility = changes.get("MA_CSKCB", "52099")
+    names = {"XML1": {"MA_CSKCB": facility, **changes}}
+    tables = {
+        name: tuple(dict(row) | {"MA_LK": link} | names.get(name, {}) for row in rows)
+        for name, rows in claim.tables.items()
+    }
+    return InsuranceFormat().write(
+        replace(claim, facility_code=facility, tables=MappingProxyType(tables))
+    )

@@ -14,7 +14,7 @@ from station_emr.domain.signature import SignatureState
 from station_emr.interop.bhyt.reader import read_claims
 from tests.signing_authority import PASSWORD
 
-from .claim_samples import OTHER_CARD, billed, seen
+from .claim_samples import OTHER_CARD, billed, elsewhere, seen
 from .signing_desk import Desk
 
 
@@ -103,18 +103,22 @@ def test_a_day_that_is_none_is_refused(capsys, tmp_path: Path) -> None:
     assert "yyyy-mm-dd" in capsys.readouterr().err
 
 
-def test_a_file_of_another_program_is_told_and_nothing_taken(
+def test_a_file_of_another_program_is_told_and_taken_only_when_asked(
     station, capsys, tmp_path: Path
 ) -> None:
     encounter = billed(station)
-    _status, told = run(capsys, "export", "bhyt", "--visit", encounter.id, "--out", str(tmp_path))
-    (name,) = told["files"]
-    status, read = run(capsys, "import", "bhyt", name)
-    assert (status, read["readable"], read["signed"]) == (0, True, False)
+    path = tmp_path / "cu.xml"
+    path.write_bytes(elsewhere(station, encounter))
+    status, read = run(capsys, "import", "bhyt", str(path))
+    assert (status, read["readable"], read["signed"], read["taken"]) == (0, True, False, 0)
     (visit,) = read["visits"]
-    assert visit["matches"] == [encounter.patient_id]
-    assert main.run(["import", "bhyt", name]) == 0
+    assert (visit["matches"], visit["takeable"]) == ([encounter.patient_id], "yes")
+    assert main.run(["import", "bhyt", str(path)]) == 0
     assert "chưa nhận gì vào hồ sơ" in capsys.readouterr().out
+    assert main.run(["import", "bhyt", str(path), "--take"]) == 0
+    assert "đã nhận 1 lượt" in capsys.readouterr().out
+    _status, again = run(capsys, "import", "bhyt", str(path), "--take")
+    assert (again["taken"], again["visits"][0]["takeable"]) == (0, "taken")
 
 
 def test_a_hostile_file_is_a_report_with_its_own_exit_code(capsys, tmp_path: Path) -> None:

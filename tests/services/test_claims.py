@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from station_emr.domain.claim import DRUGS, SUMMARY
+from station_emr.domain.claim import DRUGS
 from station_emr.domain.errors import PermissionDenied, UserError
 from station_emr.domain.permissions import Role
 from station_emr.domain.sign_fault import SigningFailure
@@ -223,7 +223,7 @@ def test_who_may_not_settle_exports_and_reads_nothing(station, claims, role: Rol
     with pytest.raises(PermissionDenied):
         claims.export(station.actor(role), [encounter.id])
     with pytest.raises(PermissionDenied):
-        claims.read_foreign(station.actor(role), b"")
+        station.services.foreign_visits.read(station.actor(role), b"")
 
 
 def test_a_file_made_earlier_is_out_of_date_after_a_change(station, files) -> None:
@@ -237,43 +237,3 @@ def test_a_file_made_earlier_is_out_of_date_after_a_change(station, files) -> No
     again = files.version_of(encounter.id)
     assert len({before, voided, again}) == 3
     assert files.version_of(encounter.id) == again
-
-
-def test_a_foreign_file_is_shown_with_who_it_may_be_about_and_changes_nothing(
-    station, claims
-) -> None:
-    encounter = billed(station)
-    (file,) = claims.export(station.doctor, [encounter.id]).files
-    with station.store.read() as work:
-        before = work.counts()
-    found = claims.read_foreign(station.nurse, file.content)
-    (visit,) = found.visits
-    assert [one.id for one in visit.matches] == [encounter.patient_id]
-    assert (visit.icd_code, visit.version, visit.tables[0]) == ("I10", "1931", SUMMARY)
-    with station.store.read() as work:
-        assert work.counts() == before
-    assert len(lines(station, "claim.read")) == 1
-
-
-def test_a_hostile_file_is_a_report(station, claims) -> None:
-    found = claims.read_foreign(station.nurse, b"<!DOCTYPE a []><GIAMDINHHS/>")
-    assert found.visits == ()
-    assert not found.file.readable
-
-
-def test_somebody_of_the_same_number_but_another_name_is_no_match(station, claims) -> None:
-    encounter = billed(station)
-    (file,) = claims.export(station.doctor, [encounter.id]).files
-    claim = read_claims(file.content).claims[0]
-    other = dict(claim.summary) | {"HO_TEN": "Người Khác Hẳn"}
-    tables = {**claim.tables, SUMMARY: (other,)}
-    changed = InsuranceFormat().write(
-        type(claim)(
-            facility_code=claim.facility_code,
-            made_on=claim.made_on,
-            version=claim.version,
-            tables=tables,
-        )
-    )
-    (visit,) = claims.read_foreign(station.nurse, changed).visits
-    assert visit.matches == ()

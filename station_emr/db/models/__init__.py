@@ -22,6 +22,7 @@ from .desk import Counter, FormDraft, PrintEntry, Setting
 from .encounter import EncounterHead
 from .facility import FacilityHead
 from .feedback import FeedbackHead
+from .foreign_visit import ForeignVisitRow
 from .gateway import CardLookUpRow, GatewayAttemptRow, GatewayMessageRow
 from .link import LinkHead, NotDuplicate, PatientIdentity
 from .notification import NotificationHead
@@ -52,8 +53,8 @@ __all__ = [
     "AuditAnchor",
     "AuditEntry",
     "Base",
-    "CardLookUpRow",
     "BillHead",
+    "CardLookUpRow",
     "CatalogEntry",
     "CatalogList",
     "CatalogPackRow",
@@ -64,6 +65,7 @@ __all__ = [
     "EncounterHead",
     "FacilityHead",
     "FeedbackHead",
+    "ForeignVisitRow",
     "FormDraft",
     "GatewayAttemptRow",
     "GatewayMessageRow",

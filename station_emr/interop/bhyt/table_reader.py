@@ -10,6 +10,7 @@ from lxml import etree
 from station_emr.domain.claim import ClaimRow
 
 from .schema import Table
+from .values import plain
 from .writer import SIGNATURE_PLACE
 
 MOST_ROWS: Final = 20_000
@@ -74,7 +75,7 @@ def _row(table: Table, element: Any, place: int, problems: list[TableProblem]) -
                 TableProblem("nested", f"{where}: trong {name} lại có thẻ khác.", place, name)
             )
         else:
-            values[name] = (child.text or "").strip()
+            values[name] = plain(child.text or "")
     missing = [name for name in table.names if name not in values]
     if missing:
         listed = ", ".join(missing[:6]) + ("…" if len(missing) > 6 else "")

@@ -508,12 +508,28 @@ END""",
   SELECT RAISE(ABORT, 'register_reopening: never deleted');
 END""",
 )
+FOREIGN: tuple[str, ...] = (
+    """
+    CREATE TABLE foreign_visit ( row_id INTEGER NOT NULL, id TEXT NOT NULL, patient_id TEXT NOT
+      NULL, facility_code TEXT NOT NULL, link_code TEXT NOT NULL, arrived_utc TEXT NOT NULL,
+      content TEXT NOT NULL, original BLOB NOT NULL, PRIMARY KEY (row_id), UNIQUE
+      (facility_code, link_code), UNIQUE (id), FOREIGN KEY(patient_id) REFERENCES patient (id) )
+      STRICT
+""",
+    "CREATE INDEX foreign_visit_patient ON foreign_visit (patient_id)",
+    """CREATE TRIGGER foreign_visit_update BEFORE UPDATE ON foreign_visit BEGIN
+  SELECT RAISE(ABORT, 'foreign_visit: written once');
+END""",
+    """CREATE TRIGGER foreign_visit_delete BEFORE DELETE ON foreign_visit BEGIN
+  SELECT RAISE(ABORT, 'foreign_visit: never deleted');
+END""",
+)
 BACKUP: tuple[str, ...] = ()
 
 
 def upgrade() -> None:
     connection = op.get_bind()
-    parts = (SIGNATURES, AUDIT, VERSIONS, PEOPLE, PRIVACY, FORMS, REGISTERS, BACKUP)
+    parts = (SIGNATURES, AUDIT, VERSIONS, PEOPLE, PRIVACY, FORMS, REGISTERS, FOREIGN, BACKUP)
     for statement in (one for part in parts for one in part):
         connection.exec_driver_sql(statement)
     for statement in GATEWAYS:

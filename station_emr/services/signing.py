@@ -296,10 +296,10 @@ class Signing:
         xades: bool = True,
     ) -> tuple[bytes, ...]:
         """Like :meth:`sign_xml` for several documents with one PIN, all of them or none."""
+        allow_any(actor, _ANY_SIGNER)
+        source = self._chosen()
+        now = self._clock.now()
         try:
-            allow_any(actor, _ANY_SIGNER)
-            source = self._chosen()
-            now = self._clock.now()
             with self._tools.open(source, secret.reveal()) as key:
                 usable(key.facts, now)
                 signed = tuple(

@@ -29,7 +29,7 @@ from station_emr.domain.user import Actor
 
 from .claim_settings import insurance_account, read_claim_settings
 from .gateway_data import card_result
-from .gateway_ports import GatewayLines, SecretShelf
+from .gateway_ports import GatewayLines, InsuranceAccount, SecretShelf
 from .guards import allow
 from .joined import standing_person
 from .ports import Clock, Store
@@ -106,9 +106,27 @@ class Cards:
                 raise UserError(TURNED_OFF)
             account = insurance_account(work, self._secrets)
         question = CardQuestion(card=card, full_name=person.full_name, birth=_birth(person.birth))
+        return self._ask(actor, account, question, person.id)
+
+    def look_up_typed(
+        self, actor: Actor, card: str, full_name: str, birth: BirthDate
+    ) -> CardAnswer:
+        """The same for somebody who is not registered yet; the attempt is kept, the answer is not."""
+        allow(actor, Action.PATIENT_EDIT)
+        with self._store.read() as work:
+            if not read_claim_settings(work).insurance_on:
+                raise UserError(TURNED_OFF)
+            account = insurance_account(work, self._secrets)
+        return self._ask(
+            actor, account, CardQuestion(card=card, full_name=full_name, birth=_birth(birth)), ""
+        )
+
+    def _ask(
+        self, actor: Actor, account: InsuranceAccount, question: CardQuestion, patient_id: str
+    ) -> CardAnswer:
         started = self._clock.now()
         reply, facts = self._lines.insurance(account).look_up(question)
-        found = _understood(person.id, card, started, reply, facts)
+        found = _understood(patient_id, question.card, started, reply, facts)
         self._keep(actor, found, reply, started)
         return found
 
@@ -118,7 +136,8 @@ class Cards:
         now = self._clock.now()
         through = reply.outcome is Outcome.ACCEPTED and found.use is not CardUse.LATER
         with self._store.write() as work:
-            work.gateways.add_card(found)
+            if found.patient_id:
+                work.gateways.add_card(found)
             work.gateways.add_attempt(
                 GatewayAttempt(
                     gateway=Gateway.INSURANCE,

@@ -17,6 +17,7 @@ EVERY_PAGE = {
     routes.REFERRALS,
     routes.MEDICINES,
     routes.BILLING,
+    routes.CLAIMS,
     routes.PREVIEW,
     routes.REGISTERS,
     routes.REPORTS,

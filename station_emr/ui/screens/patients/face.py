@@ -28,6 +28,7 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
+from station_emr.ui.models.card_line import CardLine
 from station_emr.ui.models.deciding import allergies_open
 
 from .facts import (
@@ -78,8 +79,9 @@ class Avatar(QWidget):
 class Face(Card):
     """The card of one person. Numbers stay hidden until the eye is pressed."""
 
-    def __init__(self) -> None:
+    def __init__(self, card_line: CardLine) -> None:
         super().__init__(margin=0)
+        self.card_line = card_line
         self._card: PatientCard | None = None
         self._today = date.min
         self._revealed = False
@@ -113,6 +115,7 @@ class Face(Card):
             top,
             self.allergies,
             vbox(self._card_row, self._facts, gap=0),
+            card_line,
             hbox(self.history, None),
             self._history_box,
             None,
@@ -134,6 +137,7 @@ class Face(Card):
         chips = allergy_chips(card.patient)
         undecided = (undecided_chip(),) if allergies_open(open_rows) else ()
         self.allergies.set_chips((*chips, *undecided))
+        self.card_line.show_known(card.patient.id)
         self._show_facts()
         self._fill_history(card.history)
 

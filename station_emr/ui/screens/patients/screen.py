@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.card_line import CardLine
 from station_emr.ui.models.session import Session
 
 from .elsewhere import ElsewherePage
@@ -111,7 +112,7 @@ class PatientsScreen(Screen):
         actions = hbox(
             self.back_button, None, self.edit, self.print, self.refer, self.queue, self.new
         )
-        self.face = Face()
+        self.face = Face(CardLine(session, "patients.card"))
         self.face.setFixedWidth(_FACE_WIDTH)
         self.pressure = ChartCard(
             _("Huyết áp (mmHg)"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from station_emr.domain.birth import parse_birth
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import InvalidRecord, Problem
 from station_emr.domain.identity import BENEFIT_PERCENT, benefit_level, parse_insurance_number
@@ -30,6 +31,7 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
+from station_emr.ui.models.card_line import Ask, CardLine
 from station_emr.ui.models.moments import parse_day
 from station_emr.ui.models.session import Session
 
@@ -37,7 +39,7 @@ from .binding import day_field, read_form, show_form
 from .groups import FROM_CARD, Today
 from .lookups import CodedField, rows_of
 from .questions import Questions
-from .state import CoverageEntry
+from .state import CoverageEntry, RegistrationState
 
 _CARD_GROUPS = (2, 1, 2, 4, 3, 3)  # as the domain reads a card number aloud
 
@@ -155,6 +157,7 @@ class CoverageGroup(Card):
         self._session = session
         self._today = today
         self.blocks: list[CoverageBlock] = []
+        self.state: Callable[[], RegistrationState] = RegistrationState
         self.add_card = quiet(_("Thêm thẻ BHYT"), "registration.add_coverage", "plus")
         self.add_card.clicked.connect(self._add_empty)
         self._none = label(_("Chưa có thẻ. Quét thẻ BHYT hoặc bấm Thêm thẻ BHYT."), "muted")
@@ -163,6 +166,9 @@ class CoverageGroup(Card):
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GAP_S)
         self.body.addLayout(self._column)
+        self.line = CardLine(session, "registration.card")
+        self.line.ask_typed(self._question)
+        self.add(self.line)
 
     def entries(self) -> tuple[CoverageEntry, ...]:
         return tuple(block.entry() for block in self.blocks)
@@ -173,6 +179,27 @@ class CoverageGroup(Card):
         for block, entry in zip(self.blocks, entries, strict=True):
             block.show_entry(entry, scanned=f"coverages.{block.place}" in scanned)
         self._none.setVisible(not self.blocks)
+
+    def show_person(self) -> None:
+        """What the insurance's portal said of this person's card."""
+        patient_id = self.state().patient_id
+        if patient_id:
+            self.line.show_known(patient_id)
+        else:
+            self.line.show_typing()
+
+    def _question(self) -> Ask | None:
+        """What the portal is asked about somebody who is not registered yet."""
+        state = self.state()
+        number, name = self.entries()[-1].number if self.blocks else "", state.full_name.strip()
+        try:
+            birth = parse_birth(state.birth, self._today())
+        except InvalidRecord:
+            return None
+        if not (number and name):
+            return None
+        cards, actor = self._session.services.gateways.cards, self._session.actor
+        return lambda: cards.look_up_typed(actor, number, name, birth)
 
     def _rebuild(self, count: int) -> None:
         clear(self._column)

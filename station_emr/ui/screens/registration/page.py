@@ -50,6 +50,7 @@ class FormPage(QWidget):
         self.amendment = AmendmentGroup()
         self.identity = IdentityGroup(session, today)
         self.coverages = CoverageGroup(session, today)
+        self.coverages.state = lambda: self._state
         self.guardian = GuardianGroup(session)
         self.add_guardian = quiet(
             _("Thêm người đưa đến, người giám hộ"), "registration.add_guardian", "plus"
@@ -132,6 +133,7 @@ class FormPage(QWidget):
             group.form.clear_problems()
             group.show_state(state)
         self.coverages.show_entries(state.coverages, state.scanned)
+        self.coverages.show_person()
         self.allergies.show_entries(state.allergies, none_known=state.no_known_allergy)
         self.conditions.show_entries(state.conditions)
         self.visit.setVisible(not state.editing)

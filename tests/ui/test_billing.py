@@ -276,3 +276,22 @@ def test_the_visit_leads_to_its_bill(qtbot, station, session_of) -> None:
 
     assert desk.went[-1] == (routes.BILLING, routes.BillRoute(encounter.id))
     qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+
+
+def test_the_base_salary_is_entered_with_its_day(qtbot, station, session_of, monkeypatch) -> None:
+    desk = Desk(qtbot, station, session_of(Role.DIRECTOR))
+    desk.enter()
+    desk.sweep()
+
+    def fill(dialog) -> None:
+        dialog.accept()
+        assert dialog.form.field("amount").problem
+        dialog.form.field("amount").line.setText("2.600.000")
+
+    desk.fill(monkeypatch, fill)
+    desk.press_button("billing.salary")
+    desk.rest()
+
+    today = station.clock.now().date()
+    assert station.services.billing.base_salaries() == ((today, Decimal(2600000)),)
+    assert "Đã ghi lương cơ sở." in desk.said

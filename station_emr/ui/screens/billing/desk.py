@@ -8,8 +8,10 @@ from station_emr.domain.billing import Bill
 from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.services.i18n import _
 from station_emr.services.station_services import StationServices
 from station_emr.services.version_ports import TypedAmendment
+from station_emr.ui.kit import ChipSpec, Severity
 from station_emr.ui.models import routes
 from station_emr.ui.models.session import Session
 
@@ -25,6 +27,22 @@ class Opened:
     visit_signed: bool
     kept: bool
     typed: TypedAmendment | None = None
+
+    @property
+    def who(self) -> str:
+        """Person, card and number in one line."""
+        card = self.bill.coverage.number if self.bill.coverage else _("không thẻ BHYT")
+        number = self.bill.number and _("bảng kê {number}").format(number=self.bill.number)
+        return " · ".join(part for part in (self.patient.full_name, card, number) if part)
+
+    def state(self, *, amending: bool) -> ChipSpec:
+        if amending:
+            return ChipSpec(_("Đang sửa đổi"), Severity.WARNING)
+        if self.version == 0:
+            return ChipSpec(_("Nháp"), Severity.NEUTRAL)
+        if self.status is RecordStatus.VOIDED:
+            return ChipSpec(_("Đã hủy"), Severity.DANGER)
+        return ChipSpec(_("Đã chốt"), Severity.SUCCESS)
 
 
 def load_bill(services: StationServices, session: Session, route: routes.BillRoute) -> Opened:

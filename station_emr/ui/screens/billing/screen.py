@@ -21,7 +21,6 @@ from station_emr.ui.kit import (
     Banner,
     ButtonKind,
     Chip,
-    ChipSpec,
     Message,
     Screen,
     Severity,
@@ -39,6 +38,7 @@ from .bill_page import BillPage
 from .desk import Opened, load_bill
 from .item_dialog import ItemDialog
 from .list_page import BillList, period
+from .salary_dialog import enter_salary
 
 _SHOWN = (RecordKind.BILL, RecordKind.ENCOUNTER)
 
@@ -81,6 +81,7 @@ class BillingScreen(Screen):
         self._fit()
 
     def _build_buttons(self) -> None:
+        self.salary = secondary(_("Lương &cơ sở…"), "billing.salary")
         self.refill = secondary(_("&Lấy từ lượt khám"), "billing.refill")
         self.recount = secondary(_("Tính lại &mức hưởng"), "billing.recount")
         self.visit = secondary(_("&Xem lượt khám"), "billing.visit")
@@ -90,6 +91,7 @@ class BillingScreen(Screen):
         self.stop = secondary(_("Thôi sửa đổi"), "billing.stop")
         self.close_it = primary(_("Chốt bảng kê"), "billing.close", Shortcut.SIGN)
         self._actions = (
+            self.salary,
             self.refill,
             self.recount,
             self.visit,
@@ -100,6 +102,7 @@ class BillingScreen(Screen):
             self.close_it,
         )
         for button, does in (
+            (self.salary, lambda: enter_salary(self, self._session)),
             (self.refill, self._refill),
             (self.recount, self._recount),
             (self.visit, self._to_visit),
@@ -239,6 +242,7 @@ class BillingScreen(Screen):
             opened is not None and opened.version > 0 and opened.status is not RecordStatus.VOIDED
         )
         amending = bool(self._reason)
+        self.salary.setVisible(not sheet and self._session.may(Action.SETTINGS_EDIT))
         self.refill.setVisible(sheet and self._writes)
         self.recount.setVisible(sheet and self._writes)
         self.visit.setVisible(sheet)
@@ -252,26 +256,8 @@ class BillingScreen(Screen):
         if opened is None:
             self.header.set_title(_("Viện phí"), _("Mỗi lượt khám một bảng kê chi phí (01/KBCB)"))
             return
-        self.header.set_title(_("Viện phí"), self._who(opened))
-        self._say_state(opened, amending=amending)
-
-    def _who(self, opened: Opened) -> str:
-        bill = opened.bill
-        card = bill.coverage.number if bill.coverage else _("không thẻ BHYT")
-        number = _("bảng kê {number}").format(number=bill.number) if bill.number else ""
-        parts = (opened.patient.full_name, card, number)
-        return " · ".join(part for part in parts if part)
-
-    def _say_state(self, opened: Opened, *, amending: bool) -> None:
-        if amending:
-            text, severity = _("Đang sửa đổi"), Severity.WARNING
-        elif opened.version == 0:
-            text, severity = _("Nháp"), Severity.NEUTRAL
-        elif opened.status is RecordStatus.VOIDED:
-            text, severity = _("Đã hủy"), Severity.DANGER
-        else:
-            text, severity = _("Đã chốt"), Severity.SUCCESS
-        self.state.set(ChipSpec(text, severity))
+        self.header.set_title(_("Viện phí"), opened.who)
+        self.state.set(opened.state(amending=amending))
 
     # -- the rows ---------------------------------------------------------------------------------
 

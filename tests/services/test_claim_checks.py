@@ -106,6 +106,16 @@ def test_nothing_with_a_blocking_finding_is_written_out(station, checks) -> None
     assert finding.place.patient_id == bad.patient_id
 
 
+def test_what_is_found_in_a_file_leads_to_the_visit_it_was_made_of(station) -> None:
+    encounter = billed(station)
+    claim = station.services.claims.preview(station.doctor, encounter.id).claim
+    findings = ClaimFindings(station.store, station.clock, station_catalogs(station), NamedRules())
+    found = findings.findings_of(changed(claim, "XML2", MA_NHOM="8"))
+    place = next(one for one in found if one.rule == "gdh-39").place
+    assert (place.screen, place.encounter_id) == ("bill", encounter.id)
+    assert place.field.startswith("items.")
+
+
 def test_before_sending_two_of_one_encounter_are_told_apart(station) -> None:
     findings = ClaimFindings(station.store, station.clock, station_catalogs(station), NamedRules())
     twin = changed(OUTPATIENT, "XML1", GHI_CHU="khác")

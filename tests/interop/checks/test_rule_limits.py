@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from station_emr.domain.claim import ClaimFile
 from station_emr.interop.bhyt.checks import check
-from tests.interop.checks.clean_claims import LISTS, OUTPATIENT, Lists, changed, with_rows
+from tests.interop.checks.clean_claims import (
+    ARRIVED,
+    DOCTOR,
+    LISTS,
+    OUTPATIENT,
+    Lists,
+    changed,
+    with_rows,
+)
 from tests.interop.checks.plants_money import PLANTS as MONEY
+from tests.interop.checks.plants_whole import PLANTS as WHOLE
 
 
 def found(claim: ClaimFile, lists: Lists = LISTS) -> list[str]:
@@ -51,6 +60,21 @@ def test_help_of_others_may_be_counted_in_each_lawful_way() -> None:
     to_station = changed(to_person, "XML2", THANH_TIEN_BH="26000")
     totals |= {"T_TONGCHI_BH": "89000"}
     assert found(changed(to_station, "XML1", **totals)) == []
+
+
+def test_nobody_is_born_after_the_visit() -> None:
+    assert found(changed(ARRIVED, "XML0", NGAY_SINH="202610060000")) == ["gdh-15"]
+    assert found(changed(ARRIVED, "XML0", NGAY_SINH="198500000000")) == []
+
+
+def test_fewer_days_of_rest_than_from_first_to_last_are_wrong_too() -> None:
+    assert found(changed(OUTPATIENT, "XML11", SO_NGAY_NGHI="2")) == ["tt25-days"]
+
+
+def test_two_people_may_work_at_the_same_time() -> None:
+    both = WHOLE["stay-overlap"]
+    assert found(both) == ["stay-overlap"]
+    assert found(changed(both, "XML3", 3, NGUOI_THUC_HIEN=DOCTOR)) == []
 
 
 def test_values_in_a_sentence_are_cut() -> None:

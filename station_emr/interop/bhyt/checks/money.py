@@ -174,8 +174,7 @@ def _splits(
     first_fund = round2(share(insured_first, benefit, HUNDRED))
     off_own = _Split(first_fund, insured_first - first_fund, rest - insured_first)
     instead_of_copay = _Split(fund, ZERO, own)
-    counted_after = _Split(fund, copay, own - other)
-    ways = (to_person, to_station, off_own, counted_after)
+    ways = (to_person, to_station, off_own)
     return (*ways, instead_of_copay) if _same(other, copay) else ways
 
 

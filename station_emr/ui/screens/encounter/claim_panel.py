@@ -98,7 +98,7 @@ class ClaimPanel(Card):
         self._encounter_id = ""
         self.check: VisitCheck | None = None
         self.summary = Button(
-            _("Kiểm tra BHYT"), "encounter.claim", kind=ButtonKind.QUIET, key_text=KEY
+            _("Kiểm tra BHYT"), "encounter.claim", kind=ButtonKind.QUIET, key_text=KEY, dense=True
         )
         self.summary.clicked.connect(self._turn)
         self._inside = QWidget()

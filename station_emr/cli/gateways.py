@@ -114,7 +114,7 @@ def show_day(options: argparse.Namespace) -> int:
     with opened_station(options) as station:
         claims, actor = station.services.gateways.day, station.actor
         if options.sign:
-            ready = [one.encounter_id for one in claims.lines(actor, day, day) if one.may_sign]
+            ready = [one.encounter_id for one in claims.lines(actor, day, day) if one.ready]
             if ready:
                 claims.sign(actor, Secret(ask_pin()), ready)
         lines = claims.lines(actor, day, day)

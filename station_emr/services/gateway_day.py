@@ -76,9 +76,14 @@ class ClaimLine:
         return self.days_left is not None and self.days_left < 0
 
     @property
+    def ready(self) -> bool:
+        """Whether it only waits for a signature."""
+        return self.state is ClaimState.READY
+
+    @property
     def may_sign(self) -> bool:
-        """Whether a file of it can be made and sent now."""
-        return self.state in (ClaimState.READY, ClaimState.SIGNED)
+        """Whether a file of it can be made and sent now, if a person asks for just this one."""
+        return self.state in (ClaimState.READY, ClaimState.SIGNED, ClaimState.REFUSED)
 
     @property
     def first_words(self) -> str:
@@ -300,8 +305,8 @@ class ClaimDay:
         record = _newest(sent, MessageKind.RECORD)
         if record is None:
             return True
-        accepted = record.state is MessageState.ACCEPTED
-        return accepted and self._files.version_of(row.encounter_id) != record.version
+        answered = record.state in (MessageState.ACCEPTED, MessageState.REFUSED)
+        return answered and self._files.version_of(row.encounter_id) != record.version
 
     def _looked_through(self, rows: Sequence[BillRow]) -> dict[str, _Judged]:
         found: dict[str, _Judged] = {}

@@ -97,17 +97,18 @@ class ClaimsScreen(Screen):
 
     def _header(self) -> None:
         self.send = secondary(_("&Gửi ngay"), "claims.send", icon="paper-plane-tilt")
+        self.foreign = secondary(_("Tệp nơi &khác…"), "claims.foreign", icon="file-arrow-down")
         self.export = secondary(_("&Xuất tệp…"), "claims.export", icon="export")
         self.sign = primary(_("Ký hồ sơ sẵn sàng"), "claims.sign", Shortcut.SIGN, "certificate")
-        self.header = self.add_header(_("Hồ sơ BHYT"), "", self.send, self.export, self.sign)
+        self.header = self.add_header(_("Hồ sơ BHYT"), "", self.foreign, self.send, self.export, self.sign)
         self.send.setVisible(self._session.may(Action.SYNC_RUN))
         for button in (self.export, self.sign):
             button.setVisible(self._session.may(Action.BILL_CLOSE))
+        self.foreign.setVisible(self._session.may(Action.PATIENT_EDIT))
+        self.foreign.clicked.connect(lambda: self.go(routes.FOREIGN_VISITS))
         self.send.clicked.connect(self.deeds.send_now)
         self.export.clicked.connect(lambda: self.deeds.export(self._wanted()))
-        self.sign.clicked.connect(
-            lambda: self.deeds.sign([one for one in self._wanted() if one.may_sign])
-        )
+        self.sign.clicked.connect(self._sign)
 
     def _choices(self) -> None:
         self.tabs = SegmentedField(
@@ -208,6 +209,14 @@ class ClaimsScreen(Screen):
     def _open_row(self, row: MessageRow) -> None:
         self.go(routes.ENCOUNTER, routes.EncounterRoute(row.message.encounter_id))
 
+    def _sign(self) -> None:
+        """What only waits for it; of several chosen lines also those that were refused."""
+        chosen = self.lines.chosen()
+        if len(chosen) > 1:
+            self.deeds.sign([one for one in chosen if one.may_sign])
+        else:
+            self.deeds.sign([one for one in self.lines.rows if one.ready])
+
     def _wanted(self) -> tuple[ClaimLine, ...]:
         """The chosen lines when there are several, else all of the list."""
         chosen = self.lines.chosen()
@@ -265,7 +274,7 @@ class ClaimsScreen(Screen):
         else:
             self.lines.choose_first()
         self.detail.show_line(self.lines.current())
-        ready = sum(one.may_sign for one in lines)
+        ready = sum(one.ready for one in lines)
         self.header.set_title(
             _("Hồ sơ BHYT"),
             _("{period}: {count} lượt khám, {ready} sẵn sàng ký.").format(

@@ -5,9 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_FOLD_LETTERS = str.maketrans(
-    {"đ": "d", "Đ": "d", "ƀ": "b", "Ƀ": "b", "’": "'", "‘": "'", "ʼ": "'"}
-)
+_FOLD_LETTERS = {"đ": "d", "ƀ": "b", "’": "'", "‘": "'", "ʼ": "'"}
+
+
+class _Unmarked(dict[int, str]):
+    """For ``translate``: what stays of each letter, worked out when it is first met."""
+
+    def __missing__(self, letter: int) -> str:
+        plain = unicodedata.normalize("NFD", _FOLD_LETTERS.get(chr(letter), chr(letter)))
+        kept = self[letter] = "".join(c for c in plain if not unicodedata.combining(c))
+        return kept
+
+
+_UNMARKED = _Unmarked()
 _SPACES = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 
@@ -33,11 +43,8 @@ def strip_marks(text: str) -> str:
     >>> strip_marks("Rơ Châm H'Bĕ̆")
     "ro cham h'be"
     """
-    lowered = unicodedata.normalize("NFC", text).lower().translate(_FOLD_LETTERS)
-    decomposed = unicodedata.normalize("NFD", lowered)
-    return unicodedata.normalize(
-        "NFC", "".join(c for c in decomposed if not unicodedata.combining(c))
-    )
+    lowered = unicodedata.normalize("NFC", text).lower()
+    return unicodedata.normalize("NFC", lowered.translate(_UNMARKED))
 
 
 def fold(text: str) -> str:

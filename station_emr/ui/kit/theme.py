@@ -202,7 +202,9 @@ def apply_theme(app: QApplication, name: ThemeName) -> Tokens:
         app.setStyle(style)
     app.setFont(font())
     app.setPalette(_palette(_current))
-    app.setStyleSheet(style_sheet(_current))
+    sheet = style_sheet(_current)
+    if app.styleSheet() != sheet:  # the same one again would dress every widget anew for nothing
+        app.setStyleSheet(sheet)
     return _current
 
 

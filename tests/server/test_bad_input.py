@@ -5,6 +5,7 @@ nothing stored, and the next honest request is served as if nothing had happened
 from __future__ import annotations
 
 import copy
+import functools
 import gzip
 import json
 import time
@@ -123,15 +124,7 @@ BODIES = {
         }
     ).encode(),
 }
-_ZEROS = b"0" * 200_000_000
 PACKED = {
-    "gzip bomb": ("gzip", gzip.compress(_ZEROS, 9)),
-    "gzip in gzip": ("gzip", gzip.compress(gzip.compress(_ZEROS, 9))),
-    "zstd bomb": ("zstd", zstandard.compress(_ZEROS)),
-    "zstd bomb of unknown size": (
-        "zstd",
-        zstandard.ZstdCompressor(write_content_size=False).compress(_ZEROS),
-    ),
     "zstd window": ("zstd", b"\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00"),
     "cut gzip": ("gzip", gzip.compress(b"{}")[:-3]),
     "gzip and a tail": ("gzip", gzip.compress(b"{}") + b"x"),
@@ -143,7 +136,6 @@ PACKED = {
     "unknown": ("br", b"{}"),
     "a list": ("gzip, gzip", b"{}"),
 }
-del _ZEROS
 HOSTILE_TEXTS = [
     "'; DROP TABLE resource; --",
     '<img src=x onerror=alert(1)>"><script>alert(1)</script>',
@@ -222,12 +214,26 @@ def test_malformed_bodies(direct, token, unharmed, method, path):
     for name, body in BODIES.items():
         count("bodies")
         refused(direct.call(method, path, body, token=token), name)
-    for name, (encoding, body) in PACKED.items():
+    for name, (encoding, body) in {**bombs(), **PACKED}.items():
         count("packed bodies")
         headers = [("content-encoding", encoding)]
         answer = direct.call(method, path, body, headers, token=token)
         refused(answer, name)
         assert answer.status == 413 or "bomb" not in name, name
+
+
+@functools.cache
+def bombs() -> dict[str, tuple[str, bytes]]:
+    """Made only for who throws them: each is 200 MB."""
+    zeros = b"0" * 200_000_000
+    packed = gzip.compress(zeros, 9)
+    unknown = zstandard.ZstdCompressor(write_content_size=False)
+    return {
+        "gzip bomb": ("gzip", packed),
+        "gzip in gzip": ("gzip", gzip.compress(packed)),
+        "zstd bomb": ("zstd", zstandard.compress(zeros)),
+        "zstd bomb of unknown size": ("zstd", unknown.compress(zeros)),
+    }
 
 
 def exchange(direct: Direct, token: str, body: bytes, *headers: tuple[str, str]) -> Answer:
@@ -239,7 +245,7 @@ def test_malformed_exchanges(direct, token, unharmed):
     for name, body in BODIES.items():
         count("exchanges")
         refused(exchange(direct, token, body), name)
-    for name, (encoding, body) in PACKED.items():
+    for name, (encoding, body) in {**bombs(), **PACKED}.items():
         count("exchanges")
         refused(exchange(direct, token, body, ("content-encoding", encoding)), name)
 

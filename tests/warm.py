@@ -10,6 +10,7 @@ and its output the answers. The first module has a ``main`` that gives the exit 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -149,4 +150,6 @@ def _serve(main: Callable[[], int]) -> None:
 
 if __name__ == "__main__":
     program, *_ = [importlib.import_module(name) for name in sys.argv[1:]]
+    gc.collect()
+    gc.freeze()  # no child looks for garbage among what they all share
     _serve(program.main)

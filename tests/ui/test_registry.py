@@ -18,6 +18,7 @@ EVERY_PAGE = {
     routes.MEDICINES,
     routes.BILLING,
     routes.CLAIMS,
+    routes.FOREIGN_VISITS,
     routes.PREVIEW,
     routes.REGISTERS,
     routes.REPORTS,

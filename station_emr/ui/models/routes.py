@@ -23,6 +23,7 @@ NOTICES: Final = "notices"  # NoticeRoute or None (None: the list of infectious 
 MEDICINES: Final = "medicines"  # no context: people waiting for medicine
 BILLING: Final = "billing"  # BillRoute or None (None: the visits of today with their bills)
 CLAIMS: Final = "claims"  # ClaimsRoute or None (None: today)
+FOREIGN_VISITS: Final = "foreign_visits"  # no context: files of other facilities
 SYNC: Final = "sync"  # no context
 CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
 PAIRS: Final = "pairs"

@@ -190,6 +190,7 @@ class Camera(QObject):
         yield from self._show("claims", routes.CLAIMS)
         for tab in ("decide", "sent", "papers", "away"):
             yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
+        yield from self._show("foreign-visits", routes.FOREIGN_VISITS)
         yield from self._show("sync", routes.SYNC)
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)

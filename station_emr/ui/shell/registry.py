@@ -57,6 +57,10 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
         (gives, page(routes.MEDICINES, _medicines, Shortcut.DRUGS, "pill")),
         (visits, page(routes.BILLING, _billing, Shortcut.BILLING, "receipt")),
         (visits, page(routes.CLAIMS, _claims, Shortcut.CLAIMS, "identification-card")),
+        (
+            may(Action.PATIENT_EDIT),
+            page(routes.FOREIGN_VISITS, _foreign_visits, under=routes.CLAIMS),
+        ),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
         (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
         (visits, page(routes.CERTIFICATE, _certificate, under=routes.ENCOUNTER)),
@@ -118,6 +122,12 @@ def _billing(session: Session) -> Screen:
     from station_emr.ui.screens.billing import BillingScreen
 
     return BillingScreen(session)
+
+
+def _foreign_visits(session: Session) -> Screen:
+    from station_emr.ui.screens.foreign_visits import ForeignVisitsScreen
+
+    return ForeignVisitsScreen(session)
 
 
 def _certificate(session: Session) -> Screen:

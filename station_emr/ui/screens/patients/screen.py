@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import StationError
+from station_emr.domain.foreign_visit import ForeignVisit
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.desk_views import ConflictRow
@@ -258,9 +259,12 @@ class PatientsScreen(Screen):
             self.say(str(error), Severity.WARNING)
             self._to_list()
 
-        def read() -> tuple[PatientCard, tuple[ConflictRow, ...]]:
-            card = session.services.patients.card(session.actor, patient_id)
-            return card, session.services.conflicts.of_patient(session.actor, patient_id)
+        def read() -> tuple[PatientCard, tuple[ConflictRow, ...], tuple[ForeignVisit, ...]]:
+            services, actor = session.services, session.actor
+            card = services.patients.card(actor, patient_id)
+            may = session.may(Action.ENCOUNTER_VIEW)
+            foreign = services.foreign_visits.of_patient(actor, patient_id) if may else ()
+            return card, services.conflicts.of_patient(actor, patient_id), foreign
 
         session.ask(
             read,
@@ -270,7 +274,12 @@ class PatientsScreen(Screen):
             latest="patients.card",
         )
 
-    def _show(self, card: PatientCard, open_rows: tuple[ConflictRow, ...]) -> None:
+    def _show(
+        self,
+        card: PatientCard,
+        open_rows: tuple[ConflictRow, ...],
+        foreign: tuple[ForeignVisit, ...] = (),
+    ) -> None:
         if (card.joined_id or card.patient.id) != self._patient_id:
             return
         if card.joined_id:
@@ -285,7 +294,9 @@ class PatientsScreen(Screen):
         self.pressure.show_trend(pressure_trend(card.vitals, card.patient, now.date()))
         self.weight.show_trend(weight_trend(card.vitals))
         may_print = self._session.may(Action.PRINT)
-        self.timeline.show_visits(card.visits, now, printable=may_print, fresh=fresh)
+        self.timeline.show_visits(
+            card.visits, now, printable=may_print, fresh=fresh, foreign=foreign
+        )
         self.print.setVisible(may_print and any(papers_of(visit) for visit in card.visits))
         if fresh or self._stack.currentWidget() is not self.elsewhere_page:
             self.elsewhere_page.forget()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
+from station_emr.domain.foreign_visit import ForeignVisit
 from station_emr.services.i18n import _
 from station_emr.services.views import VisitRow
 from station_emr.ui.kit import (
@@ -28,6 +29,7 @@ from station_emr.ui.kit import (
 )
 
 from .facts import PAPER_WORDS, papers_of, visit_chips
+from .foreign import ForeignVisits
 
 _PAGE: Final = 15
 
@@ -83,6 +85,7 @@ class Timeline(QWidget):
         self._now: datetime | None = None
         self._shown = _PAGE
         self._printable = True
+        self._has_foreign = False
         self.chosen: str = ""
         self.empty = EmptyState(
             "calendar-blank",
@@ -94,19 +97,29 @@ class Timeline(QWidget):
         self._column.setSpacing(theme.GAP_S)
         self.more = quiet(_("Xem lượt cũ hơn"), "patients.more", "caret-down")
         self.more.clicked.connect(self._show_more)
-        vbox(self._column, hbox(None, self.more, None), None, parent=inside)
+        self.foreign = ForeignVisits()
+        vbox(self._column, hbox(None, self.more, None), self.foreign, None, parent=inside)
         self._area = scrolled(inside)
         whole = vbox(self.empty, self._area, parent=self)
         whole.setStretch(1, 1)
 
     def show_visits(
-        self, visits: Sequence[VisitRow], now: datetime, *, printable: bool, fresh: bool
+        self,
+        visits: Sequence[VisitRow],
+        now: datetime,
+        *,
+        printable: bool,
+        fresh: bool,
+        foreign: Sequence[ForeignVisit] = (),
     ) -> None:
-        """``fresh`` for another person: from the top again."""
+        """``fresh`` for another person: from the top again. ``foreign`` stand below, apart."""
+        self.foreign.show_visits(foreign)
+        self._has_foreign = bool(foreign)
         if fresh:
             self._shown, self.chosen = _PAGE, ""
             self._area.verticalScrollBar().setValue(0)
         if tuple(visits) == self._visits and not fresh:
+            self._show_parts()
             return
         self._visits, self._now, self._printable = tuple(visits), now, printable
         self._fill()
@@ -135,8 +148,12 @@ class Timeline(QWidget):
         left = len(self._visits) - len(self.cards)
         self.more.set_label(_("Xem {count} lượt cũ hơn").format(count=min(left, _PAGE)))
         self.more.setVisible(left > 0)
-        self.empty.setVisible(not self._visits)
-        self._area.setVisible(bool(self._visits))
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        something = bool(self._visits) or self._has_foreign
+        self.empty.setVisible(not something)
+        self._area.setVisible(something)
 
     def _show_more(self) -> None:
         first_new = len(self.cards)

@@ -68,6 +68,7 @@ def test_pages_are_built_under_their_key(qtbot, session_of, stray_windows, role)
             | {
                 routes.USERS,
                 routes.AUDIT,
+                routes.FOREIGN_VISITS,
                 routes.REGISTRATION,
                 routes.SIGNING,
                 routes.PRIVACY,
@@ -78,6 +79,7 @@ def test_pages_are_built_under_their_key(qtbot, session_of, stray_windows, role)
             MANAGED
             | {
                 routes.USERS,
+                routes.FOREIGN_VISITS,
                 routes.REGISTRATION,
                 routes.MEDICINES,
                 routes.SIGNING,

@@ -35,6 +35,13 @@ def add_exporters(inner: Sub[argparse.ArgumentParser], shared: argparse.Argument
     )
     _which(check_up)
     check_up.set_defaults(command=lambda options: _write_visits(options, VisitFormat.CHECK_UP))
+    book = inner.add_parser(
+        "health-book",
+        parents=[shared],
+        help="Sổ sức khỏe điện tử: bảng XML 1, 2, 3, 4, 8 (QĐ 2733), cả người không có thẻ",
+    )
+    _which(book)
+    book.set_defaults(command=lambda options: _write_visits(options, VisitFormat.HEALTH_BOOK))
     station = inner.add_parser(
         "station", parents=[shared], help="toàn bộ dữ liệu của trạm trong một tệp mở"
     )

@@ -29,7 +29,9 @@ class VisitFiles:
             return write_xml(visit, read_layout("ho_so_benh_an"))
         if form is VisitFormat.HOSO_JSON:
             return write_json(visit, read_layout("ho_so_benh_an"))
-        return write_json(visit, read_layout("kham_suc_khoe"))
+        if form is VisitFormat.CHECK_UP:
+            return write_json(visit, read_layout("kham_suc_khoe"))
+        raise ValueError(f"{form} is no file of one record")
 
     def resources(
         self, kind: RecordKind, record: Any, status: RecordStatus

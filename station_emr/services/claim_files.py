@@ -8,7 +8,14 @@ import zlib
 from typing import Any, Final
 
 from station_emr.domain.billing import Bill
-from station_emr.domain.claim import ClaimFile, ClaimPlace, Finding, ForeignFile, Severity
+from station_emr.domain.claim import (
+    ClaimFile,
+    ClaimPlace,
+    Finding,
+    ForeignFile,
+    Severity,
+    blocking,
+)
 from station_emr.domain.claim_source import ClaimOptions, ClaimSource
 from station_emr.domain.encounter import Encounter
 from station_emr.domain.errors import UserError
@@ -43,6 +50,15 @@ class ClaimFiles:
             for finding in self.missing_within(work, encounter_id):
                 raise UserError(f"{finding.message} {finding.remedy}")
             return self.within(work, encounter_id)
+
+    def health_book_of(self, work: Work, encounter: Encounter) -> bytes:
+        """The file for the electronic health book, inside a transaction of the caller. Raises
+        UserError when the tables refuse what the visit holds.
+        """
+        claim = self._format.health_book(self._source(work, encounter, drafts=False))
+        for finding in blocking(self._format.findings(claim)):
+            raise UserError(f"{finding.message} {finding.remedy}".strip())
+        return self._format.write(claim)
 
     def check_in_of(self, encounter_id: str) -> ClaimFile:
         """The check-in of a visit, as soon as it has begun. Raises NotFound."""

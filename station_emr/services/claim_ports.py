@@ -26,6 +26,9 @@ class ClaimFormat(Protocol):
     def record(self, source: ClaimSource) -> ClaimFile:
         """Every table that applies to the visit but the check-in."""
 
+    def health_book(self, source: ClaimSource) -> ClaimFile:
+        """What the electronic health book takes of the visit, insured or not."""
+
     def check_in(self, source: ClaimSource) -> ClaimFile:
         """Table 0 alone."""
 

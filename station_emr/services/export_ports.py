@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from station_emr.domain.encounter import Encounter
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.visit_record import VisitRecord
+
+if TYPE_CHECKING:
+    from .ports import Work
 
 
 class VisitFormat(StrEnum):
@@ -21,6 +25,7 @@ class VisitFormat(StrEnum):
     HOSO_JSON = "hoso-json"
     FHIR = "fhir"
     CHECK_UP = "check-up"
+    HEALTH_BOOK = "health-book"
 
     @property
     def label(self) -> str:
@@ -29,11 +34,18 @@ class VisitFormat(StrEnum):
             "hoso-json": "HoSoBenhAn, JSON (CV 365)",
             "fhir": "Tài liệu FHIR R4",
             "check-up": "Khám sức khỏe, JSON (QĐ 1551)",
+            "health-book": "Sổ sức khỏe điện tử, XML 1, 2, 3, 4, 8 (QĐ 2733)",
         }[self.value]
 
     @property
     def suffix(self) -> str:
-        return ".xml" if self is VisitFormat.HOSO_XML else ".json"
+        return ".xml" if self in {VisitFormat.HOSO_XML, VisitFormat.HEALTH_BOOK} else ".json"
+
+
+class HealthBook(Protocol):
+    """The tables that the electronic health book takes (services/claim_files.py)."""
+
+    def health_book_of(self, work: Work, encounter: Encounter) -> bytes: ...
 
 
 class VisitWriter(Protocol):

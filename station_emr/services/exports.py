@@ -23,7 +23,15 @@ from station_emr.domain.sensitive import REFUSED, SensitiveRange, is_sensitive
 from station_emr.domain.user import Actor
 from station_emr.domain.visit_record import VisitRecord
 
-from .export_ports import Archive, ArchiveReport, Archives, DraftRecord, VisitFormat, VisitWriter
+from .export_ports import (
+    Archive,
+    ArchiveReport,
+    Archives,
+    DraftRecord,
+    HealthBook,
+    VisitFormat,
+    VisitWriter,
+)
 from .guards import allow, needs_reason
 from .joined import standing_person
 from .ports import Clock, Store, Stored, Work
@@ -45,11 +53,18 @@ class Exports:
     """Use cases of exporting. Restricted visits leave only by the hand of who may read them."""
 
     def __init__(
-        self, store: Store, clock: Clock, writer: VisitWriter, archives: Archives, program: str
+        self,
+        store: Store,
+        clock: Clock,
+        writer: VisitWriter,
+        books: HealthBook,
+        archives: Archives,
+        program: str,
     ) -> None:
         self._store = store
         self._clock = clock
         self._writer = writer
+        self._books = books
         self._archives = archives
         self._program = program
 
@@ -68,7 +83,10 @@ class Exports:
             if hidden_visits(work, actor, (encounter_id,), now.date()):
                 raise PermissionDenied(REFUSED)
             held = gather(work, stored)
-            content = self._writer.write(held, form, self._clock.new_id(), now)
+            if form is VisitFormat.HEALTH_BOOK:
+                content = self._books.health_book_of(work, stored.record)
+            else:
+                content = self._writer.write(held, form, self._clock.new_id(), now)
             work.audit.append(
                 actor,
                 "record.export",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from lxml import etree
@@ -19,10 +21,13 @@ from station_emr.domain.errors import (
     PermissionDenied,
     StateError,
 )
+from station_emr.domain.patient import Address
 from station_emr.domain.permissions import Action, Role
 from station_emr.interop import archive
+from station_emr.services.claim_settings import KEY, ClaimSettings, written
 from station_emr.services.export_ports import VisitFormat
 from tests.services.visit_samples import (
+    VITALS,
     appointment,
     prescription,
     referral,
@@ -36,7 +41,15 @@ HIV = Diagnosis(icd_code="B24", title="Bệnh HIV", role=DiagnosisRole.MAIN)
 @pytest.fixture
 def signed(station):
     """A visit with all its papers."""
-    encounter = visit(station, station.register(full_name="Rơ Châm Mẫu"))
+    address = Address(
+        line="Làng Mẫu",
+        commune_code="23575",
+        commune_name="Phường Mẫu",
+        province_code="52",
+        province_name="Tỉnh Mẫu",
+    )
+    patient = station.register(full_name="Rơ Châm Mẫu", address=address)
+    encounter = visit(station, patient, replace(VITALS, weight=Decimal(50)))
     sign(
         station,
         encounter,
@@ -65,14 +78,36 @@ def read(path):
         return {name: made.read(name) for name in made.namelist()}
 
 
+def tables_of(content):
+    """The tables inside the envelope, by their kind."""
+    root = etree.fromstring(content)
+    return {
+        one.findtext("LOAIHOSO"): etree.fromstring(b64decode(one.findtext("NOIDUNGFILE")))
+        for one in root.iter("FILEHOSO")
+    }
+
+
 def lines(parts, name):
     return [json.loads(line) for line in parts[name].splitlines()]
 
 
 @pytest.mark.parametrize("form", list(VisitFormat))
 def test_a_signed_visit_leaves_and_the_log_says_who_took_it(station, signed, form):
+    filled = ClaimSettings(department="K01", head_code="000001/MAU-GPHN")
+    with station.store.write() as work:
+        work.settings.put(KEY, written(filled))
     content = station.services.exports.visit(station.director, signed, form)
-    if form is VisitFormat.HOSO_XML:
+    if form is VisitFormat.HEALTH_BOOK:
+        tables = tables_of(content)
+        assert set(tables) == {"XML1", "XML2", "XML8"}
+        (drug,) = tables["XML2"].iter("CHI_TIET_THUOC")
+        assert (drug.findtext("T_BHTT"), drug.findtext("PHAM_VI")) == ("0", "2")
+        assert drug.findtext("LIEU_DUNG")
+        assert tables["XML1"].findtext("T_TONGCHI_BV") == "0"
+        assert tables["XML1"].findtext("HO_TEN") == "Rơ Châm Mẫu"
+        assert tables["XML8"].findtext("CHAN_DOAN_RV")
+        assert tables["XML8"].findtext("MA_LOAI_KCB") == "01"
+    elif form is VisitFormat.HOSO_XML:
         root = etree.fromstring(content)
         assert root.findtext("ThongTinBenhNhan/hoten") == "Rơ Châm Mẫu"
         assert root.find("GiayChuyenVien/Phieu") is not None

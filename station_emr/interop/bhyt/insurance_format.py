@@ -10,7 +10,7 @@ from station_emr.domain.claim_source import ClaimSource
 
 from .envelope import check_in_file, record_file
 from .reader import read_claims
-from .rows import check_in_claim, record_claim
+from .rows import check_in_claim, health_book_claim, record_claim
 from .schema import version_on
 from .validation import schema_findings
 
@@ -23,6 +23,9 @@ class InsuranceFormat:
 
     def record(self, source: ClaimSource) -> ClaimFile:
         return record_claim(source)
+
+    def health_book(self, source: ClaimSource) -> ClaimFile:
+        return health_book_claim(source)
 
     def check_in(self, source: ClaimSource) -> ClaimFile:
         return check_in_claim(source)

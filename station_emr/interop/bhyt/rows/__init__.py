@@ -28,8 +28,9 @@ from station_emr.interop.bhyt.values import plain
 
 from . import care, costs, papers, summary
 from .facts import Facts
+from .free_of_charge import with_rows
 
-__all__ = ["check_in_claim", "record_claim"]
+__all__ = ["check_in_claim", "health_book_claim", "record_claim"]
 
 Values = Mapping[str, str]
 
@@ -54,6 +55,24 @@ def record_claim(source: ClaimSource) -> ClaimFile:
         TUBERCULOSIS: papers.tuberculosis_rows(facts, top),
     }
     return _claim(facts, rows)
+
+
+def health_book_claim(source: ClaimSource) -> ClaimFile:
+    """What the electronic health book takes of a visit: tables 1, 2, 3, 4 and 8 (QĐ 2733/QĐ-BYT,
+    annex 02), of people without insurance too, who have at least 1 and 8.
+    """
+    facts = Facts(with_rows(source))
+    top = summary.summary_row(facts)
+    return _claim(
+        facts,
+        {
+            SUMMARY: [top],
+            DRUGS: costs.drug_rows(facts),
+            SERVICES: costs.service_rows(facts),
+            TESTS: care.test_rows(facts),
+            RECORD_SUMMARY: care.record_summary_rows(facts, top, for_everybody=True),
+        },
+    )
 
 
 def check_in_claim(source: ClaimSource) -> ClaimFile:

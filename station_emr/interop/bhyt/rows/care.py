@@ -104,10 +104,14 @@ def discharge_rows(facts: Facts, top: Mapping[str, str]) -> list[dict[str, str]]
     ]
 
 
-def record_summary_rows(facts: Facts, top: Mapping[str, str]) -> list[dict[str, str]]:
-    """Table 8, for in-patients, day patients and those kept at the station."""
+def record_summary_rows(
+    facts: Facts, top: Mapping[str, str], *, for_everybody: bool = False
+) -> list[dict[str, str]]:
+    """Table 8, for in-patients, day patients and those kept at the station; the health book has it
+    ``for_everybody``.
+    """
     visit = facts.encounter
-    if visit.care_kind not in facts.rules.record_summary:
+    if visit.care_kind not in facts.rules.record_summary and not for_everybody:
         return []
     father, mother, guardian = facts.parents
     return [
@@ -121,14 +125,22 @@ def record_summary_rows(facts: Facts, top: Mapping[str, str]) -> list[dict[str, 
             "NGAY_RA": top["NGAY_RA"],
             "CHAN_DOAN_VAO": top["CHAN_DOAN_VAO"],
             "CHAN_DOAN_RV": top["CHAN_DOAN_RV"],
-            "QT_BENHLY": course(facts),
+            "QT_BENHLY": course(facts) or visit.reason,
             "TOMTAT_KQ": tests_text(facts) or NO_TESTS,
-            "PP_DIEUTRI": top["PP_DIEU_TRI"],
+            "PP_DIEUTRI": top["PP_DIEU_TRI"] or given(facts),
             "KET_QUA_DTRI": top["KET_QUA_DTRI"],
             "MA_TTDV": facts.options.head_code,
             "NGAY_CT": day_text(local(facts.discharged_at)),
         }
     ]
+
+
+def given(facts: Facts) -> str:
+    """PP_DIEUTRI where nobody wrote a sentence: what was prescribed and done, else the advice."""
+    paper = facts.source.prescription
+    drugs = [line.label for line in paper.lines] if paper else []
+    done = [one.name for one in facts.encounter.procedures if not one.is_test]
+    return "; ".join((*drugs, *done)) or facts.encounter.advice
 
 
 def course(facts: Facts) -> str:

@@ -6,6 +6,7 @@ from station_emr.interop.prescription.national import national_document
 from station_emr.machine_identity import MachineIdentity
 from station_emr.printing.gateway_papers import PdfGatewayPapers
 from station_emr.services.claim_files import ClaimFiles
+from station_emr.services.claim_ports import XmlSigner
 from station_emr.services.claim_settings import ClaimSettingsDesk
 from station_emr.services.claims import Claims
 from station_emr.services.gateway_cards import Cards
@@ -27,6 +28,7 @@ def build_gateways(
     files: ClaimFiles,
     checks: ClaimChecks,
     claims: Claims,
+    signer: XmlSigner,
     loop: GatewayLoop,
     link_cost: LinkCost | None = None,
     patience: GatewayPatience | None = None,
@@ -57,5 +59,5 @@ def build_gateways(
         PdfGatewayPapers(),
         settings=ClaimSettingsDesk(store, clock, identity.secrets, lines),
         cards=Cards(store, clock, identity.secrets, lines),
-        day=ClaimDay(store, clock, claims, files, checks, loop),
+        day=ClaimDay(store, clock, claims, files, checks, loop, signer),
     )

@@ -345,6 +345,7 @@ def build_services(
             claim_desk.files,
             claim_desk.checks,
             claim_desk.claims,
+            desk.signing,
             loop or GatewayLoop(clock),
             line.link_cost if isinstance(line, SyncEngine) else None,
         ),

@@ -21,8 +21,9 @@ from station_emr.domain.working_days import DaysOff, add_working_days, working_d
 
 from .billing_ports import BillRow
 from .claim_files import ClaimFiles
+from .claim_ports import SIGNATURE_PLACE, XmlSigner
 from .claim_settings import ClaimSettings, read_claim_settings
-from .claims import Claims, HeldBack
+from .claims import ClaimExport, Claims, HeldBack
 from .gateway_data import days_off, rules_on
 from .gateway_ports import ClaimChecks, Waker
 from .guards import allow
@@ -47,6 +48,7 @@ UNDER_WAY: Final = (
 NEWER: Final = "Đã có bản mới của hồ sơ này."
 
 _AT_ONCE: Final = 50
+_NONE: Final = ClaimExport()
 _Judged = tuple[ClaimState, tuple[Finding, ...]]
 Told = Callable[[int, int], bool]
 """Visits done and in all; False stops."""
@@ -101,6 +103,7 @@ class SignedDay:
 
     queued: tuple[str, ...]
     held_back: tuple[HeldBack, ...] = ()
+    check_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class ClaimDay:
         files: ClaimFiles,
         checks: ClaimChecks,
         waker: Waker,
+        signer: XmlSigner,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -139,6 +143,7 @@ class ClaimDay:
         self._files = files
         self._checks = checks
         self._waker = waker
+        self._signer = signer
 
     def lines(
         self, actor: Actor, first: date, last: date, told: Told | None = None
@@ -193,7 +198,8 @@ class ClaimDay:
                 for one in encounter_ids
             ):
                 raise UserError(UNDER_WAY)
-            made = self._claims.export(actor, encounter_ids, secret)
+            check_ins = self._sign_check_ins(actor, Secret(secret.reveal()))
+            made = self._claims.export(actor, encounter_ids, secret) if encounter_ids else _NONE
         facts = {
             one.encounter_id: (
                 self._claim(one.encounter_id),
@@ -209,7 +215,33 @@ class ClaimDay:
             now = self._clock.now()
             work.audit.append(actor, "claim.queue", now, detail={"count": str(len(queued))})
         self._waker.wake()
-        return SignedDay(queued=tuple(queued), held_back=made.held_back)
+        return SignedDay(queued=tuple(queued), held_back=made.held_back, check_ins=tuple(check_ins))
+
+    def _sign_check_ins(self, actor: Actor, secret: Secret) -> list[str]:
+        """Those that wait for it, where the station signs them. The bytes are signed outside of any
+        transaction, because a token takes its time.
+        """
+        with self._store.read() as work:
+            drafts = [
+                (one.id, work.gateways.content(one.id))
+                for one in work.gateways.in_state(MessageState.DRAFT, MOST)
+                if one.kind is MessageKind.CHECK_IN and not one.reason
+            ]
+        with wiped(secret):
+            if not drafts:
+                return []
+            signed = self._signer.sign_xmls(
+                actor,
+                secret,
+                [content for _id, content in drafts],
+                into=SIGNATURE_PLACE,
+                xades=False,
+            )
+        now = self._clock.now()
+        with self._store.write() as work:
+            for (message_id, _content), document in zip(drafts, signed, strict=True):
+                work.gateways.sign(message_id, document, now)
+        return [message_id for message_id, _content in drafts]
 
     def _claim(self, encounter_id: str) -> ClaimFile:
         with self._store.read() as work:

@@ -38,6 +38,7 @@ class Desk:
             claims.files,
             claims.checks,
             claims.claims,
+            station.services.signing,
             self.loop,
             patience=patience,
         )

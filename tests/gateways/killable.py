@@ -22,9 +22,10 @@ def main(folder: Path) -> None:
     clock = SystemClock()
     store = EncryptedStore.open(folder / "station.db", KEY)
     identity = identity_of(folder, "DEMO-STATION", KEY, clock)
-    claims = build_claims(store, clock, _NoKey(), StationCatalogs(store))
+    key = _NoKey()
+    claims = build_claims(store, clock, key, StationCatalogs(store))
     loop = GatewayLoop(clock)
-    build_gateways(store, clock, identity, claims.files, claims.checks, claims.claims, loop)
+    build_gateways(store, clock, identity, claims.files, claims.checks, claims.claims, key, loop)
     loop.run_now()
     store.close()
 

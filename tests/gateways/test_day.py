@@ -95,6 +95,22 @@ def test_one_pin_signs_the_day_and_each_goes_once(ready):
     assert all(b"SignatureValue>" in one.content for one in records)
 
 
+def test_where_the_station_signs_check_ins_they_wait_for_the_pin(ready):
+    ready.turn_on(sign_check_in=True)
+    visit = ready.billed()
+    ready.send()
+    assert ready.message(MessageKind.CHECK_IN, visit).state is MessageState.DRAFT
+    assert ready.bhyt.taken == []
+
+    made = ready.sign_day()
+    ready.send()
+
+    assert made.queued == ()
+    assert len(made.check_ins) == 1
+    assert ready.message(MessageKind.CHECK_IN, visit).state is MessageState.ACCEPTED
+    assert b"SignatureValue>" in ready.bhyt.taken[0].content
+
+
 def test_a_wrong_pin_leaves_everything_as_it_was(ready):
     visit = ready.billed()
     secret = Secret("sai")

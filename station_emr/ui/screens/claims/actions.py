@@ -48,20 +48,22 @@ class ClaimActions(QObject):
 
     # -- signing -------------------------------------------------------------------------------
 
-    def sign(self, lines: Sequence[ClaimLine]) -> None:
-        """Ask for the PIN once the key is known to be there."""
-        if not lines:
+    def sign(self, lines: Sequence[ClaimLine], check_ins: int = 0) -> None:
+        """Ask for the PIN once the key is known to be there. ``check_ins`` wait for one as well."""
+        if not lines and not check_ins:
             self._done(_("Chưa có hồ sơ nào sẵn sàng để ký."), Severity.INFO)
             return
         signing = self._session.services.signing
         self._session.ask(
             signing.source,
-            lambda source: self._ask_pin(source, lines),
+            lambda source: self._ask_pin(source, lines, check_ins),
             owner=self,
             failed=self._failed,
         )
 
-    def _ask_pin(self, source: KeySource | None, lines: Sequence[ClaimLine]) -> None:
+    def _ask_pin(
+        self, source: KeySource | None, lines: Sequence[ClaimLine], check_ins: int
+    ) -> None:
         if source is None:
             text = _("Máy này chưa chọn thiết bị ký số. Hồ sơ vẫn nguyên ở trạm.")
             if not self._session.may(Action.SETTINGS_EDIT):
@@ -71,7 +73,7 @@ class ClaimActions(QObject):
         file = source.kind is KeySourceKind.FILE
         typed = dialogs.ask_password(
             self._page,
-            _("Ký số {count} hồ sơ BHYT").format(count=len(lines)),
+            _("Ký số {count} tệp gửi Cổng BHYT").format(count=len(lines) + check_ins),
             _(
                 "Mã PIN chỉ dùng cho lần ký này và không được lưu lại. Hồ sơ đã ký tự gửi khi có mạng."
             ),
@@ -85,6 +87,8 @@ class ClaimActions(QObject):
 
     def _signed(self, made: SignedDay) -> None:
         text = _("Đã ký và xếp hàng gửi {count} hồ sơ.").format(count=len(made.queued))
+        if made.check_ins:
+            text += " " + _("{count} tệp check-in đã ký.").format(count=len(made.check_ins))
         severity = Severity.SUCCESS
         if made.held_back:
             text += " " + _("{count} hồ sơ còn lỗi nên chưa gửi, xem trong danh sách.").format(

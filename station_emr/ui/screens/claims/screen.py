@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import StationError
-from station_emr.domain.gateway import GatewayOutage, MessageKind
+from station_emr.domain.gateway import GatewayOutage, MessageKind, MessageState
 from station_emr.domain.permissions import Action
 from station_emr.services.gateway_day import ClaimLine
 from station_emr.services.gateways import GatewayStanding, MessageRow
@@ -38,6 +38,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.gateway_line import GatewayLine
 from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import Lane
 
@@ -46,7 +47,6 @@ from .deciding import MessageFoot
 from .detail import ClaimDetail
 from .lists import claims_table, messages_table, outages_table
 from .period import Period
-from .standing import StandingLine
 
 REFRESH_MS: Final = 5000
 LINES, DECIDE, SENT, PAPERS, AWAY = "lines", "decide", "sent", "papers", "away"
@@ -81,7 +81,7 @@ class ClaimsScreen(Screen):
         self._header()
         self.banner = Banner("claims.banner")
         self.page.addWidget(self.banner)
-        self.standing = StandingLine()
+        self.standing = GatewayLine("claims.standing")
         self.page.addWidget(self.standing)
         self._choices()
         self._lists()
@@ -100,7 +100,9 @@ class ClaimsScreen(Screen):
         self.foreign = secondary(_("Tệp nơi &khác…"), "claims.foreign", icon="file-arrow-down")
         self.export = secondary(_("&Xuất tệp…"), "claims.export", icon="export")
         self.sign = primary(_("Ký hồ sơ sẵn sàng"), "claims.sign", Shortcut.SIGN, "certificate")
-        self.header = self.add_header(_("Hồ sơ BHYT"), "", self.foreign, self.send, self.export, self.sign)
+        self.header = self.add_header(
+            _("Hồ sơ BHYT"), "", self.foreign, self.send, self.export, self.sign
+        )
         self.send.setVisible(self._session.may(Action.SYNC_RUN))
         for button in (self.export, self.sign):
             button.setVisible(self._session.may(Action.BILL_CLOSE))
@@ -215,7 +217,17 @@ class ClaimsScreen(Screen):
         if len(chosen) > 1:
             self.deeds.sign([one for one in chosen if one.may_sign])
         else:
-            self.deeds.sign([one for one in self.lines.rows if one.ready])
+            self.deeds.sign([one for one in self.lines.rows if one.ready], self._check_ins())
+
+    def _check_ins(self) -> int:
+        """Check-ins that wait for a signature."""
+        rows = self._queue.sent if self._queue is not None else ()
+        return sum(
+            row.message.state is MessageState.DRAFT
+            and row.message.kind is MessageKind.CHECK_IN
+            and not row.message.reason
+            for row in rows
+        )
 
     def _wanted(self) -> tuple[ClaimLine, ...]:
         """The chosen lines when there are several, else all of the list."""

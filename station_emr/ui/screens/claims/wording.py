@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from station_emr.domain.claim import Finding
@@ -14,9 +14,10 @@ from station_emr.domain.gateway import (
     MessageState,
 )
 from station_emr.services.gateway_day import ClaimLine
-from station_emr.services.gateways import GatewayStanding, MessageRow
+from station_emr.services.gateways import MessageRow
 from station_emr.services.i18n import _
 from station_emr.ui.kit import ChipSpec, Severity
+from station_emr.ui.models.gateway_line import length_words
 from station_emr.ui.models.moments import show_moment
 
 _OF_CLAIM: Final = {
@@ -95,37 +96,6 @@ def row_reason(row: MessageRow) -> str:
     if message.state is MessageState.SIGNED and message.next_try_at is not None:
         parts.append(_("Thử lại lúc {when}.").format(when=show_moment(message.next_try_at)))
     return " ".join(part for part in parts if part)
-
-
-def standing_words(one: GatewayStanding, now: datetime) -> tuple[Severity, str]:
-    """One gateway in a sentence that is true now."""
-    name = _(one.gateway.label)
-    if not one.on:
-        return Severity.INFO, _("{name}: chưa bật.").format(name=name)
-    if one.away_since is not None:
-        since = show_moment(one.away_since)
-        words = _("{name}: không kết nối được từ {since}.").format(name=name, since=since)
-        if one.waiting:
-            words += " " + _("{count} mục chờ gửi vẫn an toàn ở trạm.").format(count=one.waiting)
-        return Severity.WARNING, words
-    if one.waiting:
-        return Severity.INFO, _("{name}: {count} mục chờ gửi.").format(name=name, count=one.waiting)
-    if one.last_at is not None:
-        ago = length_words(now - one.last_at)
-        return Severity.SUCCESS, _("{name}: không còn gì chờ, lần gửi cuối {ago} trước.").format(
-            name=name, ago=ago
-        )
-    return Severity.INFO, _("{name}: đã bật, chưa gửi gì.").format(name=name)
-
-
-def length_words(time: timedelta) -> str:
-    minutes = max(int(time.total_seconds() // 60), 0)
-    if minutes < 60:
-        return _("{count} phút").format(count=minutes)
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return _("{hours} giờ {minutes} phút").format(hours=hours, minutes=rest)
-    return _("{count} ngày").format(count=hours // 24)
 
 
 def outage_length(outage: GatewayOutage, now: datetime) -> str:

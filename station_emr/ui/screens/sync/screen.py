@@ -16,6 +16,7 @@ from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
+from station_emr.services.gateways import GatewayStanding
 from station_emr.services.i18n import _
 from station_emr.services.refused_fields import RefusedField
 from station_emr.ui.kit import (
@@ -37,6 +38,7 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.models import routes
+from station_emr.ui.models.gateway_line import GatewayLine
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.sync.courier_box import CourierBox, CourierUse
 from station_emr.ui.screens.sync.evidence import Evidence, write_evidence
@@ -69,6 +71,7 @@ class _Picture:
     runs: tuple[SyncRun, ...]
     names: dict[str, str]
     fields: dict[OutboxItem, RefusedField]
+    gateways: tuple[GatewayStanding, ...]
 
 
 class SyncScreen(Screen):
@@ -89,6 +92,9 @@ class SyncScreen(Screen):
         self.courier = box
         self.status = StatusCard(box)
         self.page.addWidget(self.status)
+        self.gateways = GatewayLine("sync.gateways")
+        self.gateways.hide()
+        self.page.addWidget(self.gateways)
         self._lists()
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
@@ -224,6 +230,7 @@ class SyncScreen(Screen):
             refused=refused,
             runs=self._sync.runs(self._actor, _RUNS_KEPT),
             names={**known, **fresh},
+            gateways=self._session.services.gateways.standing(self._actor),
             fields={
                 item: told.get(item) or self._sync.refused_field(self._actor, item)
                 for item in refused
@@ -235,6 +242,8 @@ class SyncScreen(Screen):
         self._names = picture.names
         may_decide = self._session.may(Action.PATIENT_VIEW)
         self.status.show_status(picture.status, self._now(), may_decide=may_decide)
+        self.gateways.show_standing(picture.gateways, self._now())
+        self.gateways.setVisible(any(one.on for one in picture.gateways))
         self.retry.setEnabled(bool(picture.refused))
         if before is None or before.waiting != picture.waiting:
             self.waiting.set_rows(picture.waiting)

@@ -18,9 +18,9 @@ from provincial_server import ready, wire
 from provincial_server.exchange.newest import Version, longest, newest
 from provincial_server.exchange.tables import (
     MERGE,
+    Among,
     Operation,
     OperationRecord,
-    among,
     table_of,
     unpack_line,
 )
@@ -33,6 +33,10 @@ _FIND = select(_TABLE.c.kind, _TABLE.c.record_id, _TABLE.c.shown_op_id, _TABLE.c
     _TABLE.c.facility_code == bindparam("code")
 )
 _FIND_ONE = _FIND.where(_TABLE.c.record_id == bindparam("record"))
+_FIND_MANY = Among(
+    "SELECT kind, record_id, shown_op_id, is_newest FROM operation_record "
+    "WHERE facility_code = :code AND record_id {among}"
+)
 _ADD = insert(_TABLE)
 _CHANGE = (
     update(_TABLE)
@@ -65,13 +69,12 @@ class CurrentVersions:
         self._states: dict[Record, _State] = {}
         self._added: dict[Record, list[tuple[str, int, bytes]]] = {}
         known = {"code": facility_code}
-        rows: Iterable[Any] = ()
+        rows: Iterable[Any]
         if len(record_ids) == 1:  # one visit by itself: the statement stands ready
             known["record"] = next(iter(record_ids))
             rows = ready.ask(session, _FIND_ONE, known)
-        elif record_ids:
-            query = _FIND.where(among(session, OperationRecord.record_id, record_ids))
-            rows = session.connection().execute(query, known)
+        else:
+            rows = _FIND_MANY.ask(session, record_ids, **known)
         for kind, record_id, *state in rows:
             self._states[kind, record_id] = _State(*state)
 

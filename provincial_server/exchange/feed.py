@@ -8,18 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.exchange.tables import (
+    Among,
     Operation,
-    OperationBucket,
-    among,
     as_unsigned,
     portions,
     unpack_line,
 )
 
+_AFTER = text(
+    "SELECT sequence, size, line FROM operation WHERE facility_code = :code AND sequence > :after "
+    "AND (:without = '' OR sender <> :without) ORDER BY sequence LIMIT :most"
+)
+_WANTED = Among(
+    "SELECT sequence, size, line FROM operation WHERE facility_code = :code AND op_id {among} "
+    "ORDER BY sequence"
+)
+_TALLIES = text("SELECT bucket, count, total FROM operation_bucket WHERE facility_code = :code")
 _ROWS_AT_ONCE = 200
 _LARGEST_PAGE = 8 * 1024 * 1024
 _MOST_LINES = 20_000
@@ -59,17 +68,9 @@ def read_page(
     page = Page(cursor)
     room = min(room, _LARGEST_PAGE)
     _add_wanted(session, facility_code, page, room, want)
-    columns = (Operation.sequence, Operation.size, Operation.line)
-    own = [Operation.facility_code == facility_code]
-    if without:
-        own.append(Operation.sender != without)
     while True:
-        rows = session.execute(
-            select(*columns)
-            .where(*own, Operation.sequence > page.cursor)
-            .order_by(Operation.sequence)
-            .limit(_ROWS_AT_ONCE)
-        ).all()
+        asked = {"code": facility_code, "after": page.cursor, "without": without}
+        rows = ready.ask(session, _AFTER, {**asked, "most": _ROWS_AT_ONCE})
         for sequence, size, packed in rows:
             if not page.takes(size, room):
                 page.more = True
@@ -85,11 +86,7 @@ def _add_wanted(
     session: Session, facility_code: str, page: Page, room: int, want: Sequence[str]
 ) -> None:
     for some in portions(list(dict.fromkeys(want))):
-        rows = session.execute(
-            select(Operation.sequence, Operation.size, Operation.line)
-            .where(Operation.facility_code == facility_code, among(session, Operation.op_id, some))
-            .order_by(Operation.sequence)
-        )
+        rows = _WANTED.ask(session, some, code=facility_code)
         for _, size, packed in rows:
             if not page.takes(size, room):
                 return
@@ -99,11 +96,7 @@ def _add_wanted(
 def read_tallies(session: Session, facility_code: str) -> list[tuple[int, int]]:
     """Count and sum of each of the 256 buckets."""
     table = [(0, 0)] * _BUCKETS
-    for bucket, count, total in session.execute(
-        select(OperationBucket.bucket, OperationBucket.count, OperationBucket.total).where(
-            OperationBucket.facility_code == facility_code
-        )
-    ):
+    for bucket, count, total in ready.ask(session, _TALLIES, {"code": facility_code}):
         table[bucket] = (count, as_unsigned(total))
     return table
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, case, func, insert, select, text, update
+from sqlalchemy import bindparam, case, func, insert, text, update
 from sqlalchemy.orm import Session
 
 from provincial_server import ready
@@ -19,11 +19,10 @@ from provincial_server.exchange.current import CurrentVersions, Record
 from provincial_server.exchange.tables import (
     MERGE,
     REST,
+    Among,
     Incarnation,
     Operation,
     OperationBucket,
-    OperationRecord,
-    among,
     as_signed,
     as_unsigned,
     bucket_of,
@@ -50,6 +49,12 @@ _CHANGE_INCARNATION = (
             _INCARNATION.c.device_id, bindparam("device", type_=_INCARNATION.c.device_id.type)
         ),
     )
+)
+_KNOWN_OPERATIONS = Among(
+    "SELECT op_id, kind, record_id FROM operation WHERE facility_code = :code AND op_id {among}"
+)
+_KNOWN_RECORDS = Among(
+    "SELECT kind, record_id FROM operation_record WHERE facility_code = :code AND record_id {among}"
 )
 _ADD_INCARNATION = insert(_INCARNATION)
 TAKE_NUMBERS = (
@@ -97,27 +102,14 @@ def known_operations(
     session: Session, facility_code: str, op_ids: Iterable[str]
 ) -> dict[str, tuple[str, str]]:
     """Kind and record of those that the facility has."""
-    wanted = set(op_ids)
-    if not wanted:
-        return {}
-    rows = session.execute(
-        select(Operation.op_id, Operation.kind, Operation.record_id).where(
-            Operation.facility_code == facility_code, among(session, Operation.op_id, wanted)
-        )
-    )
+    rows = _KNOWN_OPERATIONS.ask(session, set(op_ids), code=facility_code)
     return {op_id: (kind, record_id) for op_id, kind, record_id in rows}
 
 
 def known_records(session: Session, facility_code: str, records: Collection[Record]) -> set[Record]:
     """Those of which the facility has an operation."""
-    if not records:
-        return set()
-    rows = session.execute(
-        select(OperationRecord.kind, OperationRecord.record_id).where(
-            OperationRecord.facility_code == facility_code,
-            among(session, OperationRecord.record_id, {record_id for _, record_id in records}),
-        )
-    )
+    names = {record_id for _, record_id in records}
+    rows = _KNOWN_RECORDS.ask(session, names, code=facility_code)
     return {(kind, record_id) for kind, record_id in rows}.intersection(records)
 
 
@@ -223,15 +215,12 @@ def note_number(
     now: int,
 ) -> None:
     """Remembers the highest number of an incarnation, and whose it is once that is known."""
-    connection = session.connection()
     named = {"of_facility": code, "of_incarnation": incarnation}
-    changed = connection.execute(
-        _CHANGE_INCARNATION, {**named, "at_least": number, "device": device_id}
-    )
-    if not changed.rowcount:
+    said = {**named, "at_least": number, "device": device_id}
+    if not ready.change(session, _CHANGE_INCARNATION, said):
         row = {"facility_code": code, "id": incarnation, "first_seen": now}
-        connection.execute(
-            _ADD_INCARNATION, {**row, "device_id": device_id, "highest_number": number}
+        ready.change(
+            session, _ADD_INCARNATION, {**row, "device_id": device_id, "highest_number": number}
         )
 
 

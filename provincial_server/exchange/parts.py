@@ -35,7 +35,7 @@ FAULTS = (msgspec.MsgspecError, ValueError, RecursionError)
 class Part:
     """One shape, and the texts of it that were found in order."""
 
-    __slots__ = ("before", "_decoder", "lately")
+    __slots__ = ("_decoder", "before", "lately")
     _all: list[Part] = []  # noqa: RUF012 -- of all shapes, which share the room
     _count = 0
 

@@ -9,31 +9,71 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
+from provincial_server import ready
 from provincial_server.auth import Caller
-from provincial_server.database import Database, lock_facility
+from provincial_server.database import Database
 from provincial_server.exchange import feed, log, protocol
 from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, judge, operation_id
 from provincial_server.exchange.log import NewOperation
 from provincial_server.exchange.protocol import RequestHeader
-from provincial_server.exchange.tables import DeviceState, Incarnation, Operation, among
+from provincial_server.exchange.tables import Among, DeviceState, table_of
 from provincial_server.faults import Issue
 from provincial_server.records import KINDS
 from provincial_server.resources import Key
 from provincial_server.settings import Settings
-from provincial_server.store import Facility, ResourceHead
+from provincial_server.store import Facility
 
 _STATE_EVERY = 60_000
+_STANDING = text(
+    "SELECT f.operation_sequence, e.value, i.id IS NOT NULL, i.device_id, i.highest_number "
+    "FROM facility AS f CROSS JOIN server_fact AS e "
+    "LEFT JOIN incarnation AS i ON i.facility_code = f.code AND i.id = :incarnation "
+    "WHERE f.code = :code AND e.name = 'epoch'"
+)
+_LOCK = (
+    select(table_of(Facility).c.code)
+    .where(table_of(Facility).c.code == bindparam("of_facility"))
+    .with_for_update(key_share=True)
+)
+_SAVE = text("UPDATE facility SET operation_sequence = :sequence WHERE code = :code")
+_NUMBERED = Among(
+    "SELECT 1 FROM operation WHERE facility_code = :code AND incarnation = :incarnation "
+    "AND number {among} LIMIT 1",
+    "bigint",
+)
+_HEADS = Among(
+    "SELECT resource_type, resource_id FROM resource WHERE facility_code = :code "
+    "AND resource_type = :resource_type AND resource_id {among}"
+)
 _log = logging.getLogger("provincial_server.exchange")
 
 
 Tell = Callable[[Iterable[str], Iterable[str]], None]
 """Learns the kinds of the records that were new, and of the refusals, once they are written."""
+
+
+class _Standing(NamedTuple):
+    """What the database knows of the asker. The last two are those of its incarnation, if known."""
+
+    operation_sequence: int
+    epoch: str
+    is_known: bool
+    device_id: str | None
+    highest_number: int | None
+
+
+@dataclass
+class _Counted:
+    """Of the facility, under its lock."""
+
+    code: str
+    operation_sequence: int
 
 
 @dataclass(frozen=True)
@@ -95,15 +135,23 @@ class Exchange:
 
     # --- what the database knows of the asker ----------------------------------------------------
 
+    def _standing(self, session: Session, request: _Request, *, lock: bool = False) -> _Standing:
+        """`lock`: nobody else writes for the facility from now on."""
+        code = request.code
+        asked = (_STANDING, {"code": code, "incarnation": request.header.inc})
+        before = [(_LOCK, {"of_facility": code})] if lock else []
+        ((row,),) = ready.ask_all(session, [*before, asked])[-1:]
+        standing = _Standing(*row)
+        self._database.epoch = standing.epoch
+        return standing
+
     def _nothing_to_write(self, session: Session, request: _Request) -> bool:
         header = request.header
-        facility = session.get_one(Facility, request.code)
-        row = session.get(Incarnation, (request.code, header.inc))
-        request.stale = _is_stale(row, request)
-        known = row is not None and row.device_id is not None and row.highest_number == header.n
+        standing = self._standing(session, request)
+        request.stale = _is_stale(standing, request)
+        known = standing.device_id is not None and standing.highest_number == header.n
         numbered = request.stale or known
-        epoch = self._database.current_epoch(session)
-        gone_back = header.epoch == epoch and header.cursor > facility.operation_sequence
+        gone_back = _is_ahead(header, standing)
         return numbered and not gone_back and not self._state_is_due(session, request)
 
     def _state_is_due(self, session: Session, request: _Request) -> bool:
@@ -119,14 +167,12 @@ class Exchange:
 
     def _write(self, session: Session, request: _Request) -> None:
         now = self._settings.clock()
-        facility = lock_facility(session, request.code)
+        standing = self._standing(session, request, lock=True)
         header = request.header
-        epoch = self._database.current_epoch(session)
-        if header.epoch == epoch and header.cursor > facility.operation_sequence:
+        if _is_ahead(header, standing):
             _log.warning("a station is ahead of this database: it takes a new epoch")
-            self._database.new_epoch(session, instead_of=epoch)
-        row = session.get(Incarnation, (request.code, header.inc), populate_existing=True)
-        request.stale = _is_stale(row, request)
+            self._database.new_epoch(session, instead_of=standing.epoch)
+        request.stale = _is_stale(standing, request)
         operations = self._decide(session, request)
         if _reuses_numbers(session, request, operations):
             request.stale = True
@@ -134,7 +180,11 @@ class Exchange:
         sender = "" if request.stale else header.inc
         for item in operations:
             item.sender = sender
+        facility = _Counted(request.code, standing.operation_sequence)
         log.append(session, facility, operations, now)
+        if operations:
+            counted = {"code": facility.code, "sequence": facility.operation_sequence}
+            ready.change(session, _SAVE, counted)
         if not request.stale:
             device = request.caller.device_id
             log.note_number(session, request.code, header.inc, header.n, device, now)
@@ -189,9 +239,8 @@ class Exchange:
 
     def _reply(self, session: Session, request: _Request) -> bytes:
         header, code = request.header, request.code
-        facility = session.get_one(Facility, code, populate_existing=True)
-        epoch = self._database.current_epoch(session)
-        newest = facility.operation_sequence
+        standing = self._standing(session, request)
+        epoch, newest = standing.epoch, standing.operation_sequence
         # A cursor of another epoch says nothing: the station compares, and asks for what it lacks.
         fresh = header.cursor == 0 and not header.epoch
         cursor = header.cursor if fresh or header.epoch == epoch else newest
@@ -252,12 +301,17 @@ def _refusals(request: _Request) -> list[str]:
     ]
 
 
-def _is_stale(row: Incarnation | None, request: _Request) -> bool:
+def _is_ahead(header: RequestHeader, standing: _Standing) -> bool:
+    """The station has seen more of this epoch than the database holds."""
+    return header.epoch == standing.epoch and header.cursor > standing.operation_sequence
+
+
+def _is_stale(standing: _Standing, request: _Request) -> bool:
     """An incarnation that gave higher numbers was restored; one of another device was copied."""
-    if row is None:
+    if not standing.is_known:
         return False
-    other = row.device_id not in {None, request.caller.device_id}
-    return other or request.header.n < row.highest_number
+    other = standing.device_id not in {None, request.caller.device_id}
+    return other or request.header.n < (standing.highest_number or 0)
 
 
 def _reuses_numbers(
@@ -267,18 +321,7 @@ def _reuses_numbers(
     own = [item.number for item in operations if item.incarnation == request.header.inc]
     if len(set(own)) != len(own):
         return True
-    if not own:
-        return False
-    found = session.scalars(
-        select(Operation.number)
-        .where(
-            Operation.facility_code == request.code,
-            Operation.incarnation == request.header.inc,
-            among(session, Operation.number, own),
-        )
-        .limit(1)
-    )
-    return found.first() is not None
+    return bool(_NUMBERED.ask(session, own, code=request.code, incarnation=request.header.inc))
 
 
 def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set[Key]:
@@ -291,18 +334,10 @@ def _stored_parents(session: Session, code: str, items: Iterable[Judged]) -> set
     }
     stored = {records[found] for found in log.known_records(session, code, records)}
     for resource_type in sorted({key[0] for key in wanted - stored}):
-        rows = session.scalars(
-            select(ResourceHead.resource_id).where(
-                ResourceHead.facility_code == code,
-                ResourceHead.resource_type == resource_type,
-                among(
-                    session,
-                    ResourceHead.resource_id,
-                    {name for kind, name in wanted - stored if kind == resource_type},
-                ),
-            )
+        names = {name for kind, name in wanted - stored if kind == resource_type}
+        stored.update(
+            map(tuple, _HEADS.ask(session, names, code=code, resource_type=resource_type))
         )
-        stored.update((resource_type, name) for name in rows)
     return stored
 
 

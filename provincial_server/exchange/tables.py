@@ -15,23 +15,19 @@ from typing import Any, TypeVar
 import msgspec
 import zstandard
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
-    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     Table,
     Text,
-    any_,
-    bindparam,
-    func,
-    select,
+    text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from provincial_server import ready
 from provincial_server.exchange.packing import copy_of, dictionaries, dictionary
 from provincial_server.store import FACILITY_CODE, RESOURCE_ID, Base, append_only
 
@@ -139,15 +135,25 @@ def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield items[start : start + _AT_ONCE]
 
 
-def among(
-    session: Session, column: InstrumentedAttribute[Any], values: Collection[Any]
-) -> ColumnElement[bool]:
-    """The column is one of the values, however many: they travel as one parameter, so the statement
-    is the same each time. A statement that names every value costs more to write down than to run."""
-    if session.get_bind().dialect.name == "sqlite":
-        found = func.json_each(msgspec.json.encode(list(values)).decode()).table_valued("value")
-        return column.in_(select(found.c.value))
-    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+class Among:
+    """A statement that says in one place that a column is one of many: `{among}` in its text. The
+    values travel as one parameter, so it stands ready whatever their number."""
+
+    def __init__(self, said: str, kind: str = "varchar") -> None:
+        self._texts = {
+            "sqlite": text(said.format(among="IN (SELECT value FROM json_each(:listed))")),
+            "postgresql": text(said.format(among=f"= ANY(CAST(:listed AS {kind}[]))")),
+        }
+
+    def ask(self, session: Session, listed: Collection[Any], **values: Any) -> list[Any]:
+        """The rows, as the driver gives them; nothing is asked about nothing."""
+        if not listed:
+            return []
+        dialect = session.get_bind().dialect.name
+        given: Any = list(listed)
+        if dialect == "sqlite":
+            given = msgspec.json.encode(given).decode()
+        return ready.ask(session, self._texts[dialect], {**values, "listed": given})
 
 
 def table_of(model: type[Any]) -> Table:

@@ -161,18 +161,22 @@ def test_the_same_check_sees_numbers_that_were_taken_outside_the_lock(
     original = log.append
     numbered, go_on = threading.Event(), threading.Event()
 
-    def unlocked(session: Session, code: str) -> Facility:
-        facility = session.scalars(select(Facility).where(Facility.code == code)).one()
-        facility.operation_sequence = session.scalar(text("SELECT nextval('taken')")) - 1
-        return facility
+    honest = service.Exchange._standing
 
-    def waiting(session: Session, facility: Facility, operations: Any, now: int) -> None:
+    def unlocked(self: Any, session: Session, request: Any, *, lock: bool = False) -> Any:
+        standing = honest(self, session, request)
+        if lock:
+            taken = session.scalar(text("SELECT nextval('taken')"))
+            standing = standing._replace(operation_sequence=taken - 1)
+        return standing
+
+    def waiting(session: Session, facility: Any, operations: Any, now: int) -> None:
         if operations[0].device_id == slow.device_id:
             numbered.set()
             assert go_on.wait(30)
         original(session, facility, operations, now)
 
-    monkeypatch.setattr(service, "lock_facility", unlocked)
+    monkeypatch.setattr(service.Exchange, "_standing", unlocked)
     monkeypatch.setattr(service.log, "append", waiting)
     reader = Reader(province, code)
     with ThreadPoolExecutor(1) as pool:

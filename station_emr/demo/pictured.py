@@ -32,6 +32,7 @@ from .clock import DemoClock
 from .filled import make_filled_station
 from .people import People
 from .pictured_answers import answer_a_letter, note_sharing
+from .pictured_books import close_months, correct_late
 from .pictured_gateways import use_gateways
 from .pictured_people import note_emergency
 from .pictured_privacy import note_privacy
@@ -87,6 +88,8 @@ def make_pictured_station(folder: Path, people: int = 120) -> None:
     _at(folder, DOCTOR, _LINE_DOWN - timedelta(seconds=20), _correct)
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
     _at(folder, DOCTOR, MOMENT - timedelta(minutes=17), _begin_visit)
+    _at(folder, DIRECTOR, MOMENT - timedelta(minutes=4), lambda one: close_months(one, MOMENT))
+    _at(folder, DOCTOR, MOMENT - timedelta(minutes=3), lambda one: correct_late(one, MOMENT))
 
 
 def _at(folder: Path, username: str, moment: datetime, work: Callable[[OpenStation], None]) -> None:

@@ -56,6 +56,7 @@ privacy_handle            x   x   x   x   x   .   .   .
 certificate_prepare       x   x   x   x   x   .   .   .
 certificate_sign          x   x   x   .   .   .   .   .
 notification_report       x   x   x   x   x   .   .   .
+register_view             x   x   x   x   x   x   .   x
 bill_prepare              x   x   x   x   x   x   .   .
 bill_close                x   x   x   x   x   x   .   .
 """

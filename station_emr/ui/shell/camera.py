@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea
 
 from station_emr.domain.encounter import Stage
+from station_emr.domain.period import Period
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.scan import CitizenCardScan
 from station_emr.domain.user import Actor
@@ -191,6 +192,9 @@ class Camera(QObject):
         for tab in ("decide", "sent", "papers", "away"):
             yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
         yield from self._show("foreign-visits", routes.FOREIGN_VISITS)
+        last = Period.at(self._services.clock.now()).previous
+        yield from self._show("registers", routes.REGISTERS, last.previous, _LONG)
+        yield from self._show("reports", routes.REPORTS, last, _LONG)
         yield from self._show("sync", routes.SYNC)
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)

@@ -65,6 +65,8 @@ GOLDEN = [
         drug("312.125", quantity=D(7), benefit=D(80)),
         ("2184.88", "2184.88", "1747.90", "436.98", "0.00", "0.00"),
     ),
+    # Halves after an even digit go up too, in the amount and in the fund's part.
+    (drug("0.125", benefit=D(50)), ("0.13", "0.13", "0.07", "0.06", "0.00", "0.00")),
     # A drug paid at 50 percent for a card of 80.
     (
         drug("10000000", insured_ratio=50, benefit=D(80)),

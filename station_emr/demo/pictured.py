@@ -24,7 +24,7 @@ from station_emr.domain.vitals import VitalSigns
 from station_emr.services.clock import VIETNAM
 from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
 from station_emr.services.guards import confirmation_key
-from station_emr.services.timekeeping import NEWEST_SEEN, SERVER_TIME, SKEW
+from station_emr.services.timekeeping import NEWEST_SEEN, NEWEST_SIGNED, SERVER_TIME, SKEW
 from station_emr.station import OpenStation, open_station
 
 from .cases import CaseDrug
@@ -148,6 +148,7 @@ def _forget_todays_clock(station: OpenStation, skew: str) -> None:
         work.settings.put(SKEW, skew)
         work.settings.put(SERVER_TIME, "")
         work.settings.put(NEWEST_SEEN, "")
+        work.settings.put(NEWEST_SIGNED, "")  # the bills of the day were closed later than this
 
 
 def _write_about(substance: str, phone: str, newcomer: Patient, station: OpenStation) -> None:

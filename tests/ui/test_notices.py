@@ -141,6 +141,15 @@ def test_what_is_missing_stands_at_its_field_and_the_draft_stays(desk) -> None:
     assert not row.number
 
 
+def test_a_case_that_was_only_looked_at_leaves_no_draft(desk) -> None:
+    desk.press_button("notices.open")
+    desk.rest()
+    assert desk.screen.on_leave()
+    desk.rest()
+    (row,) = desk.rows
+    assert not row.notification_id
+
+
 def test_the_visit_says_it_as_soon_as_it_is_coded(desk, qtbot, station, session_of) -> None:
 
     strip = NoticeStrip(desk.session)

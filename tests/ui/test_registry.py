@@ -20,6 +20,8 @@ EVERY_PAGE = {
     routes.CLAIMS,
     routes.FOREIGN_VISITS,
     routes.PREVIEW,
+    routes.CERTIFICATE,
+    routes.NOTICES,
     routes.REGISTERS,
     routes.REPORTS,
     routes.SYNC,

@@ -188,6 +188,7 @@ class Camera(QObject):
             yield from self._show("referrals", routes.REFERRALS)
             yield from self._show("medicines", routes.MEDICINES)
             yield from self._bills(services)
+            yield from self._notices(services)
         yield from self._show("claims", routes.CLAIMS)
         for tab in ("decide", "sent", "papers", "away"):
             yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
@@ -199,6 +200,22 @@ class Camera(QObject):
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)
             yield from self._show("duplicates", routes.CONFLICTS, routes.PAIRS, _LONG)
+
+    def _notices(self, services: StationServices) -> Iterator[float]:
+        """Infectious diseases to tell of, one notice, and the sick leave of a visit."""
+        yield from self._show("notices", routes.NOTICES)
+        rows = services.notifications.rows(self._actor)
+        for row in [row for row in rows if not row.notification_id][:1]:
+            route = routes.NoticeRoute(row.encounter_id)
+            yield from self._show("notice", routes.NOTICES, route, _LONG)
+        given = (
+            row.encounter_id
+            for row in services.encounters.queue(self._actor)
+            if services.certificates.of_encounter(self._actor, row.encounter_id)
+        )
+        for visit in [*given][:1]:
+            leave = routes.CertificateRoute(visit)
+            yield from self._show("certificate", routes.CERTIFICATE, leave, _LONG)
 
     def _bills(self, services: StationServices) -> Iterator[float]:
         """The visits of some days with their bills, one bill, and how it is printed."""

@@ -81,7 +81,7 @@ class CertificateForm(QWidget):
         )
         self.form.add_row(
             ("head_name", _("Người đại &diện đơn vị ký"), LineField()),
-            ("head_code", _("Mã &BHXH của người đó"), LineField()),
+            ("head_code", _("Mã của người đó (MA_TTDV)"), LineField()),
         )
         column.addStretch(1)
         self.form.changed.connect(self._changed)

@@ -69,6 +69,7 @@ class NoticesScreen(Screen):
         self._notices = session.services.notifications
         self._opened: Opened | None = None
         self._reason = ""
+        self._dirty = False
         self._make_header()
         self.banner = Banner("notices.banner", closable=False)
         self.page.addWidget(self.banner)
@@ -82,6 +83,7 @@ class NoticesScreen(Screen):
         self._stack.addWidget(self.list)
         self._stack.addWidget(card)
         self.page.addWidget(self._stack, 1)
+        self.form.edited.connect(self._edited)
         self.list.opened.connect(self._open_row)
         self.list.table.picked.connect(lambda _row: self._fit())
         self._timer = QTimer(self)
@@ -152,6 +154,7 @@ class NoticesScreen(Screen):
     def save_action(self) -> bool:
         if self._opened is None or not self._writes:
             return False
+        self._dirty = True
         self._keep()
         return True
 
@@ -250,7 +253,7 @@ class NoticesScreen(Screen):
         return opened is not None and may and (opened.is_draft or bool(self._reason))
 
     def _show(self, opened: Opened) -> None:
-        self._opened, self._reason = opened, ""
+        self._opened, self._reason, self._dirty = opened, "", False
         self._stack.setCurrentIndex(1)
         self._dress()
         if self._writes:
@@ -313,14 +316,18 @@ class NoticesScreen(Screen):
         )
         self.told.setVisible(untold and may and not self._reason)
 
+    def _edited(self) -> None:
+        self._dirty = True
+
     def _keep(self) -> None:
         """Keep the draft as typed; the clock goes on."""
         opened = self._opened
         if opened is None or not opened.is_draft or not self._writes:
             return
-        typed = self.form.notice(opened.notice)
-        if opened.kept and typed == opened.notice:
+        if not self._dirty:
             return
+        self._dirty = False
+        typed = self.form.notice(opened.notice)
         actor = self._session.actor
         self._session.command(
             lambda: self._notices.save_draft(actor, typed),
@@ -342,6 +349,7 @@ class NoticesScreen(Screen):
         if opened is None:
             return
         typed = self.form.notice(opened.notice)
+        self._dirty = False
         actor, reason, version = self._session.actor, self._reason, opened.version
         self._run(
             (lambda: self._notices.amend(actor, typed, version, reason))
@@ -415,6 +423,7 @@ class NoticesScreen(Screen):
 
     def _refused(self, error: StationError) -> None:
         if isinstance(error, InvalidRecord) and self._opened is not None:
+            self._dirty = True  # what was typed is kept when the page is left
             left = self.form.set_problems(error.problems)
             for problem in left:
                 self.say(problem.message, Severity.DANGER)

@@ -14,6 +14,7 @@ from station_emr.station import KEY_SLOTS, open_station, station_exists
 
 from .bills import bill_visits
 from .clock import DemoClock
+from .foreign import take_from_elsewhere
 from .notices import give_leave, tell_cases
 from .scripted import DOCTOR, NURSE, actor_named, create_demo_station
 from .seed import Seeder, SeedPlan
@@ -67,6 +68,7 @@ def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> No
         nurse = actor_named(station, NURSE)
         Seeder(station.store, station.services, clock, station.actor, nurse).fill(plan, progress)
         bill_visits(station.services, nurse)
+        take_from_elsewhere(station.services, nurse)
         tell_cases(station.services, nurse)
         give_leave(station.store, station.services, station.actor)
     finally:

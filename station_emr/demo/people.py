@@ -24,7 +24,7 @@ from station_emr.domain.record import Sex
 
 DEMO_COMMUNE = Address(
     line="",
-    commune_code="",
+    commune_code="99999",  # no commune has it
     commune_name="Xã Mẫu",
     province_code="52",
     province_name="Tỉnh Gia Lai",

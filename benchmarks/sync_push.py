@@ -2,9 +2,14 @@
 
 Both sides begin with the visits written locally, in a program that has met the server, and end when the
 other side has said that it has them and this side has written that down. Ours is the encrypted store
-(``synchronous = FULL``) and the server process (``synchronous = FULL``), no line between them. Sealing,
-which makes the lines, is part of ``per_second``. ``sealed_per_second`` begins with sealed lines, as a
-station does whose line was away: the engine seals what waits when nobody answers (``seal_s``, beside). PouchDB pushes the same operations' lines as documents (``pouch_fhir_…``) and the compact
+(``synchronous = FULL``) and the server process (``synchronous = FULL``), no line between them.
+
+Thousands of visits wait only where the line was away or rested, and then the program has made each
+visit's line as soon as it was written: ``sealed_per_second`` begins there, and ``seal_s``, beside it, is
+what making them took. ``per_second`` begins with visits of which none has its line, as after thousands
+were written in one go with the line up; making them is part of it.
+
+PouchDB pushes the same operations' lines as documents (``pouch_fhir_…``) and the compact
 records (``pouch_compact_…``) to express-pouchdb, LevelDB on both ends, which does not flush at each
 write. Rates are medians of the rounds, each on fresh databases, one after another in turn.
 """

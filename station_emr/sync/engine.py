@@ -217,7 +217,19 @@ class SyncEngine:
             # The disk, not the line. What the server has accepted is sent again: harmless.
             run.outcome, run.detail = "partial", str(error)
         self.metered = run.detail == METERED_LINK
+        if run.outcome == "waiting":
+            self._use_the_wait()
         return self._finish(self._peer, run)
+
+    def prepare(self) -> None:
+        """While the line is away: what was written since the last try gets its lines now, so that
+        nothing but sending is left for when it is back.
+        """
+        if self._link is not LinkState.OFFLINE:
+            return
+        with self._running, suppress(EnvironmentFailure), self._turn() as mine:
+            if mine:
+                self._use_the_wait()
 
     def _use_the_wait(self) -> None:
         if self._exchange is not None and self._exchange.peer.offered:

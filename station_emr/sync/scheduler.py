@@ -285,8 +285,15 @@ class SyncScheduler:
                 if not away or self._has_new_letter():
                     self._settle()
                     return
+                self._prepare()
             elif away and self._address() != before:
                 return
+
+    def _prepare(self) -> None:
+        try:
+            self._engine.prepare()
+        except Exception as error:  # noqa: BLE001 - as in a run: a bug must not end sync for the day
+            _log.error("nothing could be prepared: %s", _outline(error))
 
     def _has_new_letter(self) -> bool:
         """A referral letter written while the line is away is worth one more try at once, unless

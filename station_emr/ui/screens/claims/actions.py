@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,8 +170,13 @@ class ClaimActions(QObject):
 
 
 def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all: a file cut off half-way could be taken for a record."""
+    part = path.with_name(f".{path.name}.part")
     try:
-        path.write_bytes(content)
+        part.write_bytes(content)
+        part.replace(path)
     except OSError as failure:
+        with suppress(OSError):
+            part.unlink()
         text = _("Chưa ghi được tệp: {why}. Hãy chọn thư mục khác.")
         raise EnvironmentFailure(text.format(why=failure.strerror)) from failure

@@ -103,7 +103,13 @@ def search(options: argparse.Namespace) -> int:
 
 def _papers(station: OpenStation, patient_id: str) -> list[dict[str, str]]:
     """The papers of the last visits, newest first: what `print` takes."""
-    visits = station.services.patients.card(station.actor, patient_id, visits=5).visits
+    services, actor = station.services, station.actor
+    visits = services.patients.card(actor, patient_id, visits=5).visits
+    leaves = {
+        visit.encounter_id: stored.record.id
+        for visit in visits
+        if (stored := services.certificates.of_encounter(actor, visit.encounter_id))
+    }
     return [
         {"kind": kind, "id": paper_id, "on": visit.on.date().isoformat()}
         for visit in visits
@@ -111,6 +117,7 @@ def _papers(station: OpenStation, patient_id: str) -> list[dict[str, str]]:
             ("referral", visit.referral_id),
             ("prescription", visit.prescription_id),
             ("appointment", visit.appointment_id),
+            ("certificate", leaves.get(visit.encounter_id, "")),
         )
         if paper_id
     ]

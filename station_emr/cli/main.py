@@ -195,7 +195,9 @@ def _add_record_commands(
     search.set_defaults(command=commands.search)
 
     printing = sub.add_parser("print", parents=[shared], help="in giấy đã ký ra tệp PDF")
-    printing.add_argument("kind", choices=["referral", "prescription", "appointment"])
+    printing.add_argument(
+        "kind", choices=["referral", "prescription", "appointment", "certificate", "notification"]
+    )
     printing.add_argument("id")
     printing.add_argument("--out", type=Path, required=True, help="tệp PDF")
     printing.set_defaults(command=commands.print_paper)

@@ -161,7 +161,7 @@ class Certificates(Papers[SickLeave]):
             issued_on=self._day(paper),
             head_name=clean(paper.head_name) or head_of_unit(work),
             head_code=clean(paper.head_code) or read_claim_settings(work).head_code,
-            practitioner_code=clean(paper.practitioner_code) or actor.user.licence_no,
+            practitioner_code=clean(paper.practitioner_code),
             station=station,
             patient=snapshot,
             practitioner=actor.user.snapshot,
@@ -180,7 +180,7 @@ class Certificates(Papers[SickLeave]):
             reissue_of=before.reissue_of,
             reissue_reason=before.reissue_reason,
             practitioner=actor.user.snapshot,
-            practitioner_code=actor.user.licence_no or before.practitioner_code,
+            practitioner_code=before.practitioner_code,
         )
 
     @override

@@ -55,7 +55,8 @@ def test_a_signed_one_has_its_numbers_and_is_queued(station) -> None:
     assert one.serial != other.serial
     assert one.issued_on == one.first_day
     assert one.head_name
-    assert one.practitioner_code == station.doctor.user.licence_no
+    assert one.practitioner is not None
+    assert one.practitioner.licence_no == station.doctor.user.licence_no
     with station.store.read() as work:
         queued = {(each.kind, each.record_id) for each in work.outbox.waiting(50)}
     assert {(RecordKind.CERTIFICATE, first), (RecordKind.CERTIFICATE, second)} <= queued

@@ -8,9 +8,10 @@ import pytest
 
 from station_emr.demo.gateways_serving import Fault
 from station_emr.domain.errors import PermissionDenied, UserError
-from station_emr.domain.gateway import ClaimState, MessageKind, MessageState
+from station_emr.domain.gateway import ClaimState, Gateway, MessageKind, MessageState
 from station_emr.domain.permissions import Role
 from station_emr.domain.sign_fault import SigningFailure
+from station_emr.domain.sync import DAILY_BYTES
 from station_emr.services.secret import Secret
 from tests.gateways.desk import treated
 
@@ -187,6 +188,23 @@ def test_a_refusal_is_shown_and_mended_by_a_new_file(ready):
     ready.sign_day(visit)
     ready.send()
     assert line(ready, visit).state is ClaimState.ACCEPTED
+
+
+def test_a_spent_day_holds_records_and_not_the_urgent_rest(ready):
+    visit = ready.billed()
+    with ready.station.store.write() as work:
+        work.settings.put(DAILY_BYTES, "1")
+        work.outbox.add_traffic(ready.station.clock.now().date(), 10, 0)
+    ready.sign_day(visit)
+    turn = ready.send()
+
+    assert line(ready, visit).state is ClaimState.SIGNED
+    assert "dung lượng" in turn.rests[Gateway.INSURANCE]
+    assert ready.message(MessageKind.CHECK_IN, visit).state is MessageState.ACCEPTED
+    with ready.station.store.read() as work:
+        up, down = work.outbox.traffic_on(ready.station.clock.now().date())
+    assert up > 1000  # what the check-in carried is in the books
+    assert down > 0
 
 
 def test_time_runs_out_in_working_days(desk):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from station_emr.demo.station import demo_people, demo_profile
+from station_emr.station import create_station
+from tests.security.stations import cheap_passwords
 from tests.warm import Warm
 
 _warm = Warm("station_emr")
@@ -50,6 +54,22 @@ def _started_warm(arguments, environment):
 def _closed():
     yield
     _warm.close()
+
+
+@pytest.fixture(scope="session")
+def _directors_station(tmp_path_factory):
+    """With the shipped lists in it, and slots that open at once: every command asks for a password."""
+    folder = tmp_path_factory.mktemp("founded") / "station"
+    director = demo_people()[0]
+    with cheap_passwords():
+        create_station(folder, demo_profile(""), director.user, director.password)
+    return folder
+
+
+@pytest.fixture
+def found(_directors_station):
+    """``found(folder)``: a station of the test's own, with its director and nobody else."""
+    return lambda folder: Path(shutil.copytree(_directors_station, folder))
 
 
 class Day:

@@ -7,17 +7,15 @@ import json
 import pytest
 
 from station_emr.cli.main import EXIT_USER, PASSWORD_VARIABLE, run
-from station_emr.demo.station import demo_people, demo_profile
+from station_emr.demo.station import demo_people
 from station_emr.domain.dossier import Part
-from station_emr.station import create_station
 
 DIRECTOR = demo_people()[0]
 
 
 @pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    folder = tmp_path / "data"
-    create_station(folder, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+def cli(tmp_path, monkeypatch, capsys, found):
+    folder = found(tmp_path / "data")
     monkeypatch.setenv(PASSWORD_VARIABLE, DIRECTOR.password)
 
     def call(*arguments: str):

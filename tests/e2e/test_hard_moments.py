@@ -1,6 +1,5 @@
 """A real station at the moments that hurt: killed, full, shared, restored."""
 
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -30,17 +29,9 @@ founding.create_station(Path(sys.argv[1]), demo_profile(""), who.user, who.passw
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made") / "station"
-    create_station(folder, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
-    return folder
-
-
 @pytest.fixture
-def folder(made, tmp_path):
-    shutil.copytree(made, tmp_path / "station")
-    return tmp_path / "station"
+def folder(found, tmp_path):
+    return found(tmp_path / "station")
 
 
 @pytest.fixture

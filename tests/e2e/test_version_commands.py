@@ -11,22 +11,20 @@ import pytest
 from station_emr.cli.main import PASSWORD_VARIABLE, run
 from station_emr.db import connection as connections
 from station_emr.demo.people import People
-from station_emr.demo.station import demo_people, demo_profile
+from station_emr.demo.station import demo_people
 from station_emr.security.keyslots import KeySlots
 from station_emr.services.clock import SystemClock
 from station_emr.services.guards import confirmation_key
-from station_emr.station import DATABASE, KEY_SLOTS, create_station, open_station
+from station_emr.station import DATABASE, KEY_SLOTS, open_station
 
 DIRECTOR = demo_people()[0]
 NAME = DIRECTOR.user.username
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    data = tmp_path / "data"
-    create_station(data, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+def folder(tmp_path, monkeypatch, found):
     monkeypatch.setenv(PASSWORD_VARIABLE, DIRECTOR.password)
-    return data
+    return found(tmp_path / "data")
 
 
 @pytest.fixture

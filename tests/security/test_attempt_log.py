@@ -20,6 +20,7 @@ from station_emr.security.keyslots import KeySlots
 from station_emr.services import failed_attempts
 from station_emr.services.failed_attempts import ACTION, FailedAttempt, How, bring_in
 from station_emr.station import create_station, open_station, open_with_recovery
+from tests.security.stations import cheap_passwords
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 NEW = "Mat.khau-moi-2026"
@@ -127,7 +128,8 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("station") / "data"
     clock = DemoClock(NOW.astimezone(), seed=4)
     director = demo_people()[0]
-    code = create_station(folder, demo_profile(""), director.user, director.password, clock)
+    with cheap_passwords():
+        code = create_station(folder, demo_profile(""), director.user, director.password, clock)
     return folder, clock, director, code
 
 

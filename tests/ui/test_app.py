@@ -130,10 +130,11 @@ def start(qtbot, demo_folder, tmp_path):
     for program in programs:
         program.window.close()
         program.end()
-        program.window.deleteLater()
-        program.deleteLater()
     sys.excepthook, threading.excepthook = hooks
     qtbot.waitUntil(lambda: threads().isdisjoint({"database", "work", "sync"}))
+    for program in programs:  # not before: a thread may still tell it something
+        program.window.deleteLater()
+        program.deleteLater()
 
 
 def threads() -> set[str]:

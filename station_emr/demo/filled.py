@@ -13,6 +13,7 @@ from station_emr.services.clock import SystemClock
 from station_emr.station import KEY_SLOTS, open_station, station_exists
 
 from .bills import bill_visits
+from .claims import fill_in_claims
 from .clock import DemoClock
 from .foreign import take_from_elsewhere
 from .notices import give_leave, tell_cases
@@ -68,6 +69,7 @@ def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> No
         nurse = actor_named(station, NURSE)
         Seeder(station.store, station.services, clock, station.actor, nurse).fill(plan, progress)
         bill_visits(station.services, nurse)
+        fill_in_claims(station)
         take_from_elsewhere(station.services, nurse)
         tell_cases(station.services, nurse)
         give_leave(station.store, station.services, station.actor)

@@ -166,18 +166,26 @@ class Seeder:
             measured_at=now,
             measured_by=self._nurse.user.full_name,
         )
+        began = now + timedelta(minutes=rng.randint(3, 20))
+        by = self._actor.user
+        tests = tuple(
+            replace(
+                one, started_at=began, performed_by=by.full_name, performer_licence=by.licence_no
+            )
+            for one in tests_of(case)
+        )
         return Encounter(
             id=self._clock.new_id(),
             patient_id=patient.id,
             arrived_at=now,
-            started_at=now + timedelta(minutes=rng.randint(3, 20)),
+            started_at=began,
             stage=Stage.FINISHED,
             reason=case.reason,
             history=case.history,
             vitals=(vitals,),
             examination=case.examination,
             diagnoses=diagnoses,
-            procedures=tests_of(case),
+            procedures=tests,
             advice=case.advice,
             result="2",
             discharge="2" if case.refer else "1",

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from station_emr.domain.birth import BirthDate
-from station_emr.domain.patient import Coverage
+from station_emr.domain.patient import Address, Coverage
 from station_emr.domain.record import RecordKind
 from station_emr.ui.kit import Severity
 from station_emr.ui.models import routes
@@ -25,7 +25,10 @@ CARD = Coverage(number="DN4520000000001", initial_facility="DEMO1", valid_from=d
 @pytest.fixture
 def insured_id(station) -> str:
     patient = station.register(
-        full_name="Rơ Châm Thẻ Mẫu", birth=BirthDate(1965, 3, 12), coverages=(CARD,)
+        full_name="Rơ Châm Thẻ Mẫu",
+        birth=BirthDate(1965, 3, 12),
+        coverages=(CARD,),
+        address=Address(line="Thôn 2", commune_name="Xã Mẫu", province_code="52"),
     )
     made = station.services.encounters.check_in(station.nurse, patient.id)
     return made.id_of(RecordKind.ENCOUNTER)
@@ -55,9 +58,7 @@ def test_a_visit_without_a_card_has_no_panel(desk: Desk) -> None:
     assert looked(desk).isHidden()
 
 
-def test_what_is_missing_is_counted_and_vanishes_when_it_is_typed(
-    desk_of, insured_id: str
-) -> None:
+def test_what_is_missing_is_counted_and_vanishes_when_it_is_typed(desk_of, insured_id: str) -> None:
     desk = desk_of()
     desk.open(insured_id)
     panel = looked(desk)

@@ -170,6 +170,20 @@ def test_a_day_is_signed_on_a_token_with_one_pin(station, claims, desk: Desk) ->
     assert states == [SignatureState.UNCHECKED] * 2
 
 
+def test_a_check_in_takes_the_signature_inside_its_own_root(station, files, desk: Desk) -> None:
+    encounter = billed(station)
+    document = files.write(files.check_in_of(encounter.id))
+    signed = station.services.signing.sign_xml(
+        station.doctor, Secret(PASSWORD), document, into="CHUKYDONVI", xades=False
+    )
+    assert desk.signatures.check_file(signed).state is SignatureState.UNCHECKED
+    root = etree.fromstring(signed)
+    assert [etree.QName(one).localname for one in root] == ["DSACH_TRANG_THAI_KCB", "CHUKYDONVI"]
+    read = read_claims(signed)
+    assert read.signed
+    assert dict(read.claims[0].check_in) == dict(files.check_in_of(encounter.id).check_in)
+
+
 def test_changed_bytes_are_no_longer_signed(station, claims, desk: Desk) -> None:
     encounter = billed(station)
     (file,) = claims.export(station.doctor, [encounter.id], Secret(PASSWORD)).files

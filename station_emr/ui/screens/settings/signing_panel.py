@@ -107,9 +107,12 @@ class SigningPanel(Panel):
         options = [Option(method.value, _(method.label)) for method in _METHODS]
         self.methods = {kind: ChoiceField(options) for kind in _KINDS}
         rows = list(_KINDS.items())
-        for left, right in (rows[:2], rows[2:]):
+        for place in range(0, len(rows), 2):
             self.form.add_row(
-                *((kind.value, _(text), self.methods[kind]) for kind, text in (left, right))
+                *(
+                    (kind.value, _(text), self.methods[kind])
+                    for kind, text in rows[place : place + 2]
+                )
             )
         self.reentry = self.form.add(
             "reentry",

@@ -11,14 +11,17 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from station_emr.domain.billing import ItemKind, Sources
 from station_emr.domain.errors import EnvironmentFailure, UserError
 from station_emr.domain.record import RecordKind
 from station_emr.services.clock import VIETNAM
+from station_emr.services.guards import confirmation_key
 from station_emr.services.timekeeping import NEWEST_SEEN
 from station_emr.station import OpenStation, open_station
 
@@ -67,6 +70,19 @@ def _visit(form: str, which: str) -> Callable[[Desk], bytes]:
         return forms.print(actor, RecordKind.ENCOUNTER, visit, form).pdf
 
     return make
+
+
+def _bill(desk: Desk) -> bytes:
+    """Of the visit, with a material added and a part paid by somebody else."""
+    services, actor = desk.station.services, desk.station.actor
+    bill = services.billing.prepare(actor, desk.papers.visit)
+    bill = services.billing.add(actor, bill, services.billing.search(ItemKind.MATERIAL, "nep go")[0])
+    helped = replace(bill.items[-1], sources=Sources(vttn=Decimal(5000)))
+    bill = replace(bill, items=(*bill.items[:-1], helped))
+    patient = services.patients.standing(actor, bill.patient_id).stored.record
+    yes = [confirmation_key(one) for one in services.billing.check(bill, patient)]
+    closed = services.billing.sign(actor, bill, yes).id_of(RecordKind.BILL)
+    return services.prints.print(actor, RecordKind.BILL, closed).pdf
 
 
 def _summary(desk: Desk) -> bytes:
@@ -145,6 +161,14 @@ GALLERY: Final[tuple[GalleryForm, ...]] = (
         "TT 15/2026/TT-BYT, điều 10",
         "A4",
         _print(RecordKind.NOTIFICATION, "notification"),
+        checked=False,
+    ),
+    GalleryForm(
+        "bang-ke",
+        "Bảng kê chi phí khám bệnh, chữa bệnh",
+        "QĐ 697/QĐ-BYT 2026, mẫu 01/KBCB",
+        "A4",
+        _bill,
         checked=False,
     ),
     GalleryForm(

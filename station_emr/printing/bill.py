@@ -32,7 +32,7 @@ SIZE: Final = 9.6
 LEADING: Final = 12.6
 _SIDE: Final = 10 * mm
 SIGN_HERE: Final = "(Ký, ghi rõ họ tên)"
-_SIGN_HEIGHT: Final = 33 * mm
+_SIGN_HEIGHT: Final = 29 * mm
 
 
 @cache
@@ -98,7 +98,7 @@ def _head(sheet: Sheet, bill: Bill, form: Mapping[str, Any]) -> None:
     sheet.text(
         [Text(f"Loại: {kind}", ITALIC)], middle, y2 - 14, width=width, size=size, align="center"
     )
-    sheet.y = min(low, y, y2 - 14) - 4
+    sheet.y = min(low, y + size * 1.35, y2 - 14) - 2
 
 
 def _person(sheet: Sheet, bill: Bill) -> list[Block]:
@@ -270,23 +270,31 @@ def _amounts(sums: BillTotals) -> list[str]:
 
 def _sums(sheet: Sheet, bill: Bill) -> None:
     sums = bill.totals
-    rows = [
-        ("Tổng chi phí lần khám bệnh, chữa bệnh:", sums.t_tongchi_bv),
-        ("Trong đó: Quỹ bảo hiểm y tế thanh toán:", sums.t_bhtt),
-        ("Người bệnh trả:", sums.patient_pays),
-        ("   - Cùng chi trả trong phạm vi bảo hiểm y tế:", sums.t_bncct),
-        ("   - Các khoản phải trả khác:", sums.t_bntt),
-        ("Nguồn khác:", sums.t_nguonkhac),
+    half = sheet.width * 0.5
+    whole = [*_sum("Tổng chi phí lần khám bệnh, chữa bệnh:", sums.t_tongchi_bv)]
+    paid = [*_sum("Người bệnh trả:", sums.patient_pays)]
+    rows: list[list[Inline]] = [
+        [*whole, Text(f" (viết bằng chữ: {in_words(sums.t_tongchi_bv)})", ITALIC)],
+        [
+            *_sum("Trong đó: Quỹ bảo hiểm y tế thanh toán:", sums.t_bhtt),
+            Tab(half),
+            *_sum("Nguồn khác:", sums.t_nguonkhac),
+        ],
+        [*paid, Text(f" (viết bằng chữ: {in_words(sums.patient_pays)})", ITALIC)],
+        [
+            *_sum("- Cùng chi trả trong phạm vi bảo hiểm y tế:", sums.t_bncct),
+            Tab(half),
+            *_sum("- Các khoản phải trả khác:", sums.t_bntt),
+        ],
     ]
-    blocks = []
-    for index, (label, amount) in enumerate(rows):
-        shown: list[Inline] = [Text(f"{label} "), strong(f"{money_text(amount, places=2)} đồng")]
-        if index in {0, 2}:
-            shown.append(Text(f" (viết bằng chữ: {in_words(amount)})", ITALIC))
-        blocks.append(sheet.block(shown, together=True, before=2 if index == 0 else 0))
+    blocks = [sheet.block(row, together=True) for row in rows]
     if value(bill.note):
         blocks.append(sheet.block(labelled("Ghi chú:", bill.note)))
     sheet.flow(blocks)
+
+
+def _sum(label: str, amount: Decimal) -> list[Inline]:
+    return [Text(f"{label} "), strong(f"{money_text(amount, places=2)} đồng")]
 
 
 def _signatures(sheet: Sheet, bill: Bill, mark: PrintMark) -> None:

@@ -127,8 +127,8 @@ def test_each_card_and_level_has_a_table_with_its_sums() -> None:
             "Tổng chi phí lần khám bệnh, chữa bệnh: 38.060,62 đồng",
             "(viết bằng chữ: Ba mươi tám nghìn không trăm sáu mươi mốt đồng)",
             "Quỹ bảo hiểm y tế thanh toán: 24.782,29 đồng",
-            "Người bệnh trả: 13.178,33 đồng",
             "Nguồn khác: 100,00 đồng",
+            "Người bệnh trả: 13.178,33 đồng",
         ],
     ) is None  # fmt: skip
 

@@ -107,6 +107,20 @@ def test_a_file_with_one_broken_encounter_is_taken_by_nobody(station, visits, en
     assert visits.of_patient(station.nurse, encounter.patient_id) == ()
 
 
+def test_two_charts_that_fit_are_for_a_person_to_join_first(station, visits, encounter) -> None:
+    data = elsewhere(station, encounter)
+    billed(station)  # the same name, birth and card, registered once more
+    (offered,) = visits.read(station.nurse, data).visits
+    assert offered.takeable is Takeable.SEVERAL
+    assert offered.visit.patient_id == ""
+
+
+def test_another_year_of_birth_is_another_person(station, visits, encounter) -> None:
+    data = elsewhere(station, encounter, NGAY_SINH="190100000000")
+    (offered,) = visits.read(station.nurse, data).visits
+    assert offered.takeable is Takeable.NOBODY
+
+
 def test_a_visit_without_a_day_is_not_taken(station, visits, encounter) -> None:
     data = elsewhere(station, encounter, NGAY_VAO="hom qua")
     (offered,) = visits.read(station.nurse, data).visits

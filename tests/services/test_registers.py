@@ -41,6 +41,10 @@ REOPEN = (
 )
 REOPEN_AGAIN = REOPEN.format("closing_id")
 REOPEN_NONE = REOPEN.format("'none'")
+REOPEN_SILENT = (
+    "INSERT INTO register_reopening SELECT 99, id, closed_utc, closed_offset, user_id, user_name, ' ' "
+    "FROM register_closing WHERE month = '2026-09'"
+)
 
 
 def ids(view) -> list[str]:
@@ -247,6 +251,7 @@ def test_opening_again_keeps_what_was_locked(station) -> None:
         INSERT_CLOSING,
         REOPEN_AGAIN,
         REOPEN_NONE,
+        REOPEN_SILENT,
     ],
 )
 def test_the_database_itself_keeps_a_closed_month(station, statement) -> None:

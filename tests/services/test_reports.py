@@ -14,6 +14,7 @@ from station_emr.domain.record import RecordStatus
 from station_emr.domain.referral_feedback import FeedbackState, ReferralFeedback
 from station_emr.domain.sensitive import RESTRICTED
 from station_emr.services.report_templates import INFECTIOUS, REFERRALS, shipped
+from station_emr.services.restricted import RANGES
 
 from .register_samples import add, amend, at, many, prescribe, refer, write
 
@@ -152,6 +153,15 @@ def test_infectious_cases_are_read_from_the_record_even_of_a_closed_month(statio
     write(station, patient, at(30, month=10), "A97.0", "Sốt xuất huyết Dengue mẫu")
 
     assert len(show(station, INFECTIOUS, OCTOBER).cases) == 1
+
+
+def test_restricted_cases_are_listed_only_for_who_may_read_them(station) -> None:
+    with station.store.write() as work:
+        work.settings.put(RANGES, "A97-A97; Mẫu; 2026-01-01")
+    write(station, station.register(), at(19), "A97.0", "Sốt xuất huyết Dengue mẫu")
+
+    assert show(station, INFECTIOUS, actor=station.nurse).cases == ()
+    assert len(show(station, INFECTIOUS, actor=station.doctor).cases) == 1
 
 
 # -- templates -----------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ class GatewayImitation:
         self.asked: list[Asked] = []
         self.down = False  # a web page for everything, as behind a captive portal
         self.pause = 30.0  # seconds of a slow answer
+        self.retry_after = 7
         self._wrong: deque[Fault] = deque()
         self._guard = threading.Lock()
         self._ended = threading.Event()
@@ -182,7 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
             Fault.HTML: lambda: self._page(200),
             Fault.ERROR: lambda: self._page(500),
             Fault.REDIRECT: lambda: self._raw(302, b"", {"Location": "http://192.0.2.1/login"}),
-            Fault.BUSY: lambda: self._raw(503, b"", {"Retry-After": "7"}),
+            Fault.BUSY: lambda: self._raw(
+                503, b"", {"Retry-After": str(self._imitation.retry_after)}
+            ),
             Fault.CUT: lambda: None,
             Fault.CUT_EARLY: lambda: None,
             Fault.SLOW: self._imitation.wait,

@@ -162,14 +162,9 @@ class ClaimSettingsDesk:
             now = self._clock.now()
             settings = replace(
                 settings,
-                insurance_since=_since(
-                    before.insurance_on, settings.insurance_on, before.insurance_since, now
-                ),
+                insurance_since=_since(settings.insurance_on, before.insurance_since, now),
                 prescription_since=_since(
-                    before.prescriptions_on,
-                    settings.prescriptions_on,
-                    before.prescription_since,
-                    now,
+                    settings.prescriptions_on, before.prescription_since, now
                 ),
             )
             work.settings.put(KEY, written(settings))
@@ -262,10 +257,9 @@ def facility_account(work: Work, secrets: SecretShelf, user_id: str) -> Prescrib
     )
 
 
-def _since(was: bool, now_on: bool, before: datetime | None, now: datetime) -> datetime | None:
-    if not now_on:
-        return None
-    return before if was and before is not None else now
+def _since(on: bool, before: datetime | None, now: datetime) -> datetime | None:
+    """From when; switched off, it is forgotten."""
+    return (before or now) if on else None
 
 
 def check_settings(settings: ClaimSettings) -> tuple[Problem, ...]:

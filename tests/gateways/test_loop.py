@@ -68,18 +68,25 @@ def test_it_runs_at_start_after_news_and_when_somebody_asks(made):
     assert sender.turns.empty()
 
 
-def test_while_a_gateway_is_away_news_do_not_hurry_it_but_a_person_does(made):
+def test_while_a_gateway_is_away_a_person_is_heard(made):
     loop, sender = made()
     sender.next = [GatewayTurn(away={Gateway.INSURANCE})]
     loop.start()
     sender.ran()
-    loop.notify()
-    loop.notify()
     loop.wake()
     sender.ran()
     loop.notify()
     sender.ran()  # it is back: news count again
-    assert sender.turns.empty()
+
+
+def test_news_do_not_hurry_a_gateway_that_is_away(made):
+    loop, _sender = made()
+    loop._failures = 1
+    loop.notify()
+    assert loop._rest(0.01) is False
+    loop._failures = 0
+    loop.notify()
+    assert loop._rest(LONG) is True
 
 
 def test_a_full_disk_or_a_bug_does_not_end_sending_for_the_day(made, caplog):

@@ -69,13 +69,13 @@ FROM encounter AS e WHERE {_OF}
 """  # noqa: S608  # fixed texts only
 _WRITTEN: Final = text(
     "SELECT id, at_utc, at_offset, author_name, reason, max(seq) FROM ("
-    "SELECT e.id, v.* FROM encounter AS e JOIN record_version AS v "
+    "SELECT e.id, v.* FROM encounter AS e CROSS JOIN record_version AS v "
     "ON v.kind = 'encounter' AND v.record_id = e.id WHERE e.id IN :ids "
-    "UNION ALL SELECT x.encounter_id, v.* FROM prescription AS x JOIN record_version AS v "
+    "UNION ALL SELECT x.encounter_id, v.* FROM prescription AS x CROSS JOIN record_version AS v "
     "ON v.kind = 'prescription' AND v.record_id = x.id WHERE x.encounter_id IN :ids "
-    "UNION ALL SELECT x.encounter_id, v.* FROM referral AS x JOIN record_version AS v "
+    "UNION ALL SELECT x.encounter_id, v.* FROM referral AS x CROSS JOIN record_version AS v "
     "ON v.kind = 'referral' AND v.record_id = x.id WHERE x.encounter_id IN :ids "
-    "UNION ALL SELECT x.encounter_id, v.* FROM appointment AS x JOIN record_version AS v "
+    "UNION ALL SELECT x.encounter_id, v.* FROM appointment AS x CROSS JOIN record_version AS v "
     "ON v.kind = 'appointment' AND v.record_id = x.id WHERE x.encounter_id IN :ids"
     ") GROUP BY id"
 ).bindparams(bindparam("ids", expanding=True))
@@ -88,7 +88,7 @@ SELECT r.id, r.encounter_id, r.patient_id, r.number, r.to_facility, r.diagnosis,
     WHERE v.kind = 'referral' AND v.record_id = r.id AND v.version = r.version) AS codes,
   (SELECT group_concat((v.content ->> 'state') || ' ' ||
       coalesce(v.content ->> 'answered_at', v.at_utc), ',')
-    FROM feedback AS f JOIN record_version AS v ON v.kind = 'feedback' AND v.record_id = f.id
+    FROM feedback AS f CROSS JOIN record_version AS v ON v.kind = 'feedback' AND v.record_id = f.id
     WHERE f.referral_id = r.id AND f.status <> 'voided') AS answers
 FROM referral AS r JOIN patient AS p ON p.id = r.patient_id
 WHERE coalesce(r.signed_utc, r.saved_utc) >= :start AND coalesce(r.signed_utc, r.saved_utc) < :end
@@ -97,7 +97,7 @@ ORDER BY coalesce(r.signed_utc, r.saved_utc), r.id
 """
 _REPORTED: Final = text(
     "SELECT n.encounter_id, n.disease_code, v.content ->> 'reported_at' AS at "
-    "FROM notification AS n JOIN record_version AS v ON v.kind = 'notification' "
+    "FROM notification AS n CROSS JOIN record_version AS v ON v.kind = 'notification' "
     "AND v.record_id = n.id AND v.version = n.version "
     "WHERE n.encounter_id IN :ids AND n.reported = 1 AND n.status <> 'voided'"
 ).bindparams(bindparam("ids", expanding=True))

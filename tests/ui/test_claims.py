@@ -218,11 +218,11 @@ def test_a_card_is_looked_up_without_waiting_and_its_age_is_told(
 
     qtbot.mouseClick(line.ask, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Dùng được thẻ" in line.words.text())
-    assert "Tra 0 phút trước." in line.words.text()
+    assert "hạn 31/12/2026. Cổng trả lời 0 phút trước." in line.words.text()
 
     ends[0].down = True
     station.clock.forward(hours=3)
     qtbot.mouseClick(line.ask, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "Cứ tiếp đón" in line.words.text())
+    qtbot.waitUntil(lambda: "chưa được; cứ tiếp đón" in line.words.text())
     assert "Dùng được thẻ" in line.words.text()
-    assert "Tra 3 giờ trước." in line.words.text()
+    assert "Cổng trả lời 3 giờ trước." in line.words.text()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import StationError
@@ -52,6 +53,7 @@ class CardLine(QWidget):
         self.ask.clicked.connect(self._look_up)
         row = hbox(self._icon, self.words, gap=GAP_S)
         row.setStretch(1, 1)
+        row.setAlignment(self._icon, Qt.AlignmentFlag.AlignTop)
         vbox(row, hbox(self.ask, None), gap=0, parent=self)
         self._may = session.may(Action.PATIENT_EDIT)
         self.hide()
@@ -113,6 +115,7 @@ class CardLine(QWidget):
         if not parts:
             parts.append(_("Chưa tra thẻ trên cổng."))
         self.words.setText(" ".join(parts))
+        self.words.setToolTip(tried.words if tried is not None else "")
         shown = answer or tried
         severity = _TONES[shown.use] if shown is not None else Severity.INFO
         self._icon.set_icon(severity.icon or "info", severity.value)
@@ -148,23 +151,25 @@ class CardLine(QWidget):
 
 def answer_words(answer: CardAnswer, now: datetime) -> str:
     """The verdict, the portal's reason, a newer card, and how old this is."""
-    parts = [f"{_(answer.use.label)}: {answer.words}."]
-    if answer.remedy:
-        parts.append(answer.remedy)
+    until = answer.facts.get("gtTheDen", "")
+    if answer.use is CardUse.YES and answer.code == "000":
+        said = _("Dùng được thẻ")
+        parts = [_("{said}, hạn {day}.").format(said=said, day=until) if until else f"{said}."]
+    else:
+        parts = [f"{_(answer.use.label)}: {answer.words}.", answer.remedy]
     new = answer.facts.get("maTheMoi", "")
     if new and answer.use in (CardUse.NEW_CARD, CardUse.YES):
         parts.append(_("Thẻ mới: {card}.").format(card=new))
-    until = answer.facts.get("gtTheDen", "")
-    if until and answer.use.usable:
-        parts.append(_("Hạn trên cổng: {day}.").format(day=until))
-    parts.append(_("Tra {age} trước.").format(age=age_words(now - answer.asked_at)))
-    return " ".join(parts)
+    parts.append(_("Cổng trả lời {age} trước.").format(age=age_words(now - answer.asked_at)))
+    return " ".join(part for part in parts if part)
 
 
 def tried_words(tried: CardAnswer, now: datetime) -> str:
-    """A look-up without an answer."""
+    """A look-up without an answer; the desk goes on."""
     age = age_words(now - tried.asked_at)
-    return _("Lần tra {age} trước chưa được: {why} {remedy}").format(
+    if tried.use is CardUse.LATER:
+        return _("Tra {age} trước chưa được; cứ tiếp đón.").format(age=age)
+    return _("Tra {age} trước chưa được: {why}. {remedy}").format(
         age=age, why=tried.words, remedy=tried.remedy
     )
 

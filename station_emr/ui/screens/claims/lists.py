@@ -75,7 +75,7 @@ def claims_table() -> Table[ClaimLine]:
                 width=88,
                 spare=3,
             ),
-            Column(title=_("Check-in"), text=check_in_words, width=130, muted=True, spare=2),
+            Column(title=_("Check-in"), text=check_in_words, width=172, muted=True, spare=2),
             Column(
                 title=_("Biên nhận"),
                 text=lambda r: r.record.receipt if r.record else "",

@@ -91,6 +91,7 @@ class Face(Card):
         self.allergies = ChipRow()
         self.eye = icon_button("eye", "patients.reveal", _("Hiện đủ số thẻ"))
         self.eye.clicked.connect(self._toggle)
+        self._coverage = QVBoxLayout()
         self._facts = QVBoxLayout()
         self._facts.setSpacing(theme.GAP_S)
         self._numbers: list[tuple[QLabel, str]] = []
@@ -114,8 +115,8 @@ class Face(Card):
         vbox(
             top,
             self.allergies,
-            vbox(self._card_row, self._facts, gap=0),
-            card_line,
+            vbox(self._card_row, self._coverage, card_line, gap=0),
+            self._facts,
             hbox(self.history, None),
             self._history_box,
             None,
@@ -165,6 +166,7 @@ class Face(Card):
         card = self._card
         if card is None:
             return
+        clear(self._coverage)
         clear(self._facts)
         self._numbers = []
         self._add_coverage(card.patient)
@@ -196,7 +198,7 @@ class Face(Card):
         lines.append(ChipRow([coverage_chip(coverage, self._today)]))
         box = QWidget()
         vbox(*lines, gap=2, parent=box)
-        self._facts.addWidget(box)
+        self._coverage.addWidget(box)
 
     def _add_contact(self, patient: Patient) -> None:
         if patient.phone:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from .money import HUNDRED, ZERO, round2, share, times, total
+from .money import HUNDRED, ZERO, money_text, round2, share, times, total
 
 IN_SCOPE: Final = "1"
 OUT_OF_SCOPE: Final = "2"
@@ -130,6 +130,27 @@ class BillItem:
     procedure: int | None = None  # 0-based procedure of the visit
 
     @property
+    def label(self) -> str:
+        """The row in one sentence, for histories and for two versions side by side."""
+        split = self.split
+        parts = (
+            ("quỹ trả", split.fund_pays),
+            ("cùng chi trả", split.copay),
+            ("tự trả", split.self_pay),
+            ("nguồn khác", split.other),
+        )
+        shares = ", ".join(f"{name} {money_text(amount)}" for name, amount in parts if amount)
+        ratios = f"dịch vụ {self.service_ratio}%, BHYT {self.insured_ratio}%, hưởng {money_text(self.benefit)}%"
+        said = (
+            f"{self.code} {self.name}: {money_text(self.quantity)} {self.unit} × "
+            f"{money_text(self.price)} đ = {money_text(split.amount_bv)} đ"
+        )
+        who = " ".join(
+            part for part in (f"thẻ {self.card}" * bool(self.card), self.done_by) if part
+        )
+        return f"{said} ({'; '.join(part for part in (ratios, shares, who) if part)})"
+
+    @property
     def split(self) -> Split:
         return _split(self)
 
@@ -144,7 +165,7 @@ class BillItem:
         if self.scope == OUT_OF_SCOPE:
             return round2(ZERO)
         if self.help is Help.FACILITY and self.other:
-            rest = times(self.amount_bv - self.other, self.insured_ratio)
+            rest = times(max(self.amount_bv - self.other, ZERO), self.insured_ratio)
             return round2(share(rest, self._insured_price, self.price * HUNDRED))
         return round2(
             share(

@@ -46,7 +46,8 @@ def money(row: Row) -> Money:
     other = sum(row.others)
     ratio = row.insured_ratio if row.in_scope else 0
     if row.help == "facility" and other:
-        bh = half_up((bv - other) * insured_price * ratio, row.price * 100) if row.price else 0
+        rest = max(bv - other, 0)  # more help than cost is a fault; nothing is insured then
+        bh = half_up(rest * insured_price * ratio, row.price * 100) if row.price else 0
     else:
         bh = half_up(row.quantity * insured_price * service_ratio * ratio, 10**8)
     fund = half_up(bh * row.benefit, 1000)

@@ -13,11 +13,12 @@ from station_emr.services.clock import SystemClock
 from station_emr.station import KEY_SLOTS, open_station, station_exists
 
 from .bills import bill_visits
+from .books import close_months
 from .claims import fill_in_claims
 from .clock import DemoClock
 from .foreign import take_from_elsewhere
 from .notices import give_leave, tell_cases
-from .scripted import DOCTOR, NURSE, actor_named, create_demo_station
+from .scripted import DIRECTOR, DOCTOR, NURSE, actor_named, create_demo_station
 from .seed import Seeder, SeedPlan
 from .station import DEMO_PASSWORD, demo_people, demo_profile
 
@@ -73,5 +74,6 @@ def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> No
         take_from_elsewhere(station.services, nurse)
         tell_cases(station.services, nurse)
         give_leave(station.store, station.services, station.actor)
+        close_months(station.services, actor_named(station, DIRECTOR), clock.now(), months=2)
     finally:
         station.close()

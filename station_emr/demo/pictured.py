@@ -27,12 +27,12 @@ from station_emr.services.guards import confirmation_key
 from station_emr.services.timekeeping import NEWEST_SEEN, NEWEST_SIGNED, SERVER_TIME, SKEW
 from station_emr.station import OpenStation, open_station
 
+from .books import close_months, correct_late
 from .cases import CaseDrug
 from .clock import DemoClock
 from .filled import make_filled_station
 from .people import People
 from .pictured_answers import answer_a_letter, note_sharing
-from .pictured_books import close_months, correct_late
 from .pictured_gateways import use_gateways
 from .pictured_people import note_emergency
 from .pictured_privacy import note_privacy
@@ -88,7 +88,7 @@ def make_pictured_station(folder: Path, people: int = 120) -> None:
     _at(folder, DOCTOR, _LINE_DOWN - timedelta(seconds=20), _correct)
     _at(folder, DOCTOR, _LINE_DOWN, _lose_the_line)
     _at(folder, DOCTOR, MOMENT - timedelta(minutes=17), _begin_visit)
-    _at(folder, DIRECTOR, MOMENT - timedelta(minutes=4), lambda one: close_months(one, MOMENT))
+    _at(folder, DIRECTOR, MOMENT - timedelta(minutes=4), _close_months)
     _at(folder, DOCTOR, MOMENT - timedelta(minutes=3), lambda one: correct_late(one, MOMENT))
 
 
@@ -98,6 +98,10 @@ def _at(folder: Path, username: str, moment: datetime, work: Callable[[OpenStati
         work(station)
     finally:
         station.close()
+
+
+def _close_months(station: OpenStation) -> None:
+    close_months(station.services, station.actor, MOMENT)
 
 
 def _join(station: OpenStation, url: str, token: str) -> None:

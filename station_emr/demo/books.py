@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from station_emr.domain.period import Period
+from station_emr.domain.user import Actor
 from station_emr.services.registers import UNSIGNED
+from station_emr.services.station_services import StationServices
 from station_emr.station import OpenStation
 
 from .station import DEMO_PASSWORD
@@ -16,13 +18,16 @@ _CLOSED: Final = 5
 _REASON: Final = "Ghi thiếu cách xử trí"
 
 
-def close_months(station: OpenStation, now: datetime) -> None:
-    """The months before the last one are closed; the last waits for the director."""
+def close_months(
+    services: StationServices, director: Actor, now: datetime, months: int = _CLOSED
+) -> None:
+    """Of the months before the last one so many are closed; the last waits for the director."""
     month = Period.at(now).previous
-    for _step in range(_CLOSED):
+    for _step in range(months):
         month = month.previous
-        if station.services.registers.show(station.actor, month).count:
-            station.services.registers.close(station.actor, month, DEMO_PASSWORD, (UNSIGNED,))
+        view = services.registers.show(director, month)
+        if view.count and view.parts[0].closing is None:
+            services.registers.close(director, month, DEMO_PASSWORD, (UNSIGNED,))
 
 
 def correct_late(station: OpenStation, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -137,7 +137,7 @@ class Gateways:
         names = {one: work.patients.row(one).full_name for one in {m.patient_id for m in found}}
         return tuple(
             MessageRow(
-                message=one,
+                message=replace(one, reason="", faults=()) if one.encounter_id in hidden else one,
                 full_name=names[one.patient_id],
                 hidden=one.encounter_id in hidden,
             )

@@ -1,12 +1,14 @@
 """The queue to the gateways: once each, every step written down, nothing unknown sent again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from station_emr.demo.gateways_serving import Fault
+from station_emr.domain.encounter import Diagnosis, DiagnosisRole
 from station_emr.domain.errors import InvalidRecord, PermissionDenied, StateError, UserError
 from station_emr.domain.gateway import Gateway, MessageKind, MessageState
 from station_emr.domain.patient import Address
@@ -234,3 +236,21 @@ def test_a_changed_byte_in_the_store_is_impossible(desk):
         with pytest.raises(IntegrityError), desk.station.store.write() as work:
             work._connection.execute(text(sql))
     assert desk.message(RX, paper) == message
+
+
+def test_the_file_of_a_restricted_visit_is_closed(desk):
+    station = desk.station
+    encounter = visit(station, station.register())
+    hidden = Diagnosis(icd_code="F20.0", title="Tâm thần phân liệt", role=DiagnosisRole.MAIN)
+    encounter = replace(encounter, diagnoses=(hidden,))
+    paper = replace(prescription(station, encounter), diagnoses=(hidden,))
+    sign(station, encounter, prescription=paper)
+    desk.rx.fail(Fault.REFUSED)
+    desk.send()
+    nurse = station.nurse
+    (row,) = desk.gateways.to_decide(nurse)
+    assert row.hidden
+    assert (row.message.reason, row.message.faults) == ("", ())
+    with pytest.raises(PermissionDenied):
+        desk.gateways.content(nurse, row.message.id)
+    assert desk.gateways.content(station.doctor, row.message.id)

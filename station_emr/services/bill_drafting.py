@@ -29,6 +29,8 @@ EXAMINATION: Final = "kham-benh"
 _COLLECTING: Final = "07"  # drugs by appointment: nobody is examined
 
 Lists = Callable[[ItemKind], Sequence[ApprovedItem]]
+Find = Callable[[ItemKind, str], ApprovedItem | None]
+"""One row of a list by its own code, as it stands on the day of the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +136,11 @@ def benefit_problems(bill: Bill, rules: BillingRules) -> list[Problem]:
     ]
 
 
-def list_problems(bill: Bill, lists: Lists, *, demo: bool) -> list[Problem]:
+def list_problems(bill: Bill, find: Find, *, demo: bool) -> list[Problem]:
     """What the station's approved lists say against a row."""
-    known = {(kind, one.row): one for kind in ItemKind for one in lists(kind)}
     problems = []
     for index, item in enumerate(bill.items):
-        listed = known.get((item.kind, item.listed))
+        listed = find(item.kind, item.listed) if item.listed else None
         for wrong, field, code, words, severity in (
             (
                 listed is None,

@@ -142,12 +142,13 @@ class Billing(Papers[Bill]):
 
     def _problems(self, work: Work, paper: Bill, patient: Patient) -> tuple[Problem, ...]:
         del patient
-        rules = rules_for(work, _day(paper))
+        day = _day(paper)
+        rules = rules_for(work, day)
         demo = work.settings.station().demo
         return (
             *check_bill(paper, rules),
             *benefit_problems(paper, rules),
-            *list_problems(paper, lambda kind: self._lists(kind, _day(paper)), demo=demo),
+            *list_problems(paper, lambda kind, code: self._find(kind, code, day), demo=demo),
         )
 
     def _complete(self, work: Work, paper: Bill, actor: Actor, snapshot: PatientSnapshot) -> Bill:
@@ -198,6 +199,10 @@ class Billing(Papers[Bill]):
         return with_rows_of_visit(
             bill, visit, lambda kind: self._lists(kind, day), rules_for(work, day)
         )
+
+    def _find(self, kind: ItemKind, code: str, day: date) -> ApprovedItem | None:
+        row = self._catalogs.find(LISTS[kind], code, day)
+        return approved_of(row) if row is not None else None
 
     def _lists(self, kind: ItemKind, day: date) -> tuple[ApprovedItem, ...]:
         return tuple(approved_of(row) for row in self._catalogs.rows(LISTS[kind], day))

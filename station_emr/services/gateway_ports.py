@@ -67,7 +67,9 @@ class GatewayQueue(Protocol):
     def newest(self, kind: MessageKind, record_id: str) -> GatewayMessage | None: ...
     def count(self, state: MessageState) -> int: ...
     def unqueued_prescriptions(self, since: datetime, limit: int) -> tuple[str, ...]:
-        """Signed prescriptions, saved since then, that no message was ever made for."""
+        """Signed prescriptions, saved since then, whose present code no message was ever made for:
+        an amended one has a new code and goes as a new prescription.
+        """
 
     def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
         """Visits with costs, saved since then, that no check-in was ever made for."""

@@ -25,6 +25,7 @@ from station_emr.domain.gateway import (
     Outcome,
 )
 from station_emr.domain.prescription import Prescription
+from station_emr.domain.record import RecordStatus
 
 from .claim_settings import (
     ClaimSettings,
@@ -46,6 +47,7 @@ _URGENT: Final = (MessageKind.CHECK_IN, MessageKind.PRESCRIPTION)
 _STOPS: Final = (Outcome.AWAY, Outcome.UNKNOWN)
 
 MADE_ANEW: Final = "Đã lập lại sau khi sửa."
+VOIDED: Final = "Đã hủy trước khi gửi."
 ABANDONED: Final = (
     "Chương trình dừng đột ngột trong lúc gửi, nên không rõ cổng đã nhận chưa. "
     "Hãy tra trên trang của cổng rồi chọn: đã nhận, hoặc gửi lại."
@@ -203,6 +205,11 @@ class GatewaySender:
             )
             content = b""
         with self._store.write() as work:
+            before = work.gateways.newest(MessageKind.PRESCRIPTION, paper.id)
+            if before is not None:
+                message = replace(message, replaces=before.id)
+                if before.state in (MessageState.DRAFT, MessageState.SIGNED):
+                    work.gateways.withdraw(before.id, self._clock.now(), MADE_ANEW)
             work.gateways.add(message, content)
 
     def _queue_check_in(
@@ -268,6 +275,10 @@ class GatewaySender:
 
     def _send(self, message: GatewayMessage, done: GatewayTurn) -> None:
         gateway = message.kind.gateway
+        if self._is_voided(message):
+            with self._store.write() as work:
+                work.gateways.withdraw(message.id, self._clock.now(), VOIDED)
+            return
         try:
             ask = self._way(message)
         except UserError as missing:  # an account is not filled in: nothing is tried
@@ -283,11 +294,23 @@ class GatewaySender:
         answer = ask(content)
         self._settle(message, answer, started, done)
 
+    def _is_voided(self, message: GatewayMessage) -> bool:
+        with self._store.read() as work:
+            visit = work.encounters.find(message.encounter_id)
+            paper = (
+                work.prescriptions.find(message.record_id)
+                if message.kind is MessageKind.PRESCRIPTION
+                else None
+            )
+        return any(one is not None and one.status is RecordStatus.VOIDED for one in (visit, paper))
+
     def _way(self, message: GatewayMessage) -> Callable[[bytes], GatewayAnswer]:
         means = self._means
         with self._store.read() as work:
             if message.kind is MessageKind.PRESCRIPTION:
-                paper: Prescription = work.prescriptions.get(message.record_id).record
+                paper: Prescription = work.prescriptions.at_version(
+                    message.record_id, message.version
+                )
                 signer = paper.signature.by if paper.signature else paper.prescriber
                 account = prescriber_account(work, means.secrets, signer.user_id if signer else "")
                 return means.lines.prescriptions(account).send

@@ -254,3 +254,44 @@ def test_the_file_of_a_restricted_visit_is_closed(desk):
     with pytest.raises(PermissionDenied):
         desk.gateways.content(nurse, row.message.id)
     assert desk.gateways.content(station.doctor, row.message.id)
+
+
+def amended(desk, paper_id):
+    station = desk.station
+    with station.store.read() as work:
+        stored = work.prescriptions.get(paper_id)
+    other = replace(stored.record, advice="Uống sau ăn")
+    station.services.prescriptions.amend(station.doctor, other, stored.version, "Ghi thiếu")
+
+
+def test_an_amended_prescription_goes_as_a_new_one(desk):
+    paper = desk.prescribed()
+    desk.send()
+    first = desk.message(RX, paper)
+    amended(desk, paper)
+    desk.send()
+
+    second = desk.message(RX, paper)
+    assert (second.state, second.replaces) == (MessageState.ACCEPTED, first.id)
+    assert second.name != first.name
+    sent = [json.loads(one.content)["ma_don_thuoc"] for one in desk.rx.taken]
+    assert sent == [first.name, second.name]
+
+
+def test_what_was_amended_or_voided_before_it_left_does_not_leave(desk):
+    paper, other = desk.prescribed(), desk.prescribed()
+    desk.rx.down = True
+    desk.send()
+    first = desk.message(RX, paper)
+    amended(desk, paper)
+    station = desk.station
+    station.services.prescriptions.void(station.doctor, other, "Kê nhầm")
+    desk.rx.down = False
+    desk.later(hours=1)
+    desk.send()
+
+    assert len(desk.rx.taken) == 1
+    with station.store.read() as work:
+        assert work.gateways.get(first.id).state is MessageState.WITHDRAWN
+    found = desk.message(RX, other)
+    assert found is None or found.state is MessageState.WITHDRAWN

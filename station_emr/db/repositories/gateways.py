@@ -257,7 +257,7 @@ class GatewayRepository:
             text(
                 "SELECT p.id FROM prescription AS p WHERE p.version > 0 AND p.status <> 'voided' "
                 "AND p.saved_utc >= :since AND NOT EXISTS (SELECT 1 FROM gateway_message AS m "
-                "WHERE m.kind = 'prescription' AND m.record_id = p.id) "
+                "WHERE m.kind = 'prescription' AND m.record_id = p.id AND m.name = p.code) "
                 "ORDER BY p.saved_utc LIMIT :limit"
             ),
             {"since": utc_text(since), "limit": limit},

@@ -189,13 +189,11 @@ class Camera(QObject):
             yield from self._show("medicines", routes.MEDICINES)
             yield from self._bills(services)
             yield from self._notices(services)
+            yield from self._books(services)
         yield from self._show("claims", routes.CLAIMS)
         for tab in ("decide", "sent", "papers", "away"):
             yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
         yield from self._show("foreign-visits", routes.FOREIGN_VISITS)
-        last = Period.at(self._services.clock.now()).previous
-        yield from self._show("registers", routes.REGISTERS, last.previous, _LONG)
-        yield from self._show("reports", routes.REPORTS, last, _LONG)
         yield from self._show("sync", routes.SYNC)
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)
@@ -228,6 +226,12 @@ class Camera(QObject):
         for row in closed[:1]:
             paper = routes.PreviewRoute(RecordKind.BILL, row.bill_id)
             yield from self._show("bill-paper", routes.PREVIEW, paper, _LONG)
+
+    def _books(self, services: StationServices) -> Iterator[float]:
+        """A closed month with a late correction, and a report of the last one."""
+        last = Period.at(services.clock.now()).previous
+        yield from self._show("registers", routes.REGISTERS, last.previous, _LONG)
+        yield from self._show("reports", routes.REPORTS, last, _LONG)
 
     def _letters(self, services: StationServices) -> Iterator[float]:
         """The newest letter, one with the hospital's answer, and a signed one as it is printed."""

@@ -190,10 +190,10 @@ class Camera(QObject):
             yield from self._bills(services)
             yield from self._notices(services)
             yield from self._books(services)
-        yield from self._show("claims", routes.CLAIMS)
-        for tab in ("decide", "sent", "papers", "away"):
-            yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
-        yield from self._show("foreign-visits", routes.FOREIGN_VISITS)
+            yield from self._show("claims", routes.CLAIMS)
+            for tab in ("decide", "sent", "papers", "away"):
+                yield from self._show(f"claims-{tab}", routes.CLAIMS, routes.ClaimsRoute(tab=tab))
+            yield from self._show("foreign-visits", routes.FOREIGN_VISITS)
         yield from self._show("sync", routes.SYNC)
         if not self._walk.brief:
             yield from self._show("conflicts", routes.CONFLICTS, None, _LONG)

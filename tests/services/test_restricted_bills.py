@@ -14,7 +14,9 @@ from station_emr.domain.record import RecordKind
 from .test_billing import CARD
 from .visit_samples import sign, visit
 
-HIV = Diagnosis(icd_code="Z21", title="Tình trạng nhiễm HIV không triệu chứng", role=DiagnosisRole.MAIN)
+HIV = Diagnosis(
+    icd_code="Z21", title="Tình trạng nhiễm HIV không triệu chứng", role=DiagnosisRole.MAIN
+)
 TEST = Procedure(code="hiv", name="Xét nghiệm nhanh HIV (sàng lọc)", is_test=True, result="…")
 
 

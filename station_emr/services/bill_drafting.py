@@ -136,6 +136,46 @@ def benefit_problems(bill: Bill, rules: BillingRules) -> list[Problem]:
     ]
 
 
+def visit_problems(bill: Bill, visit: Visit, lists: Lists) -> list[Problem]:
+    """Where bill and visit say different things: to be looked at, because a person may know why."""
+    have = {_origin(item): (index, item) for index, item in enumerate(bill.items)}
+    problems = []
+    for row in _rows(visit, lists):
+        found = have.get(_origin(row))
+        if found is None:
+            problems.append(
+                Problem(
+                    field="items",
+                    code="visit-row-missing",
+                    message=f"Lượt khám có “{row.name}” mà bảng kê không có. Cần tính thì bấm Lấy từ lượt khám.",
+                    severity="info",
+                )
+            )
+        elif found[1].quantity != row.quantity and row.prescription_line is not None:
+            problems.append(
+                Problem(
+                    field=f"items.{found[0]}.quantity",
+                    code="quantity-prescribed",
+                    message=f"{row.name}: đơn thuốc ghi {money_text(row.quantity)} {row.unit}, bảng kê ghi {money_text(found[1].quantity)}.",
+                    severity="info",
+                )
+            )
+    current = visit.prescription[0] if visit.prescription else ""
+    lines = len(visit.prescription[1].lines) if visit.prescription else 0
+    problems += [
+        Problem(
+            field=f"items.{index}.code",
+            code="prescription-gone",
+            message=f"{item.name}: đơn thuốc của lượt khám không còn dòng này. Hãy xem có bỏ khoản này không.",
+            severity="confirm",
+        )
+        for index, item in enumerate(bill.items)
+        if item.prescription_line is not None
+        and (item.prescription_id != current or item.prescription_line >= lines)
+    ]
+    return problems
+
+
 def list_problems(bill: Bill, find: Find, *, demo: bool) -> list[Problem]:
     """What the station's approved lists say against a row."""
     problems = []

@@ -23,6 +23,7 @@ from .bill_drafting import (
     benefit_problems,
     counted,
     list_problems,
+    visit_problems,
     with_row,
     with_rows_of_visit,
     with_visit,
@@ -89,7 +90,7 @@ class Billing(Papers[Bill]):
         """A bill from what the visit holds by now; not saved yet."""
         allow(actor, self.prepare_action)
         with self._store.read() as work:
-            visit = self._visit(work, actor, encounter_id)
+            visit = self._visit(work, encounter_id, actor.user.licence_no)
             bill = Bill(
                 id=self._clock.new_id(),
                 encounter_id=encounter_id,
@@ -101,13 +102,15 @@ class Billing(Papers[Bill]):
         """The same bill with what the visit has got since; rows that are there stay as they are."""
         allow(actor, self.prepare_action)
         with self._store.read() as work:
-            return self._filled(work, bill, self._visit(work, actor, bill.encounter_id))
+            return self._filled(
+                work, bill, self._visit(work, bill.encounter_id, actor.user.licence_no)
+            )
 
     def add(self, actor: Actor, bill: Bill, approved: ApprovedItem) -> Bill:
         """One more row from a list; not saved yet."""
         allow(actor, self.prepare_action)
         with self._store.read() as work:
-            visit = self._visit(work, actor, bill.encounter_id)
+            visit = self._visit(work, bill.encounter_id, actor.user.licence_no)
             return with_row(bill, approved, visit, rules_for(work, _day(bill)))
 
     def recount(self, actor: Actor, bill: Bill) -> Bill:
@@ -148,6 +151,11 @@ class Billing(Papers[Bill]):
         return (
             *check_bill(paper, rules),
             *benefit_problems(paper, rules),
+            *visit_problems(
+                paper,
+                self._visit(work, paper.encounter_id),
+                lambda kind: self._lists(kind, day),
+            ),
             *list_problems(paper, lambda kind, code: self._find(kind, code, day), demo=demo),
         )
 
@@ -181,7 +189,7 @@ class Billing(Papers[Bill]):
         """Also the day of closing stays: registers and reports count by it."""
         return replace(super()._amended(before, paper, actor), closed_at=before.closed_at)
 
-    def _visit(self, work: Work, actor: Actor, encounter_id: str) -> Visit:
+    def _visit(self, work: Work, encounter_id: str, orderer: str = "") -> Visit:
         encounter, patient = visit_of(work, encounter_id)
         found = work.prescriptions.of_encounter(encounter_id)
         standing = found is not None and found.status.value != "voided"
@@ -189,7 +197,7 @@ class Billing(Papers[Bill]):
             encounter=encounter,
             patient=patient,
             prescription=(found.record.id, found.record) if found and standing else None,
-            orderer=actor.user.licence_no,
+            orderer=orderer,
             payment_method=read_claim_settings(work).payment_method,
         )
 

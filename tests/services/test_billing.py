@@ -359,3 +359,31 @@ def test_a_closed_bill_is_signed_like_a_letter(station, tmp_path) -> None:
     with station.store.read() as work:
         (made,) = work.signatures.of(RecordKind.BILL, bill_id)
     assert made.media_type == "application/pdf"
+
+
+def test_what_the_visit_has_and_the_bill_lacks_is_told_but_stops_nobody(station) -> None:
+    billing = station.services.billing
+    bill = billing.prepare(station.nurse, treated(station).id)
+    patient = station.services.patients.get(station.nurse, bill.patient_id).record
+    assert billing.check(bill, patient) == ()
+    fewer = replace(bill.items[3], quantity=D(2))
+    less = replace(bill, items=(bill.items[0], bill.items[2], fewer))
+
+    told = {(one.field, one.code, one.severity) for one in billing.check(less, patient)}
+
+    assert told == {
+        ("items", "visit-row-missing", "info"),
+        ("items.2.quantity", "quantity-prescribed", "info"),
+    }
+    billing.sign(station.nurse, less)
+
+
+def test_a_drug_of_a_prescription_that_is_gone_is_asked_about(station) -> None:
+    billing = station.services.billing
+    encounter = treated(station, signed=False)
+    bill = billing.prepare(station.nurse, encounter.id)
+    draft = station.services.prescriptions.of_encounter(station.doctor, encounter.id).record
+    station.services.prescriptions.discard(station.doctor, draft.id)
+    sign(station, encounter)
+
+    assert problems(station, bill) == {"items.3.code:prescription-gone"}

@@ -63,7 +63,9 @@ def row_chip(row: Row) -> ChipSpec | None:
     errors = sum(problem.severity == "error" for problem in row.problems)
     if errors:
         return ChipSpec(_("{count} lỗi").format(count=errors), Severity.DANGER)
-    return ChipSpec(_("Xem lại"), Severity.WARNING)
+    if any(problem.severity == "confirm" for problem in row.problems):
+        return ChipSpec(_("Xem lại"), Severity.WARNING)
+    return ChipSpec(_("Lưu ý"), Severity.INFO)
 
 
 class BillPage(QWidget):

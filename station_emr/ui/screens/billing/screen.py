@@ -304,9 +304,12 @@ class BillingScreen(Screen):
         if self._bill is not bill:
             return
         self.sheet.show_bill(bill, problems, writable=self._writes)
-        whole = [problem.message for problem in self.sheet.of_whole]
+        whole = self.sheet.of_whole
         if whole:
-            self.banner.show_message(Message(text=" ".join(whole), severity=Severity.WARNING))
+            only_notes = all(problem.severity == "info" for problem in whole)
+            severity = Severity.INFO if only_notes else Severity.WARNING
+            said = " ".join(problem.message for problem in whole)
+            self.banner.show_message(Message(text=said, severity=severity))
         else:
             self.banner.hide()
 

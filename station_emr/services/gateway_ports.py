@@ -66,13 +66,15 @@ class GatewayQueue(Protocol):
     def in_state(self, state: MessageState, limit: int) -> tuple[GatewayMessage, ...]: ...
     def newest(self, kind: MessageKind, record_id: str) -> GatewayMessage | None: ...
     def count(self, state: MessageState) -> int: ...
-    def unqueued_prescriptions(self, since: datetime, limit: int) -> tuple[str, ...]:
-        """Signed prescriptions, saved since then, whose present code no message was ever made for:
-        an amended one has a new code and goes as a new prescription.
+    def unqueued_prescriptions(self, since: datetime, first: date, limit: int) -> tuple[str, ...]:
+        """Signed prescriptions, saved since then, of visits from ``first`` on, whose present code no
+        message was ever made for: an amended one has a new code and goes as a new prescription.
         """
 
-    def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
-        """Visits with costs, saved since then, that no check-in was ever made for."""
+    def billed_visits(self, since: datetime, first: date, limit: int) -> tuple[str, ...]:
+        """Insured visits from ``first`` on that came in since then and have costs, and that no
+        check-in was ever made for.
+        """
 
     def holder_of(self, gateway: Gateway, receipt: str) -> str:
         """The message that has this receipt; empty when none has."""

@@ -40,6 +40,7 @@ from .ports import Clock, Store
 _PREPARED_AT_ONCE: Final = 50
 _LISTED: Final = 500
 _LATEST_CHECK_IN: Final = timedelta(days=1)
+_LATEST_PRESCRIPTION: Final = timedelta(days=30)  # it may be bought for five days
 _EMERGENCY: Final = "2"
 _FIRST_WAIT: Final = 30.0
 _LONGEST_WAIT: Final = 1800.0
@@ -149,7 +150,9 @@ class GatewaySender:
         if settings.prescriptions_on and settings.prescription_since is not None:
             with self._store.read() as work:
                 waiting = work.gateways.unqueued_prescriptions(
-                    settings.prescription_since, _PREPARED_AT_ONCE
+                    settings.prescription_since,
+                    self._clock.now().date() - _LATEST_PRESCRIPTION,
+                    _PREPARED_AT_ONCE,
                 )
             for prescription_id in waiting:
                 self._queue_prescription(prescription_id)
@@ -159,9 +162,9 @@ class GatewaySender:
 
     def _prepare_check_ins(self, settings: ClaimSettings, since: datetime) -> int:
         """Costs of yesterday and today; what is older and still has none goes with its record."""
-        since = max(since, self._clock.now() - _LATEST_CHECK_IN)
+        first = self._clock.now().date() - _LATEST_CHECK_IN
         with self._store.read() as work:
-            visits = work.gateways.billed_visits(since, _LISTED)
+            visits = work.gateways.billed_visits(since, first, _LISTED)
             held = [
                 one
                 for one in work.gateways.in_state(MessageState.DRAFT, _LISTED)

@@ -166,10 +166,10 @@ class Gateways:
             return work.gateways.attempts(limit)
 
     def outages(self, actor: Actor) -> tuple[GatewayOutage, ...]:
-        """When a gateway was not to be reached, newest first."""
+        """When a gateway was not to be reached lately, newest first; the paper goes back further."""
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
-            return outages(work.gateways.attempts(_OF_EVIDENCE))
+            return outages(work.gateways.attempts(_LISTED))
 
     def outage_paper(self, actor: Actor, gateway: Gateway | None = None) -> bytes:
         """The evidence as a page to sign."""

@@ -252,31 +252,32 @@ class GatewayRepository:
 
     # Records that want a message ------------------------------------------------------------
 
-    def unqueued_prescriptions(self, since: datetime, limit: int) -> tuple[str, ...]:
+    def unqueued_prescriptions(self, since: datetime, first: date, limit: int) -> tuple[str, ...]:
         rows = self._connection.execute(
             text(
-                "SELECT p.id FROM prescription AS p WHERE p.version > 0 AND p.status <> 'voided' "
+                "SELECT p.id FROM encounter AS e JOIN prescription AS p ON p.encounter_id = e.id "
+                "WHERE e.day >= :first AND p.version > 0 AND p.status <> 'voided' "
                 "AND p.saved_utc >= :since AND NOT EXISTS (SELECT 1 FROM gateway_message AS m "
                 "WHERE m.kind = 'prescription' AND m.record_id = p.id AND m.name = p.code) "
                 "ORDER BY p.saved_utc LIMIT :limit"
             ),
-            {"since": utc_text(since), "limit": limit},
+            {"since": utc_text(since), "first": first.isoformat(), "limit": limit},
         )
         return tuple(row.id for row in rows)
 
-    def billed_visits(self, since: datetime, limit: int) -> tuple[str, ...]:
+    def billed_visits(self, since: datetime, first: date, limit: int) -> tuple[str, ...]:
         rows = self._connection.execute(
             text(
-                "SELECT b.encounter_id FROM bill AS b JOIN encounter AS e ON e.id = b.encounter_id "
-                "WHERE b.saved_utc >= :since AND b.amount > 0 AND b.card <> '' AND b.status <> 'voided' "
-                "AND e.status <> 'voided' AND e.arrived_utc >= :since "
+                "SELECT e.id FROM encounter AS e JOIN bill AS b ON b.encounter_id = e.id "
+                "WHERE e.day >= :first AND e.arrived_utc >= :since AND e.status <> 'voided' "
+                "AND b.amount > 0 AND b.card <> '' AND b.status <> 'voided' "
                 "AND NOT EXISTS (SELECT 1 FROM gateway_message AS m "
-                "WHERE m.kind = 'check_in' AND m.record_id = b.encounter_id) "
-                "ORDER BY b.saved_utc LIMIT :limit"
+                "WHERE m.kind = 'check_in' AND m.record_id = e.id) "
+                "ORDER BY e.arrived_utc LIMIT :limit"
             ),
-            {"since": utc_text(since), "limit": limit},
+            {"since": utc_text(since), "first": first.isoformat(), "limit": limit},
         )
-        return tuple(dict.fromkeys(row.encounter_id for row in rows))
+        return tuple(dict.fromkeys(row.id for row in rows))
 
     def holder_of(self, gateway: Gateway, receipt: str) -> str:
         same = "=" if gateway is Gateway.PRESCRIPTION else "<>"

@@ -15,9 +15,8 @@ class GatewayMessageRow(Base):
     __table_args__ = (
         Index("gateway_record", "kind", "record_id"),
         Index("gateway_visit", "encounter_id"),
-        Index(
-            "gateway_state", "state", sqlite_where=text("state NOT IN ('accepted', 'withdrawn')")
-        ),
+        Index("gateway_state", "state"),
+        Index("gateway_receipt", "receipt", sqlite_where=text("receipt <> ''")),
         STRICT,
     )
 

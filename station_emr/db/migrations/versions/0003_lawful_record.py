@@ -425,10 +425,8 @@ GATEWAYS: tuple[str, ...] = (
     "CREATE INDEX card_patient ON card_look_up (patient_id, card, asked_utc)",
     "CREATE INDEX card_waiting ON card_look_up (asked_utc) WHERE answered = 0",
     "CREATE INDEX gateway_record ON gateway_message (kind, record_id)",
-    """
-    CREATE INDEX gateway_state ON gateway_message (state) WHERE state NOT IN ('accepted',
-      'withdrawn')
-""",
+    "CREATE INDEX gateway_receipt ON gateway_message (receipt) WHERE receipt <> ''",
+    "CREATE INDEX gateway_state ON gateway_message (state)",
     "CREATE INDEX gateway_visit ON gateway_message (encounter_id)",
     """CREATE TRIGGER gateway_message_insert BEFORE INSERT ON gateway_message BEGIN
   SELECT RAISE(ABORT, 'gateway_message: id already used')

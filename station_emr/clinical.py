@@ -23,8 +23,8 @@ from station_emr.services.prescriptions import Prescriptions
 from station_emr.services.prints import Prints
 from station_emr.services.referrals import Referrals
 from station_emr.services.versions import Versions
-from station_emr.services.visits import Visits
 from station_emr.services.visit_forms import VisitForms
+from station_emr.services.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Clinical:
     certificates: Certificates
     billing: Billing
     notifications: Notifications
+    visit_forms: VisitForms
     visits: Visits
     prints: Prints
-    visit_forms: VisitForms
     drafts: Drafts
     conflicts: Conflicts
     duplicates: Duplicates
@@ -70,11 +70,11 @@ def build_clinical(
         certificates=certificates,
         billing=billing,
         notifications=Notifications(store, clock),
+        visit_forms=VisitForms(store, clock, catalogs, PdfTemplateForms()),
         visits=Visits(store, encounters, prescriptions, appointments, referrals),
         prints=Prints(store, clock, PdfDocuments()),
         drafts=Drafts(store, clock),
         conflicts=Conflicts(store, clock, signer, rules),
         duplicates=Duplicates(store, clock, NameMatcher()),
-        visit_forms=VisitForms(store, clock, catalogs, PdfTemplateForms()),
         versions=Versions(store, clock, signer, rules, PdfDocuments()),
     )

@@ -30,6 +30,9 @@ class BillingRules:
     base_salary: Decimal  # lương cơ sở, đồng per month
     small_share: Decimal  # a visit below so many percent of it is paid in full
     card_levels: Mapping[str, Decimal]  # third character of the card → percent
+    letter_levels: Mapping[
+        str, Decimal
+    ]  # first two letters of the card, before its third character
     object_levels: Mapping[str, Decimal]  # object → percent, whatever the card says
     object_shares: Mapping[str, Decimal]  # object → percent of the card's level
     collect_objects: frozenset[str]  # drugs of an upper level handed out here
@@ -46,9 +49,13 @@ class BillingRules:
         return share(self.base_salary, self.small_share, HUNDRED)
 
     def card_level(self, number: str) -> Decimal | None:
-        """What the card itself says; None for a 10-digit number, which does not tell."""
+        """What the card itself says; None for a 10-digit number, which does not tell. Letters whose
+        level was raised while old cards still print the former one come first.
+        """
         if len(number) != CARD_LENGTH:
             return None
+        if number[:2] in self.letter_levels:
+            return self.letter_levels[number[:2]]
         return self.card_levels.get(number[2])
 
     def benefit(
@@ -135,6 +142,7 @@ def _one(state: Mapping[str, Any]) -> BillingRules:
         base_salary=Decimal(str(state["base_salary"])),
         small_share=Decimal(str(state["small_share"])),
         card_levels=levels("card_levels"),
+        letter_levels=levels("letter_levels"),
         object_levels=levels("object_levels"),
         object_shares=levels("object_shares"),
         collect_objects=codes("collect_objects"),

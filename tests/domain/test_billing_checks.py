@@ -153,6 +153,14 @@ def test_drugs_collected_for_an_upper_level_follow_the_card(third: str, percent:
     assert level(number, "7", edge) == percent
 
 
+def test_cards_whose_level_was_raised_count_by_their_letters_from_its_day() -> None:
+    card = Coverage(number="CN3520000000001")
+    told = {"visit_object": "10", "care_kind": "01", "in_scope": D(10**9)}
+    for day, percent in ((date(2025, 12, 31), 95), (date(2026, 1, 1), 100)):
+        rules = rules_on(day, shipped_rules())
+        assert rules.benefit(card, day=day, **told) == percent  # type: ignore[arg-type]
+
+
 def test_a_card_that_tells_no_level_claims_the_least() -> None:
     assert level("0123456789", "10", 10**9) == 80
     assert level("DN9520000000001", "10", 10**9) == 80
@@ -177,7 +185,7 @@ def test_a_later_row_of_the_file_changes_only_what_it_names() -> None:
         "valid_from": "2024-07-01", "exam_ratios": [100, 30], "exam_groups": ["13"],
         "drug_groups": ["4"], "service_groups": ["13"], "material_groups": ["10"],
         "performed_groups": [], "tender_groups": [], "base_salary": 100, "small_share": 15,
-        "card_levels": {"4": 80}, "default_level": 100, "object_levels": {"1.6": 95},
+        "card_levels": {"4": 80}, "letter_levels": {}, "default_level": 100, "object_levels": {"1.6": 95},
         "object_shares": {}, "collect_objects": [], "collect_care_kinds": [],
         "uninsured_objects": ["9"],
     }  # fmt: skip

@@ -9,7 +9,7 @@ from station_emr.services.claim_files import ClaimFiles
 from station_emr.services.claim_ports import XmlSigner
 from station_emr.services.claim_settings import ClaimSettingsDesk
 from station_emr.services.claims import Claims
-from station_emr.services.gateway_cards import Cards
+from station_emr.services.gateway_cards import CardAsker, Cards
 from station_emr.services.gateway_day import ClaimDay
 from station_emr.services.gateway_ports import ClaimChecks
 from station_emr.services.gateway_sending import GatewaySender, SendingMeans
@@ -46,6 +46,7 @@ def build_gateways(
             lines=lines,
             write_prescription=national_document,
             check_ins=files,
+            cards=CardAsker(store, clock, lines),
             turn=identity.gateway_turn,
             reason_to_rest=lambda: allowance.reason_to_rest(0),
         ),

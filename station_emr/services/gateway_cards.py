@@ -62,6 +62,60 @@ class CardStanding:
         return age is None or age > FRESH
 
 
+class CardAsker:
+    """Asks the portal and keeps what came of it. Asks nobody who they are: whoever uses this has."""
+
+    def __init__(self, store: Store, clock: Clock, lines: GatewayLines) -> None:
+        self._store = store
+        self._clock = clock
+        self._lines = lines
+
+    def ask(
+        self,
+        actor: Actor | None,
+        account: InsuranceAccount,
+        question: CardQuestion,
+        patient_id: str,
+    ) -> CardAnswer:
+        """One question, whatever becomes of it."""
+        started = self._clock.now()
+        reply, facts = self._lines.insurance(account).look_up(question)
+        found = _understood(patient_id, question.card, started, reply, facts)
+        self._keep(actor, found, reply, started)
+        return found
+
+    def _keep(
+        self, actor: Actor | None, found: CardAnswer, reply: GatewayAnswer, started: datetime
+    ) -> None:
+        now = self._clock.now()
+        through = reply.outcome is Outcome.ACCEPTED and found.use is not CardUse.LATER
+        with self._store.write() as work:
+            if found.patient_id:
+                work.gateways.add_card(found)
+            work.gateways.add_attempt(
+                GatewayAttempt(
+                    gateway=Gateway.INSURANCE,
+                    kind=MessageKind.CARD,
+                    message_id="",
+                    started_at=started,
+                    ended_at=now,
+                    outcome=Outcome.ACCEPTED if through else _missed(reply),
+                    code=reply.code,
+                    detail="" if through else found.words,
+                )
+            )
+            work.outbox.add_traffic(now.date(), *self._lines.bytes_carried())
+            work.audit.append(
+                actor,
+                "card.look_up",
+                now,
+                kind="patient",
+                record_id=found.patient_id,
+                patient_id=found.patient_id,
+                detail={"result": found.code or found.use.value},
+            )
+
+
 class Cards:
     def __init__(
         self, store: Store, clock: Clock, secrets: SecretShelf, lines: GatewayLines
@@ -69,7 +123,7 @@ class Cards:
         self._store = store
         self._clock = clock
         self._secrets = secrets
-        self._lines = lines
+        self._asker = CardAsker(store, clock, lines)
 
     def known(self, actor: Actor, patient_id: str, card: str = "") -> CardStanding | None:
         """From this machine alone, at once. None for somebody without a card."""
@@ -105,8 +159,7 @@ class Cards:
             if not read_claim_settings(work).insurance_on:
                 raise UserError(TURNED_OFF)
             account = insurance_account(work, self._secrets)
-        question = CardQuestion(card=card, full_name=person.full_name, birth=_birth(person.birth))
-        return self._ask(actor, account, question, person.id)
+        return self._asker.ask(actor, account, question_of(person, card), person.id)
 
     def look_up_typed(
         self, actor: Actor, card: str, full_name: str, birth: BirthDate
@@ -117,49 +170,9 @@ class Cards:
             if not read_claim_settings(work).insurance_on:
                 raise UserError(TURNED_OFF)
             account = insurance_account(work, self._secrets)
-        return self._ask(
+        return self._asker.ask(
             actor, account, CardQuestion(card=card, full_name=full_name, birth=_birth(birth)), ""
         )
-
-    def _ask(
-        self, actor: Actor, account: InsuranceAccount, question: CardQuestion, patient_id: str
-    ) -> CardAnswer:
-        started = self._clock.now()
-        reply, facts = self._lines.insurance(account).look_up(question)
-        found = _understood(patient_id, question.card, started, reply, facts)
-        self._keep(actor, found, reply, started)
-        return found
-
-    def _keep(
-        self, actor: Actor, found: CardAnswer, reply: GatewayAnswer, started: datetime
-    ) -> None:
-        now = self._clock.now()
-        through = reply.outcome is Outcome.ACCEPTED and found.use is not CardUse.LATER
-        with self._store.write() as work:
-            if found.patient_id:
-                work.gateways.add_card(found)
-            work.gateways.add_attempt(
-                GatewayAttempt(
-                    gateway=Gateway.INSURANCE,
-                    kind=MessageKind.CARD,
-                    message_id="",
-                    started_at=started,
-                    ended_at=now,
-                    outcome=Outcome.ACCEPTED if through else _missed(reply),
-                    code=reply.code,
-                    detail="" if through else found.words,
-                )
-            )
-            work.outbox.add_traffic(now.date(), *self._lines.bytes_carried())
-            work.audit.append(
-                actor,
-                "card.look_up",
-                now,
-                kind="patient",
-                record_id=found.patient_id,
-                patient_id=found.patient_id,
-                detail={"result": found.code or found.use.value},
-            )
 
 
 def _missed(reply: GatewayAnswer) -> Outcome:
@@ -169,6 +182,10 @@ def _missed(reply: GatewayAnswer) -> Outcome:
 def _card_of(person: Patient, now: datetime) -> str:
     card = person.coverage_on(now.date())
     return card.number if card is not None else ""
+
+
+def question_of(person: Patient, card: str) -> CardQuestion:
+    return CardQuestion(card=card, full_name=person.full_name, birth=_birth(person.birth))
 
 
 def _birth(birth: BirthDate) -> str:

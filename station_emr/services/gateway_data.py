@@ -37,7 +37,9 @@ class CardResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """``record_days`` to complete and sign, ``correction_days`` to correct, both working days."""
+    """Working days: ``record_days`` to complete and sign, ``correction_days`` to correct what was
+    taken, ``fix_days`` to mend what was refused. ``month_closes_on`` is a day of the next month.
+    """
 
     record_days: int
     correction_days: int

@@ -17,7 +17,7 @@ from station_emr.domain.gateway import (
 )
 from station_emr.domain.permissions import Action
 from station_emr.domain.user import Actor
-from station_emr.domain.working_days import DaysOff, add_working_days, working_days_left
+from station_emr.domain.working_days import add_working_days
 
 from .billing_ports import BillRow
 from .claim_files import ClaimFiles
@@ -25,6 +25,7 @@ from .claim_ports import SIGNATURE_PLACE, XmlSigner
 from .claim_settings import ClaimSettings, read_claim_settings
 from .claims import ClaimExport, Claims, HeldBack
 from .gateway_data import days_off, rules_on
+from .gateway_deadlines import Deadlines
 from .gateway_ports import ClaimChecks, Waker
 from .guards import allow
 from .ports import Clock, Store, Work
@@ -106,24 +107,6 @@ class SignedDay:
     check_ins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Dates:
-    """The calendar of a list."""
-
-    today: date
-    off: DaysOff
-
-    def due(
-        self, row: BillRow, accepted: GatewayMessage | None, *, correction: bool
-    ) -> tuple[date, int]:
-        rules = rules_on(row.arrived_at.date())
-        if correction and accepted is not None and accepted.answered_at is not None:
-            last = add_working_days(accepted.answered_at.date(), rules.correction_days, self.off)
-        else:
-            last = add_working_days(row.arrived_at.date(), rules.record_days, self.off)
-        return last, working_days_left(self.today, last, self.off)
-
-
 class ClaimDay:
     """Use cases of whoever settles with the insurance."""
 
@@ -158,7 +141,7 @@ class ClaimDay:
             hidden = hidden_visits(
                 work, actor, [row.encounter_id for row in rows], self._clock.now().date()
             )
-        dates = _Dates(self._clock.now().date(), days_off(settings.days_off))
+        dates = Deadlines(self._clock.now().date(), days_off(settings.days_off))
         judged = self._judged(rows, sent, told)
         return tuple(
             self._line(
@@ -288,7 +271,7 @@ class ClaimDay:
         self,
         row: BillRow,
         sent: Sequence[GatewayMessage],
-        dates: _Dates,
+        dates: Deadlines,
         judged: _Judged | None,
         *,
         hidden: bool,
@@ -301,7 +284,7 @@ class ClaimDay:
         else:
             state, findings = ClaimState.INCOMPLETE, ()  # stopped before it was looked at
         changed = judged is not None and record is not None
-        due, left = dates.due(row, _accepted(sent), correction=changed)
+        due, left = dates.due(row.arrived_at.date(), _accepted(sent), record, correction=changed)
         waits = state is not ClaimState.ACCEPTED
         return ClaimLine(
             encounter_id=row.encounter_id,

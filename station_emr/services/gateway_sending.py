@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from station_emr.domain.backoff import full_jitter
-from station_emr.domain.errors import InvalidRecord, UserError
+from station_emr.domain.errors import UserError
 from station_emr.domain.gateway import (
-    FieldFault,
     Gateway,
     GatewayAnswer,
     GatewayAttempt,
@@ -33,21 +32,21 @@ from .claim_settings import (
     prescriber_account,
     read_claim_settings,
 )
+from .gateway_cards import CardAsker, question_of
 from .gateway_data import rules_on
 from .gateway_ports import CheckIns, GatewayLines, PrescriptionWriter, SecretShelf, Turn
+from .gateway_preparing import Preparer
+from .joined import standing_person
 from .ports import Clock, Store
 
-_PREPARED_AT_ONCE: Final = 50
 _LISTED: Final = 500
-_LATEST_CHECK_IN: Final = timedelta(days=1)
-_LATEST_PRESCRIPTION: Final = timedelta(days=30)  # it may be bought for five days
-_EMERGENCY: Final = "2"
+_OLDEST_QUESTION: Final = timedelta(days=2)
+_QUESTION_RESTS: Final = timedelta(minutes=10)
 _FIRST_WAIT: Final = 30.0
 _LONGEST_WAIT: Final = 1800.0
 _URGENT: Final = (MessageKind.CHECK_IN, MessageKind.PRESCRIPTION)
 _STOPS: Final = (Outcome.AWAY, Outcome.UNKNOWN)
 
-MADE_ANEW: Final = "Đã lập lại sau khi sửa."
 VOIDED: Final = "Đã hủy trước khi gửi."
 ABANDONED: Final = (
     "Chương trình dừng đột ngột trong lúc gửi, nên không rõ cổng đã nhận chưa. "
@@ -82,6 +81,7 @@ class SendingMeans:
     lines: GatewayLines
     write_prescription: PrescriptionWriter
     check_ins: CheckIns
+    cards: CardAsker
     turn: Turn
     reason_to_rest: Callable[[], str]
 
@@ -93,8 +93,8 @@ class GatewaySender:
         self._store = store
         self._clock = clock
         self._means = means
+        self._preparer = Preparer(store, clock, means.write_prescription, means.check_ins)
         self._stopped = False
-        self._without: set[str] = set()  # visits for which no check-in is due
 
     def stop(self) -> None:
         self._stopped = True
@@ -115,8 +115,9 @@ class GatewaySender:
             done.mine = mine
             if mine:
                 self._take_over()
-                self._prepare(settings, done)
+                done.prepared = self._preparer.prepare(settings)
                 self._send_due(settings, done)
+                self._ask_cards_again(settings, done)
         return done
 
     def next_due_at(self) -> datetime | None:
@@ -144,119 +145,31 @@ class GatewaySender:
                     detail={"result": Outcome.UNKNOWN.value},
                 )
 
-    # Preparing ------------------------------------------------------------------------------
-
-    def _prepare(self, settings: ClaimSettings, done: GatewayTurn) -> None:
-        if settings.prescriptions_on and settings.prescription_since is not None:
-            with self._store.read() as work:
-                waiting = work.gateways.unqueued_prescriptions(
-                    settings.prescription_since,
-                    self._clock.now().date() - _LATEST_PRESCRIPTION,
-                    _PREPARED_AT_ONCE,
-                )
-            for prescription_id in waiting:
-                self._queue_prescription(prescription_id)
-                done.prepared += 1
-        if settings.insurance_on and settings.insurance_since is not None:
-            done.prepared += self._prepare_check_ins(settings, settings.insurance_since)
-
-    def _prepare_check_ins(self, settings: ClaimSettings, since: datetime) -> int:
-        """Costs of yesterday and today; what is older and still has none goes with its record."""
-        first = self._clock.now().date() - _LATEST_CHECK_IN
-        with self._store.read() as work:
-            visits = work.gateways.billed_visits(since, first, _LISTED)
-            held = [
-                one
-                for one in work.gateways.in_state(MessageState.DRAFT, _LISTED)
-                if one.kind is MessageKind.CHECK_IN and one.reason
-            ]
-        made = sum(
-            self._queue_check_in(visit, settings) for visit in visits if visit not in self._without
-        )
-        return made + sum(self._queue_check_in(one.record_id, settings, one) for one in held)
-
-    def _queue_prescription(self, prescription_id: str) -> None:
-        with self._store.read() as work:
-            stored = work.prescriptions.get(prescription_id)
-        paper: Prescription = stored.record
-        message = GatewayMessage(
-            id=self._clock.new_id(),
-            kind=MessageKind.PRESCRIPTION,
-            encounter_id=paper.encounter_id,
-            patient_id=paper.patient_id,
-            record_id=paper.id,
-            version=stored.version,
-            name=paper.code,
-            state=MessageState.SIGNED,
-            created_at=self._clock.now(),
-            signed_at=paper.signature.at if paper.signature else None,
-        )
-        try:
-            content = self._means.write_prescription(paper)
-        except InvalidRecord as refused:
-            # What would be refused never leaves: it stays a draft that says why.
-            faults = tuple(
-                FieldFault(element=one.field, field=one.field, code=one.code, message=one.message)
-                for one in refused.problems
-            )
-            message = replace(
-                message,
-                state=MessageState.DRAFT,
-                signed_at=None,
-                reason=str(refused),
-                faults=faults,
-            )
-            content = b""
-        with self._store.write() as work:
-            before = work.gateways.newest(MessageKind.PRESCRIPTION, paper.id)
-            if before is not None:
-                message = replace(message, replaces=before.id)
-                if before.state in (MessageState.DRAFT, MessageState.SIGNED):
-                    work.gateways.withdraw(before.id, self._clock.now(), MADE_ANEW)
-            work.gateways.add(message, content)
-
-    def _queue_check_in(
-        self, encounter_id: str, settings: ClaimSettings, held: GatewayMessage | None = None
-    ) -> int:
-        """``held`` is a draft that could not leave; it goes when this one can."""
-        try:
-            claim = self._means.check_ins.check_in_of(encounter_id)
-            row = claim.check_in
-            if not row.get("MA_THE_BHYT") or row.get("MA_DOITUONG_KCB") == _EMERGENCY:
-                self._without.add(encounter_id)
-                return 0
-            content = self._means.check_ins.write(claim)
-            findings = self._means.check_ins.schema_findings(claim)
-        except (UserError, ValueError):
-            return 0  # not a claim yet; asked again in the next turn
-        with self._store.read() as work:
-            stored = work.encounters.get(encounter_id)
+    def _ask_cards_again(self, settings: ClaimSettings, done: GatewayTurn) -> None:
+        """Reception went on while the portal was away; what it could not say is asked once it is
+        back, one by one until it is away again.
+        """
         now = self._clock.now()
-        blocked = next((one for one in findings if one.blocks), None)
-        if blocked is not None and held is not None:
-            return 0
-        drafted = settings.signs(MessageKind.CHECK_IN) or blocked is not None
-        message = GatewayMessage(
-            id=self._clock.new_id(),
-            kind=MessageKind.CHECK_IN,
-            encounter_id=encounter_id,
-            patient_id=stored.record.patient_id,
-            record_id=encounter_id,
-            version=stored.version,
-            name=claim.link_code,
-            standard=claim.version,
-            state=MessageState.DRAFT if drafted else MessageState.SIGNED,
-            created_at=now,
-            signed_at=None if drafted else now,
-            due_on=now.date(),
-            reason=f"{blocked.message} {blocked.remedy}".strip() if blocked else "",
-        )
-        with self._store.write() as work:
-            if held is not None:
-                work.gateways.withdraw(held.id, now, MADE_ANEW)
-                message = replace(message, replaces=held.id)
-            work.gateways.add(message, content)
-        return 1
+        if not settings.insurance_on or Gateway.INSURANCE in done.away:
+            return
+        with self._store.read() as work:
+            waiting = [
+                one
+                for one in work.gateways.unanswered_cards(now - _OLDEST_QUESTION, _LISTED)
+                if now - one.asked_at >= _QUESTION_RESTS
+            ]
+            try:
+                account = insurance_account(work, self._means.secrets) if waiting else None
+            except UserError:
+                return
+            people = {one.patient_id: standing_person(work, one.patient_id) for one in waiting}
+        for one in waiting:
+            if account is None or self._stopped:
+                return
+            question = question_of(people[one.patient_id], one.card)
+            found = self._means.cards.ask(None, account, question, one.patient_id)
+            if not found.answered:
+                return
 
     # Sending --------------------------------------------------------------------------------
 

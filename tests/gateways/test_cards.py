@@ -133,3 +133,28 @@ def test_who_may(desk):
         desk.gateways.cards.look_up(desk.station.actor(Role.INSPECTOR), someone.id)
     with pytest.raises(PermissionDenied):
         desk.gateways.cards.known(desk.station.actor(Role.ADMINISTRATOR), someone.id)
+
+
+def test_what_could_not_be_looked_up_is_asked_again_when_the_portal_is_back(desk):
+    nurse, cards = desk.station.nurse, desk.gateways.cards
+    one, other = person(desk), person(desk, "GD4520000000010")
+    desk.bhyt.down = True
+    cards.look_up(nurse, one.id)
+    cards.look_up(nurse, other.id)
+    desk.later(minutes=20)
+    desk.send()  # still away: asked about one, and left alone
+    asked = len(desk.gateways.attempts(nurse, 10))
+    assert asked == 3
+    desk.send()
+    assert len(desk.gateways.attempts(nurse, 10)) == 4  # the other; each rests for ten minutes
+
+    desk.bhyt.down = False
+    desk.later(minutes=20)
+    desk.send()
+
+    assert cards.known(nurse, one.id).answer.use is CardUse.YES
+    assert cards.known(nurse, other.id).answer.use is CardUse.NO
+    desk.later(minutes=20)
+    before = len(desk.gateways.attempts(nurse, 20))
+    desk.send()
+    assert len(desk.gateways.attempts(nurse, 20)) == before

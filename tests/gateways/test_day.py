@@ -185,6 +185,7 @@ def test_a_refusal_is_shown_and_mended_by_a_new_file(ready):
     found = line(ready, visit)
     assert found.state is ClaimState.REFUSED
     assert "Trùng hồ sơ" in found.first_words
+    assert found.due_on == date(2026, 11, 24)  # two working days to mend a refusal
     assert found.may_sign
     ready.sign_day(visit)
     ready.send()

@@ -181,6 +181,32 @@ def test_a_check_in_goes_after_the_first_cost(desk):
     assert len(desk.bhyt.taken) == 1
 
 
+def test_somebody_who_is_kept_is_checked_in_again(desk):
+    visit_id = desk.billed()
+    desk.send()
+    first = desk.message(CHECK_IN, visit_id)
+    station = desk.station
+    desk.later(minutes=30)
+    with station.store.read() as work:
+        stored = work.encounters.get(visit_id)
+    kept = replace(
+        stored.record,
+        admitted_at=station.clock.now(),
+        admission_reason="Theo dõi",
+        care_kind="06",
+    )
+    desk.later(minutes=1)
+    station.services.encounters.amend(station.doctor, kept, stored.version, "Lưu theo dõi")
+    desk.send()
+
+    second = desk.message(CHECK_IN, visit_id)
+    assert second.id != first.id
+    assert second.state is MessageState.ACCEPTED, second.reason
+    assert b"<NGAY_VAO_NOI_TRU>2026" in desk.bhyt.taken[-1].content
+    desk.send()
+    assert len(desk.bhyt.taken) == 2
+
+
 def test_a_receipt_of_another_file_proves_nothing(desk):
     desk.billed()
     desk.send()

@@ -58,6 +58,11 @@ def page(qtbot, session_of, station, ends):
     return make
 
 
+def page_title(driver) -> str:
+    """The line of detail under the title."""
+    return driver.screen.header._detail.text()
+
+
 def test_the_day_is_listed_with_what_must_be_mended_and_where(page, station) -> None:
     visit = treated(station).id
     driver = page()
@@ -72,6 +77,7 @@ def test_the_day_is_listed_with_what_must_be_mended_and_where(page, station) -> 
 
     driver.press_button("claims.period.1")
     assert screen.period.kind.value() == MONTH
+    driver.until(lambda: "trước 05/12/2026" in page_title(driver))
     driver.press_button("claims.before")
     driver.until(lambda: screen.lines.rows == ())
 

@@ -47,6 +47,7 @@ from .deciding import MessageFoot
 from .detail import ClaimDetail
 from .lists import claims_table, messages_table, outages_table
 from .period import Period
+from .wording import month_words
 
 REFRESH_MS: Final = 5000
 LINES, DECIDE, SENT, PAPERS, AWAY = "lines", "decide", "sent", "papers", "away"
@@ -287,13 +288,12 @@ class ClaimsScreen(Screen):
             self.lines.choose_first()
         self.detail.show_line(self.lines.current())
         ready = sum(one.ready for one in lines)
+        words = self.period.words()
+        told = _("{period}: {count} lượt khám, {ready} sẵn sàng ký.").format(
+            period=words[:1].upper() + words[1:], count=len(lines), ready=ready
+        )
         self.header.set_title(
-            _("Hồ sơ BHYT"),
-            _("{period}: {count} lượt khám, {ready} sẵn sàng ký.").format(
-                period=self.period.words()[:1].upper() + self.period.words()[1:],
-                count=len(lines),
-                ready=ready,
-            ),
+            _("Hồ sơ BHYT"), f"{told} {month_words(*self.period.bounds())}".strip()
         )
 
     def _read_queue(self) -> None:

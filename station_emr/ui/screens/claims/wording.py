@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from station_emr.domain.claim import Finding
@@ -13,6 +13,7 @@ from station_emr.domain.gateway import (
     GatewayOutage,
     MessageState,
 )
+from station_emr.services.gateway_data import rules_on
 from station_emr.services.gateway_day import ClaimLine
 from station_emr.services.gateways import MessageRow
 from station_emr.services.i18n import _
@@ -68,6 +69,14 @@ def due_words(line: ClaimLine) -> str:
     if line.days_left == 0:
         return _("{day}, hôm nay").format(day=day)
     return _("{day}, còn {count} ngày").format(day=day, count=line.days_left)
+
+
+def month_words(first: date, last: date) -> str:
+    """Until when a month is summed up for the insurance; nothing for a single day."""
+    if first == last:
+        return ""
+    closing = (last + timedelta(days=1)).replace(day=rules_on(last).month_closes_on)
+    return _("Hạn tổng hợp tháng: trước {day}.").format(day=f"{closing:%d/%m/%Y}")
 
 
 def check_in_words(line: ClaimLine) -> str:

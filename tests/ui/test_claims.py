@@ -232,3 +232,17 @@ def test_a_card_is_looked_up_without_waiting_and_its_age_is_told(
     qtbot.waitUntil(lambda: "chưa được; cứ tiếp đón" in line.words.text())
     assert "Dùng được thẻ" in line.words.text()
     assert "Cổng trả lời 3 giờ trước." in line.words.text()
+
+
+def test_at_reception_a_returning_person_is_looked_up_by_itself_once(
+    qtbot, session_of, station, ends
+) -> None:
+    desk = Desk(station, *ends, PATIENCE)
+    someone = station.register(coverages=(CARD,))
+    line = CardLine(session_of(Role.NURSE), "test.card", by_itself=True)
+    qtbot.addWidget(line)
+    line.show_known(someone.id)
+    qtbot.waitUntil(lambda: "Dùng được thẻ" in line.words.text())
+    line.show_known(someone.id)
+    qtbot.waitUntil(line.ask.isEnabled)
+    assert len(desk.gateways.cards.history(station.nurse, someone.id)) == 1

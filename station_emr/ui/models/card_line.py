@@ -33,18 +33,22 @@ _TONES: Final = {
     CardUse.REQUEST: Severity.WARNING,
     CardUse.LATER: Severity.INFO,
 }
+_RESTS: Final = timedelta(minutes=10)
 Ask = Callable[[], CardAnswer]
 
 
 class CardLine(QWidget):
-    """Hidden while the station has no connection to the portal and nothing is known."""
+    """Hidden while the station has no connection to the portal and nothing is known. At reception it
+    asks ``by_itself``, in the background, when the last answer is older than a day.
+    """
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: Session, name: str, *, by_itself: bool = False) -> None:
         super().__init__()
         named(self, name)
         self._session = session
         self._cards = session.services.gateways.cards
         self._now = session.services.clock.now
+        self._by_itself = by_itself
         self._patient_id = self._card = ""
         self._typed: Callable[[], Ask | None] = lambda: None
         self._icon = IconLabel("info", "info")
@@ -63,9 +67,7 @@ class CardLine(QWidget):
         self._typed = typed
 
     def show_known(self, patient_id: str, card: str = "") -> None:
-        """What this machine knows of the card, at once; the portal is asked in the background when
-        that is older than a day and this person may ask.
-        """
+        """What this machine knows of the card, at once."""
         self._patient_id, self._card = patient_id, card
         if not patient_id:
             self._show(None)
@@ -105,6 +107,9 @@ class CardLine(QWidget):
         self.setVisible(standing.enabled or known is not None)
         self.ask.setVisible(standing.enabled and self._may)
         self._tell(standing.answer, standing.tried, now)
+        rests = standing.tried is not None and now - standing.tried.asked_at < _RESTS
+        if self._by_itself and standing.enabled and self._may and standing.stale(now) and not rests:
+            self._look_up()
 
     def _tell(self, answer: CardAnswer | None, tried: CardAnswer | None, now: datetime) -> None:
         parts = []

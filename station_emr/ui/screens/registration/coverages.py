@@ -166,7 +166,7 @@ class CoverageGroup(Card):
         self._column = QVBoxLayout()
         self._column.setSpacing(theme.GAP_S)
         self.body.addLayout(self._column)
-        self.line = CardLine(session, "registration.card")
+        self.line = CardLine(session, "registration.card", by_itself=True)
         self.line.ask_typed(self._question)
         self.add(self.line)
 

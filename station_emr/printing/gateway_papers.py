@@ -118,8 +118,14 @@ def _row(outage: GatewayOutage, now: datetime) -> tuple[str, ...]:
         until,
         _length(ended - outage.started),
         str(outage.tries),
-        outage.detail,
+        _first_sentence(outage.detail),
     )
+
+
+def _first_sentence(text: str) -> str:
+    """What was found; what to do about it is for the screen."""
+    found, dot, _rest = text.partition(". ")
+    return f"{found}." if dot else text
 
 
 def _length(time: timedelta) -> str:

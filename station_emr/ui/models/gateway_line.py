@@ -50,7 +50,10 @@ def standing_words(one: GatewayStanding, now: datetime) -> tuple[Severity, str]:
     asked = _waiting_for_people(one)
     if one.away_since is not None:
         since = show_moment(one.away_since)
-        words = _("{name}: không kết nối được từ {since}.").format(name=name, since=since)
+        words = _("{name}: chưa gửi được từ {since}.").format(name=name, since=since)
+        why, dot, _rest = one.last_words.partition(". ")
+        if why:
+            words += f" {why}." if dot else f" {why}"
         if one.waiting:
             words += " " + _("{count} mục chờ gửi vẫn an toàn ở trạm.").format(count=one.waiting)
         return Severity.WARNING, f"{words} {asked}".strip()

@@ -147,6 +147,8 @@ def test_what_could_not_be_looked_up_is_asked_again_when_the_portal_is_back(desk
     assert asked == 3
     desk.send()
     assert len(desk.gateways.attempts(nurse, 10)) == 4  # the other; each rests for ten minutes
+    desk.send()
+    assert len(desk.gateways.attempts(nurse, 10)) == 4
 
     desk.bhyt.down = False
     desk.later(minutes=20)

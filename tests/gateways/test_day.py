@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from station_emr.demo.gateways_serving import Fault
+from station_emr.domain.claim import Finding, Severity
 from station_emr.domain.errors import PermissionDenied, UserError
 from station_emr.domain.gateway import ClaimState, Gateway, MessageKind, MessageState
 from station_emr.domain.permissions import Role
@@ -110,6 +111,27 @@ def test_where_the_station_signs_check_ins_they_wait_for_the_pin(ready):
     assert len(made.check_ins) == 1
     assert ready.message(MessageKind.CHECK_IN, visit).state is MessageState.ACCEPTED
     assert b"SignatureValue>" in ready.bhyt.taken[0].content
+
+
+def test_a_check_in_that_would_be_refused_waits_until_it_is_mended(ready):
+    files = ready.gateways.day._files
+    against = Finding(
+        rule="schema", severity=Severity.BLOCKING, message="Thiếu.", remedy="Hãy ghi."
+    )
+    files.schema_findings = lambda _claim: (against,)
+    ready.turn_on(sign_check_in=True)
+    visit = ready.billed()
+    ready.send()
+    held = ready.message(MessageKind.CHECK_IN, visit)
+    assert (held.state, held.reason) == (MessageState.DRAFT, "Thiếu. Hãy ghi.")
+    assert ready.sign_day().check_ins == ()
+
+    files.schema_findings = lambda _claim: ()
+    ready.send()
+    assert ready.message(MessageKind.CHECK_IN, visit).replaces == held.id
+    assert len(ready.sign_day().check_ins) == 1
+    ready.send()
+    assert ready.message(MessageKind.CHECK_IN, visit).state is MessageState.ACCEPTED
 
 
 def test_a_wrong_pin_leaves_everything_as_it_was(ready):

@@ -16,17 +16,26 @@ from station_emr.services.paper_ports import PrintMark
 from station_emr.services.prints import PRINTABLE
 from tests.printing import pdf
 from tests.printing.samples import APPOINTMENT, MARK, PRESCRIPTION, REFERRAL
+from tests.printing.test_bill_form import BILL
+from tests.printing.test_certificate_form import CERTIFICATE
+from tests.printing.test_template_forms import NOTICE
 
 PDF = PdfDocuments()
 CONTENT = {
     RecordKind.REFERRAL: REFERRAL,
     RecordKind.PRESCRIPTION: PRESCRIPTION,
     RecordKind.APPOINTMENT: APPOINTMENT,
+    RecordKind.BILL: BILL,
+    RecordKind.CERTIFICATE: CERTIFICATE,
+    RecordKind.NOTIFICATION: NOTICE,
 }
 FORMS: dict[RecordKind, Callable[[PrintMark], bytes]] = {
     RecordKind.REFERRAL: lambda mark: PDF.referral(REFERRAL, mark),
     RecordKind.PRESCRIPTION: lambda mark: PDF.prescription(PRESCRIPTION, mark),
     RecordKind.APPOINTMENT: lambda mark: PDF.appointment(APPOINTMENT, mark),
+    RecordKind.BILL: lambda mark: PDF.bill(BILL, mark),
+    RecordKind.CERTIFICATE: lambda mark: PDF.certificate(CERTIFICATE, mark),
+    RecordKind.NOTIFICATION: lambda mark: PDF.notification(NOTICE, mark),
 }
 every_form = pytest.mark.parametrize("kind", FORMS)
 

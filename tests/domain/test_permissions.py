@@ -37,6 +37,7 @@ appointment_sign          x   x   x   .   .   .   .   .
 record_amend              x   x   x   .   .   .   .   .
 record_void               x   x   x   .   .   .   .   .
 record_restore            x   x   x   .   .   .   .   .
+record_export             x   .   .   .   .   .   .   .
 dispense                  x   .   .   .   .   x   .   .
 print                     x   x   x   x   x   x   .   .
 catalog_view              x   x   x   x   x   x   x   x

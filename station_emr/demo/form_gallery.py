@@ -118,14 +118,6 @@ GALLERY: Final[tuple[GalleryForm, ...]] = (
         _print(RecordKind.PRESCRIPTION, "prescription"),
     ),
     GalleryForm(
-        "bang-ke-01kbcb",
-        "Bảng kê chi phí khám bệnh, chữa bệnh",
-        "QĐ 697/QĐ-BYT 2026, mẫu 01/KBCB",
-        "A4",
-        _print(RecordKind.BILL, "bill"),
-        checked=False,
-    ),
-    GalleryForm(
         "giay-nghi-bhxh",
         "Giấy chứng nhận nghỉ việc hưởng BHXH",
         "TT 25/2025/TT-BYT, mẫu 07",

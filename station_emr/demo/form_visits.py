@@ -40,7 +40,6 @@ class FilledPapers:
     referral: str
     notification: str
     request: str
-    bill: str
 
 
 WOMAN = Patient(
@@ -129,13 +128,6 @@ class _Filling:
         draft = self.services.prescriptions.prepare(self.doctor, visit.id)
         return replace(draft, lines=tuple(lines), advice=visit.advice)
 
-    def bill(self, visit: Encounter) -> str:
-        billing = self.services.billing
-        draft = billing.prepare(self.director, visit.id)
-        patient = self.services.patients.get(self.doctor, visit.patient_id).record
-        yes = [confirmation_key(one) for one in billing.check(draft, patient)]
-        return billing.sign(self.director, draft, yes).id_of(RecordKind.BILL)
-
     def certificate(self, visit: Encounter, days: int) -> str:
         certificates = self.services.certificates
         draft = certificates.prepare(self.doctor, visit.id)
@@ -182,7 +174,6 @@ def fill_papers(station: OpenStation, clock: DemoClock) -> FilledPapers:
         referral=referral,
         notification=notification,
         request=requests.receive(made.director, asked).id,
-        bill=made.bill(woman),
     )
 
 

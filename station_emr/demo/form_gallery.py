@@ -76,7 +76,9 @@ def _bill(desk: Desk) -> bytes:
     """Of the visit, with a material added and a part paid by somebody else."""
     services, actor = desk.station.services, desk.station.actor
     bill = services.billing.prepare(actor, desk.papers.visit)
-    bill = services.billing.add(actor, bill, services.billing.search(ItemKind.MATERIAL, "nep go")[0])
+    bill = services.billing.add(
+        actor, bill, services.billing.search(ItemKind.MATERIAL, "nep go")[0]
+    )
     helped = replace(bill.items[-1], sources=Sources(vttn=Decimal(5000)))
     bill = replace(bill, items=(*bill.items[:-1], helped))
     patient = services.patients.standing(actor, bill.patient_id).stored.record

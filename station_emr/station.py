@@ -358,9 +358,7 @@ def build_services(
         duplicates=clinical.duplicates,
         versions=clinical.versions,
         record_check=build_record_check(store, clock),
-        exports=Exports(
-            store, clock, VisitFiles(), claim_desk.files, ZipArchives(), __version__
-        ),
+        exports=Exports(store, clock, VisitFiles(), claim_desk.files, ZipArchives(), __version__),
         registers=books.registers,
         reports=books.reports,
         catalogs=Catalogs(store, clock, catalogs, FileImporter()),

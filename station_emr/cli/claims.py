@@ -54,7 +54,9 @@ def add_export(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParse
 
 def add_import(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     bhyt = sub.add_parser(
-        "bhyt", parents=[shared], help="đọc tệp hồ sơ BHYT của cơ sở khác: xem, rồi nhận làm tiền sử"
+        "bhyt",
+        parents=[shared],
+        help="đọc tệp hồ sơ BHYT của cơ sở khác: xem, rồi nhận làm tiền sử",
     )
     bhyt.add_argument("file", type=Path, metavar="TỆP")
     bhyt.add_argument(

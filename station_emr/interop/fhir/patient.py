@@ -45,7 +45,9 @@ DETAILS = OwnFields(
     Patient,
     ("workplace", "blood_type", "note", "card_extra", "national_id_issued_on"),
 )
-COVERAGE = OwnFields("coverage-details", Coverage, ("living_area", "five_year_on", "copay_exempt_on"))
+COVERAGE = OwnFields(
+    "coverage-details", Coverage, ("living_area", "five_year_on", "copay_exempt_on")
+)
 ALLERGY = OwnFields("allergy-details", Allergy, ("ingredient", "group"))
 
 

@@ -27,9 +27,7 @@ def show_quick_card(parent: QWidget) -> None:
     grid = QGridLayout()
     grid.setHorizontalSpacing(theme.GAP_M)
     grid.setVerticalSpacing(theme.GAP_S)
-    lines = [(s.text, s.label) for s in Shortcut] + [
-        (key, _(words)) for key, words in _EXTRA
-    ]
+    lines = [(s.text, s.label) for s in Shortcut] + [(key, _(words)) for key, words in _EXTRA]
     for place, (key, words) in enumerate(lines):
         row, column = place % _ROWS, place // _ROWS * 2
         grid.addWidget(label(key, "key"), row, column, Qt.AlignmentFlag.AlignRight)

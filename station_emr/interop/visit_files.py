@@ -14,7 +14,6 @@ from .fhir.document import visit_document
 from .fhir.json_text import write_json as fhir_json
 from .fhir.units import build_unit
 from .hoso.layout import read_layout
-from .hoso.writer import write_json, write_xml
 
 
 class VisitFiles:
@@ -23,6 +22,8 @@ class VisitFiles:
     def write(
         self, visit: VisitRecord, form: VisitFormat, document_id: str, made_at: datetime
     ) -> bytes:
+        from .hoso.writer import write_json, write_xml  # noqa: PLC0415  loads the XML library
+
         if form is VisitFormat.FHIR:
             return visit_document(visit, document_id, made_at)
         if form is VisitFormat.HOSO_XML:

@@ -9,10 +9,8 @@ from station_emr.domain.claim import CHECK_IN, ClaimFile, Finding, ForeignFile
 from station_emr.domain.claim_source import ClaimSource
 
 from .envelope import check_in_file, record_file
-from .reader import read_claims
 from .rows import check_in_claim, health_book_claim, record_claim
 from .schema import version_on
-from .validation import schema_findings
 
 
 class InsuranceFormat:
@@ -31,6 +29,8 @@ class InsuranceFormat:
         return check_in_claim(source)
 
     def findings(self, claim: ClaimFile) -> tuple[Finding, ...]:
+        from .validation import schema_findings  # noqa: PLC0415  loads the XML library
+
         return schema_findings(claim)
 
     def write(self, claim: ClaimFile) -> bytes:
@@ -40,4 +40,6 @@ class InsuranceFormat:
         return record_file(claim)
 
     def read(self, data: bytes) -> ForeignFile:
+        from .reader import read_claims  # noqa: PLC0415  loads the XML library
+
         return read_claims(data)

@@ -135,16 +135,22 @@ def _become(main: Callable[[], int], order: dict[str, Any]) -> None:
 
 
 def _serve(main: Callable[[], int]) -> None:
+    ended: dict[int, int] = {}  # two threads may wait for one process; the system tells it once
     for line in sys.stdin:
         order = json.loads(line)
         answer: int | None
         if "ended" in order:
-            pid, status = os.waitpid(order["ended"], os.WNOHANG)
-            answer = os.waitstatus_to_exitcode(status) if pid else None
+            asked = order["ended"]
+            if asked not in ended:
+                pid, status = os.waitpid(asked, os.WNOHANG)
+                if pid:
+                    ended[pid] = os.waitstatus_to_exitcode(status)
+            answer = ended.get(asked)
         else:
             answer = os.fork()
             if answer == 0:
                 _become(main, order)
+            ended.pop(answer, None)  # the number of one long gone
         print(json.dumps(answer), flush=True)
 
 

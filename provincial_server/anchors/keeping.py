@@ -8,7 +8,8 @@ holds, at the line of the last end, the hash that was shown then.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
@@ -21,27 +22,29 @@ from provincial_server.database import lock_facility
 from provincial_server.dates import interval
 from provincial_server.faults import refuse
 
-BACK, DIFFERS, UNPROVEN = "back", "differs", "unproven"
+BACK, DIFFERS, UNPROVEN, LATE = "back", "differs", "unproven", "late"
 """The log is shorter than before; another line stands where one was shown; the station has not said
-what stands there, and is asked to."""
+what stands there, and is asked to; an end that was overtaken on its way."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LIFE = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 _LONGEST = 2**53
+_MOST_HELD = 200
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The end of a log as a station tells it. `continues_*` is what it holds at an earlier line."""
+    """The end of a log as a station tells it. `holds` is what it holds at earlier lines; `travelled`
+    says that it came on a stick, which may be older than what the line carried meanwhile."""
 
     incarnation: str
     line: int
     hash: str
     told_at: int
-    continues_line: int = 0
-    continues_hash: str = ""
+    holds: Mapping[int, str] = field(default_factory=dict)
+    travelled: bool = False
 
 
-def read_shown(body: object) -> Shown:
+def read_shown(body: object, *, travelled: bool = False) -> Shown:
     """Refuses with 400 what is no such statement."""
     if not isinstance(body, dict):
         raise refuse(400, "structure", "an object is expected")
@@ -63,9 +66,17 @@ def read_shown(body: object) -> Shown:
         line=_line(body, "seq"),
         hash=_hash(body, "hash"),
         told_at=told_at,
-        continues_line=_line(before, "seq") if before else 0,
-        continues_hash=_hash(before, "hash") if before else "",
+        holds=_earlier([before] if before else body.get("holds", []) if travelled else []),
+        travelled=travelled,
     )
+
+
+def _earlier(said: object) -> dict[int, str]:
+    if not isinstance(said, list) or len(said) > _MOST_HELD:
+        raise refuse(400, "structure", "holds is a short list", "holds")
+    if not all(isinstance(one, dict) for one in said):
+        raise refuse(400, "structure", "holds is a list of objects", "holds")
+    return {_line(one, "seq"): _hash(one, "hash") for one in said}
 
 
 def _line(body: dict[str, Any], name: str) -> int:
@@ -87,6 +98,8 @@ def keep(session: Session, caller: Caller, shown: Shown, now: int) -> tuple[str,
     lock_facility(session, caller.facility_code)
     last = newest(session, caller, shown.incarnation)
     reason = _judge(last, shown)
+    if reason == BACK and shown.travelled:
+        reason = _judge_late(session, caller, last, shown)
     if not reason and (last is None or shown.line > last.line):
         session.add(
             AuditAnchor(
@@ -119,9 +132,20 @@ def _judge(last: AuditAnchor | None, shown: Shown) -> str:
         return BACK
     if shown.line == last.line:
         return "" if shown.hash == last.hash else DIFFERS
-    if shown.continues_line != last.line:
+    held = shown.holds.get(last.line)
+    if held is None:
         return UNPROVEN
-    return "" if shown.continues_hash == last.hash else DIFFERS
+    return "" if held == last.hash else DIFFERS
+
+
+def _judge_late(session: Session, caller: Caller, last: AuditAnchor | None, shown: Shown) -> str:
+    """A file that lay about shows an earlier end: no alarm, unless it was told after the newest."""
+    there = session.get(
+        AuditAnchor, (caller.facility_code, caller.device_id, shown.incarnation, shown.line)
+    )
+    if there is not None:
+        return "" if there.hash == shown.hash else DIFFERS
+    return BACK if last is None or shown.told_at > last.told_at else LATE
 
 
 def newest(session: Session, caller: Caller, incarnation: str) -> AuditAnchor | None:
@@ -156,7 +180,7 @@ def _lost_lines(session: Session, caller: Caller, shown: Shown) -> bool:
     before = newest_of_each_life(session, caller)
     if not before:
         return False
-    return (shown.continues_line, shown.continues_hash) != (before[0].line, before[0].hash)
+    return shown.holds.get(before[0].line) != before[0].hash
 
 
 def _note(session: Session, caller: Caller, shown: Shown, reason: str, now: int) -> None:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy.orm import Session
 
 from provincial_server import auth, wire
+from provincial_server.anchors.by_stick import read_log, take_log
+from provincial_server.anchors.keeping import Shown
 from provincial_server.auth import Caller
 from provincial_server.courier.faults import CourierRefused
 from provincial_server.courier.file import REPLY, UNITS, CourierFile, Preamble, open_file
@@ -106,10 +108,11 @@ class CourierDesk:
         with self._database.write(caller.facility_code) as session:
             auth.note_contact(session, caller.device_id, now, _PROGRAM)
             number = next_number(session)
+            log = take_log(session, caller, intake.log, now) if intake.log else None
         # The station believes the key it knows: that one tells it of the present one.
         signer = present if keys.leaked else keys
         told = None if signer.identity == present.identity else present.public()
-        lines = _Answer(self._exchange, caller, request, done, room, told)
+        lines = _Answer(self._exchange, caller, request, done, room, _known(province=told, log=log))
         preamble = Preamble(
             kind=REPLY,
             facility=caller.facility_code,
@@ -155,6 +158,7 @@ class _Intake:
         self._database = database
         self._caller = caller
         self._header: RequestHeader | None = None
+        self.log: Shown | None = None
         self._lines: list[bytes] = []
         self._size = 0
         self._count = 0
@@ -184,6 +188,7 @@ class _Intake:
     def _read_header(self, line: bytes) -> RequestHeader:
         try:
             header, _ = protocol.read_request(line)
+            self.log = read_log(line)
         except FhirFault as fault:
             raise CourierRefused("unreadable", NO_REQUEST) from fault
         # A file is older than what the line carried meanwhile: its highest number proves nothing.
@@ -241,9 +246,9 @@ class _Answer:
         request: RequestHeader,
         done: Import,
         room: int,
-        province: dict[str, Any] | None,
+        beside: dict[str, Any],
     ) -> None:
-        self._province = province
+        self._beside = beside
         self._exchange = exchange
         self._caller = caller
         self._request = request
@@ -263,7 +268,7 @@ class _Answer:
                 "inc": self._request.inc,
                 "stale": self._done.stale,
                 "verdicts": len(verdicts),
-                **({"province": self._province} if self._province else {}),
+                **self._beside,
             }
         )
         yield from verdicts
@@ -289,6 +294,10 @@ class _Answer:
         ]
         found += [{"refused": one} for one in self._done.refused]
         return [msgspec.json.encode(one) for one in found]
+
+
+def _known(**values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _page_header(answer: dict[str, Any], page: Sequence[bytes]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ shown to others: a file beside the database, the province, and paper.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -176,11 +176,31 @@ class Anchoring:
             self._note_once(answer.last)
         return answer
 
+    def answered(self, taken: ChainHead | None, ends: Sequence[ChainHead]) -> None:
+        """What came home on a stick: the end that the province took, and the last end of every life
+        of this database that it knows. The same answer twice is one.
+        """
+        if taken is not None:
+            with self._store.write() as work:
+                known = any(
+                    (one.kind, one.head.words, one.head.incarnation)
+                    == (EvidenceKind.PROVINCE, taken.words, taken.incarnation)
+                    for one in work.audit.anchors()
+                )
+                if not known and work.audit.hash_at(taken.seq) == taken.hash:
+                    now = self._clock.now()
+                    work.audit.add_anchor(EvidenceKind.PROVINCE, taken, now)
+                    work.audit.append(None, ANCHORED, now, detail={"head": taken.words})
+        self._note_lost(ends)
+
     def _note_missed(self, line: AnchorLine) -> None:
         """A new life is taken by the province although lines of an earlier one are missing: a copy was
         put back. Whoever did not do it has to hear of it.
         """
-        for head in line.anchors():
+        self._note_lost(line.anchors())
+
+    def _note_lost(self, ends: Sequence[ChainHead]) -> None:
+        for head in ends:
             with self._store.read() as work:
                 held = work.audit.hash_at(head.seq) == head.hash
             if not held:

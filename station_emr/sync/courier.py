@@ -34,6 +34,7 @@ from .courier_file import (
     grouped,
     open_file,
 )
+from .courier_log import show_log
 from .courier_reply import ReplyIntake
 from .courier_writing import Signer, recipient_of, write_file
 from .exchange_peer import ExchangeRequest
@@ -138,6 +139,8 @@ class CourierDesk:
             raise CourierRefused("not-ready", NOT_ENROLLED)
         self._seal_all()
         number = self._next_number()
+        with self._store.write() as work:
+            log = show_log(work, at)
         preamble = Preamble(
             kind=UNITS,
             facility=here.facility,
@@ -150,7 +153,7 @@ class CourierDesk:
         target = _target(path, f"gui-tinh-{here.facility}", at)
         with self._store.read() as work:
             queued = _queued(work, at)
-            size = write_file(target, preamble, self._units(work, queued, at), signer)
+            size = write_file(target, preamble, self._units(work, queued, at, log), signer)
         return CourierReport(
             path=str(target),
             created=at,
@@ -160,7 +163,9 @@ class CourierDesk:
             waiting=len(queued),
         )
 
-    def _units(self, work: Work, queued: Sequence[str], at: datetime) -> Iterator[bytes]:
+    def _units(
+        self, work: Work, queued: Sequence[str], at: datetime, log: dict[str, Any]
+    ) -> Iterator[bytes]:
         place = read_place(work)
         oldest = work.outbox.oldest_waiting_at()
         request = ExchangeRequest(
@@ -175,7 +180,7 @@ class CourierDesk:
                 "clock": at.isoformat(timespec="seconds"),
             },
         )
-        yield encode_request(request, self._means.clock.random(16).hex())
+        yield encode_request(request, self._means.clock.random(16).hex(), log=log)
         for name in queued:
             line = work.operations.line(name)
             if line is not None:

@@ -16,6 +16,7 @@ from station_emr.services.ports import Clock, Store, Work
 
 from .applying import Applier, CannotApply, Outcome
 from .courier_file import UNREADABLE
+from .courier_log import LogAnswer, take_answer
 from .exchange_peer import ExchangeReply, Refusal, RefusalKind
 from .operation_line import OP_ID
 from .place import Place, read_place, write_place
@@ -40,6 +41,7 @@ class _Header(msgspec.Struct):
     verdicts: int
     stale: bool = False
     province: dict[str, Any] | None = None
+    log: LogAnswer | None = None
 
 
 class _RefusedOp(msgspec.Struct):
@@ -140,6 +142,8 @@ class ReplyIntake:
     def finish(self, path: str, created: datetime, number: int, size: int) -> CourierReport:
         if self._header is None or self._open_verdicts or self._lines or self._last is None:
             raise unreadable()
+        if self._header.log is not None:
+            take_answer(self._store, self._clock, self._header.log)
         with self._store.write() as work:
             work.outbox.drop(work.outbox.overtaken())
             waiting = work.outbox.count(UnitState.WAITING)

@@ -185,8 +185,16 @@ class _RequestHeader(msgspec.Struct):
     short: bool = False
 
 
-def encode_request(request: ExchangeRequest, rid: str, *, short: bool = False) -> bytes:
-    """The plain body; nothing empty is sent. ``short``: the lines are, and the answer's may be."""
+def encode_request(
+    request: ExchangeRequest,
+    rid: str,
+    *,
+    short: bool = False,
+    log: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The plain body; nothing empty is sent. ``short``: the lines are, and the answer's may be.
+    ``log``: where the audit chain ends, on a stick.
+    """
     asked = request.buckets
     header: dict[str, Any] = {
         "v": PROTOCOL,
@@ -199,6 +207,7 @@ def encode_request(request: ExchangeRequest, rid: str, *, short: bool = False) -
         "want": list(request.want),
         "buckets": asked if isinstance(asked, bool) or asked is None else list(asked),
         "state": dict(request.state),
+        "log": log,
     }
     kept = {"v", "rid", "inc", "n", "cursor", "room"}
     told = {name: value for name, value in header.items() if value or name in kept}

@@ -80,7 +80,7 @@ def test_a_row_leads_to_the_row_of_the_bill_it_came_from(station) -> None:
     )
     place = placed(finding, origin).place
     drug = next(place_ for place_, item in enumerate(bill.items) if item.code == "40.48")
-    assert (place.screen, place.field) == ("bill", f"items.{drug}")
+    assert (place.screen, place.field) == ("bill", f"items.{drug}.price")
     dose = placed(replace(finding, element="LIEU_DUNG"), origin).place
     assert (dose.screen, dose.field) == ("prescription", "prescription.lines.0.dose")
 

@@ -6,7 +6,7 @@ import pytest
 
 from station_emr.domain.claim import ClaimPlace
 from station_emr.ui.models import routes
-from station_emr.ui.screens.encounter.claim_jump import page_of
+from station_emr.ui.models.claim_jump import page_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from station_emr.ui.screens.encounter.claim_jump import page_of
             "birth",
             (routes.REGISTRATION, routes.RegistrationRoute(patient_id="p", field="birth")),
         ),
-        ("bill", "items.0", (routes.BILLING, routes.BillRoute("e"))),
+        ("bill", "items.0.price", (routes.BILLING, routes.BillRoute("e", field="items.0.price"))),
         (
             "letter",
             "plan",

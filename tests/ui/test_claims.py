@@ -73,7 +73,7 @@ def test_the_day_is_listed_with_what_must_be_mended_and_where(page, station) -> 
     assert "bảng kê" in screen.detail.findings.rows[0].message
     driver.sweep()
     driver.press_button("claims.mend")
-    assert driver.went == [(routes.BILLING, routes.BillRoute(visit))]
+    assert driver.went == [(routes.BILLING, routes.BillRoute(visit, field=""))]
 
     driver.press_button("claims.period.1")
     assert screen.period.kind.value() == MONTH
@@ -155,6 +155,7 @@ def test_every_place_of_a_finding_has_a_page() -> None:
         ("patient", routes.REGISTRATION),
         ("bill", routes.BILLING),
         ("letter", routes.REFERRALS),
+        ("certificate", routes.CERTIFICATE),
         ("settings", routes.SETTINGS),
     ):
         place = ClaimPlace(patient_id="p", encounter_id="e", screen=screen, field="weight")

@@ -87,6 +87,7 @@ class BillRoute:
 
     encounter_id: str = ""
     bill_id: str = ""
+    field: str = ""  # the row that is chosen, and the field of it that Enter opens: items.2.price
 
 
 @dataclass(frozen=True, slots=True)

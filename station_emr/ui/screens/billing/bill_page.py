@@ -217,10 +217,12 @@ class BillPage(QWidget):
         self.findings.setText("\n".join(f"• {text}" for text in said))
         self.findings.setVisible(bool(said))
 
-    def choose(self, place: int) -> None:
+    def choose(self, place: int) -> bool:
+        """Whether there is such a row."""
         found = next((row for row in self.table.rows if row.place == place), None)
         if found is not None:
             self.table.choose(found)
+        return found is not None
 
     def set_found(self, found: Sequence[ApprovedItem], text: str) -> None:
         self.add_field.set_results(

@@ -65,7 +65,9 @@ def _read(text: str) -> Decimal | None:
 
 
 class ItemDialog(Box):
-    """``item()`` gives the row as typed; accepted only when every number was understood."""
+    """``item()`` gives the row as typed; accepted only when every number was understood. The cursor
+    begins in ``field``, where the form has it.
+    """
 
     def __init__(
         self,
@@ -74,6 +76,8 @@ class ItemDialog(Box):
         cards: Sequence[str],
         problems: Iterable[Problem],
         now: Callable[[], datetime],
+        *,
+        field: str = "",
     ) -> None:
         super().__init__(parent, _("Sửa khoản: {name}").format(name=item.name or item.code))
         self.setMinimumWidth(820)
@@ -92,7 +96,7 @@ class ItemDialog(Box):
         self.add_button(_("Xong"), "dialog.yes", kind=ButtonKind.PRIMARY, accept=True)
         self._fill(item)
         self.form.set_problems(_beside(problem, item) for problem in problems)
-        self.form.field("quantity").editor.setFocus()
+        self.form.field(field if field in self.form.keys else "quantity").editor.setFocus()
 
     def _what(self) -> None:
         self.form.add_row(

@@ -57,6 +57,7 @@ class BillingScreen(Screen):
         self._reason = ""
         self._returning = False
         self._from_list = False
+        self._wanted = ""  # the field of a row that somebody came for
         self._build_buttons()
         self.header = self.add_header(_("Viện phí"), " ", *self._actions)
         self.state = Chip(_("Nháp"))
@@ -119,6 +120,7 @@ class BillingScreen(Screen):
     @override
     def on_enter(self, context: object = None) -> None:
         returning, self._returning = self._returning, False
+        self._wanted = context.field if isinstance(context, routes.BillRoute) else ""
         if isinstance(context, routes.BillRoute):
             self._from_list = False
             self._open(context)
@@ -199,8 +201,9 @@ class BillingScreen(Screen):
         self._put(opened.bill, ())
         self._judge()
         if self.sheet.table.rows:
-            self.sheet.table.choose_first()
-            self.sheet.table.setFocus()
+            if not self._go_to(self._wanted):
+                self.sheet.table.choose_first()
+                self.sheet.table.setFocus()
         elif self._writes:
             self.sheet.add_field.editor.setFocus()
 
@@ -349,7 +352,9 @@ class BillingScreen(Screen):
             replace(problem, field=problem.field.split(".", 2)[2])
             for problem in self.sheet.problems_of(place)
         ]
-        dialog = ItemDialog(self, item, cards, problems, self._services.clock.now)
+        wanted = self._wanted.removeprefix(f"items.{place}.")
+        now = self._services.clock.now
+        dialog = ItemDialog(self, item, cards, problems, now, field=wanted)
         if dialogs.run_dialog(dialog):
             items = list(bill.items)
             items[place] = dialog.item()
@@ -437,7 +442,7 @@ class BillingScreen(Screen):
         self._judge()
         wrong = [p for p in error.problems if p.severity == "error"]
         if wrong:
-            self._go_to(wrong[0])
+            self._go_to(wrong[0].field)
             text = _("Chưa chốt được: còn {count} lỗi, đã đánh dấu ở từng dòng.")
             self.say(text.format(count=len(wrong)), Severity.WARNING)
             return
@@ -451,11 +456,13 @@ class BillingScreen(Screen):
         ):
             self._close(frozenset(confirmation_key(p) for p in error.problems))
 
-    def _go_to(self, problem: Problem) -> None:
-        parts = problem.field.split(".")
-        if len(parts) > 1 and parts[1].isdigit():
-            self.sheet.choose(int(parts[1]))
-            self.sheet.table.setFocus()
+    def _go_to(self, field: str) -> bool:
+        """To the row of ``items.2`` or ``items.2.price``; False when it is about no row."""
+        parts = field.split(".")
+        if len(parts) < 2 or not parts[1].isdigit():
+            return False
+        self.sheet.table.setFocus()
+        return self.sheet.choose(int(parts[1]))
 
     def _begin_amendment(self) -> None:
         opened = self._opened

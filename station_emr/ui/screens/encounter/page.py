@@ -25,8 +25,8 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.amending import AmendmentKeeper
+from station_emr.ui.models.claim_jump import HERE, page_of
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.encounter.claim_jump import HERE, page_of
 from station_emr.ui.screens.encounter.claim_panel import KEY as CLAIM_KEY
 from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper

@@ -21,7 +21,7 @@ def page_of(place: ClaimPlace, may: Callable[[Action], bool]) -> tuple[str, obje
         route_to = routes.ReferralRoute(encounter_id=place.encounter_id, field=place.field)
         return routes.REFERRALS, route_to
     if place.screen == "bill" and may(Action.BILL_PREPARE):
-        return routes.BILLING, routes.BillRoute(place.encounter_id)
+        return routes.BILLING, routes.BillRoute(place.encounter_id, field=place.field)
     if place.screen == "certificate" and may(Action.CERTIFICATE_PREPARE):
         return routes.CERTIFICATE, routes.CertificateRoute(place.encounter_id)
     if place.screen == "settings" and may(Action.SETTINGS_EDIT):

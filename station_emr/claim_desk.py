@@ -34,7 +34,7 @@ def build_claims(
 ) -> ClaimDesk:
     claim_format = InsuranceFormat()
     files = ClaimFiles(store, clock, claim_format)
-    checks = ClaimFindings(store, clock, catalogs, NamedRules())
+    checks = ClaimFindings(store, clock, catalogs, NamedRules(), files)
     return ClaimDesk(
         files=files,
         claims=Claims(store, clock, files, checks, signer),

@@ -35,9 +35,14 @@ class ClaimRules(Protocol):
         """What one encounter breaks, in the order in which it is best mended."""
 
     def check_all(
-        self, claims: Sequence[ClaimFile], lists: ClaimLists
+        self,
+        claims: Sequence[ClaimFile],
+        lists: ClaimLists,
+        earlier: Sequence[ClaimFile] = (),
     ) -> tuple[tuple[Finding, ...], ...]:
-        """The same for each of several that go together, and what they break among themselves."""
+        """The same for each of several that go together, and what they repeat of one another and of
+        those that left ``earlier``.
+        """
 
     def title(self, finding: Finding) -> str:
         """A finding in a few words; empty for one of no named rule."""

@@ -79,6 +79,11 @@ class GatewayQueue(Protocol):
     def holder_of(self, gateway: Gateway, receipt: str) -> str:
         """The message that has this receipt; empty when none has."""
 
+    def records_of_arrival(self, moment: datetime, besides: str) -> tuple[bytes, ...]:
+        """The record files, signed or sent and not replaced, of visits that began in this minute;
+        not of the visit whose link code is ``besides``.
+        """
+
     def visits_between(self, first: date, last: date) -> tuple[str, ...]:
         """Visits that came in on these days, oldest first; voided ones are left out."""
 

@@ -11,6 +11,8 @@ from station_emr.domain.encounter import Diagnosis, DiagnosisRole
 from station_emr.domain.errors import PermissionDenied
 from station_emr.interop.bhyt.checks import NamedRules
 from station_emr.interop.bhyt.envelope import record_file
+from station_emr.interop.bhyt.insurance_format import InsuranceFormat
+from station_emr.services.claim_files import ClaimFiles
 from station_emr.services.claim_findings import ClaimFindings
 from station_emr.services.claim_places import Origin, placed
 from tests.interop.checks.clean_claims import OUTPATIENT, changed
@@ -109,7 +111,7 @@ def test_nothing_with_a_blocking_finding_is_written_out(station, checks) -> None
 def test_what_is_found_in_a_file_leads_to_the_visit_it_was_made_of(station) -> None:
     encounter = billed(station)
     claim = station.services.claims.preview(station.doctor, encounter.id).claim
-    findings = ClaimFindings(station.store, station.clock, station_catalogs(station), NamedRules())
+    findings = findings_at(station)
     found = findings.findings_of(changed(claim, "XML2", MA_NHOM="8"))
     place = next(one for one in found if one.rule == "gdh-39").place
     assert (place.screen, place.encounter_id) == ("bill", encounter.id)
@@ -117,14 +119,16 @@ def test_what_is_found_in_a_file_leads_to_the_visit_it_was_made_of(station) -> N
 
 
 def test_before_sending_two_of_one_encounter_are_told_apart(station) -> None:
-    findings = ClaimFindings(station.store, station.clock, station_catalogs(station), NamedRules())
+    findings = findings_at(station)
     twin = changed(OUTPATIENT, "XML1", GHI_CHU="khác")
     _first, second = findings.before_sending([OUTPATIENT, twin])
     assert "batch-ma-lk" in {one.rule for one in blocking(second)}
 
 
-def station_catalogs(station):
-    return station.services.catalogs._search
+def findings_at(station) -> ClaimFindings:
+    store, clock = station.store, station.clock
+    files = ClaimFiles(store, clock, InsuranceFormat())
+    return ClaimFindings(store, clock, station.services.catalogs._search, NamedRules(), files)
 
 
 def test_a_restricted_visit_is_not_looked_through_for_others(station, checks) -> None:

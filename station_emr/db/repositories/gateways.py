@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam
@@ -289,6 +289,25 @@ class GatewayRepository:
             {"receipt": receipt},
         ).scalar_one_or_none()
         return found or ""
+
+    def records_of_arrival(self, moment: datetime, besides: str) -> tuple[bytes, ...]:
+        rows = self._connection.execute(
+            text(
+                "SELECT m.content FROM encounter AS e "
+                "JOIN gateway_message AS m ON m.kind = 'record' AND m.record_id = e.id "
+                "WHERE e.day = :day AND e.arrived_utc >= :first AND e.arrived_utc < :after "
+                "AND m.name <> :besides AND m.row_id = (SELECT max(n.row_id) "
+                "FROM gateway_message AS n WHERE n.kind = 'record' AND n.record_id = e.id "
+                "AND n.state IN ('signed', 'sent', 'accepted', 'unknown')) ORDER BY m.row_id"
+            ),
+            {
+                "day": moment.date().isoformat(),
+                "first": utc_text(moment),
+                "after": utc_text(moment + timedelta(minutes=1)),
+                "besides": besides,
+            },
+        )
+        return tuple(row.content for row in rows)
 
     def visits_between(self, first: date, last: date) -> tuple[str, ...]:
         rows = self._connection.execute(

@@ -1,4 +1,4 @@
-"""Claims that go together: the same encounter must not stand in two of them."""
+"""Claims that go together, or left earlier: the same encounter must not stand in two of them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ _ALIKE = (
 _TOTALS = ("T_TONGCHI_BV", "T_BNTT", "T_BNCCT", "T_BHTT")
 
 
-def between(claims: Sequence[ClaimFile]) -> list[list[tuple[Rule, Hit]]]:
-    """What each claim repeats of an earlier one."""
+def between(
+    claims: Sequence[ClaimFile], earlier: Sequence[ClaimFile] = ()
+) -> list[list[tuple[Rule, Hit]]]:
+    """What each claim repeats of one before it. ``earlier`` are files that left already: with the
+    same link code a claim replaces such a file and repeats nothing.
+    """
     found: list[list[tuple[Rule, Hit]]] = [[] for _ in claims]
     keys: set[str] = set()
     alike: dict[tuple[str, ...], list[ClaimFile]] = {}
+    for claim in earlier:
+        alike.setdefault(_whole(claim), []).append(claim)
     for place, claim in enumerate(claims):
         row = claim.summary
         if not row:
@@ -37,14 +43,20 @@ def between(claims: Sequence[ClaimFile]) -> list[list[tuple[Rule, Hit]]]:
             found[place].append((same_key, Hit(SUMMARY, 0, "MA_LK", key)))
             continue
         keys.add(key)
-        whole = tuple(row.get(name, "") for name in _ALIKE)
+        whole = _whole(claim)
         twin = _in_force("gdh-61", claim)
         for other in alike.get(whole, ()) if twin is not None else ():
+            if other.link_code == key:
+                continue
             if twin is not None and _same_money(claim, other, Decimal(twin.params["tolerance"])):
                 found[place].append((twin, Hit(SUMMARY, 0, "MA_LK", key, other.link_code)))
                 break
         alike.setdefault(whole, []).append(claim)
     return found
+
+
+def _whole(claim: ClaimFile) -> tuple[str, ...]:
+    return tuple(claim.summary.get(name, "") for name in _ALIKE)
 
 
 def _in_force(name: str, claim: ClaimFile) -> Rule | None:

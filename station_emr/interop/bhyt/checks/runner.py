@@ -38,9 +38,12 @@ class NamedRules:
         return check(claim, lists)
 
     def check_all(
-        self, claims: Sequence[ClaimFile], lists: ClaimLists
+        self,
+        claims: Sequence[ClaimFile],
+        lists: ClaimLists,
+        earlier: Sequence[ClaimFile] = (),
     ) -> tuple[tuple[Finding, ...], ...]:
-        return check_all(claims, lists)
+        return check_all(claims, lists, earlier)
 
     def title(self, finding: Finding) -> str:
         found = rule_named(finding.rule)
@@ -67,9 +70,13 @@ def check(
     return tuple(findings)
 
 
-def check_all(claims: Sequence[ClaimFile], lists: ClaimLists) -> tuple[tuple[Finding, ...], ...]:
-    """For each claim what it breaks alone, then what it breaks beside the others."""
-    together = between(claims)
+def check_all(
+    claims: Sequence[ClaimFile], lists: ClaimLists, earlier: Sequence[ClaimFile] = ()
+) -> tuple[tuple[Finding, ...], ...]:
+    """For each claim what it breaks alone, then what it breaks beside the others and those that left
+    ``earlier``.
+    """
+    together = between(claims, earlier)
     return tuple(
         check(claim, lists) + tuple(finding_of(rule, hit) for rule, hit in more)
         for claim, more in zip(claims, together, strict=True)

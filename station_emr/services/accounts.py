@@ -98,10 +98,11 @@ class Accounts:
         return self._keys.is_locked(username)
 
     def password_problems(
-        self, password: str, username: str, full_name: str
+        self, password: str, username: str, full_name: str, *, second_factor: bool = False
     ) -> tuple[Problem, ...]:
         """What keeps this password from being used; reads nothing, so it can follow the typing."""
-        return self._keys.password_problems(password, username, full_name)
+        short = {"second_factor": True} if second_factor else {}
+        return self._keys.password_problems(password, username, full_name, **short)
 
     def add_user(self, actor: Actor, user: User, password: str) -> Changes:
         """A new person with a first password. Raises InvalidRecord with every field at fault."""

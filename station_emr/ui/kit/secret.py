@@ -26,7 +26,13 @@ class SecretField(PasswordField):
         if frame is not None:
             frame.add_inside(self.eye)
         self._capitals = False
+        self._rule = ""
         self.set_hint(_NO_HINT)
+
+    def say_rule(self, words: str) -> None:
+        """What a new password must be: beneath the field until the keyboard deserves a warning."""
+        self._rule = words
+        self._hint_now()
 
     def _show(self, shown: bool) -> None:
         self.show_text(shown)
@@ -64,7 +70,9 @@ class SecretField(PasswordField):
             hints.append(_("Phím Caps Lock đang bật: chữ gõ ra là chữ hoa."))
         if not self.line.text().isascii():
             hints.append(_("Bộ gõ tiếng Việt đang bật và có thể đổi chữ. Hãy tắt rồi gõ lại."))
-        if not hints:
+        if not hints and self._rule:
+            hints.append(self._rule)
+        elif not hints:
             language = keyboard_language()
             if language:
                 hints.append(_("Bàn phím: {language}").format(language=language))

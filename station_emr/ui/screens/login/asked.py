@@ -82,7 +82,7 @@ class Asked(QWidget):
         self.words.show()
         count = 8 if asked.shorter else 14
         words = _("Ít nhất {count} ký tự, có chữ hoa, chữ thường, số và ký hiệu")
-        self.new.set_hint(words.format(count=count))
+        self.new.say_rule(words.format(count=count))
         self.new.editor.setFocus()
 
     def show_problem(self, sentence: str) -> None:

@@ -50,6 +50,18 @@ _SHORT: Final = {
     Role.INSPECTOR: "Thanh tra",
 }
 
+# As wide as the heading needs: the names of what is done are long.
+_WIDTHS: Final = {
+    Role.DIRECTOR: 74,
+    Role.DOCTOR: 54,
+    Role.PHYSICIAN_ASSISTANT: 46,
+    Role.NURSE: 86,
+    Role.MIDWIFE: 62,
+    Role.PHARMACIST: 60,
+    Role.ADMINISTRATOR: 64,
+    Role.INSPECTOR: 74,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RightRow:
@@ -104,15 +116,12 @@ class RightsScreen(Screen):
         first: Column[RightRow] = Column(
             title=_("Việc"),
             text=lambda r: r.action.label[0].upper() + r.action.label[1:],
-            tip=lambda r: r.action.label,
+            tip=lambda r: r.action.label[0].upper() + r.action.label[1:],
             stretch=True,
             strong=True,
         )
         rest = [
-            Column(
-                title=_(_SHORT[role]), text=text_of(role), width=92 if role is Role.NURSE else 76
-            )
-            for role in Role
+            Column(title=_(_SHORT[role]), text=text_of(role), width=_WIDTHS[role]) for role in Role
         ]
         return Table("rights.table", _("Bảng phân quyền"), [first, *rest], dense=True)
 

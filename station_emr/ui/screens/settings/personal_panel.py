@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from station_emr.domain.errors import Problem, StationError, WrongPassword
 from station_emr.services.i18n import _
+from station_emr.services.second_factor import FactorStanding
 from station_emr.ui.kit import (
     GAP_S,
     Form,
@@ -33,6 +34,7 @@ THEME: Final = "ui.theme"
 class PersonalPanel(Panel):
     def __init__(self, session: Session) -> None:
         super().__init__(session, "settings.personal_panel", _("Giao diện và mật khẩu của tôi"))
+        self._shorter = False
         look = Form("look")
         self.theme = look.add(
             "theme", _("&Giao diện"), SegmentedField([("light", _("Sáng")), ("dark", _("Tối"))])
@@ -58,6 +60,20 @@ class PersonalPanel(Panel):
     @override
     def load(self) -> None:
         self.theme.set_value(theme.tokens().name)
+        self._session.ask(
+            lambda: self._services.people.second_factor.standing(self._actor),
+            self._show_rule,
+            owner=self,
+            failed=lambda _error: None,
+            latest="own.standing",
+        )
+
+    def _show_rule(self, standing: FactorStanding) -> None:
+        """How long the password must be here: beside a second factor eight characters are enough."""
+        self._shorter = standing.joined
+        words = _("Ít nhất {count} ký tự, có chữ hoa, chữ thường, số và ký hiệu")
+        self.new.say_rule(words.format(count=8 if self._shorter else 14))
+        self._judge()
 
     @override
     def focus(self) -> QWidget:
@@ -74,7 +90,10 @@ class PersonalPanel(Panel):
         user = self._actor.user
         return list(
             self._services.accounts.password_problems(
-                self.new.value(), user.username, user.full_name
+                self.new.value(),
+                user.username,
+                user.full_name,
+                second_factor=self._shorter,
             )
         )
 

@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from station_emr.domain.access import Grant
 from station_emr.domain.errors import InvalidRecord, StationError
 from station_emr.domain.permissions import Action, never
 from station_emr.domain.record import Changes
@@ -52,6 +53,7 @@ class AccountCard(QWidget):
         )
         self.limit = secondary(_("Đặt thời hạn"), "account.limit")
         self.give = secondary(_("Cấp quyền có thời hạn"), "account.give")
+        self.end = secondary(_("Thu lại quyền có thời hạn"), "account.end")
         self.suspend = secondary(_("Tạm ngừng"), "account.suspend")
         self.reopen = secondary(_("Mở lại"), "account.reopen", icon="lock-open")
         self.telephone = secondary(_("Gỡ điện thoại"), "account.telephone")
@@ -61,6 +63,7 @@ class AccountCard(QWidget):
         for button, act in (
             (self.limit, self._limit),
             (self.give, self._give),
+            (self.end, self._end),
             (self.suspend, self._suspend),
             (self.reopen, self._reopen),
             (self.telephone, self._take_telephone),
@@ -88,6 +91,7 @@ class AccountCard(QWidget):
         self.state.setText(" ".join(_sentences(row)))
         self.since.set_value(row.valid_from)
         self.until.set_value(row.valid_until)
+        self.end.setVisible(other and bool(row.grants))
         self.suspend.setVisible(other and row.closed is None)
         self.reopen.setVisible(other and row.closed is not None)
         self.telephone.setVisible(other and row.second_factor)
@@ -151,6 +155,25 @@ class AccountCard(QWidget):
             ),
             _("Đã cấp quyền có thời hạn cho {name}.").format(name=self._name()),
         )
+
+    def _end(self) -> None:
+        """Take one right back before its end; which one is asked where there are several."""
+        grants = self._row.grants if self._row else ()
+        title = _("Thu lại quyền của {name}").format(name=self._name())
+        grant: object = grants[0] if len(grants) == 1 else None
+        if len(grants) > 1:
+            offered = [Option(one, _grant_words(one)) for one in grants]
+            grant = dialogs.choose(self, title, _("Quyền nào?"), offered)
+        if not isinstance(grant, Grant):
+            return
+        told = _("{right}. Quyền hết ngay bây giờ; việc đã làm vẫn giữ nguyên.").format(
+            right=_grant_words(grant)
+        )
+        if dialogs.confirm(self, title, told, yes=_("Thu lại")):
+            self._do(
+                partial(self._access.end, self._actor, grant.id),
+                _("Đã thu lại quyền có thời hạn của {name}.").format(name=self._name()),
+            )
 
     def _suspend(self) -> None:
         self._do(
@@ -221,8 +244,12 @@ def _sentences(row: AccountRow) -> list[str]:
         found.append(_("Phải tự đổi mật khẩu ở lần đăng nhập sau."))
     if row.idle_days and not row.refusal:
         found.append(_("{days} ngày chưa dùng.").format(days=row.idle_days))
-    for grant in row.grants:
-        names = ", ".join(sorted(one.label for one in grant.actions))
-        words = _("Có quyền đến {day}: {names}.")
-        found.append(words.format(day=f"{grant.until:%d/%m/%Y}", names=names))
+    found += [f"{_grant_words(grant)}." for grant in row.grants]
     return found or [_("Đang dùng bình thường.")]
+
+
+def _grant_words(grant: Grant) -> str:
+    names = ", ".join(sorted(one.label for one in grant.actions))
+    return _("Có quyền đến {moment}: {names}").format(
+        moment=f"{grant.until:%H:%M %d/%m/%Y}", names=names
+    )

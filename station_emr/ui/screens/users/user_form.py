@@ -65,7 +65,7 @@ class UserForm(QWidget):
         self.username.set_read_only(user is not None)
         self.active.setVisible(user is not None)
         self.username.set_hint("" if user else _("Chữ không dấu, số, dấu chấm; không đổi được sau"))
-        self.password.set_hint(
+        self.password.say_rule(
             _("Để trống nếu không đổi.")
             if user
             else _("Ít nhất 14 ký tự, có chữ hoa, chữ thường, số và ký hiệu")

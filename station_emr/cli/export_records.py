@@ -91,7 +91,7 @@ def write_station(options: argparse.Namespace) -> int:
     with opened_station(options) as station:
         report = station.services.exports.station(station.actor, options.out, options.reason)
     left = (
-        f" Để lại {report.left_out} phiên bản hạn chế vì tài khoản này không có quyền xem."
+        f" Để lại {report.left_out} mục hạn chế vì tài khoản này không có quyền xem."
         if report.left_out
         else ""
     )

@@ -81,6 +81,17 @@ class DraftRecord:
     content: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookLine:
+    """One line of a book that the station keeps beside its records: a closed month, what was sent,
+    an outage. ``file`` is what lies beside the line under the name ``held["file"]``.
+    """
+
+    part: str
+    held: Mapping[str, Any]
+    file: bytes = b""
+
+
 class ExportSource(Protocol):
     """What a whole export reads beside the versions."""
 
@@ -93,6 +104,8 @@ class ExportSource(Protocol):
     def documents(self) -> Iterable[tuple[str, str, bytes]]:
         """Id of the signature, media type, bytes of what was signed."""
         ...
+
+    def books(self) -> Iterable[BookLine]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from .export_ports import (
     Archive,
     ArchiveReport,
     Archives,
+    BookLine,
     DraftRecord,
     HealthBook,
     VisitFormat,
@@ -36,7 +37,7 @@ from .guards import allow, needs_reason
 from .joined import standing_person
 from .ports import Clock, Store, Stored, Work
 from .resources import resource_path
-from .restricted import hidden_visits, holds, ranges_of
+from .restricted import RANGES, hidden_visits, holds, ranges_of
 from .version_ports import KeptVersion
 
 T = TypeVar("T")
@@ -45,6 +46,14 @@ Tell = Callable[[int, int], None]
 FORMAT: Final = "station-emr-export"
 FORMAT_VERSION: Final = 1
 NATIONAL_CODE: Final = "facility.national_code"
+_SETTINGS: Final = (  # what the station made its own; addresses, tokens and keys are no data
+    NATIONAL_CODE,
+    "reports.own",
+    "dossier.own",
+    "billing.base_salary",
+    "claims.settings",
+    RANGES,
+)
 _PORTION: Final = 500
 _STANDING: Final = frozenset({RecordStatus.SIGNED, RecordStatus.AMENDED})
 
@@ -143,6 +152,7 @@ class Exports:
                 if not _hangs_on(draft.kind, draft.record_id, json.loads(draft.content), hidden):
                     archive.line("drafts.ndjson", _draft_line(draft))
             self._write_resources(work, archive, hidden)
+            left_out += _write_books(work, archive, hidden, None if _reads_all(actor) else now)
             _write_rest(work, archive)
             archive.whole("DOC-TRUOC.md", resource_path("hoso", "DOC-TRUOC.md").read_bytes())
             station = work.settings.station()
@@ -268,6 +278,51 @@ def _named(one: KeptVersion, content: Any) -> dict[str, Any]:
 
 def _draft_line(draft: DraftRecord) -> bytes:
     return _line({"kind": draft.kind, "id": draft.record_id, "content": json.loads(draft.content)})
+
+
+def _write_books(
+    work: Work, archive: Archive, hidden: frozenset[str], guarded: datetime | None
+) -> int:
+    """What the station keeps beside its records: closed months, files sent, outages, requests. With
+    ``guarded``, the moment, restricted lines stay behind and are counted.
+    """
+    ranges, left_out = ranges_of(work), 0
+    for line in work.exporting.books():
+        held = dict(line.held)
+        if guarded is not None:
+            if _guarded(line, hidden, ranges, guarded):
+                left_out += 1
+                continue
+            if line.part == "closings" and isinstance(held.get("content"), list):
+                every = held["content"]
+                held["content"] = [one for one in every if not _held_back(one, ranges, guarded)]
+                left_out += len(every) - len(held["content"])
+        archive.line(f"books/{line.part}.ndjson", _line(held))
+        if line.file:
+            archive.whole(held["file"], line.file)
+    for key in _SETTINGS:
+        kept = work.settings.get(key)
+        if kept:
+            archive.line("books/settings.ndjson", _line({"key": key, "value": kept}))
+    return left_out
+
+
+def _guarded(
+    line: BookLine, hidden: frozenset[str], ranges: Iterable[SensitiveRange], now: datetime
+) -> bool:
+    """Cards hold what the portal knows of visits elsewhere, with diagnoses in words only."""
+    held = line.held
+    if line.part == "foreign_visits":
+        visit = held.get("content")
+        codes = visit.get("icd_codes", ()) if isinstance(visit, dict) else None
+        return codes is None or is_sensitive(codes, ranges, now.date())
+    return line.part == "cards" or bool({held.get("encounter_id"), held.get("record_id")} & hidden)
+
+
+def _held_back(visit: Mapping[str, Any], ranges: Iterable[SensitiveRange], now: datetime) -> bool:
+    """Whether a line of a closed month is of a restricted visit, also by an earlier version."""
+    codes = [*visit.get("codes", ()), *visit.get("history", ())]
+    return is_sensitive(codes, ranges, now.date())
 
 
 def _write_rest(work: Work, archive: Archive) -> None:

@@ -217,7 +217,7 @@ def test_nothing_of_a_restricted_visit_is_in_the_file_of_who_may_not_read_it(
     path = tmp_path / "tram.zip"
     take(station, Role.DIRECTOR, Action.SENSITIVE_VIEW)
     report = station.services.exports.station(station.director, path, "Lưu trữ")
-    assert report.left_out == 2  # the visit and its prescription
+    assert report.left_out == 3  # the visit, its prescription, the proof of its signing
     parts = read(path)
     held = b"".join(v for n, v in parts.items() if n.startswith(("records/", "fhir/", "drafts")))
     assert restricted.encode() not in held

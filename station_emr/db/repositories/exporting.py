@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from station_emr.db.codec import decode, utc_text
 from station_emr.db.statements import text
 from station_emr.domain.record import RecordKind
-from station_emr.services.export_ports import DraftRecord, StandingRecord
+from station_emr.services.export_ports import BookLine, DraftRecord, StandingRecord
 
+from .export_books import read_books
 from .histories import KINDS
 
 _VISITS: Final = text(
@@ -67,3 +68,6 @@ class ExportRepository:
     def documents(self) -> Iterator[tuple[str, str, bytes]]:
         for row in self._connection.execute(_DOCUMENTS):
             yield row.signature_id, row.media_type, row.content
+
+    def books(self) -> Iterator[BookLine]:
+        return read_books(self._connection)

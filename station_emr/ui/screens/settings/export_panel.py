@@ -170,7 +170,7 @@ class ExportPanel(Panel):
             name=report.path.name, lines=f"{sum(report.lines.values()):,}".replace(",", ".")
         )
         if report.left_out:
-            words += " " + _("Để lại {count} phiên bản hạn chế mà bạn không có quyền xem.").format(
+            words += " " + _("Để lại {count} mục hạn chế mà bạn không có quyền xem.").format(
                 count=report.left_out
             )
         self._tell(words, Severity.SUCCESS)

@@ -65,7 +65,7 @@ class Journal:
     def _watched(
         self, name: str, method: Callable[..., Any], takes: inspect.Signature
     ) -> Callable[..., Any]:
-        @functools.wraps(method)
+        @functools.wraps(method, assigned=("__name__",), updated=())  # hundreds at every log-in
         def watched(*args: Any, **kwargs: Any) -> Any:
             if _inside.get():  # the use case that the person began tells it, and only once
                 return method(*args, **kwargs)

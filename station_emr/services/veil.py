@@ -81,7 +81,7 @@ class Veil:
     def _veiled(
         self, name: str, method: Callable[..., Any], takes: Signature
     ) -> Callable[..., Any]:
-        @functools.wraps(method)
+        @functools.wraps(method, assigned=("__name__",), updated=())  # hundreds at every log-in
         def veiled(*args: Any, **kwargs: Any) -> Any:
             if _inside.get():  # a use case that another one uses: what leaves that one is looked at
                 return method(*args, **kwargs)

@@ -26,8 +26,8 @@ run: setup ## Open the demo station; without a display or with HEADLESS=1, run t
 	echo "No display: running the scripted day in $$day"; \
 	QT_QPA_PLATFORM=offscreen exec $(PY) -m station_emr demo --script --json --data-dir "$$day"
 
-test: setup ## Run the whole suite (TESTS=tests/domain for a part)
-	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 --dist loadscope $(TESTS)
+test: setup ## Run the whole suite (TESTS=tests/domain for a part); two work while one waits
+	@QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 3 --dist loadscope $(TESTS)
 
 test-postgres: setup ## Run everything that meets the provincial server, on PostgreSQL
 	@STATION_EMR_TEST_DATABASE=postgresql QT_QPA_PLATFORM=offscreen \

@@ -11,7 +11,7 @@ from tests.sync.simulation.machine import FILE, Machine
 from tests.sync.simulation.province import Province
 from tests.sync.simulation.world import World
 
-SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "200"))
+SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "80"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 CHUNK = 10
 QUARTERS = 4

@@ -369,6 +369,6 @@ def build_services(
         rebuild=build_rebuild(store, clock, identity, line),
         elsewhere=elsewhere,
         trail=build_trail(store, clock, identity, elsewhere.sharing),
-        privacy=build_privacy(store, clock),
+        privacy=build_privacy(store, clock, catalogs),
     )
     return Journal(store, clock).watch(Veil(store, clock).watch(services))

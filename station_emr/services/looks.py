@@ -154,6 +154,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "privacy.breaches.blank": "an empty form",
         "privacy.consents.allowed": "a yes or no that another use case asks for",
         "privacy.consents.blank": "an empty form",
+        "privacy.codes.rows": "codes of a list",
         "privacy.ranges": "codes of a list",
         "privacy.requests.blank": "an empty form",
         "rebuild.inspect": "reads who signed a file, no record",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from station_emr.domain.audit import Purpose
+from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import InvalidRecord, Problem, StateError
 from station_emr.domain.permissions import Action
 from station_emr.domain.privacy_request import (
@@ -22,8 +23,6 @@ from station_emr.domain.record import RecordStatus
 from station_emr.domain.sensitive import (
     SensitiveRange,
     is_sensitive,
-    parse_ranges,
-    ranges_text,
 )
 from station_emr.domain.text import clean, clean_lines
 from station_emr.domain.user import Actor
@@ -33,7 +32,8 @@ from .joined import standing_person
 from .ports import Clock, Store, Stored, Work
 from .privacy import Consents, mark_of
 from .privacy_ports import PrivacyPapers, RecordSummary, SummaryVisit
-from .restricted import RANGES, ranges_of
+from .restricted import ranges_of
+from .restricted_codes import CodeName, RestrictedCodes
 
 T = TypeVar("T")
 _MOST_VISITS: Final = 200
@@ -193,13 +193,17 @@ class Requests:
         facts = work.privacy.visits([row.encounter_id for row in rows])
         closed = {visit for visit, one in facts.items() if is_sensitive(one.codes, ranges, today)}
         shown = [row for row in rows if restricted or row.encounter_id not in closed]
+        results = {one.code: one.name for one in work.catalogs.rows(CatalogKind.TREATMENT_RESULT)}
         visits = tuple(
             SummaryVisit(
-                encounter=work.encounters.get(row.encounter_id).record,
-                prescription=_standing(work.prescriptions.of_encounter(row.encounter_id)),
-                referral=_standing(work.referrals.of_encounter(row.encounter_id)),
+                encounter=encounter,
+                result=results.get(encounter.result, ""),
+                prescription=_standing(work.prescriptions.of_encounter(encounter.id)),
+                referral=_standing(work.referrals.of_encounter(encounter.id)),
             )
-            for row in reversed(shown)
+            for encounter in (
+                work.encounters.get(row.encounter_id).record for row in reversed(shown)
+            )
         )
         if not restricted:
             conditions = tuple(
@@ -323,9 +327,11 @@ class Breaches:
 class Privacy:
     """The parts together, and which diagnoses are restricted."""
 
-    def __init__(self, store: Store, clock: Clock, papers: PrivacyPapers) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, papers: PrivacyPapers, name_of: CodeName
+    ) -> None:
         self._store = store
-        self._clock = clock
+        self.codes = RestrictedCodes(store, clock, name_of)
         self.consents = Consents(store, clock, papers)
         self.requests = Requests(store, clock, papers)
         self.breaches = Breaches(store, clock, papers)
@@ -338,19 +344,7 @@ class Privacy:
 
     def set_ranges(self, actor: Actor, text: str) -> None:
         """One range per line, ``B20-B24; HIV; 2026-01-01``; empty goes back to the usual ones."""
-        allow(actor, Action.SENSITIVE_VIEW)
-        allow(actor, Action.SETTINGS_EDIT)
-        try:
-            ranges = parse_ranges(text)
-        except ValueError as error:
-            message = f"Không đọc được dòng “{error}”. Mẫu: B20-B24; HIV; 2026-01-01."
-            raise InvalidRecord(
-                (Problem(field="ranges", code="unreadable", message=message),)
-            ) from None
-        with self._store.write() as work:
-            work.settings.put(RANGES, ranges_text(ranges))
-            now = self._clock.now()
-            work.audit.append(actor, "setting.change", now, detail={"setting": RANGES})
+        self.codes.replace_all(actor, text)
 
 
 def _standing(paper: Stored[T] | None) -> T | None:

@@ -66,6 +66,7 @@ class Page(ScreenDriver):
                 "dossier",
                 "sharing",
                 "privacy",
+                "ranges",
                 "personal",
                 "second_factor",
             ],

@@ -295,7 +295,15 @@ class Camera(QObject):
             yield from self._show(name, name)
         for name in (routes.RIGHTS, routes.RIGHTS_REVIEW, routes.EMERGENCY_REVIEW):
             yield from self._show(name, name)
-        for name in ("backup", "retention", "server", "files", "signing", "second_factor"):
+        for name in (
+            "backup",
+            "retention",
+            "server",
+            "files",
+            "signing",
+            "ranges",
+            "second_factor",
+        ):
             yield from self._show(name, routes.SETTINGS, routes.SettingsRoute(name))
 
     def _search(self) -> Iterator[float]:

@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
 )
 from station_emr.ui.models.moments import show_moment
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.settings.keep_box import KeepBox
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.tasks import Lane
 
@@ -71,8 +72,9 @@ class BackupPanel(Panel):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(GAP_XS)
         self.body.addLayout(self._rows)
-        self._plan = label("", "muted", wrap=True)
-        self.add(self._plan)
+        self.keep = KeepBox(may_change=session.may(Action.SETTINGS_EDIT))
+        self.keep.wanted.connect(self._keep)
+        self.add(self.keep)
         self.add(rule())
         self.add(label(_("Diễn tập khôi phục"), "strong"))
         self._drilled = label("", "muted", wrap=True)
@@ -120,13 +122,7 @@ class BackupPanel(Panel):
             self._rows.addWidget(self._row(place))
         if not state.places:
             self._rows.addWidget(label(_("Chưa chọn nơi nào."), "muted"))
-        plan = state.plan
-        self._plan.setText(
-            _(
-                "Giữ mọi bản của {days} ngày, mỗi tuần một bản trong {weeks} tuần, mỗi tháng một bản "
-                "trong {months} tháng. Bản tốt mới nhất không bao giờ bị xóa."
-            ).format(days=plan.days, weeks=plan.weeks, months=plan.months)
-        )
+        self.keep.show_plan(state.plan)
         self._tell_drill(state.drill)
 
     def _warn(self, troubles: tuple[Trouble, ...]) -> None:
@@ -191,7 +187,7 @@ class BackupPanel(Panel):
         )
 
     def _enable(self, *, on: bool) -> None:
-        for button in (self.make, self.add_place, self.rehearse):
+        for button in (self.make, self.add_place, self.rehearse, self.keep.keep):
             button.setEnabled(on)
 
     def _make(self) -> None:
@@ -261,6 +257,17 @@ class BackupPanel(Panel):
 
     def _removed(self) -> None:
         self._tell(_("Đã bỏ nơi sao lưu. Các bản sao ở đó vẫn còn."))
+        self.load()
+
+    def _keep(self, days: int, weeks: int, months: int) -> None:
+        self._run(
+            lambda: self._services.backups.set_plan(self._actor, days, weeks, months),
+            lambda _none: self._kept(),
+            _("Đang lưu thời gian giữ bản sao."),
+        )
+
+    def _kept(self) -> None:
+        self._tell(_("Đã đổi thời gian giữ bản sao. Áp dụng từ lần sao lưu sau."))
         self.load()
 
     def _drill(self) -> None:

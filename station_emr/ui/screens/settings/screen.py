@@ -21,6 +21,7 @@ from station_emr.ui.screens.settings.hub import Entry, Hub
 from station_emr.ui.screens.settings.keys_panel import KeysPanel
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.personal_panel import PersonalPanel
+from station_emr.ui.screens.settings.ranges_panel import RangesPanel
 from station_emr.ui.screens.settings.recovery_panel import RecoveryPanel
 from station_emr.ui.screens.settings.retention_panel import RetentionPanel
 from station_emr.ui.screens.settings.second_factor_panel import SecondFactorPanel
@@ -37,6 +38,7 @@ _PANELS: dict[str, Callable[[Session], Panel]] = {
     "signing": SigningPanel,
     "recovery": RecoveryPanel,
     "keys": KeysPanel,
+    "ranges": RangesPanel,
     "retention": RetentionPanel,
     "export": ExportPanel,
     "second_factor": SecondFactorPanel,
@@ -238,6 +240,15 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
             ),
         ),
         (
+            Action.SETTINGS_EDIT,
+            Entry(
+                key="ranges",
+                icon="eye-slash",
+                title=_("Nội dung hạn chế"),
+                detail=_("Mã HIV, tâm thần"),
+            ),
+        ),
+        (
             None,
             Entry(
                 key="personal",
@@ -256,7 +267,9 @@ def entries_for(session: Session) -> tuple[Entry, ...]:
             ),
         ),
     )
-    hidden = () if session.actor.role is Role.DIRECTOR else ("recovery",)
+    hidden: tuple[str, ...] = () if session.actor.role is Role.DIRECTOR else ("recovery",)
+    if not session.may(Action.SENSITIVE_VIEW):
+        hidden = (*hidden, "ranges")
     if not session.needs_emergency_door:
         hidden = (*hidden, "emergency")
     return tuple(

@@ -69,8 +69,8 @@ def _fill(folder: Path, progress: Progress, plan: SeedPlan, now: datetime) -> No
     try:
         nurse = actor_named(station, NURSE)
         Seeder(station.store, station.services, clock, station.actor, nurse).fill(plan, progress)
-        bill_visits(station.services, nurse)
         fill_in_claims(station)
+        bill_visits(station.services, nurse)
         take_from_elsewhere(station.services, nurse)
         tell_cases(station.services, nurse)
         give_leave(station.store, station.services, station.actor)

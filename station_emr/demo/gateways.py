@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from station_emr.services.claim_settings import ClaimSettings
+from station_emr.services.clock import SystemClock
 from station_emr.services.secret import Secret
 from station_emr.station import OpenStation, open_station
 
+from .claims import send_claims
 from .gateways_bhxh import InsuranceImitation
 from .gateways_donthuoc import PrescriptionImitation
 from .scripted import DIRECTOR, DOCTOR, NURSE, actor_named
@@ -30,6 +32,8 @@ class DemoGateways:
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         code = demo_profile("").code
         self.bhxh = InsuranceImitation(code, f"{code}_BV", _PASSWORD, _CLERK_ID, now)
+        started = (now or SystemClock().now)()
+        self.bhxh.series = f"{int(started.timestamp()) // 60 % 1_000_000:06d}"
         self.donthuoc = PrescriptionImitation(
             _FACILITY, _PASSWORD, dict.fromkeys(_DOCTORS.values(), _PASSWORD)
         )
@@ -55,10 +59,13 @@ class DemoGateways:
         self.stop()
 
     def configure(self, folder: Path) -> None:
-        """Tell the demo station where they are, as its director would."""
+        """Tell the demo station where they are, and send the claims of earlier days, as its director
+        would.
+        """
         station = open_station(folder, DIRECTOR, DEMO_PASSWORD)
         try:
             self.fill_in(station)
+            send_claims(station, folder)
         finally:
             station.close()
 

@@ -65,6 +65,7 @@ class InsuranceImitation(GatewayImitation):
         self.cards = demo_cards()
         self.refusal = ("205", "Sai định dạng tệp")
         self.dates_without_strokes = False
+        self.series = ""  # another for each start: the station remembers every receipt
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self.tokens_given = 0
 
@@ -146,7 +147,8 @@ class InsuranceImitation(GatewayImitation):
             return _result("205", "Tệp không đúng base64"), None
         if (b"CHI_TIEU_TRANG_THAI_KCB" if wanted == "0" else b"GIAMDINHHS") not in content:
             return _result("205", "Tệp không đúng cấu trúc"), None
-        receipt = f"{self.facility}{len(self.taken) + 1:08d}"
+        number = f"{len(self.taken) + 1:08d}"
+        receipt = f"{self.facility}{self.series}{number[-4:] if self.series else number}"
         if fault is Fault.DUPLICATE and self.taken:
             receipt = self.taken[-1].receipt
         self.taken.append(Taken(kind=wanted, content=content, receipt=receipt))

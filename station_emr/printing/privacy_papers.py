@@ -14,6 +14,7 @@ from typing import Final
 from reportlab.lib.units import mm
 
 from station_emr.domain.consent import PURPOSES, Consent, ConsentForm, ConsentGiver
+from station_emr.domain.encounter import Encounter
 from station_emr.domain.patient import Patient
 from station_emr.domain.privacy_request import Asker, DataBreach, PrivacyRequest, RequestKind
 from station_emr.domain.record import StationProfile
@@ -89,6 +90,7 @@ class PdfPrivacyPapers:
             )
             made.flow([_heading(made, "I. Người bệnh")])
             _person(made, summary.patient)
+            _life(made, summary.patient, mark.printed_at)
             _lasting(made, summary.patient)
             made.flow([_heading(made, "II. Các lượt khám, điều trị")])
             if not summary.visits:
@@ -244,6 +246,17 @@ def _wanted_lines(made: Sheet, request: PrivacyRequest | None) -> None:
     _rows(made, rows, lines=2, before=4)
 
 
+def _life(made: Sheet, patient: Patient, now: datetime) -> None:
+    card = patient.coverage_on(now.date())
+    rows = (
+        ("Dân tộc:", patient.ethnic_name),
+        ("Nghề nghiệp:", patient.occupation_name),
+        ("Nơi làm việc:", patient.workplace),
+        ("Số thẻ bảo hiểm y tế:", card.number if card else ""),
+    )
+    _rows(made, [row for row in rows if row[1]])
+
+
 def _lasting(made: Sheet, patient: Patient) -> None:
     allergies = "; ".join(value(one.substance) for one in patient.allergies)
     if not allergies:
@@ -253,26 +266,42 @@ def _lasting(made: Sheet, patient: Patient) -> None:
 
 
 def _visit(made: Sheet, number: int, visit: SummaryVisit) -> None:
+    """What table 8 of the insurance asks of Mẫu 03, in the order of its elements."""
     one = visit.encounter
-    made.flow(
-        [_heading(made, f"{number}. Ngày {one.arrived_at:%d/%m/%Y}, số khám {value(one.number)}")]
+    left = f" đến {one.ended_at:%d/%m/%Y}" if _later_day(one) else ""
+    head = f"{number}. Ngày {one.arrived_at:%d/%m/%Y}{left}, số khám {value(one.number)}"
+    made.flow([_heading(made, head)])
+    tests = (
+        f"{one.name}: {one.result} {one.unit}".strip().rstrip(":")
+        for one in one.procedures
+        if one.is_test
     )
     rows = [
         ("Lý do đến khám:", one.reason),
+        ("Chẩn đoán lúc vào:", one.preliminary_diagnosis),
         ("Quá trình bệnh:", one.history),
+        ("Tiền sử:", one.past_history),
         ("Khám:", one.examination),
+        ("Diễn biến:", "\n".join(f"{note.at:%H:%M %d/%m}: {note.text}" for note in one.progress)),
+        ("Kết quả xét nghiệm, cận lâm sàng:", "; ".join(tests)),
         ("Chẩn đoán:", diagnoses_text(one.diagnoses)),
-        ("Xử trí, điều trị:", one.treatment),
+        ("Phương pháp điều trị:", one.treatment),
+        ("Thủ thuật:", "; ".join(p.name for p in one.procedures if not p.is_test)),
     ]
     if visit.prescription is not None:
         drugs = "; ".join(value(line.label) for line in visit.prescription.lines)
         rows.append(("Thuốc đã kê:", drugs))
+    rows.append(("Tình trạng khi kết thúc:", visit.result))
     if visit.referral is not None:
         rows.append(("Đã chuyển đến:", visit.referral.to_facility_name))
-    rows.append(("Dặn dò:", one.advice))
+    rows.append(("Hướng điều trị tiếp, dặn dò:", one.advice))
     signed = full_title(one.practitioner) if one.practitioner else ""
     rows.append(("Người khám:", signed))
     _rows(made, [row for row in rows if row[1]])
+
+
+def _later_day(visit: Encounter) -> bool:
+    return visit.ended_at is not None and visit.ended_at.date() > visit.arrived_at.date()
 
 
 def _rows(

@@ -57,9 +57,12 @@ class PrivacyRegister(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryVisit:
-    """One visit of the summary, with what was prescribed and where the person was sent."""
+    """One visit of the summary, with what was prescribed and where the person was sent. ``result``
+    names how the treatment ended.
+    """
 
     encounter: Encounter
+    result: str = ""
     prescription: Prescription | None = None
     referral: Referral | None = None
 

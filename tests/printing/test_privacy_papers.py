@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from station_emr.domain.consent import PURPOSES, Consent, ConsentForm, ConsentGiver
+from station_emr.domain.encounter import Procedure, ProgressNote
 from station_emr.domain.privacy_request import (
     Asker,
     DataBreach,
@@ -79,6 +80,33 @@ def test_the_summary_never_says_whether_something_is_restricted(left_out: int) -
     assert f"{left_out} lượt" not in said
     assert said == words(PAPERS.summary(replace(summary, left_out=0), MARK))
     assert "nếu có" not in words(PAPERS.summary(replace(summary, whole=True), MARK))
+
+
+def test_the_summary_says_what_was_found_done_and_how_it_ended() -> None:
+    encounter = replace(
+        sample.ENCOUNTER,
+        ended_at=sample.ENCOUNTER.arrived_at + timedelta(days=2),
+        preliminary_diagnosis="Theo dõi viêm phổi mẫu",
+        procedures=(
+            Procedure(code="X1", name="Test nhanh mẫu", is_test=True, result="Âm tính", unit="lần"),
+            Procedure(code="T1", name="Khí dung mẫu"),
+        ),
+        progress=(ProgressNote(at=sample.AT, text="Đỡ khó thở"),),
+    )
+    card = sample.PATIENT.coverage_on(sample.AT.date())
+    visit = SummaryVisit(encounter=encounter, result="Đỡ")
+    summary = RecordSummary(station=sample.STATION, patient=sample.PATIENT, visits=(visit,))
+    said = words(PAPERS.summary(summary, MARK))
+    for one in (
+        "Chẩn đoán lúc vào: Theo dõi viêm phổi mẫu",
+        "Kết quả xét nghiệm, cận lâm sàng: Test nhanh mẫu: Âm tính lần",
+        "Thủ thuật: Khí dung mẫu",
+        f"{sample.AT:%H:%M %d/%m}: Đỡ khó thở",
+        "Tình trạng khi kết thúc: Đỡ",
+        f"đến {encounter.ended_at:%d/%m/%Y}, số khám",
+        f"Số thẻ bảo hiểm y tế: {card.number}",
+    ):
+        assert one in said, one
 
 
 def test_the_report_of_a_leak_carries_its_clock() -> None:

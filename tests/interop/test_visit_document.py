@@ -68,6 +68,16 @@ def test_people_can_read_it():
     assert "Ổn định" in sections["Diễn biến"]["text"]["div"]
 
 
+def test_no_section_is_empty():
+    """FHIR constraint cmp-1: a section holds text, entries or sections."""
+    silent = replace(VISIT.encounter, past_history="", treatment="", reason="")
+    composition = bundle(replace(VISIT, encounter=silent))["entry"][0]["resource"]
+    titles = {one["title"] for one in composition["section"]}
+    assert all("text" in one or "entry" in one for one in composition["section"])
+    assert not {"Tiền sử", "Xử trí", "Lý do đến khám"} & titles
+    assert "Bệnh sử" in titles
+
+
 def test_words_of_a_person_are_no_markup():
     hostile = replace(VISIT, encounter=replace(VISIT.encounter, reason="<script>x</script>&"))
     div = bundle(hostile)["entry"][0]["resource"]["section"][0]["text"]["div"]

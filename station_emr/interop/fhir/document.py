@@ -135,7 +135,7 @@ def _composition(
             else []
         ),
         custodian=organization(station),
-        section=[_section(*one) for one in _sections(visit, inside) if one[2] or one[3]],
+        section=[_section(*one) for one in _sections(visit, inside) if any(one[2]) or one[3]],
     )
 
 

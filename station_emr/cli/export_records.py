@@ -53,7 +53,9 @@ def add_exporters(inner: Sub[argparse.ArgumentParser], shared: argparse.Argument
 def _which(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--visit", action="append", default=[], help="mã lượt khám; dùng nhiều lần")
     parser.add_argument("--from", dest="since", default="", help="các lượt từ ngày, yyyy-mm-dd")
-    parser.add_argument("--to", dest="until", default="", help="đến hết ngày, yyyy-mm-dd")
+    parser.add_argument(
+        "--to", dest="until", default="", help="đến hết ngày, yyyy-mm-dd; bỏ trống là chỉ một ngày"
+    )
     parser.add_argument("--out", type=Path, required=True, help="thư mục nhận các tệp")
 
 
@@ -77,14 +79,26 @@ def _write_visits(options: argparse.Namespace, form: VisitFormat) -> int:
                 datetime.combine(since, time.min, zone),
                 datetime.combine(until + timedelta(days=1), time.min, zone),
             )
-        files = [str(path) for path in exports.write_visits(actor, options.out, visits, form)]
-    told = f"Đã ghi {len(files)} tệp vào {options.out}." if files else "Không có lượt khám nào."
+        made = exports.write_visits(actor, options.out, visits, form)
+    if options.visit and not made.files:
+        raise UserError("\n".join(map(str, made.refused)))
+    told = [f"Đã ghi {len(made.files)} tệp vào {options.out}. {OPEN_TO_ALL}"] if made.files else []
+    if made.refused:
+        told += [f"Chưa xuất {len(made.refused)} lượt khám:", *(f"    {r}" for r in made.refused)]
     say(
         options,
-        {"format": form.value, "count": len(files), "files": files},
-        f"{told} {OPEN_TO_ALL}" if files else told,
+        {
+            "format": form.value,
+            "count": len(made.files),
+            "files": [str(path) for path in made.files],
+            "refused": [
+                {"visit": one.encounter_id, "name": one.name, "why": one.why}
+                for one in made.refused
+            ],
+        },
+        "\n".join(told) or "Không có lượt khám nào.",
     )
-    return 0
+    return int(bool(made.refused))
 
 
 def write_station(options: argparse.Namespace) -> int:

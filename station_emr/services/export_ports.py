@@ -42,6 +42,24 @@ class VisitFormat(StrEnum):
         return ".xml" if self in {VisitFormat.HOSO_XML, VisitFormat.HEALTH_BOOK} else ".json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedVisit:
+    """A visit of which no file was written. ``name`` says which one, as people call it."""
+
+    encounter_id: str
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenVisits:
+    files: tuple[Path, ...] = ()
+    refused: tuple[RefusedVisit, ...] = ()
+
+
 class HealthBook(Protocol):
     """The tables that the electronic health book takes (services/claim_files.py)."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from station_emr.domain.audit import AuditFilter
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Encounter
-from station_emr.domain.errors import PermissionDenied, StateError
+from station_emr.domain.errors import NotFound, PermissionDenied, StateError, UserError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sensitive import REFUSED, SensitiveRange, is_sensitive
@@ -30,8 +30,10 @@ from .export_ports import (
     BookLine,
     DraftRecord,
     HealthBook,
+    RefusedVisit,
     VisitFormat,
     VisitWriter,
+    WrittenVisits,
 )
 from .guards import allow, needs_reason
 from .joined import standing_person
@@ -117,15 +119,35 @@ class Exports:
 
     def write_visits(
         self, actor: Actor, folder: Path, encounter_ids: Iterable[str], form: VisitFormat
-    ) -> tuple[Path, ...]:
-        """One file for each visit, named by its id. Raises EnvironmentFailure; files written before
-        that stay.
+    ) -> WrittenVisits:
+        """One file for each visit, named by its id. A visit that cannot leave is named with the reason
+        and does not hold up the others. Raises EnvironmentFailure; files written before that stay.
         """
         allow(actor, Action.RECORD_EXPORT)
-        return tuple(
-            self._archives.keep(folder, f"{one}{form.suffix}", self.visit(actor, one, form))
-            for one in encounter_ids
-        )
+        files: list[Path] = []
+        refused: list[RefusedVisit] = []
+        for one in encounter_ids:
+            try:
+                content = self.visit(actor, one, form)
+            except UserError as why:
+                name = self._name(actor, one)
+                refused.append(RefusedVisit(encounter_id=one, name=name, why=str(why)))
+                continue
+            files.append(self._archives.keep(folder, f"{one}{form.suffix}", content))
+        return WrittenVisits(files=tuple(files), refused=tuple(refused))
+
+    def _name(self, actor: Actor, encounter_id: str) -> str:
+        """Number and person of a visit; its id alone when this person may not see it."""
+        with self._store.read() as work:
+            today = self._clock.now().date()
+            try:
+                visit = work.encounters.get(encounter_id).record
+            except NotFound:
+                return f"Lượt khám {encounter_id}"
+            if hidden_visits(work, actor, (encounter_id,), today):
+                return f"Lượt khám {encounter_id}"
+            person = standing_person(work, visit.patient_id)
+        return f"Lượt khám {visit.number or encounter_id}, {person.full_name}"
 
     # All of it ---------------------------------------------------------------------------------
 

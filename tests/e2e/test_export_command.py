@@ -113,3 +113,14 @@ def test_what_cannot_be_is_said(cli, tmp_path, wrong):
     assert status == EXIT_USER
     assert told["error"]
     assert not (tmp_path / "ra").exists()
+
+
+def test_a_visit_that_cannot_leave_is_named_and_does_not_hold_up_the_others(cli, tmp_path):
+    """Nobody filled in the department that every table of the insurance needs."""
+    out = tmp_path / "ra"
+    days = ("--from", "2020-01-01", "--to", "2099-12-31", "--out", str(out))
+    status, told, _err = cli("health-book", *days)
+    assert (status, told["files"]) == (1, [])
+    (refused,) = told["refused"]
+    assert refused["name"].startswith("Lượt khám A")
+    assert "MA_KHOA" in refused["why"]

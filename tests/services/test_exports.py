@@ -138,6 +138,27 @@ def test_a_draft_and_a_voided_visit_do_not_leave(station, signed):
             station.services.exports.visit(station.director, encounter_id, VisitFormat.FHIR)
 
 
+def test_the_others_leave_when_one_cannot(station, signed, tmp_path):
+    draft = visit(station, station.register(full_name="Nháp Mẫu"))
+    made = station.services.exports.write_visits(
+        station.director, tmp_path, (draft.id, "khong-co", signed), VisitFormat.HOSO_JSON
+    )
+    assert [one.name for one in made.files] == [f"{signed}.json"]
+    first, second = made.refused
+    assert (first.encounter_id, second.name) == (draft.id, "Lượt khám khong-co")
+    assert "Nháp Mẫu" in first.name
+    assert "đã ký" in str(first)
+
+
+def test_a_restricted_visit_that_stays_is_not_named(station, restricted, tmp_path):
+    take(station, Role.DIRECTOR, Action.SENSITIVE_VIEW)
+    (held,) = station.services.exports.write_visits(
+        station.director, tmp_path, (restricted,), VisitFormat.HOSO_JSON
+    ).refused
+    assert held.name == f"Lượt khám {restricted}"
+    assert list(tmp_path.glob("*.json")) == []
+
+
 def test_a_restricted_visit_leaves_only_by_who_may_read_it(station, signed, restricted):
     exports, now = station.services.exports, station.clock.now()
     week = (now - timedelta(days=3), now + timedelta(days=3))

@@ -66,6 +66,14 @@ def test_the_visits_of_today_go_into_a_folder(page, answers, visit_id, tmp_path)
     assert [one.name for one in out.iterdir()] == [f"{visit_id}.xml"]
 
 
+def test_a_visit_that_cannot_leave_is_named(page, answers, visit_id, tmp_path):
+    page.screen.panel.form.field("form").set_value("health-book")
+    answers.next = [tmp_path / "ra"]
+    page.press_button("settings.export.visits")
+    page.says("Chưa xuất 1 lượt khám. Lượt khám", Severity.WARNING)
+    assert "MA_KHOA" in page.note.text
+
+
 def test_days_without_visits_are_said(page, answers, visit_id, tmp_path):
     page.type("settings.export.since", "01/01/2020")
     page.type("settings.export.until", "02/01/2020")

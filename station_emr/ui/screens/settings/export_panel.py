@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from station_emr.services.export_ports import ArchiveReport, VisitFormat
+from station_emr.services.export_ports import ArchiveReport, VisitFormat, WrittenVisits
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_S,
@@ -115,27 +115,34 @@ class ExportPanel(Panel):
         first = datetime.combine(since, time.min, zone)
         end = datetime.combine(until + timedelta(days=1), time.min, zone)
 
-        def work() -> int:
+        def work() -> WrittenVisits:
             found = exports.signed_visits(actor, first, end)
-            return len(exports.write_visits(actor, folder, found, form))
+            return exports.write_visits(actor, folder, found, form)
 
         self._enable(on=False)
         self._tell(_("Đang xuất. Bạn vẫn làm việc khác được."), Severity.INFO)
         self._session.runner.run(
             work,
-            done=lambda count: self._visits_written(count, folder),
+            done=lambda made: self._visits_written(made, folder),
             failed=lambda error: self._tell(str(error), Severity.DANGER),
             finally_=lambda: self._enable(on=True),
             owner=self,
             lane=Lane.POOL,
         )
 
-    def _visits_written(self, count: int, folder: Path) -> None:
-        if count:
+    def _visits_written(self, made: WrittenVisits, folder: Path) -> None:
+        said = []
+        if made.files:
             words = _("Đã ghi {count} tệp vào {folder}.")
-            self._tell(words.format(count=count, folder=folder), Severity.SUCCESS)
-        else:
+            said.append(words.format(count=len(made.files), folder=folder))
+        if made.refused:
+            words = _("Chưa xuất {count} lượt khám. {first}")
+            said.append(words.format(count=len(made.refused), first=made.refused[0]))
+        if not said:
             self._tell(_("Không có lượt khám đã ký nào trong các ngày đó."), Severity.WARNING)
+            return
+        whole = not made.refused
+        self._tell(" ".join(said), Severity.SUCCESS if whole else Severity.WARNING)
 
     # -- all of it -------------------------------------------------------------------------------
 

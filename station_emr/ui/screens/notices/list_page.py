@@ -102,6 +102,7 @@ class ListPage(QWidget):
                     text=lambda r: show_when(r.detected_at, self._now or r.detected_at),
                     sort=lambda r: r.detected_at,
                     width=150,
+                    spare=2,
                 ),
                 Column(title=_("Phiếu báo"), text=paper_text, width=160),
                 Column(

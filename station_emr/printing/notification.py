@@ -31,6 +31,7 @@ LEADING: Final = 14.8
 TITLE: Final = "PHIẾU BÁO CA BỆNH TRUYỀN NHIỄM"
 _SIDES: Final = (25 * mm, 15 * mm)
 _ON_ONE_LINE: Final = 4
+_INDENT: Final = 20 * mm
 Choice = CaseClass | CaseState | YesNo | SpecimenResult
 
 
@@ -153,7 +154,10 @@ def _case(sheet: Sheet, notification: CommunicableDiseaseNotification) -> list[l
             *labelled("18. Phát hiện:", _moment(notification.detected_at)),
         ],
         _choices("19. Tình trạng:", states[:_ON_ONE_LINE], notification.state),
-        _choices("", states[_ON_ONE_LINE:], notification.state, _ON_ONE_LINE + 1),
+        [
+            Tab(_INDENT),  # or its numbers would read as items of the form
+            *_choices("", states[_ON_ONE_LINE:], notification.state, _ON_ONE_LINE + 1),
+        ],
     ]
     if notification.died_at is not None:
         rows.append(labelled("Tử vong lúc:", _moment(notification.died_at)))

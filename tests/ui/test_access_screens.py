@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import Qt
 
 from station_emr.domain.errors import Problem
 from station_emr.domain.permissions import Action, Role
@@ -15,7 +15,6 @@ from station_emr.security.passwords import (
     WITH_SECOND_FACTOR,
     password_problems,
 )
-from station_emr.ui.kit import theme
 from station_emr.ui.screens.rights import RightsScreen
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.users import UsersScreen
@@ -95,10 +94,18 @@ def test_the_names_of_all_rights_fit(qtbot, session_of) -> None:
     page = opened(qtbot, RightsScreen(session_of(Role.DIRECTOR)))
     page.until(lambda: len(page.screen.table.rows) == len(Action))
     table = page.screen.table
-    room = table.columnWidth(0)
-    metrics = QFontMetrics(theme.font(theme.DENSE_PT, 600))
-    cut = [one.label for one in Action if metrics.horizontalAdvance(one.label) + 24 > room]
+    assert table.sizeHintForColumn(0) <= table.columnWidth(0)
+    header, model = table.horizontalHeader(), table.model()
+    cut = [
+        title
+        for place in range(1, len(Role) + 1)
+        for title in [str(model.headerData(place, Qt.Orientation.Horizontal))]
+        if header.fontMetrics().horizontalAdvance(title) + 12 > table.columnWidth(place)
+    ]
     assert cut == []
+    page.screen.resize(712, 360)
+    assert table.columnWidth(0) >= 130
+    assert table.current() is not None
 
 
 @pytest.mark.parametrize(("joined", "least"), [(False, 14), (True, 8)])

@@ -55,11 +55,11 @@ _WIDTHS: Final = {
     Role.DIRECTOR: 74,
     Role.DOCTOR: 54,
     Role.PHYSICIAN_ASSISTANT: 46,
-    Role.NURSE: 86,
-    Role.MIDWIFE: 62,
-    Role.PHARMACIST: 60,
-    Role.ADMINISTRATOR: 64,
-    Role.INSPECTOR: 74,
+    Role.NURSE: 94,
+    Role.MIDWIFE: 64,
+    Role.PHARMACIST: 66,
+    Role.ADMINISTRATOR: 72,
+    Role.INSPECTOR: 78,
 }
 
 
@@ -101,7 +101,7 @@ class RightsScreen(Screen):
         left = Card(margin=1)
         left.add(plain_table(self.table), 1)
         body = hbox(left, self._make_card(), gap=GAP_M)
-        body.setStretch(0, 4)
+        body.setStretch(0, 5)
         body.setStretch(1, 1)
         self.page.addLayout(body, 1)
         note = _("Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay.")
@@ -121,12 +121,19 @@ class RightsScreen(Screen):
             strong=True,
         )
         rest = [
-            Column(title=_(_SHORT[role]), text=text_of(role), width=_WIDTHS[role]) for role in Role
+            Column(
+                title=_(_SHORT[role]),
+                text=text_of(role),
+                width=_WIDTHS[role],
+                spare=len(Role) - place,
+            )
+            for place, role in enumerate(Role)  # on a narrow window the card still has them all
         ]
         return Table("rights.table", _("Bảng phân quyền"), [first, *rest], dense=True)
 
     def _make_card(self) -> Card:
         card = Card()
+        card.setMinimumWidth(208)
         self._what = label("", "heading", wrap=True)
         card.add(self._what)
         self.boxes: dict[Role, CheckField] = {}

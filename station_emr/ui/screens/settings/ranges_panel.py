@@ -68,7 +68,7 @@ class RangesPanel(Panel):
                 Column(
                     title=_("Từ ngày"),
                     text=lambda r: f"{r.range.since:%d/%m/%Y}",
-                    width=96,
+                    width=112,
                     spare=1,
                 ),
             ],
@@ -81,7 +81,7 @@ class RangesPanel(Panel):
         self.add(rule())
         self.form = Form("range")
         self.first = TypeaheadField(placeholder=_("Mã hoặc tên bệnh"))
-        self.last = TypeaheadField(placeholder=_("Để trống nếu chỉ một mã"))
+        self.last = TypeaheadField(placeholder=_("Mã cuối, nếu có"))
         self.what = LineField(max_length=40)
         self.form.add_row(
             ("first", _("&Từ mã"), self.first),

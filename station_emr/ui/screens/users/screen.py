@@ -123,7 +123,12 @@ class UsersScreen(Screen):
                 Column(
                     title=_("Tên đăng nhập"), text=lambda r: r.user.username, width=112, spare=1
                 ),
-                Column(title=_("Vai trò"), text=lambda r: _(r.user.role.label), width=122),
+                Column(
+                    title=_("Vai trò"),
+                    text=lambda r: _(r.user.role.label),
+                    tip=lambda r: _(r.user.role.label),
+                    width=144,
+                ),
                 Column(
                     title=_("Giấy phép"),
                     text=lambda r: r.user.licence_no,

@@ -21,12 +21,14 @@ from station_emr.domain.encounter import Encounter
 from station_emr.domain.errors import UserError
 from station_emr.domain.record import RecordStatus
 
+from .claim_places import Origin, mended_at, placed
 from .claim_ports import ClaimFormat
 from .claim_settings import read_claim_settings
 from .joined import standing_person
 from .ports import Clock, Store, Stored, Work
 
 _STANDING: Final = frozenset({RecordStatus.SIGNED, RecordStatus.AMENDED})
+_MOST_SAID: Final = 5
 _OPEN: Final = _STANDING | {RecordStatus.DRAFT}
 NOT_SIGNED: Final = "Lượt khám chưa ký nên chưa lập hồ sơ BHYT được."
 VOIDED: Final = "Lượt khám đã hủy nên không có hồ sơ BHYT."
@@ -56,8 +58,12 @@ class ClaimFiles:
         UserError when the tables refuse what the visit holds.
         """
         claim = self._format.health_book(self._source(work, encounter, drafts=False))
-        for finding in blocking(self._format.findings(claim)):
-            raise UserError(f"{finding.message} {finding.remedy}".strip())
+        origin = Origin(patient_id=encounter.patient_id, encounter=encounter)
+        found = [placed(one, origin) for one in blocking(self._format.findings(claim))]
+        if found:
+            said = [f"{one.message} {mended_at(one)}".strip() for one in found[:_MOST_SAID]]
+            rest = len(found) - len(said)
+            raise UserError(" ".join([*said, *([f"Còn {rest} chỗ nữa."] if rest else [])]))
         return self._format.write(claim)
 
     def check_in_of(self, encounter_id: str) -> ClaimFile:

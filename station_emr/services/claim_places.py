@@ -19,6 +19,16 @@ from station_emr.domain.encounter import Encounter
 from .resources import resource_path
 
 VISIT: Final = "visit"
+_SCREENS: Final[Mapping[str, str]] = {
+    "visit": "lượt khám",
+    "bill": "Viện phí, bảng kê của lượt khám",
+    "patient": "hồ sơ người bệnh",
+    "prescription": "đơn thuốc",
+    "letter": "phiếu chuyển hoặc phiếu hẹn",
+    "certificate": "giấy nghỉ việc hưởng BHXH",
+    "settings.gateways": "Quản trị, mục Cổng BHYT và đơn thuốc",
+    "settings": "Quản trị, mục Trạm",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,13 @@ def _place(finding: Finding) -> tuple[str, str]:
         or (VISIT, "")
     )
     return found[0], found[1]
+
+
+def mended_at(finding: Finding) -> str:
+    """How to mend a placed finding where nobody can jump: the screen in words, or its own remedy."""
+    place = finding.place
+    where = _SCREENS.get(f"{place.screen}.{place.field}") or _SCREENS.get(place.screen)
+    return f"Sửa ở {where}." if finding.table and where else finding.remedy
 
 
 def _numbers(finding: Finding, origin: Origin) -> dict[str, str]:

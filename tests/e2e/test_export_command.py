@@ -123,4 +123,6 @@ def test_a_visit_that_cannot_leave_is_named_and_does_not_hold_up_the_others(cli,
     assert (status, told["files"]) == (1, [])
     (refused,) = told["refused"]
     assert refused["name"].startswith("Lượt khám A")
-    assert "MA_KHOA" in refused["why"]
+    assert "MA_KHOA đang để trống" in refused["why"]
+    assert "Sửa ở Quản trị, mục Cổng BHYT và đơn thuốc." in refused["why"]
+    assert "MA_TTDV" in refused["why"]  # every fault at once, not one after another

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from station_emr.domain.audit import AuditFilter, ChainHead, Result, read_anchor
 from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.os_words import os_words
 from station_emr.services.audit_report_words import as_json, details, thousands, verdict
+from station_emr.services.audit_trail import MOST_IN_FILE, MOST_ON_PAPER
 from station_emr.services.clock import VIETNAM
 
 from .commands import opened_station, say
@@ -152,9 +154,17 @@ def export_log(options: argparse.Namespace) -> int:
             until=until + timedelta(days=1) if until else None,
             result=Result(options.result) if options.result else None,
         )
+        total = trail.count(station.actor, wanted)
         made = trail.export(station.actor, wanted, as_pdf=as_pdf)
     _write(options.out, made)
-    say(options, {"out": str(options.out)}, f"Đã xuất nhật ký ra {options.out}.")
+    lines = min(total, MOST_ON_PAPER if as_pdf else MOST_IN_FILE)
+    text = f"Đã xuất nhật ký ra {options.out}: {thousands(lines)} dòng."
+    if lines < total:
+        text += (
+            f" Đó là những dòng mới nhất trong {thousands(total)} dòng; muốn đủ thì xuất tệp .xlsx "
+            "hoặc chia theo --from, --to."
+        )
+    say(options, {"out": str(options.out), "lines": lines, "total": total}, text)
     return 0
 
 
@@ -222,6 +232,6 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as failure:
         raise EnvironmentFailure(
-            f"Không ghi được tệp {path}: {failure.strerror}. Việc này đã được ghi nhật ký; hãy "
+            f"Không ghi được tệp {path}: {os_words(failure)}. Việc này đã được ghi nhật ký; hãy "
             "làm lại vào nơi khác."
         ) from failure

@@ -95,7 +95,14 @@ def log_pages(pages: LogPages) -> Sheet:
     count = f"{shown:,} dòng".replace(",", ".")
     if shown < pages.total:
         count = f"{count} mới nhất trong {pages.total:,} dòng".replace(",", ".")
-    made.flow([made.block([Text(f"Đã chọn: {said}. In {count}.")], size=10, before=2)])
+    rows = tuple(pages.rows)
+    told = f"Đã chọn: {said}. In {count}."
+    if rows and shown < pages.total:
+        told = (
+            f"{told} Bản in này bắt đầu từ dòng số {rows[-1].seq}, {_when(rows[-1].at)}; những dòng "
+            "trước đó có trong tệp Excel, hoặc in riêng theo khoảng ngày."
+        )
+    made.flow([made.block([Text(told)], size=10, before=2)])
     made.y -= 6
     table = Table(
         made,
@@ -121,7 +128,7 @@ def log_pages(pages: LogPages) -> Sheet:
             source_text(row),
             result_text(row),
         )
-        for row in pages.rows
+        for row in rows
     )
     footer.paint(made)
     return made

@@ -169,6 +169,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "visit_forms.templates": "labels of forms, nobody's record",
         "trail.actions": "kinds and how often, for the choices above the list",
         "trail.alarm": "a sentence that names nobody",
+        "trail.count": "a number of lines, for the question how to take them out",
         "trail.people": "names of staff, for the choices above the list",
         "sync.refused_field": "a part of the list of what was refused",
         "sync.runs": "times and sizes",

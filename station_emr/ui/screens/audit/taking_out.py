@@ -8,6 +8,9 @@ from typing import Final
 
 from station_emr.domain.audit import AuditFilter
 from station_emr.domain.errors import EnvironmentFailure, StationError
+from station_emr.domain.os_words import os_words
+from station_emr.services.audit_report_words import thousands
+from station_emr.services.audit_trail import MOST_ON_PAPER
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Option, Screen, Severity, dialogs
 from station_emr.ui.models.session import Session
@@ -25,12 +28,30 @@ class TakingOut:
         self._trail, self._actor = session.services.trail, session.actor
 
     def offer(self, wanted: AuditFilter) -> None:
-        """Excel or pages, as the person chooses."""
+        """Excel or pages, as the person chooses; which of them holds everything is said before."""
+        self._session.ask(
+            lambda: self._trail.count(self._actor, wanted),
+            lambda total: self._choose(wanted, total),
+            owner=self._screen,
+            failed=self._failed,
+            latest="audit.count",
+        )
+
+    def _choose(self, wanted: AuditFilter, total: int) -> None:
+        told = _("{total} dòng khớp với bộ lọc. Việc xuất được ghi vào nhật ký.").format(
+            total=thousands(total)
+        )
+        paper = _("Tệp PDF để in")
+        if total > MOST_ON_PAPER:
+            most = thousands(MOST_ON_PAPER)
+            paper = _("Tệp PDF để in, chỉ {most} dòng mới nhất").format(most=most)
+            words = _("Tệp Excel có đủ; tệp PDF chỉ có {most} dòng mới nhất, hãy lọc theo ngày.")
+            told = f"{told} {words.format(most=most)}"
         kind = dialogs.choose(
             self._screen,
             _("Xuất nhật ký"),
-            _("Những dòng khớp với bộ lọc được ghi ra tệp. Việc xuất được ghi vào nhật ký."),
-            (Option(_EXCEL, _("Tệp Excel")), Option(_PDF, _("Tệp PDF để in"))),
+            told,
+            (Option(_EXCEL, _("Tệp Excel")), Option(_PDF, paper)),
         )
         if kind is not None:
             self._export(wanted, as_pdf=kind == _PDF)
@@ -97,6 +118,6 @@ def _write(path: Path, content: bytes) -> Path:
         path.write_bytes(content)
     except OSError as failure:
         raise EnvironmentFailure(
-            _("Chưa lưu được tệp: {why}. Hãy chọn thư mục khác.").format(why=failure.strerror)
+            _("Chưa lưu được tệp: {why}. Hãy chọn thư mục khác.").format(why=os_words(failure))
         ) from failure
     return path

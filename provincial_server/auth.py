@@ -14,7 +14,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
@@ -53,6 +53,9 @@ class Caller:
     facility_name: str
     device_name: str = ""
     """Empty where it has to be looked up."""
+    remembered_by: bytes = field(default=b"", repr=False)
+    """The hash of its token where it was not looked up for this request: whoever writes for it has to
+    see to it that it still may."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +94,12 @@ def authenticate(session: Session, token: str, now: int) -> Caller:
 
 def holder(token: str, now: int) -> ready.Question:
     """Who holds the token; `found` understands the rows."""
-    return _HOLDER, {"hashed": hash_secret(token), "now": now}
+    return holder_by(hash_secret(token), now)
+
+
+def holder_by(token_hash: bytes, now: int) -> ready.Question:
+    """The same, where the token's hash is known."""
+    return _HOLDER, {"hashed": token_hash, "now": now}
 
 
 def found(rows: Sequence[Any], now: int) -> tuple[Caller, bool]:

@@ -7,7 +7,7 @@ poisoned bundle costs the others no waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -83,16 +83,23 @@ class Answer:
 
 
 def process(
-    body: Any, database: Database, settings: Settings, caller: Caller, *, returning: str | None
+    body: Any,
+    database: Database,
+    settings: Settings,
+    caller: Caller,
+    *,
+    returning: str | None,
+    confirm: Callable[[], object] = lambda: None,
 ) -> Answer:
     """The whole of POST [base]. A refused transaction raises `FhirFault`. `returning` is what the
-    client prefers to get of each entry."""
+    client prefers to get of each entry; `confirm` looks up a caller who was remembered, or raises."""
     kind, raw = _open_bundle(body, settings)
     if kind == "transaction":
         whole = returning == "representation"
-        taken = new_records.take(raw, database, settings, caller, whole=whole)
+        taken = new_records.take(raw, database, settings, caller, whole=whole, confirm=confirm)
         if taken is not None:
             return _transaction_answer(taken, returning)
+    confirm()
     parsed = [_attempt(lambda at=at, item=item: _entry(at, item)) for at, item in enumerate(raw)]
     if kind == "transaction":
         entries = _all_or_raise(parsed)

@@ -21,6 +21,7 @@ from provincial_server.exchange.indexing import Indexer, catch_up
 from provincial_server.faults import FhirFault
 from provincial_server.operation.metrics import Metrics
 from provincial_server.rates import Buckets, address_name
+from provincial_server.remembered import Remembered
 from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits, Settings
 from provincial_server.store import EVERY_FACILITY
@@ -45,6 +46,7 @@ class Services:
         self._addresses = Buckets(settings.rates.address)
         self._taking = CapacityLimiter(_AT_ONCE)
         self._looking_up = CapacityLimiter(_LOOKING_UP)
+        self._remembered = Remembered()
 
     def start(self) -> None:
         self.indexer.start()
@@ -68,9 +70,12 @@ class Services:
             return True
         return not (request.client and is_loopback(request.client.host))
 
-    async def caller(self, request: Request) -> Caller:
-        """The device behind the request, before any of its body is read."""
+    async def caller(self, request: Request, *, remembered: bool = False) -> Caller:
+        """The device behind the request, before any of its body is read. `remembered`: it may be as
+        it was found a moment ago, and `confirm` asks again."""
         token = self.bearer_token(request)
+        if remembered and (known := self._remembered.get(token)) is not None:
+            return self._welcome(request, known)
         program = request.headers.get("user-agent")
 
         def look_up() -> tuple[Caller, bool]:
@@ -92,6 +97,22 @@ class Services:
             raise
         if due:
             await run_in_threadpool(note_contact)
+        if not self.database.is_at_hand:
+            self._remembered.note(token, caller)
+        return self._welcome(request, caller)
+
+    def confirm(self, caller: Caller) -> None:
+        """401 where a remembered caller may no longer write."""
+        if caller.remembered_by:
+            now = self.settings.clock()
+            question = auth.holder_by(caller.remembered_by, now)
+            try:
+                auth.found(self.database.ask(EVERY_FACILITY, question), now)
+            except FhirFault:
+                self._remembered.forget(caller)
+                raise
+
+    def _welcome(self, request: Request, caller: Caller) -> Caller:
         request.state.device_id = caller.device_id
         request.state.actor = Actor("device", caller.device_id, caller.facility_code)
         if self._is_limited(request):

@@ -27,6 +27,7 @@ from provincial_server.group_commit import GroupCommit
 from provincial_server.migrations import upgrade
 from provincial_server.postgres import serving, wall
 from provincial_server.postgres.engine import create_postgres_engine
+from provincial_server.postgres.gathering import Gathering
 from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facility, ServerFact
 
 _NO_FACILITY = ""
@@ -67,7 +68,9 @@ class Database:
         # SQLite has one writer; waiting here is fair, waiting inside SQLite is a lottery.
         self._turn: Any = threading.Lock() if sqlite else nullcontext()
         self.group_commit = GroupCommit(self._turn, self._transaction) if sqlite else None
-        """None on PostgreSQL: there a transaction sees one facility, and writers stand side by side."""
+        """None on PostgreSQL, where writers stand side by side."""
+        self.gathering: Gathering[Any] | None = None if sqlite else Gathering(self._transaction)
+        """None on SQLite: there everything is written in turn anyway."""
         self.epoch = self._open()
 
     def _open(self) -> str:

@@ -54,10 +54,10 @@ def add_bundle_routes(app: FastAPI, services: Services) -> None:
     @app.post("/fhir/", include_in_schema=False)
     async def bundle(request: Request) -> Response:
         check_accept(request)
-        caller = await services.caller(request)
-        check_fields(request)
-        text = await services.text_body(request)
-        preferred = preference(request)
+        caller = await services.caller(request, remembered=True)
+
+        def confirm() -> None:
+            services.confirm(caller)
 
         def work() -> bundles.Answer:
             body = wire.parse(text, depth=services.settings.limits.depth)
@@ -68,9 +68,17 @@ def add_bundle_routes(app: FastAPI, services: Services) -> None:
                     services.settings,
                     caller,
                     returning=preferred.returning,
+                    confirm=confirm,
                 )
 
-        answer = await services.run_taking(work)
+        try:
+            check_fields(request)
+            text = await services.text_body(request)
+            preferred = preference(request)
+            answer = await services.run_taking(work)
+        except FhirFault:  # nobody learns what is wrong who may not ask
+            await services.run(confirm)
+            raise
         request.state.counts = {"taken": answer.taken, "refused": answer.refused}
         return fhir_response(answer.text, 200, _applied(preferred))
 

@@ -33,10 +33,10 @@ _SAVEPOINT, _BACK, _RELEASE = text("SAVEPOINT own"), text("ROLLBACK TO own"), te
 Work = Callable[[Session], _T]
 
 
-class _Job:
+class Job:
     """One caller's write. `woken` is released once, when it is done or has to lead."""
 
-    def __init__(self, work: Work[Any]) -> None:
+    def __init__(self, work: Any) -> None:
         self.work = work
         self.woken = threading.Lock()
         self.woken.acquire()
@@ -48,25 +48,19 @@ class _Job:
         self.result, self.error, self.is_done = result, error, True
 
 
-class GroupCommit:
-    """Threads share it. Work may be done twice, the first time undone, so it must leave nothing
-    behind but what it writes and returns."""
+class Queue:
+    """Those who wait; the first of them does the work of all. Threads share it."""
 
-    def __init__(
-        self,
-        turn: AbstractContextManager[Any],
-        transaction: Callable[[], AbstractContextManager[Session]],
-    ) -> None:
-        """`turn` is the right to write; `transaction` commits at its end."""
+    def __init__(self, turn: AbstractContextManager[Any]) -> None:
+        """`turn` is the right to write."""
         self._turn = turn
-        self._transaction = transaction
         self._mutex = threading.Lock()
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._has_leader = False
 
-    def run(self, work: Work[_T]) -> _T:
-        """What `work` returned, once it is on the disk; its fault, once it is undone."""
-        job = _Job(work)
+    def _await(self, work: Any) -> Any:
+        """What became of it; raises its fault."""
+        job = Job(work)
         with self._mutex:
             self._waiting.append(job)
             leads, self._has_leader = not self._has_leader, True
@@ -76,10 +70,9 @@ class GroupCommit:
             self._lead(job)
         if job.error is not None:
             raise job.error
-        result: _T = job.result
-        return result
+        return job.result
 
-    def _lead(self, own: _Job) -> None:
+    def _lead(self, own: Job) -> None:
         jobs = [own]
         try:
             with self._turn:
@@ -89,7 +82,7 @@ class GroupCommit:
         finally:
             self._dismiss(own, jobs)
 
-    def _dismiss(self, own: _Job, jobs: list[_Job]) -> None:
+    def _dismiss(self, own: Job, jobs: list[Job]) -> None:
         with self._mutex:
             self._has_leader = bool(self._waiting)
             following = self._waiting[0] if self._waiting else None
@@ -101,7 +94,30 @@ class GroupCommit:
             if job is not own:
                 job.woken.release()
 
-    def _do(self, jobs: list[_Job]) -> None:
+    def _do(self, jobs: list[Job]) -> None:
+        """Ends each of them."""
+        raise NotImplementedError
+
+
+class GroupCommit(Queue):
+    """Work may be done twice, the first time undone, so it must leave nothing behind but what it
+    writes and returns."""
+
+    def __init__(
+        self,
+        turn: AbstractContextManager[Any],
+        transaction: Callable[[], AbstractContextManager[Session]],
+    ) -> None:
+        """`transaction` commits at its end."""
+        super().__init__(turn)
+        self._transaction = transaction
+
+    def run(self, work: Work[_T]) -> _T:
+        """What `work` returned, once it is on the disk; its fault, once it is undone."""
+        result: _T = self._await(work)
+        return result
+
+    def _do(self, jobs: list[Job]) -> None:
         if len(jobs) > 1:
             try:
                 self._do_together(jobs)
@@ -121,7 +137,7 @@ class GroupCommit:
             else:
                 job.end(result, None)
 
-    def _do_together(self, jobs: list[_Job]) -> None:
+    def _do_together(self, jobs: list[Job]) -> None:
         """Nothing is handed to anybody before the transaction has ended."""
         ends: list[tuple[Any, Exception | None]] = []
         with self._transaction() as session:

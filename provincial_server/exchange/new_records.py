@@ -12,7 +12,7 @@ transaction the usual way, behind them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, operation_id
 from provincial_server.exchange.tables import REST, table_of
 from provincial_server.exchange.units import Resource, content_of, kind_of, moment
+from provincial_server.postgres.gathering import Alone, Answers
 from provincial_server.records import KINDS, record_of
 from provincial_server.resources import Key, Stored, Written
 from provincial_server.settings import Clock, Limits, Settings
@@ -46,6 +47,16 @@ _LOCK = (
     )
     .where(_FACILITY.c.code == bindparam("of_facility"))
     .with_for_update(key_share=True)
+)
+# Only where nobody holds it, and only while its device may write: it may have been remembered.
+_MAY_WRITE = (
+    "EXISTS (SELECT 1 FROM device WHERE device.id = :device AND revoked_at IS NULL "
+    "AND device.facility_code = :of_facility AND (token_hash = :hashed OR EXISTS (SELECT 1 FROM access_token AS given "
+    "WHERE given.token_hash = :hashed AND given.device_id = :device AND given.expires_at > :now)))"
+)
+_LOCK_FREE = text(
+    "SELECT last_write_at, operation_sequence, indexed_sequence FROM facility "  # noqa: S608 -- words of ours
+    f"WHERE code = :of_facility AND (:trusted OR {_MAY_WRITE}) FOR NO KEY UPDATE SKIP LOCKED"
 )
 _SAVE = update(_FACILITY).where(_FACILITY.c.code == bindparam("of_facility"))
 _NEWEST, _OPERATION, _RESOURCE, _NUMBER_OF = "newest", "operation", "resource", "number"
@@ -70,10 +81,19 @@ _FIND_AND_TAKE = text(  # as `log.TAKE_NUMBERS`, in the same message
     f"SELECT '{_NUMBER_OF}', '', CAST(highest_number AS text) FROM taken UNION ALL "
     + _find("= ANY(CAST(:records AS varchar[]))")
 )
+_FIND_ALL = text(  # the number is given out later, which the lock allows
+    f"SELECT '{_NUMBER_OF}', '', CAST(highest_number AS text) FROM incarnation "  # noqa: S608 -- words of ours
+    f"WHERE facility_code = :code AND id = '{REST}' UNION ALL "
+    + _find("= ANY(CAST(:records AS varchar[]))")
+)
+_GIVE_NUMBERS = text(
+    "UPDATE incarnation SET highest_number = :highest "  # noqa: S608 -- words of ours
+    f"WHERE facility_code = :code AND id = '{REST}'"
+)
 _ENCODER = msgspec.json.Encoder()
 
 
-class _Usual(Exception):
+class _Usual(Alone):
     """It is not new, or something it needs is not there: the usual way decides."""
 
 
@@ -93,11 +113,43 @@ class _Counters:
     operation_sequence: int
 
 
+class _Errand:
+    """To be done together with those of other facilities."""
+
+    def __init__(self, caller: Caller, units: Sequence[_Unit], clock: Clock) -> None:
+        self._caller, self._units, self._clock = caller, units, clock
+        self.facility = caller.facility_code
+        device = {"device": caller.device_id, "hashed": caller.remembered_by, "now": clock()}
+        trusted = {"trusted": not caller.remembered_by, "of_facility": self.facility}
+        asked = {"code": self.facility, "records": list(_wanted(units))}
+        self.questions: list[ready.Question] = [
+            (_LOCK_FREE, {**trusted, **device}),
+            (_FIND_ALL, asked),
+        ]
+
+    def write(self, session: Session, answers: Answers) -> list[int]:
+        lock, rows = answers
+        last = [row[2] for row in rows if row[0] == _NUMBER_OF]
+        if not lock or not last:  # somebody holds it, it may not write, or it never did
+            raise Alone
+        highest = int(last[0]) + len(self._units)
+        answered = [lock, rows, [(highest,)]]
+        times = _write(session, answered, self._caller, self._units, self._clock, ends=False)
+        ready.change(session, _GIVE_NUMBERS, {"code": self.facility, "highest": highest})
+        return times
+
+
 def take(
-    raw: Sequence[Any], database: Database, settings: Settings, caller: Caller, *, whole: bool
+    raw: Sequence[Any],
+    database: Database,
+    settings: Settings,
+    caller: Caller,
+    *,
+    whole: bool,
+    confirm: Callable[[], object] = lambda: None,
 ) -> list[Written] | None:
     """The verdict on each entry once all are on the disk; None where the usual way has to be gone.
-    `whole`: the stored resources are wanted too."""
+    `whole`: the stored resources are wanted too. `confirm` looks up a caller who was remembered."""
     resources = _resources(raw)
     if not resources or not caller.device_name:
         return None
@@ -105,21 +157,38 @@ def take(
     if units is None:
         return None
 
-    questions = _questions(database.engine.dialect.name, caller, units)
-
-    def share(session: Session) -> list[int]:
-        answers = ready.ask_all(session, questions)
-        return _write(session, answers, caller, units, settings.clock)
-
     try:
-        if database.group_commit is not None:
-            times = database.group_commit.run(share)
-        else:
-            with database.write_asking(caller.facility_code, questions) as (session, answers):
-                times = _write(session, answers, caller, units, settings.clock)
+        times = _taken(database, settings.clock, caller, units, confirm)
     except _Usual:
         return None
     return _verdicts(resources, units, times, whole=whole)
+
+
+def _taken(
+    database: Database,
+    clock: Clock,
+    caller: Caller,
+    units: Sequence[_Unit],
+    confirm: Callable[[], object],
+) -> list[int]:
+    if database.gathering is not None:
+        try:
+            times: list[int] = database.gathering.run(_Errand(caller, units, clock))
+        except _Usual:
+            raise
+        except Alone:
+            confirm()
+        else:
+            return times
+    questions = _questions(database.engine.dialect.name, caller, units)
+
+    def share(session: Session) -> list[int]:
+        return _write(session, ready.ask_all(session, questions), caller, units, clock)
+
+    if database.group_commit is not None:
+        return database.group_commit.run(share)
+    with database.write_asking(caller.facility_code, questions) as (session, answers):
+        return _write(session, answers, caller, units, clock)
 
 
 # --- before the lock -----------------------------------------------------------------------------
@@ -177,9 +246,7 @@ def _units(resources: Sequence[Resource], caller: Caller, limits: Limits) -> lis
 
 
 def _questions(dialect: str, caller: Caller, units: Sequence[_Unit]) -> list[ready.Question]:
-    wanted = {unit.judged.record_id for unit in units} | {
-        record_of(parent.resource_id) for unit in units for parent in unit.judged.parents
-    }
+    wanted = _wanted(units)
     code, count = caller.facility_code, len(units)
     lock = (_LOCK, {"of_facility": code})
     if dialect == "sqlite":
@@ -189,14 +256,23 @@ def _questions(dialect: str, caller: Caller, units: Sequence[_Unit]) -> list[rea
     return [lock, (_FIND_AND_TAKE, {"code": code, "records": list(wanted), "more": count})]
 
 
+def _wanted(units: Sequence[_Unit]) -> set[str]:
+    """Records that come, and those that they point at."""
+    return {unit.judged.record_id for unit in units} | {
+        record_of(parent.resource_id) for unit in units for parent in unit.judged.parents
+    }
+
+
 def _write(
     session: Session,
     answers: Sequence[list[Any]],
     caller: Caller,
     units: Sequence[_Unit],
     clock: Clock,
+    *,
+    ends: bool = True,
 ) -> list[int]:
-    """The time of each unit."""
+    """The time of each unit. `ends`: the transaction is over with it."""
     ((last_write_at, sequence, indexed),), rows, *taken = answers
     found = {tuple(row) for row in rows}
     if indexed < sequence and (_NEWEST, "", REST) not in found:
@@ -229,7 +305,8 @@ def _write(
         log.append(session, facility, operations, now, CurrentVersions(session, code, ()))
         changed = {"operation_sequence": facility.operation_sequence, "last_write_at": times[-1]}
         ready.change(session, _SAVE, {"of_facility": code, **changed})
-        ready.end(session)
+        if ends:
+            ready.end(session)
     return times
 
 

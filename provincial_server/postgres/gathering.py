@@ -1,0 +1,100 @@
+"""Writes of several facilities in one transaction of PostgreSQL: one wait for the disk, and two ways
+there and back, for all who came meanwhile.
+
+The wall stands as ever: before the statements of each the transaction says for whom it works from now
+on. Facilities are taken in the order of their codes and only where nobody holds them, so that two
+such transactions never wait for one another and nobody's long exchange holds the others up. Whoever
+cannot be done together is told so (`Alone`), and goes alone on a thread of his own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from provincial_server import ready
+from provincial_server.group_commit import Job, Queue
+from provincial_server.postgres import wall
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+Answers = Sequence[list[Any]]
+
+
+class Alone(Exception):
+    """Nothing was written: this has to go alone."""
+
+
+class Errand(Protocol[_T_co]):
+    """One write to one facility, in two steps."""
+
+    @property
+    def facility(self) -> str: ...
+
+    @property
+    def questions(self) -> Sequence[ready.Question]:
+        """The first takes the facility's lock without waiting for it."""
+
+    def write(self, session: Session, answers: Answers) -> _T_co:
+        """Raises only before it says anything; says nothing that it needs an answer to."""
+
+
+class Gathering(Queue, Generic[_T]):
+    """Threads share it."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        super().__init__(nullcontext())
+        self._transaction = transaction
+
+    def run(self, errand: Errand[_T]) -> _T:
+        """What its `write` returned, once it is on the disk; `Alone` where it was not done."""
+        result: _T = self._await(errand)
+        return result
+
+    def _do(self, jobs: list[Job]) -> None:
+        mine: dict[str, Job] = {}
+        for job in jobs:
+            if mine.setdefault(job.work.facility, job) is not job:
+                job.end(None, Alone())  # its device's neighbour came at the same moment
+        try:
+            ends = self._do_together([mine[code] for code in sorted(mine)])
+        except Exception as error:  # noqa: BLE001 -- whose fault it was is found out alone
+            # The message may quote a patient: only its kind is told.
+            _log.warning("a shared commit was undone, each goes alone: %s", type(error).__name__)
+            for job in mine.values():
+                job.end(None, Alone())
+        else:
+            for job, result, fault in ends:
+                job.end(result, fault)
+
+    def _do_together(self, jobs: Sequence[Job]) -> list[tuple[Job, Any, Exception | None]]:
+        with self._transaction() as session:
+            answers = iter(ready.ask_all(session, list(_asked(jobs))))
+            ends: list[tuple[Job, Any, Exception | None]] = []
+            with ready.together(session):
+                for job in jobs:
+                    next(answers)  # of the introduction
+                    own = [next(answers) for _ in job.work.questions]
+                    if len(jobs) > 1:
+                        ready.change(session, *wall.introduction(job.work.facility))
+                    ends.append(_end(session, job, own))
+                ready.end(session)
+        return ends
+
+
+def _asked(jobs: Sequence[Job]) -> Any:
+    for job in jobs:
+        yield wall.introduction(job.work.facility)
+        yield from job.work.questions
+
+
+def _end(session: Session, job: Job, answers: Answers) -> tuple[Job, Any, Exception | None]:
+    try:
+        return job, job.work.write(session, answers), None
+    except Alone as fault:
+        return job, None, fault

@@ -13,6 +13,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from station_emr.domain.errors import UserError
+from station_emr.domain.os_words import os_words
 from station_emr.domain.text import clean
 
 from .bounds import OutOfBounds, check_workbook
@@ -81,7 +82,7 @@ def _read(file: Path) -> bytes:
         ) from None
     except OSError as error:
         raise UserError(
-            f"Đọc tệp “{file.name}” bị lỗi ({error.strerror}). Hãy chép tệp vào máy rồi thử lại."
+            f"Đọc tệp “{file.name}” bị lỗi ({os_words(error)}). Hãy chép tệp vào máy rồi thử lại."
         ) from None
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from station_emr.domain.billing import Bill
-from station_emr.domain.errors import UserError
+from station_emr.domain.errors import EnvironmentFailure, UserError
 from station_emr.domain.money import money_text, parse_money
+from station_emr.domain.os_words import os_words
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .commands import opened_station, say
@@ -111,7 +112,13 @@ def print_bill(arguments: argparse.Namespace) -> int:
         path: Path = arguments.out
         if path.is_dir():
             path /= printed.file_name
-        path.write_bytes(printed.pdf)
+        try:
+            path.write_bytes(printed.pdf)
+        except OSError as failure:
+            raise EnvironmentFailure(
+                f"Không ghi được tệp {path}: {os_words(failure)}. Lần in đã được ghi nhật ký; "
+                "hãy in lại vào nơi khác."
+            ) from failure
         say(arguments, {"file": str(path), "copy": printed.copy}, f"Đã lưu {path}.")
     return 0
 

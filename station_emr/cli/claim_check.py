@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from station_emr.domain.claim import ClaimFile, Finding
 from station_emr.domain.errors import UserError
+from station_emr.domain.os_words import os_words
 from station_emr.services.claim_checks import FileCheck
 
 from .commands import opened_station, say
@@ -35,7 +36,7 @@ def check_claims(options: argparse.Namespace) -> int:
         with options.file.open("rb") as source:
             data = source.read(_LARGEST + 1)
     except OSError as failure:
-        raise UserError(f"Không đọc được tệp {options.file}: {failure.strerror}.") from failure
+        raise UserError(f"Không đọc được tệp {options.file}: {os_words(failure)}.") from failure
     with opened_station(options) as station:
         found = station.services.claim_checks.of_file(station.actor, data)
     say(options, _plain(found), "\n".join(_lines(found)))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from station_emr.domain.claim import Finding
 from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.os_words import os_words
 from station_emr.services.claims import (
     MOST_AT_ONCE,
     ClaimExport,
@@ -115,7 +116,7 @@ def read_claims(options: argparse.Namespace) -> int:
         with options.file.open("rb") as source:
             data = source.read(_LARGEST + 1)
     except OSError as failure:
-        raise UserError(f"Không đọc được tệp {options.file}: {failure.strerror}.") from failure
+        raise UserError(f"Không đọc được tệp {options.file}: {os_words(failure)}.") from failure
     with opened_station(options) as station:
         service, actor = station.services.foreign_visits, station.actor
         found = service.read(actor, data)
@@ -153,7 +154,7 @@ def write_whole(folder: Path, claim: ExportedClaim) -> Path:
             with suppress(OSError):
                 Path(draft).unlink()
         raise EnvironmentFailure(
-            f"Không ghi được tệp {path}: {failure.strerror}. Những tệp đã ghi vẫn nguyên vẹn; "
+            f"Không ghi được tệp {path}: {os_words(failure)}. Những tệp đã ghi vẫn nguyên vẹn; "
             "hãy chọn thư mục khác rồi xuất lại."
         ) from failure
     return path

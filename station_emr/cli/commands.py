@@ -17,6 +17,7 @@ from station_emr.domain.birth import age_text
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.errors import EnvironmentFailure, UserError
 from station_emr.domain.identity import mask_number
+from station_emr.domain.os_words import os_words
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.user import User
@@ -178,7 +179,7 @@ def print_paper(options: argparse.Namespace) -> int:
         options.out.write_bytes(printed.pdf)
     except OSError as failure:
         raise EnvironmentFailure(
-            f"Không ghi được tệp {options.out}: {failure.strerror}. Lần in đã được ghi nhật ký; hãy in lại vào nơi khác."
+            f"Không ghi được tệp {options.out}: {os_words(failure)}. Lần in đã được ghi nhật ký; hãy in lại vào nơi khác."
         ) from failure
     say(
         options,

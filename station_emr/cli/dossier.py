@@ -9,6 +9,7 @@ from typing import Any
 
 from station_emr.domain.dossier import Part, Standing
 from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.os_words import os_words
 from station_emr.services.dossier_ports import Dossier
 from station_emr.services.dossier_words import as_json, summary
 
@@ -121,6 +122,6 @@ def _write(folder: Path, part: Part, content: bytes) -> Path:
         path.write_bytes(content)
     except OSError as failure:
         raise EnvironmentFailure(
-            f"Không ghi được tệp {path}: {failure.strerror}. Hãy chọn thư mục khác."
+            f"Không ghi được tệp {path}: {os_words(failure)}. Hãy chọn thư mục khác."
         ) from failure
     return path

@@ -10,6 +10,7 @@ import zxingcpp
 from PIL import Image, UnidentifiedImageError
 
 from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.os_words import os_words
 from station_emr.security.letters import (
     LetterCheck,
     TrustedStation,
@@ -73,7 +74,7 @@ def read_letter(source: str, trusted_file: Path | None) -> LetterReport:
         try:
             trusted = trusted_keys_from_json(trusted_file.read_text(encoding="utf-8"))
         except OSError as failure:
-            raise UserError(f"Không đọc được tệp {trusted_file}: {failure.strerror}.") from failure
+            raise UserError(f"Không đọc được tệp {trusted_file}: {os_words(failure)}.") from failure
     return LetterReport(verify_letter(_text_of(source), trusted))
 
 
@@ -88,7 +89,7 @@ def add_trusted(file: Path, station: TrustedStation) -> int:
         known[key_id(station.public_key)] = station
         file.write_text(trusted_keys_to_json(known) + "\n", encoding="utf-8")
     except OSError as failure:
-        raise EnvironmentFailure(f"Không ghi được tệp {file}: {failure.strerror}.") from failure
+        raise EnvironmentFailure(f"Không ghi được tệp {file}: {os_words(failure)}.") from failure
     return len(known)
 
 

@@ -14,6 +14,7 @@ import platformdirs
 
 from station_emr import __version__
 from station_emr.domain.errors import EnvironmentFailure, InvalidRecord, StationError
+from station_emr.domain.os_words import os_words
 
 from . import (
     audit,
@@ -70,6 +71,12 @@ def run(arguments: Sequence[str]) -> int:
     except StationError as failure:
         _complain(options, "refused", [str(failure)])
         return EXIT_USER
+    except OSError as failure:
+        if failure.filename is None:  # no file of the person who asked: a fault of the program
+            raise
+        words = f"Không đọc hoặc ghi được {failure.filename}: {os_words(failure)}."
+        _complain(options, "environment", [f"{words} Hãy chọn nơi khác rồi chạy lại."])
+        return EXIT_ENVIRONMENT
     return status
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.os_words import os_words
 from station_emr.domain.period import Period
 from station_emr.services.registers import UNSIGNED
 
@@ -106,7 +107,9 @@ def _save(arguments: argparse.Namespace, content: bytes) -> None:
     try:
         arguments.out.write_bytes(content)
     except OSError as failure:
-        raise EnvironmentFailure(f"Chưa ghi được {arguments.out}: {failure.strerror}.") from failure
+        raise EnvironmentFailure(
+            f"Chưa ghi được {arguments.out}: {os_words(failure)}."
+        ) from failure
     found = {"file": str(arguments.out), "bytes": len(content)}
     say(arguments, found, f"Đã lưu {arguments.out}.")
 
@@ -210,7 +213,7 @@ def import_template(arguments: argparse.Namespace) -> int:
         content = arguments.file.read_bytes()
     except OSError as failure:
         raise EnvironmentFailure(
-            f"Chưa đọc được {arguments.file}: {failure.strerror}. Chưa nhập gì."
+            f"Chưa đọc được {arguments.file}: {os_words(failure)}. Chưa nhập gì."
         ) from failure
     with opened_station(arguments) as station:
         made = station.services.reports.import_template(station.actor, content)

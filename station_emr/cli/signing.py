@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from station_emr.domain.errors import EnvironmentFailure, UserError
+from station_emr.domain.os_words import os_words
 from station_emr.domain.signature import SignatureState, SignRequest
 from station_emr.security.signing.tools import LocalSigningTools
 from station_emr.services.secret import Secret
@@ -93,7 +94,7 @@ def check_file(options: argparse.Namespace) -> int:
     try:
         data = options.file.read_bytes()
     except OSError as failure:
-        raise UserError(f"Không đọc được tệp {options.file}: {failure.strerror}.") from failure
+        raise UserError(f"Không đọc được tệp {options.file}: {os_words(failure)}.") from failure
     if len(data) > _LARGEST:
         raise UserError(f"Tệp {options.file} quá lớn nên không kiểm tra được.")
     verdict = tools.check_file(data, roots)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from station_emr.domain.errors import DiskFull, EnvironmentFailure
+from station_emr.domain.os_words import os_words
 from station_emr.services.export_ports import ArchiveReport
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -186,5 +187,5 @@ def _explain(error: OSError) -> EnvironmentFailure:
             "Hãy dọn bớt chỗ hoặc chọn ổ khác."
         )
     return EnvironmentFailure(
-        f"Không ghi được tệp xuất ({error.strerror}). Hồ sơ trên máy vẫn nguyên. Hãy chọn nơi khác."
+        f"Không ghi được tệp xuất ({os_words(error)}). Hồ sơ trên máy vẫn nguyên. Hãy chọn nơi khác."
     )

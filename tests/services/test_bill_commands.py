@@ -63,6 +63,27 @@ def test_a_draft_with_errors_is_told_by_the_exit_code(station, run, tmp_path) ->
     assert run("print", draft.encounter_id, "--out", tmp_path)[0] == main.EXIT_USER
 
 
+def test_a_paper_that_cannot_be_written_is_told_with_its_cause(
+    station, run, tmp_path, capsys, monkeypatch
+) -> None:
+    number = closed(station).record.number
+    nowhere = tmp_path / "khong-co" / "bang-ke.pdf"
+
+    arguments = ["bill", "print", number, "--out", str(nowhere)]
+    assert main.run(arguments) == main.EXIT_ENVIRONMENT
+    told = capsys.readouterr().err
+    assert "không có tệp hoặc thư mục này" in told
+    assert "in lại vào nơi khác" in told
+
+    def lost(_options):
+        raise FileNotFoundError(2, "No such file or directory", "bang-ke.pdf")
+
+    monkeypatch.setattr(bill, "opened_station", lost)  # any command that does not say it itself
+    assert main.run(arguments) == main.EXIT_ENVIRONMENT
+    told = capsys.readouterr().err
+    assert told.startswith("Không đọc hoặc ghi được bang-ke.pdf: không có tệp hoặc thư mục này.")
+
+
 def test_the_base_salary_is_shown_and_entered(station, run) -> None:
     assert run("base-salary") == (0, {"today": "2340000", "entered": {}})
 

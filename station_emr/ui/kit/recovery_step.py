@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from station_emr.domain.os_words import os_words
 from station_emr.services.i18n import _
 from station_emr.ui.kit import dialogs, theme
 from station_emr.ui.kit.buttons import ButtonKind, primary, secondary
@@ -90,7 +91,9 @@ class RecoveryStep(QWidget):
             chosen.write_bytes(self._sheet())
         except OSError as failure:
             self.last.set_problem(
-                _("Chưa lưu được phiếu: {why}. Hãy chọn thư mục khác.").format(why=failure.strerror)
+                _("Chưa lưu được phiếu: {why}. Hãy chọn thư mục khác.").format(
+                    why=os_words(failure)
+                )
             )
             return
         self._file = chosen

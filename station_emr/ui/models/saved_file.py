@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.os_words import os_words
 from station_emr.services.i18n import _
 
 
@@ -14,7 +15,7 @@ def written(path: Path, content: bytes) -> Path:
         path.write_bytes(content)
     except OSError as failure:
         raise EnvironmentFailure(
-            _("Chưa lưu được tệp: {why}. Hãy chọn thư mục khác.").format(why=failure.strerror)
+            _("Chưa lưu được tệp: {why}. Hãy chọn thư mục khác.").format(why=os_words(failure))
         ) from failure
     return path
 
@@ -25,5 +26,5 @@ def content_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as failure:
         raise EnvironmentFailure(
-            _("Chưa đọc được tệp: {why}. Hãy chọn tệp khác.").format(why=failure.strerror)
+            _("Chưa đọc được tệp: {why}. Hãy chọn tệp khác.").format(why=os_words(failure))
         ) from failure

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
+from station_emr.domain.os_words import os_words
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes
 from station_emr.domain.signature import KeySource, KeySourceKind
@@ -179,4 +180,4 @@ def _write(path: Path, content: bytes) -> None:
         with suppress(OSError):
             part.unlink()
         text = _("Chưa ghi được tệp: {why}. Hãy chọn thư mục khác.")
-        raise EnvironmentFailure(text.format(why=failure.strerror)) from failure
+        raise EnvironmentFailure(text.format(why=os_words(failure))) from failure

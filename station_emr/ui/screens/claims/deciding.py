@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.gateway import MessageKind, MessageState
+from station_emr.domain.os_words import os_words
 from station_emr.domain.permissions import Action
 from station_emr.services.gateways import MessageRow
 from station_emr.services.i18n import _
@@ -161,7 +162,7 @@ class MessageFoot(QWidget):
                 path.write_bytes(content)
             except OSError as failure:
                 text = _("Chưa ghi được tệp: {why}. Hãy chọn thư mục khác.")
-                raise EnvironmentFailure(text.format(why=failure.strerror)) from failure
+                raise EnvironmentFailure(text.format(why=os_words(failure))) from failure
 
         self._do(write, _("Đã lưu tệp. Tệp không mã hóa: hãy xóa khi dùng xong."))
 

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from station_emr.domain.dossier import DossierSettings, Part, Standing
 from station_emr.domain.errors import EnvironmentFailure, StationError
+from station_emr.domain.os_words import os_words
 from station_emr.domain.permissions import Role
 from station_emr.services.dossier_ports import Dossier
 from station_emr.services.dossier_state import state_lines
@@ -251,6 +252,6 @@ def _write(folder: Path, papers: dict[Part, bytes]) -> int:
             (folder / part.file_name).write_bytes(content)
     except OSError as failure:
         raise EnvironmentFailure(
-            _("Chưa lưu được bộ hồ sơ: {why}. Hãy chọn thư mục khác.").format(why=failure.strerror)
+            _("Chưa lưu được bộ hồ sơ: {why}. Hãy chọn thư mục khác.").format(why=os_words(failure))
         ) from failure
     return len(papers)

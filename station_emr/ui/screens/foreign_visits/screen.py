@@ -13,6 +13,7 @@ from station_emr.domain.claim import Severity as FindingSeverity
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.foreign_visit import Takeable
 from station_emr.domain.identity import mask_number
+from station_emr.domain.os_words import os_words
 from station_emr.services.foreign_visits import OfferedFile, OfferedVisit
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
@@ -253,4 +254,4 @@ def _bytes_of(path: Path) -> bytes:
             return source.read(_LARGEST + 1)
     except OSError as failure:
         text = _("Không đọc được tệp: {why}. Hãy chọn tệp khác.")
-        raise EnvironmentFailure(text.format(why=failure.strerror)) from failure
+        raise EnvironmentFailure(text.format(why=os_words(failure))) from failure

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
+from station_emr.domain.os_words import os_words
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
@@ -367,7 +368,7 @@ class SyncScreen(Screen):
                 return write_evidence(evidence, path)
             except OSError as failure:
                 text = _("Chưa ghi được tệp: {why}. Hãy chọn thư mục khác.")
-                raise EnvironmentFailure(text.format(why=failure.strerror)) from failure
+                raise EnvironmentFailure(text.format(why=os_words(failure))) from failure
 
         self._session.runner.run(
             write,

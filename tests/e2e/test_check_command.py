@@ -12,6 +12,7 @@ from station_emr.demo.station import demo_people, demo_profile
 from station_emr.interop.bhyt.envelope import record_file
 from station_emr.station import create_station
 from tests.interop.checks.clean_claims import OUTPATIENT, changed
+from tests.security.stations import cheap_passwords
 
 DIRECTOR = demo_people()[0]
 
@@ -19,7 +20,8 @@ DIRECTOR = demo_people()[0]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     made: Path = tmp_path_factory.mktemp("tram") / "data"
-    create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+    with cheap_passwords():
+        create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
     return made
 
 

@@ -19,6 +19,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.services.guards import confirmation_key
 from station_emr.services.visits import VisitPapers
 from station_emr.station import create_station, open_station
+from tests.security.stations import cheap_passwords
 
 DIRECTOR = demo_people()[0]
 
@@ -27,7 +28,8 @@ DIRECTOR = demo_people()[0]
 def folder(tmp_path_factory):
     """A station with one visit, signed today by its head."""
     made = tmp_path_factory.mktemp("tram") / "data"
-    create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+    with cheap_passwords():
+        create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
     station = open_station(made, DIRECTOR.user.username, DIRECTOR.password)
     services, actor = station.services, station.actor
     patient = replace(People(7, date(2026, 11, 20)).next(), national_id="")

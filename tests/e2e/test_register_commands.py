@@ -11,6 +11,7 @@ from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.period import Period
 from station_emr.services.clock import SystemClock
 from station_emr.station import create_station
+from tests.security.stations import cheap_passwords
 
 DIRECTOR = demo_people()[0]
 THIS_MONTH = Period.at(SystemClock().now())
@@ -20,7 +21,8 @@ LAST_MONTH = THIS_MONTH.previous
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("tram") / "data"
-    create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+    with cheap_passwords():
+        create_station(made, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
     return made
 
 

@@ -15,6 +15,7 @@ from station_emr.domain.gateway import ClaimState
 from station_emr.services.clock import SystemClock
 from station_emr.services.secret import Secret
 from station_emr.station import open_station
+from tests.security.stations import cheap_passwords
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,8 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("demo") / "station"
     now = SystemClock().now()
     plan = SeedPlan(today=now.date(), now=now, people=40, days=12)
-    make_filled_station(made, lambda _done, _total: None, plan)
+    with cheap_passwords():
+        make_filled_station(made, lambda _done, _total: None, plan)
     return made
 
 

@@ -7,6 +7,7 @@ import pytest
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.dossier import Part, Standing
 from station_emr.station import create_station, open_station
+from tests.security.stations import cheap_passwords
 
 from .pdf import needs_poppler, pages, text
 
@@ -17,7 +18,8 @@ DIRECTOR = demo_people()[0]
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tram") / "data"
-    create_station(folder, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
+    with cheap_passwords():
+        create_station(folder, demo_profile(""), DIRECTOR.user, DIRECTOR.password)
     station = open_station(folder, DIRECTOR.user.username, DIRECTOR.password)
     try:
         station.services.dossier.judge(station.actor, "tt13.5", Standing.PARTLY, "Đang số hóa")

@@ -25,6 +25,7 @@ from station_emr.services.form_data import TEMPLATES, form_template
 from station_emr.services.form_ports import VisitDossier
 from tests.printing import samples
 from tests.printing.pdf import in_order, needs_poppler, pages, text, words
+from tests.security.stations import cheap_passwords
 
 FORMS = PdfTemplateForms()
 VISIT = Encounter(
@@ -199,7 +200,8 @@ def test_the_notice_of_a_disease_line_by_line() -> None:
 
 
 def test_every_form_of_the_gallery_is_printed_from_the_record() -> None:
-    made = make_forms()
+    with cheap_passwords():
+        made = make_forms()
     assert list(made) == [one.name for one in GALLERY]
     for name, pdf in made.items():
         said = text(pdf)

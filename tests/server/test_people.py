@@ -386,8 +386,8 @@ def store_charts(database: Database, code: str, found: list[Facts]) -> None:
         session.get_one(Facility, code).last_sequence = len(found)
 
 
-def test_twenty_thousand_people_are_compared_by_their_keys(tmp_path):
-    people, stations, shared = 20_000, 20, 1_000
+def test_thousands_of_people_are_compared_by_their_keys(tmp_path):
+    people, stations, shared = 6_000, 20, 300
     database = Database(f"sqlite:///{tmp_path / 'many.db'}")
     generator = random.Random(7)
     charts: dict[str, list[Facts]] = {f"MAU{n:02d}": [] for n in range(stations)}

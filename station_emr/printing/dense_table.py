@@ -15,7 +15,8 @@ from .table import TableColumn
 from .typeset import Line, Text, lay
 from .wording import strong, value
 
-_GAP: Final = 3.0
+_GAP: Final = 4.0
+_EDGE: Final = 1.6  # a line between two columns stands this far before the words of the second
 _BELOW: Final = 2.4
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
 _KEPT: Final = 24  # cells shorter than this come back often
@@ -48,6 +49,7 @@ class DenseTable:
         self._words: dict[str, float] = {}
         self._cells: dict[tuple[int, str], tuple[str, ...]] = {}
         self._space = self._advance[" "]
+        self._since: float | None = None  # where the lines between the columns begin
         self._lefts = []
         x = sheet.left
         for width in self._widths:
@@ -61,10 +63,12 @@ class DenseTable:
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007  # the last number is the answer
             self._put([self._broken(place, text) for place, text in enumerate(row)])
+        self._rule_columns()
         return count
 
     def wide(self, text: str, *, heavy: bool = False) -> None:
         """A line over the whole width: a month, or what a correction is about."""
+        self._rule_columns()
         shown = strong(text) if heavy else Text(text)
         lines = lay([shown], self._sheet.width, self._size + (1 if heavy else 0))
         height = len(lines) * (self._leading + 1) + _BELOW
@@ -137,6 +141,8 @@ class DenseTable:
 
     def _place(self, cells: list[Cell], height: float) -> None:
         sheet, y = self._sheet, self._sheet.y - self._leading
+        if self._since is None:
+            self._since = sheet.y
         dense = sheet.page.dense
         for place, (left, cell) in enumerate(zip(self._lefts, cells, strict=True)):
             x = left
@@ -155,13 +161,22 @@ class DenseTable:
     def _down(self, height: float) -> None:
         sheet = self._sheet
         sheet.y -= height
-        sheet.page.shapes.append(Rule(sheet.left, sheet.y, sheet.right, sheet.y, 0.25))
+        sheet.page.shapes.append(Rule(sheet.left - _EDGE, sheet.y, sheet.right, sheet.y, 0.25))
+
+    def _rule_columns(self) -> None:
+        """Lines between the columns of what was put since the head, or since a line of the whole width."""
+        if self._since is None:
+            return
+        sheet, top, self._since = self._sheet, self._since, None
+        for x in (*(left - _EDGE for left in self._lefts), sheet.right):
+            sheet.page.shapes.append(Rule(x, top, x, sheet.y, 0.25))
 
     def _need(self, height: float) -> None:
         if self._sheet.room < height:
             self._new_page()
 
     def _new_page(self) -> None:
+        self._rule_columns()
         self._sheet.new_page()
         self._dress()
         self._head()
@@ -172,6 +187,8 @@ class DenseTable:
 
     def _head(self) -> None:
         sheet = self._sheet
+        self._since = sheet.y
+        sheet.page.shapes.append(Rule(sheet.left - _EDGE, sheet.y, sheet.right, sheet.y, 0.25))
         heads = [
             lay([strong(title)], width - _GAP, self._size)
             for title, width in zip(self._titles, self._widths, strict=True)
@@ -189,4 +206,4 @@ class DenseTable:
                 (line,) = lay([Text(f"({place})")], width, self._size - 0.6)
                 sheet.put(line, x, sheet.y - height, "center", width - _GAP)
         sheet.y -= height + _BELOW
-        sheet.page.shapes.append(Rule(sheet.left, sheet.y, sheet.right, sheet.y, 0.8))
+        sheet.page.shapes.append(Rule(sheet.left - _EDGE, sheet.y, sheet.right, sheet.y, 0.8))

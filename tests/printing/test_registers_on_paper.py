@@ -20,8 +20,9 @@ from station_emr.domain.report import ChartKind, ReportTemplate, RowsBy, count
 from station_emr.printing.audit_workbook import harmless
 from station_emr.printing.dense_table import DenseTable
 from station_emr.printing.filled_sheet import filled, guarded
+from station_emr.printing.register_pages import register_pages
 from station_emr.printing.register_papers import PdfRegisterPapers
-from station_emr.printing.sheet import Format, Sheet
+from station_emr.printing.sheet import Format, Rule, Sheet
 from station_emr.printing.table import TableColumn
 from station_emr.services.register_ports import MonthPart, RegisterView, ReportView
 from station_emr.services.register_rules import shipped as registers
@@ -164,6 +165,20 @@ def test_a_register_on_paper_has_head_columns_and_every_person() -> None:
 
 
 @needs_poppler
+def test_lines_part_the_columns_from_head_to_last_row_of_every_page() -> None:
+    pages = register_pages(view([line(n) for n in range(1, 200)])).pages
+    assert len(pages) > 2
+    for page in pages:
+        rules = [one for one in page.shapes if isinstance(one, Rule)]
+        upright = [one for one in rules if one.x1 == one.x2]
+        assert len({one.x1 for one in upright}) == len(registers()["A1/CSYT"].columns) + 1
+        (span,) = {(one.y1, one.y2) for one in upright}
+        level = [one.y1 for one in rules if one.y1 == one.y2 and one.x1 == upright[0].x1]
+        assert span == (max(level), min(level))
+        for cell in page.dense:
+            assert min(abs(cell.x - one.x1) for one in upright) > 1
+
+
 def test_a_late_correction_names_the_line_it_is_about() -> None:
     closed = [line(1), line(2)]
     now = [line(1), line(2, treatment="Metformin mẫu"), line(3)]

@@ -91,6 +91,7 @@ def specs() -> list[ScreenSpec]:
         spec("patients", Shortcut.PATIENTS),
         spec("sync", Shortcut.SYNC),
         ScreenSpec(key="registration", build=lambda: Page("registration"), under="today"),
+        ScreenSpec(key="paper", build=lambda: Page("paper")),
         spec("admin", Shortcut.ADMIN, foot=True),
     ]
 
@@ -163,6 +164,16 @@ def test_screen_with_a_reason_stays(window: Frame, qtbot: QtBot) -> None:
     assert window.screen_key == "today"
     assert window.navigation.items["today"].isChecked()
     assert not window.navigation.items["patients"].isChecked()
+
+
+def test_a_paper_leaves_the_light_where_one_came_from(window: Frame, qtbot: QtBot) -> None:
+    for before in ("patients", "sync"):
+        window.go(before)
+        window.go("paper")
+        assert [k for k, i in window.navigation.items.items() if i.isChecked()] == [before]
+        key(window, qtbot, Qt.Key.Key_Escape)
+        assert window.screen_key == before
+        assert window.navigation.items[before].isChecked()
 
 
 def test_page_without_entry_lights_its_parent_and_escape_goes_back(

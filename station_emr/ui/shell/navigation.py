@@ -23,7 +23,8 @@ _BADGE_AND_KEY: Final = 48
 class ScreenSpec:
     """A page that the frame can show; it is built when it is first opened.
 
-    ``under`` names the page whose entry lights up for a page without an entry of its own.
+    ``under`` names the page whose entry lights up for a page without an entry of its own; without
+    that too, such as a paper that many pages lead to, the entry stays that was lit.
     ``at_foot`` puts the entry at the bottom.
     """
 

@@ -62,7 +62,7 @@ def screens_for(session: Session, first_queue: tuple[QueueRow, ...] = ()) -> lis
             page(routes.FOREIGN_VISITS, _foreign_visits, under=routes.CLAIMS),
         ),
         (clinical, page(routes.VERSIONS, _versions, under=routes.PATIENTS)),
-        (clinical, page(routes.PREVIEW, _preview, under=routes.REFERRALS)),
+        (clinical, page(routes.PREVIEW, _preview)),
         (visits, page(routes.CERTIFICATE, _certificate, under=routes.ENCOUNTER)),
         (visits, page(routes.NOTICES, _notices, under=routes.TODAY)),
         (

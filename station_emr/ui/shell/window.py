@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self._screens: dict[str, Screen] = {}
         self._history: list[str] = []
         self._key = ""
+        self._lit = ""  # the entry of the navigation
         self._idle_minutes: float = IDLE_MINUTES
         self._watch = InputWatch(self)
         self._watch.scanned.connect(self.take_scan)
@@ -146,7 +147,7 @@ class MainWindow(QMainWindow):
         self._watch.stop()
         self._screens.clear()
         self._history.clear()
-        self._key = ""
+        self._key = self._lit = ""
         if self._frame is not None:
             self._root.removeWidget(self._frame)
             self._frame.deleteLater()
@@ -291,7 +292,8 @@ class MainWindow(QMainWindow):
     def _light(self) -> None:
         spec = self._specs.get(self._key)
         if spec is not None:
-            self.navigation.select(spec.key if spec.has_entry else spec.under)
+            self._lit = spec.key if spec.has_entry else spec.under or self._lit
+            self.navigation.select(self._lit)
 
     # -- search and scans ----------------------------------------------------------------------
 

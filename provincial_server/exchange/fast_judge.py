@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from msgspec.structs import astuple
 
 from provincial_server.exchange.judge import Judged, contradiction
+from provincial_server.exchange.likeness import judged_alike
 from provincial_server.exchange.parts import FAULTS, pointers
-from provincial_server.exchange.shapes import AnyResource, Instant, part_of
+from provincial_server.exchange.shapes import Instant, part_of
 from provincial_server.records import ROOT_TYPES
 from provincial_server.settings import Limits
 from provincial_server.validation import Parent
@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
     inc: Annotated[str, Meta(pattern=r"\A(?:[0-9a-f]{16}|merge|rest)\Z")]
     kind: Literal[tuple(sorted(ROOT_TYPES))]  # type: ignore[valid-type]
     n: Annotated[int, Meta(ge=0, le=_LARGEST_NUMBER)]
-    resources: Annotated[list[AnyResource], Meta(min_length=1)]
+    resources: Annotated[list[msgspec.Raw], Meta(min_length=1)]
     status: Literal["signed", "amended", "voided"]
     base: Annotated[list[_OperationId], Meta(min_length=1, max_length=64)] | UnsetType = UNSET
     device: msgspec.Raw | UnsetType = UNSET
@@ -63,7 +63,7 @@ def judge_quickly(line: bytes, limits: Limits) -> Judged | None:
             return None
     except FAULTS:
         return None
-    unit: list[AnyResource] = content.resources
+    unit: list[msgspec.Raw] = content.resources
     if len(unit) > limits.entries:
         return None
     base = () if content.base is UNSET else tuple(content.base)
@@ -71,20 +71,11 @@ def judge_quickly(line: bytes, limits: Limits) -> Judged | None:
     if contradiction(content.inc, content.n, rule) or list(base) != sorted(set(base)):
         return None
     record_id: str = content.id
-    prefix = f"{record_id}-"
-    keys = []
-    found = pointers(
-        (content.by, content.device, content.open, content.reason), (_BY, _SAID, _OPEN, _SAID)
-    )
-    for resource in unit:
-        resource_id: str = resource.id
-        if resource_id != record_id and not resource_id.startswith(prefix):
-            return None
-        keys.append((type(resource).__name__, resource_id))
-        some = pointers(astuple(resource), resource.parts)
-        if some is None or found is None:
-            return None
-        found |= some
+    said = (content.by, content.device, content.open, content.reason)
+    judged = judged_alike(record_id, unit)
+    if judged is None or pointers(said, (_BY, _SAID, _OPEN, _SAID)) is None:
+        return None
+    keys, found = judged
     own = set(keys)
     if len(own) != len(keys) or keys[0][0] != ROOT_TYPES[content.kind]:
         return None

@@ -9,7 +9,7 @@ bytes in the same place are as good the second time as the first; only so many o
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -24,8 +24,6 @@ _BEGINS_WITH_SPACE = re.compile(
 )
 # The first byte of each, which is found twice as fast as all of them.
 _MAY_BEGIN_WITH_SPACE = re.compile(rb'"[ \\\xc2\xe1\xe2\xe3]')
-_LONGEST = 512
-"""Bytes of a part that is remembered: longer ones hardly come twice."""
 _MOST = 16_384
 """Parts that are remembered, and as many of the time before that."""
 FAULTS = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -36,6 +34,8 @@ class Part:
     """One shape, and the texts of it that were found in order."""
 
     __slots__ = ("_decoder", "before", "lately")
+    longest: ClassVar[int] = 512
+    """Bytes of what is remembered: longer ones hardly come twice."""
     _all: list[Part] = []  # noqa: RUF012 -- of all shapes, which share the room
     _count = 0
 
@@ -52,7 +52,7 @@ class Part:
             found = self._judged(text)
             if found is None:
                 return None
-        if len(text) <= _LONGEST:
+        if len(text) <= self.longest:
             if Part._count >= _MOST:
                 Part._forget()
             Part._count += 1

@@ -35,7 +35,9 @@ _MONTH_DAY = (
     r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
-_MOMENT = rf"{_YEAR}-{_MONTH_DAY}T{_CLOCK}(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+REST_OF_MOMENT = rf"{_MONTH_DAY}T{_CLOCK}(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+"""Behind the year."""
+_MOMENT = rf"{_YEAR}-{REST_OF_MOMENT}"
 _DATE = rf"{_YEAR}(?:-{_MONTH_DAY}|-(?:0[1-9]|1[0-2]))?"
 _SHORT_TEXT = 4000
 

@@ -63,7 +63,9 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except InvalidRecord as refused:
-        _complain(options, "refused", [f"{p.field}: {p.message}" for p in refused.problems])
+        fields = getattr(options, "json", False)  # names of the program, for programs
+        said = [f"{p.field}: {p.message}" if fields else p.message for p in refused.problems]
+        _complain(options, "refused", said)
         return EXIT_USER
     except EnvironmentFailure as failure:
         _complain(options, "environment", [str(failure)])

@@ -113,3 +113,11 @@ def test_a_file_that_cannot_be_written_is_said(cli, tmp_path) -> None:
 
     assert status == EXIT_ENVIRONMENT
     assert "Chưa ghi được" in complained
+
+
+def test_a_person_reads_the_sentence_a_program_also_the_field(cli, folder, capsys) -> None:
+    asked = ("register", "close", "--month", THIS_MONTH.next.key)
+    assert cli(*asked)[1]["messages"][0].startswith("period: ")
+    where = ("--data-dir", str(folder), "--user", DIRECTOR.user.username)
+    assert run([*asked, *where]) == EXIT_USER
+    assert capsys.readouterr().err.startswith(f"{THIS_MONTH.next.label} chưa")

@@ -48,8 +48,8 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """draft → signed → sent → accepted | refused | unknown; withdrawn when a newer file of the same
-    visit took its place before it was sent.
+    """draft → signed → sent → accepted | refused | unknown; withdrawn when it is not to be sent any
+    more: a newer file took its place, what it says is out of date, or a person said so.
 
     ``sent`` stands from before the first byte leaves until the answer is written down: what is
     found in it after a crash may have arrived, so it becomes ``unknown``. A recorded failure (the
@@ -74,7 +74,7 @@ class MessageState(StrEnum):
             "accepted": "Cổng đã nhận",
             "refused": "Bị từ chối",
             "unknown": "Không rõ đã tới chưa",
-            "withdrawn": "Đã thay bằng bản mới",
+            "withdrawn": "Không gửi bản này",
         }[self.value]
 
 

@@ -133,6 +133,19 @@ class ClaimFiles:
         told = ";".join(f"{one.record.id}:{one.version}" if one else "" for one in parts)
         return zlib.crc32(told.encode())
 
+    def is_current(self, encounter_id: str, version: int, content: bytes) -> bool:
+        """Whether the record made of a visit under this number of :meth:`version_of` still says what a
+        new one would. A new version alone is no reason to sign again: its words have to differ.
+        """
+        if self.version_of(encounter_id) == version:
+            return True
+        with self._store.read() as work:
+            if self.missing_within(work, encounter_id):
+                return False
+            now = self.within(work, encounter_id)
+        kept = self.read(content).claims
+        return [one.tables for one in kept] == [now.tables]
+
     def _source(self, work: Work, visit: Encounter, *, drafts: bool) -> ClaimSource:
         good = _OPEN if drafts else _STANDING
         bill: Bill | None = _kept(work.bills.of_encounter(visit.id), good)

@@ -283,7 +283,9 @@ class ClaimDay:
             state, findings = _OF_MESSAGE[record.state], ()
         else:
             state, findings = ClaimState.INCOMPLETE, ()  # stopped before it was looked at
-        changed = judged is not None and record is not None
+        changed = (
+            judged is not None and record is not None and record.state is not MessageState.SIGNED
+        )
         due, left = dates.due(row.arrived_at.date(), _accepted(sent), record, correction=changed)
         waits = state is not ClaimState.ACCEPTED
         return ClaimLine(
@@ -320,6 +322,10 @@ class ClaimDay:
         record = _newest(sent, MessageKind.RECORD)
         if record is None:
             return True
+        if record.state is MessageState.SIGNED:
+            with self._store.read() as work:
+                content = work.gateways.content(record.id)
+            return not self._files.is_current(row.encounter_id, record.version, content)
         answered = record.state in (MessageState.ACCEPTED, MessageState.REFUSED)
         return answered and self._files.version_of(row.encounter_id) != record.version
 

@@ -186,6 +186,9 @@ class CheckIns(Protocol):
 
     def schema_findings(self, claim: ClaimFile) -> tuple[Finding, ...]: ...
 
+    def is_current(self, encounter_id: str, version: int, content: bytes) -> bool:
+        """Whether the record made of a visit under this number still says what a new one would."""
+
 
 class ClaimChecks(Protocol):
     """The named rules (services/claim_findings.py)."""

@@ -48,6 +48,10 @@ _URGENT: Final = (MessageKind.CHECK_IN, MessageKind.PRESCRIPTION)
 _STOPS: Final = (Outcome.AWAY, Outcome.UNKNOWN)
 
 VOIDED: Final = "Đã hủy trước khi gửi."
+OUTDATED: Final = (
+    "Lượt khám, bảng kê hoặc giấy tờ đã đổi sau khi ký, nên không gửi bản cũ. "
+    "Hãy ký lại hồ sơ này ở trang Hồ sơ BHYT."
+)
 ABANDONED: Final = (
     "Chương trình dừng đột ngột trong lúc gửi, nên không rõ cổng đã nhận chưa. "
     "Hãy tra trên trang của cổng rồi chọn: đã nhận, hoặc gửi lại."
@@ -191,9 +195,10 @@ class GatewaySender:
 
     def _send(self, message: GatewayMessage, done: GatewayTurn) -> None:
         gateway = message.kind.gateway
-        if self._is_voided(message):
+        reason = VOIDED if self._is_voided(message) else self._out_of_date(message)
+        if reason:
             with self._store.write() as work:
-                work.gateways.withdraw(message.id, self._clock.now(), VOIDED)
+                work.gateways.withdraw(message.id, self._clock.now(), reason)
             return
         try:
             ask = self._way(message)
@@ -219,6 +224,15 @@ class GatewaySender:
                 else None
             )
         return any(one is not None and one.status is RecordStatus.VOIDED for one in (visit, paper))
+
+    def _out_of_date(self, message: GatewayMessage) -> str:
+        """A record whose visit was amended after it was signed must not be claimed as it was."""
+        if message.kind is not MessageKind.RECORD:
+            return ""
+        with self._store.read() as work:
+            content = work.gateways.content(message.id)
+        current = self._means.check_ins.is_current(message.encounter_id, message.version, content)
+        return "" if current else OUTDATED
 
     def _way(self, message: GatewayMessage) -> Callable[[bytes], GatewayAnswer]:
         means = self._means

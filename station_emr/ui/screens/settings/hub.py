@@ -15,7 +15,7 @@ from station_emr.ui.kit import named, paint_icon, theme, vbox
 _HEIGHT: Final = 58
 _LEAST_HEIGHT: Final = 52
 _WIDTH: Final = 296
-_NARROW_WIDTH: Final = 216
+_NARROW_WIDTH: Final = 228
 _WIDE_PAGE: Final = 900
 
 

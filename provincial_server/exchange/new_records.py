@@ -134,9 +134,7 @@ class _Errand:
             raise Alone
         highest = int(last[0]) + len(self._units)
         answered = [lock, rows, [(highest,)]]
-        times = _write(session, answered, self._caller, self._units, self._clock, ends=False)
-        ready.change(session, _GIVE_NUMBERS, {"code": self.facility, "highest": highest})
-        return times
+        return _write(session, answered, self._caller, self._units, self._clock, is_shared=True)
 
 
 def take(
@@ -270,9 +268,9 @@ def _write(
     units: Sequence[_Unit],
     clock: Clock,
     *,
-    ends: bool = True,
+    is_shared: bool = False,
 ) -> list[int]:
-    """The time of each unit. `ends`: the transaction is over with it."""
+    """The time of each unit. `is_shared`: the transaction goes on, and the number was not taken."""
     ((last_write_at, sequence, indexed),), rows, *taken = answers
     found = {tuple(row) for row in rows}
     if indexed < sequence and (_NEWEST, "", REST) not in found:
@@ -300,12 +298,17 @@ def _write(
                 received_at=now + place,
             )
         )
+    if is_shared and len(operations) == 1:
+        log.append_one(session, code, sequence + 1, operations[0])
+        return times
     facility = _Counters(code, sequence)
     with ready.together(session):
         log.append(session, facility, operations, now, CurrentVersions(session, code, ()))
         changed = {"operation_sequence": facility.operation_sequence, "last_write_at": times[-1]}
         ready.change(session, _SAVE, {"of_facility": code, **changed})
-        if ends:
+        if is_shared:
+            ready.change(session, _GIVE_NUMBERS, {"code": code, "highest": last[0][0]})
+        else:
             ready.end(session)
     return times
 

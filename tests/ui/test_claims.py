@@ -128,6 +128,7 @@ def test_the_times_without_a_gateway_are_printed(page, answers, tmp_path) -> Non
     desk.send()
     driver = page(context=routes.ClaimsRoute(tab="away"))
     driver.until(lambda: len(driver.screen.away.rows) == 1)
+    assert driver.screen.away.chosen() == driver.screen.away.rows  # the whole line, not a cell
     answers.next = [tmp_path / "bang-chung.pdf"]
     driver.press_button("claims.evidence")
     driver.until((tmp_path / "bang-chung.pdf").exists)

@@ -201,7 +201,13 @@ def outages_table(now: Callable[[], datetime]) -> Table[GatewayOutage]:
                 width=140,
             ),
             Column(title=_("Kéo dài"), text=lambda o: outage_length(o, now()), width=140),
-            Column(title=_("Số lần thử"), text=lambda o: str(o.tries), numeric=True, width=100),
+            Column(
+                title=_("Số lần thử"),
+                text=lambda o: str(o.tries),
+                numeric=True,
+                width=100,
+                spare=1,
+            ),
             Column(
                 title=_("Ghi nhận"),
                 text=lambda o: o.detail,

@@ -330,6 +330,8 @@ class ClaimsScreen(Screen):
                 table.choose_first()
         if before is None or before.away != found.away:
             self.away.set_rows(found.away)
+            if self.away.current() is None:
+                self.away.choose_first()
         counts = (0, len(found.decide), 0, 0, len(found.away))
         for button, word, count in zip(self.tabs.buttons, _WORDS, counts, strict=True):
             button.setText(f"{_(word)} ({count})" if count else _(word))

@@ -68,8 +68,9 @@ class ExportPanel(Panel):
         self.add(
             label(
                 _(
-                    "Mọi phiên bản của mọi hồ sơ, nhật ký, danh mục và tài liệu đã ký số trong một tệp "
-                    "ZIP, kèm mô tả dạng tệp. Dùng khi đổi chương trình hoặc lưu trữ lâu dài."
+                    "Mọi phiên bản của mọi hồ sơ, sổ đã khóa, tệp đã gửi cổng, nhật ký, danh mục và tài "
+                    "liệu đã ký số trong một tệp ZIP, kèm mô tả dạng tệp. Dùng khi đổi chương trình "
+                    "hoặc lưu trữ lâu dài."
                 ),
                 "muted",
                 wrap=True,

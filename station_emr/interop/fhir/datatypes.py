@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from station_emr.domain.ids import is_record_id
@@ -80,8 +81,11 @@ def concept(*codings: Json, text: str = "") -> Json:
     return made
 
 
+@cache
 def terminology(system: str, code: str) -> Json:
-    """A concept of one of the HL7 terminology lists."""
+    """A concept of one of the HL7 terminology lists: one for all resources that say it, so nobody
+    may write into it.
+    """
     return {"coding": [{"system": f"{TERMINOLOGY}/{system}", "code": code}]}
 
 

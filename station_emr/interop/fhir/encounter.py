@@ -91,6 +91,14 @@ COMPONENTS: Final = (
     ("systolic", "8480-6", "Huyết áp tối đa"),
     ("diastolic", "8462-4", "Huyết áp tối thiểu"),
 )
+# Said once for all resources that say it.
+_CATEGORIES: Final = {
+    name: [terminology("observation-category", name)] for name in ("vital-signs", "laboratory")
+}
+_PRESSURE_CODE: Final = concept(coding(LOINC, _BLOOD_PRESSURE), text="Huyết áp")
+_SIGN_CODES: Final = tuple(
+    (sign, concept(coding(LOINC, sign.loinc), text=sign.text)) for sign in SIGNS
+)
 
 
 def encounter_resources(encounter: Encounter, uris: UriTable) -> list[Resource]:
@@ -215,36 +223,42 @@ def _diagnosis(encounter: Encounter, diagnosis: Diagnosis, resource_id: str) -> 
 
 
 def _vital_signs(encounter: Encounter, vitals: VitalSigns, prefix: str) -> list[Resource]:
-    made: list[Resource] = []
+    """Without a time of its own a measurement was made some time during the visit."""
     measured = moment(vitals.measured_at)
+    common = filled(
+        resourceType="Observation",
+        status="final",
+        subject=reference("Patient", encounter.patient_id),
+        encounter=reference("Encounter", encounter.id),
+        effectiveDateTime=measured,
+        effectivePeriod=None if measured else period(encounter.arrived_at, encounter.ended_at),
+        performer=performer(vitals.measured_by),
+    )
+    made: list[Resource] = []
     if vitals.systolic is not None or vitals.diastolic is not None:
         made.append(
-            _observation(
-                encounter,
-                vitals.measured_by,
-                measured,
-                f"{prefix}-{BLOOD_PRESSURE_END}",
-                "vital-signs",
-                code=concept(coding(LOINC, _BLOOD_PRESSURE), text="Huyết áp"),
-                component=[
+            {
+                **common,
+                "id": f"{prefix}-{BLOOD_PRESSURE_END}",
+                "category": _CATEGORIES["vital-signs"],
+                "code": _PRESSURE_CODE,
+                "component": [
                     _component(getattr(vitals, field), loinc, text)
                     for field, loinc, text in COMPONENTS
                 ],
-            )
+            }
         )
-    for sign in SIGNS:
+    for sign, code in _SIGN_CODES:
         value: Decimal | int | None = getattr(vitals, sign.field)
         if value is not None:
             made.append(
-                _observation(
-                    encounter,
-                    vitals.measured_by,
-                    measured,
-                    f"{prefix}-{sign.suffix}",
-                    sign.category,
-                    code=concept(coding(LOINC, sign.loinc), text=sign.text),
-                    valueQuantity=quantity(value, sign.unit, sign.ucum),
-                )
+                {
+                    **common,
+                    "id": f"{prefix}-{sign.suffix}",
+                    "category": _CATEGORIES[sign.category],
+                    "code": code,
+                    "valueQuantity": quantity(value, sign.unit, sign.ucum),
+                }
             )
     return made
 
@@ -254,29 +268,6 @@ def _component(value: int | None, loinc: str, text: str) -> Json:
     if value is None:
         return {"code": named, "dataAbsentReason": terminology("data-absent-reason", "unknown")}
     return {"code": named, "valueQuantity": quantity(value, "mmHg", "mm[Hg]")}
-
-
-def _observation(
-    encounter: Encounter,
-    measured_by: str,
-    measured: str | None,
-    resource_id: str,
-    category: str,
-    **value: object,
-) -> Resource:
-    """Without a time of its own a measurement was made some time during the visit."""
-    return resource(
-        "Observation",
-        resource_id,
-        status="final",
-        category=[terminology("observation-category", category)],
-        subject=reference("Patient", encounter.patient_id),
-        encounter=reference("Encounter", encounter.id),
-        effectiveDateTime=measured,
-        effectivePeriod=None if measured else period(encounter.arrived_at, encounter.ended_at),
-        performer=performer(measured_by),
-        **value,
-    )
 
 
 def _procedure(
@@ -306,7 +297,7 @@ def _rapid_test(
         resource_id,
         extension=present(RAPID_TEST.write(test)),
         status="final",
-        category=[terminology("observation-category", "laboratory")],
+        category=_CATEGORIES["laboratory"],
         code=concept(coding(uris.procedure_codes, test.code, test.name), text=test.name),
         subject=reference("Patient", encounter.patient_id),
         encounter=reference("Encounter", encounter.id),

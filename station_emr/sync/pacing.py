@@ -54,7 +54,7 @@ class Pacing:
     def level(self) -> int:
         """How hard to pack: a quick line is not worth waiting for the last percent."""
         if self.rate > _QUICK:
-            return 6
+            return 3  # a quarter of the time of 6, for a twentieth more bytes
         return 9 if self.rate > _FAIR else 19
 
     @property

@@ -28,19 +28,21 @@ def fill_in_claims(station: OpenStation) -> None:
     desk.save(director, settings)
 
 
-def send_claims(station: OpenStation, folder: Path) -> int:
-    """Sign what is ready of the days before today and let it go; gives how many. Today's claims wait
-    for whoever tries the demo: the password of its key is that of its people.
+def send_claims(station: OpenStation, of_today: int = 0) -> int:
+    """Sign what is ready of the days before today, and so many of today's, and let it go; gives how
+    many. The rest waits for whoever tries the demo: the password of its key is that of its people.
     """
     director = actor_named(station, DIRECTOR)
-    _choose_key(station, folder / KEY_FILE)
+    _choose_key(station, station.folder / KEY_FILE)
     day = station.services.gateways.day
     today = station.services.clock.now().date()
-    lines = day.lines(director, today - timedelta(days=_DAYS), today - timedelta(days=1))
-    ready = [line.encounter_id for line in lines if line.ready]
-    if not ready:
+    lines = day.lines(director, today - timedelta(days=_DAYS), today)
+    ready = [line for line in lines if line.ready]
+    wanted = [line for line in ready if line.arrived_at.date() < today]
+    wanted += [line for line in ready if line.arrived_at.date() == today][:of_today]
+    if not wanted:
         return 0
-    made = day.sign(director, Secret(DEMO_PASSWORD), ready)
+    made = day.sign(director, Secret(DEMO_PASSWORD), [line.encounter_id for line in wanted])
     station.send_to_gateways()
     return len(made.queued)
 

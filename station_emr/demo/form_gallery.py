@@ -25,6 +25,7 @@ from station_emr.services.guards import confirmation_key
 from station_emr.services.timekeeping import NEWEST_SEEN
 from station_emr.station import OpenStation, open_station
 
+from .claims import fill_in_claims
 from .clock import DemoClock
 from .form_visits import FilledPapers, fill_papers
 from .scripted import DIRECTOR, create_demo_station
@@ -211,6 +212,7 @@ def make_forms(names: Iterable[str] = ()) -> dict[str, bytes]:
         with closing(open_station(folder, DIRECTOR, DEMO_PASSWORD, clock)) as station:
             with station.store.write() as work:
                 work.settings.put(NEWEST_SEEN, "")  # it was founded today and lives on its own day
+            fill_in_claims(station)
             desk = Desk(station, fill_papers(station, clock))
             return {form.name: form.make(desk) for form in wanted}
 

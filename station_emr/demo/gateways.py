@@ -65,7 +65,7 @@ class DemoGateways:
         station = open_station(folder, DIRECTOR, DEMO_PASSWORD)
         try:
             self.fill_in(station)
-            send_claims(station, folder)
+            send_claims(station)
         finally:
             station.close()
 

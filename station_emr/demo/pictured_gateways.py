@@ -13,11 +13,13 @@ from station_emr.domain.errors import UserError
 from station_emr.services.claim_settings import KEY, read_claim_settings, written
 from station_emr.station import OpenStation
 
+from .claims import send_claims
 from .clock import DemoClock
 from .gateways import DemoGateways
 from .gateways_serving import Fault
 
 _CARDS: Final = 4
+_OF_TODAY: Final = 2
 _HOUR_AGO: Final = 60
 
 
@@ -36,12 +38,22 @@ def use_gateways(station: OpenStation) -> None:
         station.send_to_gateways()
         clock.forward(minutes=5)
         station.send_to_gateways()
+        _sign_some(station)
         clock.forward(minutes=5)
         _look_up(station, _CARDS)
         gateways.bhxh.down = gateways.donthuoc.down = True
         clock.set(end)
         _look_up(station, 1)
         station.send_to_gateways()
+
+
+def _sign_some(station: OpenStation) -> None:
+    """With a file, because the token of the other pictures is in nobody's machine."""
+    signing = station.services.signing
+    token = signing.source()
+    signing.save_source(station.actor, None)
+    send_claims(station, _OF_TODAY)
+    signing.save_source(station.actor, token)
 
 
 def _since_yesterday(station: OpenStation) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtPdf import QPdfDocument
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 from typing_extensions import override
 
+from station_emr.domain.pdf_bounds import refuse_hostile
 from station_emr.ui.kit import theme
 from station_emr.ui.kit.names import named, with_role
 
@@ -61,7 +62,10 @@ def page_sizes(pdf: bytes) -> tuple[tuple[float, float], ...]:
 
 
 def _open(pdf: bytes) -> tuple[QPdfDocument, QBuffer]:
-    """The document with the buffer it reads from, which has to live as long."""
+    """The document with the buffer it reads from, which has to live as long. Raises UserError for a
+    file that would stop the program.
+    """
+    refuse_hostile(pdf)
     buffer = QBuffer()
     buffer.setData(QByteArray(pdf))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)

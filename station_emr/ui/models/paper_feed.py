@@ -57,6 +57,7 @@ class PaperFeed(QObject):
         self._session.runner.run(
             lambda: render_pages(pdf, width, ratio),
             done=self._drawn,
+            failed=self._refused,
             owner=self,
             lane=Lane.POOL,
             latest=f"{self._key}.pages",

@@ -73,7 +73,7 @@ def _head(sheet: Sheet, bill: Bill, form: Mapping[str, Any]) -> None:
     left = 84 * mm
     low = letterhead.issuer(sheet, bill.station, left - 4 * mm, 9.6)
     size = 9.2
-    department: list[Inline] = labelled("Khoa:", bill.department_name)
+    department: list[Inline] = labelled("Khoa:", _without_label(bill.department_name))
     department += [Tab(left * 0.62), *labelled("Mã khoa:", bill.department)]
     low = sheet.text(department, sheet.left, low - 15, width=left, size=size)
     right_x = sheet.right - 62 * mm
@@ -99,6 +99,11 @@ def _head(sheet: Sheet, bill: Bill, form: Mapping[str, Any]) -> None:
         [Text(f"Loại: {kind}", ITALIC)], middle, y2 - 14, width=width, size=size, align="center"
     )
     sheet.y = min(low, y + size * 1.35, y2 - 14) - 2
+
+
+def _without_label(department: str) -> str:
+    """The list says “Khoa Khám bệnh”, and so does the form before it."""
+    return department.removeprefix("Khoa ").strip()
 
 
 def _person(sheet: Sheet, bill: Bill) -> list[Block]:

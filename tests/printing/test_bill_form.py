@@ -57,7 +57,7 @@ BILL = Bill(
     items=(DRUG, EXAM, HELPED),
     visit_number="A-0123",
     department="K01",
-    department_name="Khám bệnh",
+    department_name="Khoa Khám bệnh",  # as the list of departments has it
     arrived_at=SIGNED,
     ended_at=SIGNED + timedelta(minutes=20),
     diagnoses=(MAIN, SECOND),

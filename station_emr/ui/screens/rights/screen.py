@@ -104,8 +104,11 @@ class RightsScreen(Screen):
         body.setStretch(0, 5)
         body.setStretch(1, 1)
         self.page.addLayout(body, 1)
-        note = _("Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay.")
-        self.page.addWidget(label(note, "caption"))
+        note = _(
+            "Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay, ở máy này; máy khác của "
+            "trạm đặt riêng."
+        )
+        self.page.addWidget(label(note, "caption", wrap=True))
         self.table.picked.connect(self._picked)
         self.table.opened.connect(lambda _row: self._first_box())
 

@@ -263,9 +263,13 @@ class FormPage(QWidget):
         return found
 
     def focus_field(self, key: str) -> None:
-        """To the field somebody must mend, such as one the province would not take."""
-        if key == "coverage.number" and self.coverages.blocks:
-            self.coverages.blocks[0].form.field("number").editor.setFocus()
+        """To the field somebody must mend, such as one the province would not take. ``coverage.`` is
+        the first card, whichever a claim was made of.
+        """
+        of_card = key.removeprefix("coverage.")
+        if of_card != key and self.coverages.blocks:
+            form = self.coverages.blocks[0].form
+            form.field(of_card if of_card in form.keys else "number").editor.setFocus()
             return
         for group in self.groups:
             if key in group.form.keys:

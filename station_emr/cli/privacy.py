@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from station_emr.domain.errors import NotFound
+from station_emr.domain.privacy_request import PrivacyRequest
 from station_emr.domain.sensitive import ranges_text
+from station_emr.services.privacy_requests import RequestRow
 
 from .commands import opened_station, say
 
@@ -18,6 +22,13 @@ def add_commands(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentPar
     inner = privacy.add_subparsers(metavar="LỆNH", required=True)
     due = inner.add_parser("due", parents=[shared], help="việc đến hạn: rút lại, yêu cầu, sự cố")
     due.set_defaults(command=show_due)
+
+    form = inner.add_parser(
+        "request", parents=[shared], help="in đơn yêu cầu khai thác hồ sơ bệnh án (Mẫu 04)"
+    )
+    form.add_argument("number", help="số yêu cầu, ví dụ YC-A1.26-0001")
+    form.add_argument("--out", type=Path, required=True, help="tệp PDF")
+    form.set_defaults(command=print_request)
 
     summary = inner.add_parser(
         "summary", parents=[shared], help="in bản tóm tắt hồ sơ bệnh án của một yêu cầu"
@@ -73,11 +84,27 @@ def show_due(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def print_request(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        requests, actor = station.services.privacy.requests, station.actor
+        found = _numbered(requests.rows(actor), arguments.number)
+        if found is None:
+            raise NotFound(
+                f"Không có yêu cầu số {arguments.number}. Số ghi ở đầu đơn và trong danh sách yêu cầu."
+            )
+        arguments.out.write_bytes(requests.form(actor, found.patient_id, found.id))
+        say(arguments, {"file": str(arguments.out)}, f"Đã lưu {arguments.out}.")
+    return 0
+
+
+def _numbered(rows: Iterable[RequestRow], number: str) -> PrivacyRequest | None:
+    return next((row.request for row in rows if row.request.number == number), None)
+
+
 def print_summary(arguments: argparse.Namespace) -> int:
     with opened_station(arguments) as station:
         privacy, actor = station.services.privacy, station.actor
-        rows = privacy.requests.rows(actor)
-        found = next((r.request for r in rows if r.request.number == arguments.number), None)
+        found = _numbered(privacy.requests.rows(actor), arguments.number)
         request_id = found.id if found else arguments.number
         pdf = privacy.requests.summary(
             actor,

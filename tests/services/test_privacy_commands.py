@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from station_emr.cli import main, privacy
+from tests.printing.pdf import text
 
 
 @pytest.fixture
@@ -44,6 +45,9 @@ def test_what_is_due_and_the_papers(station, run, tmp_path) -> None:
     station.clock.forward(days=5)
     assert run("due") == (0, nothing | {"requests": 1, "late": 1, "breaches": 1})
 
+    assert run("request", made.number, "--out", tmp_path / "don.pdf")[0] == 0
+    assert made.number in text((tmp_path / "don.pdf").read_bytes())
+    assert run("request", "YC-KHÔNG", "--out", tmp_path / "x.pdf")[0] == main.EXIT_USER
     assert run("summary", made.number, "--out", tmp_path / "tom-tat.pdf")[0] == 0
     assert (tmp_path / "tom-tat.pdf").read_bytes().startswith(b"%PDF")
     assert run("summary", "YC-KHÔNG", "--out", tmp_path / "x.pdf")[0] == main.EXIT_USER

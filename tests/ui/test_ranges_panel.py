@@ -83,6 +83,7 @@ def test_the_time_copies_stay_is_changed_on_the_page(qtbot, session_of, station,
     answers.next = [True]
     page.press_button("settings.backup.keep")
     page.until(lambda: station.services.backups.plan().weeks == 8)
+    assert answers.asked == ["Giữ bản sao ngắn hơn?"] * 3
 
 
 def test_who_may_not_change_settings_only_reads_how_long(qtbot, session_of) -> None:

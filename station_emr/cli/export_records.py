@@ -73,6 +73,8 @@ def _write_visits(options: argparse.Namespace, form: VisitFormat) -> int:
         if options.since:
             since = _day(options.since)
             until = _day(options.until) if options.until else since
+            if until < since:
+                raise UserError("Ngày cuối đứng trước ngày đầu. Hãy đổi lại; chưa ghi tệp nào.")
             zone = station.services.clock.now().tzinfo
             visits = exports.signed_visits(
                 actor,

@@ -107,6 +107,7 @@ def test_days_without_visits_write_nothing(cli, tmp_path):
     [
         ("fhir",),
         ("fhir", "--from", "1/1/2026"),
+        ("fhir", "--from", "2026-02-01", "--to", "2026-01-01"),
         ("hoso", "--visit", "khong-co"),
     ],
 )

@@ -79,6 +79,13 @@ def reply_bundle(kind: str, entries: list[str]) -> str:
 def reply_entry(written: Written, *, returning: str | None) -> str:
     """The verdict on one entry of a transaction or batch."""
     stored = written.stored
+    if written.changed and returning in {None, "minimal"}:  # ids are written without quotes
+        return (
+            f'{{"response":{{"etag":"W/\\"{stored.version}\\"",'
+            f'"lastModified":"{wire.instant(stored.last_updated)}",'
+            f'"location":"{stored.resource_type}/{stored.resource_id}/_history/{stored.version}",'
+            f'"status":"{"201 Created" if written.created else "200 OK"}"}}}}'
+        )
     own = f"{stored.resource_type}/{stored.resource_id}"
     response: dict[str, Any] = {
         "status": "201 Created" if written.created else "200 OK",

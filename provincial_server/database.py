@@ -69,7 +69,7 @@ class Database:
         self._turn: Any = threading.Lock() if sqlite else nullcontext()
         self.group_commit = GroupCommit(self._turn, self._transaction) if sqlite else None
         """None on PostgreSQL, where writers stand side by side."""
-        self.gathering: Gathering[Any] | None = None if sqlite else Gathering(self._transaction)
+        self.gathering: Gathering[Any] | None = None if sqlite else Gathering(self.engine)
         """None on SQLite: there everything is written in turn anyway."""
         self.epoch = self._open()
 

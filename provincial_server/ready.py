@@ -119,6 +119,11 @@ def _run(session: Session, statement: ClauseElement, values: Values) -> Any:
     return cursor
 
 
+def on(transaction: object, connection: Any, dialect: Any) -> dict[str, Any]:
+    """The `info` of a session whose transaction this is, on a connection of the driver."""
+    return {_KEY: (transaction, connection, dialect)}
+
+
 def _driver(session: Session) -> tuple[Any, Any]:
     """The driver's connection of the session's transaction, looked up once for each transaction."""
     transaction = session.get_transaction()

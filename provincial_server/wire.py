@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -139,6 +140,7 @@ def reread(line: bytes) -> Any:
     return _DECODER.decode(line)
 
 
+@lru_cache(maxsize=64)  # all entries of an answer were written at the same time
 def instant(milliseconds: int) -> str:
     """A FHIR instant with milliseconds: seconds alone lose rows in `_lastUpdated` searches."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)

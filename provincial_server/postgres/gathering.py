@@ -10,10 +10,12 @@ cannot be done together is told so (`Alone`), and goes alone on a thread of his 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Generic, Protocol, TypeVar, cast
 
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from provincial_server import ready
@@ -47,9 +49,9 @@ class Errand(Protocol[_T_co]):
 class Gathering(Queue, Generic[_T]):
     """Threads share it."""
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__(nullcontext())
-        self._transaction = transaction
+        self._engine = engine
 
     def run(self, errand: Errand[_T]) -> _T:
         """What its `write` returned, once it is on the disk; `Alone` where it was not done."""
@@ -73,7 +75,7 @@ class Gathering(Queue, Generic[_T]):
                 job.end(result, fault)
 
     def _do_together(self, jobs: Sequence[Job]) -> list[tuple[Job, Any, Exception | None]]:
-        with self._transaction() as session:
+        with _transaction(self._engine) as session:
             answers = iter(ready.ask_all(session, list(_asked(jobs))))
             ends: list[tuple[Job, Any, Exception | None]] = []
             with ready.together(session):
@@ -85,6 +87,46 @@ class Gathering(Queue, Generic[_T]):
                     ends.append(_end(session, job, own))
                 ready.end(session)
         return ends
+
+
+class _Bare:
+    """What the statements that stand ready need of a session, which would cost more than they do."""
+
+    def __init__(self, connection: Any, dialect: Any) -> None:
+        self.info = ready.on(self, connection, dialect)
+
+    def get_transaction(self) -> _Bare:
+        return self
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Session]:
+    """Rolled back by any exception; else the end of the block finds it committed."""
+    pooled = engine.raw_connection()
+    connection: Any = pooled.dbapi_connection
+    try:
+        yield cast("Session", _Bare(connection, engine.dialect))
+        connection.commit()
+    except BaseException as error:
+        if _is_broken(error):
+            pooled.invalidate(error)
+        else:
+            connection.rollback()
+        raise
+    finally:
+        pooled.close()
+
+
+def _is_broken(error: BaseException) -> bool:
+    """The line is gone, or nobody knows what it would say next."""
+    return (
+        not isinstance(error, DBAPIError)
+        or error.connection_invalidated
+        or isinstance(error, OperationalError)
+    )
 
 
 def _asked(jobs: Sequence[Job]) -> Any:

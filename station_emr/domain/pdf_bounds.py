@@ -18,6 +18,7 @@ from .errors import UserError
 LARGEST: Final = 64 * 1024 * 1024
 """Of the file, and of all that unfolds from it."""
 _MOST_PIXELS: Final = 60_000_000
+_MOST_NESTED: Final = 8  # drawn at most twenty times over; the stamp of a signature needs two
 _PIECE: Final = 1024 * 1024
 
 REFUSED: Final = (
@@ -41,7 +42,7 @@ def refuse_hostile(pdf: bytes) -> None:
     """Raises UserError for what none of our papers holds or what unfolds beyond the bounds."""
     if len(pdf) > LARGEST:
         raise UserError(REFUSED)
-    left = LARGEST
+    left, nested = LARGEST, 0
     begins = [found.start() for found in _OBJECT.finditer(pdf)]
     # Also what seems to lie within another stream: the table at the end may point anywhere.
     for found in _STREAM.finditer(pdf):
@@ -58,7 +59,8 @@ def refuse_hostile(pdf: bytes) -> None:
             end = pdf.find(b"endstream", found.end())
             body = pdf[found.end() : end if end >= 0 else len(pdf)]
         left -= len(body)
-        if left < 0 or _is_too_wide(head) or _nests(head, body):
+        nested += _drawn_within(head, body)
+        if left < 0 or nested > _MOST_NESTED or _is_too_wide(head):
             raise UserError(REFUSED)
     if _NEVER.search(_ESCAPED.sub(_letter, pdf)):
         raise UserError(REFUSED)
@@ -112,6 +114,8 @@ def _is_too_wide(head: bytes) -> bool:
     return pixels > _MOST_PIXELS
 
 
-def _nests(head: bytes, body: bytes) -> bool:
-    """Whether a drawing that is drawn by name draws others by name: that doubles without an end."""
-    return bool(re.search(rb"/Subtype\s*/Form\b", head)) and bool(_DRAWS_ANOTHER.search(body))
+def _drawn_within(head: bytes, body: bytes) -> int:
+    """How often a drawing that is drawn by name draws others by name: each level multiplies."""
+    if not re.search(rb"/Subtype\s*/Form\b", head):
+        return 0
+    return len(_DRAWS_ANOTHER.findall(body))

@@ -104,7 +104,7 @@ BOMBS = {
     "glyphs that show glyphs": lambda: type_three(9, 10),
     "objects out of sight": lambda: embedded(b"/Type/ObjStm/N 1/First 4", b"8 0 <</Type/Font>>"),
     "drawings that draw drawings": lambda: pdf(
-        TRUETYPE, stream(b"/Subtype/Form/BBox[0 0 9 9]", b"/X1 Do /X1 Do"), content=b"/X1 Do"
+        TRUETYPE, stream(b"/Subtype/Form/BBox[0 0 9 9]", b"/X1 Do " * 9), content=b"/X1 Do"
     ),
     "a picture as wide as a field": lambda: embedded(b"/Width 99999/Height 99999", b"x"),
 }
@@ -142,6 +142,11 @@ def test_our_own_papers_are_drawn(qapp) -> None:
     ours = PdfDocuments().referral(REFERRAL, MARK)
     refuse_hostile(ours)
     assert len(pictures.render_pages(ours, 120)) >= 1
+
+
+def test_a_stamp_that_draws_its_picture_is_let_through() -> None:
+    form = stream(b"/Subtype/Form/BBox[0 0 9 9]", b"q /X1 Do Q")
+    refuse_hostile(pdf(TRUETYPE, form, form, content=b"/X1 Do"))
 
 
 def test_what_is_only_long_is_refused_before_it_is_read(monkeypatch) -> None:

@@ -130,7 +130,7 @@ class Backups:
         allow(actor, Action.SETTINGS_EDIT)
         if days < USUAL.days or weeks < 4 or not 12 <= months <= 600 or days > 366 or weeks > 520:
             raise UserError(
-                "Giữ được từ 7 đến 366 ngày, từ 4 đến 520 tuần, từ 12 đến 600 tháng. "
+                "Phải giữ ít nhất 7 ngày, 4 tuần và 12 tháng, nhiều nhất 366 ngày, 520 tuần và 600 tháng. "
                 "Chưa có gì thay đổi."
             )
         with self._store.write() as work:

@@ -74,7 +74,7 @@ def test_the_time_copies_stay_is_changed_on_the_page(qtbot, session_of, station,
     page.type("keep.weeks", "3")
     answers.next = [True]
     page.press_button("settings.backup.keep")
-    page.until(lambda: "từ 4 đến 520 tuần" in page.panel.note.message.text)
+    page.until(lambda: "ít nhất 7 ngày, 4 tuần" in page.panel.note.message.text)
     page.until(page.panel.keep.keep.isEnabled)
     page.type("keep.weeks", "8")
     answers.next = [False]

@@ -33,6 +33,7 @@ from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facili
 _NO_FACILITY = ""
 _BUSY_SECONDS = 30
 _CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB make a large database slow
+_MAPPED_BYTES = 4 << 30  # read in place: what the cache does not hold is not copied for each look
 # Every request asks for these, so they are made once.
 _EPOCH = select(ServerFact.value).where(ServerFact.name == "epoch")
 _LOCKED = (
@@ -190,6 +191,7 @@ def _create_engine(url: str) -> Engine:
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_SECONDS * 1000}",
             f"cache_size=-{_CACHE_KIB}",
+            f"mmap_size={_MAPPED_BYTES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -23,7 +23,7 @@ from . import records
 from .records import KEY
 
 NEW = bytes(reversed(range(32)))
-ROUNDS = 5
+ROUNDS = 3
 WORKER = Path(__file__).with_name("rekey_worker.py")
 
 

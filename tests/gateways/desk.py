@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from station_emr.catalogs.station_catalogs import StationCatalogs
 from station_emr.claim_desk import build_claims
 from station_emr.domain.gateway import MessageKind
 from station_emr.domain.signature import KeySource, KeySourceKind
@@ -29,7 +28,7 @@ class Desk:
         self.bhyt, self.rx = bhyt, rx
         self.identity = identity_of(station.path.parent, "DEMO-STATION", KEY, station.clock)
         self.loop = GatewayLoop(station.clock)
-        catalogs = StationCatalogs(station.store)
+        catalogs = station.services.catalogs._search  # its lists are in memory already
         claims = build_claims(station.store, station.clock, station.services.signing, catalogs)
         self.gateways = build_gateways(
             station.store,

@@ -90,11 +90,11 @@ def save_the_cursor_first(monkeypatch):
 @pytest.mark.parametrize(
     ("plant", "known"),  # a story that is known to notice it comes first
     [
-        (forget_by_state, 6),
-        (skip_a_late_commit, 9),
+        (forget_by_state, 3),
+        (skip_a_late_commit, 3),
         (last_writer_wins, 1),
         (delete_what_is_absent, 7),
-        (save_the_cursor_first, 18),
+        (save_the_cursor_first, 10),
     ],
 )
 def test_a_planted_mistake_is_caught(plant, known, monkeypatch, templates):  # noqa: F811

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -46,6 +47,7 @@ class Server:
         self.port = port
         self.token = token
         self._process: Forked | subprocess.Popen[bytes] | None = None
+        self._ending = threading.Lock()
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {token}"
@@ -81,10 +83,11 @@ class Server:
         self.port = int(port_file.read_text(encoding="ascii"))
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        with self._ending:  # a fault may be stopping it in a thread of its own
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
 
     def read(self, path: str) -> requests.Response:
         return self._session.get(f"{self.url}/{path}", timeout=30)

@@ -168,10 +168,14 @@ def test_the_server_is_killed(server: Server, tmp_path: Path) -> None:
             if delay is None:
                 fault = Fault(after=server.stop, drop_reply=True)
             else:
-                fault = Fault(before=threading.Timer(delay, server.stop).start)
+                end = threading.Timer(delay, server.stop)
+                fault = Fault(before=end.start)
             world.line.plan = [fault]
 
             run = world.one.sync()
+
+            if delay is not None:
+                end.join()  # not in the middle of the next start
 
             assert run.outcome in {"offline", "complete"}
             assert run.outcome == "offline" or delay is not None

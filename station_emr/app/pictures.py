@@ -32,12 +32,14 @@ def take_screenshots(app: QApplication, options: Options) -> int:
         clock: Clock = picture_clock() if options.data_dir is None else SystemClock()
         program = Program(app, folder, clock, demo=True)
         use_memory(Forgetful())  # pictures do not depend on what somebody did before
+        brief = options.data_dir is not None
         walk = Walk(
             target=target,
             password=DEMO_PASSWORD,
             clinician=DOCTOR,
             director=DIRECTOR,
-            brief=options.data_dir is not None,
+            brief=brief,
+            themes=("light",) if brief else ("light", "dark"),
             size=options.size,
         )
         camera = Camera(program.window, program.desk, program.runner, walk)

@@ -22,7 +22,7 @@ from tests.security.stations import cheap_passwords
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("demo") / "station"
     now = SystemClock().now()
-    plan = SeedPlan(today=now.date(), now=now, people=40, days=12)
+    plan = SeedPlan(today=now.date(), now=now, people=25, days=8)
     with cheap_passwords():
         make_filled_station(made, lambda _done, _total: None, plan)
     return made

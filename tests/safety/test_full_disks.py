@@ -13,7 +13,7 @@ import pytest
 
 from tests.safety import full_disks
 
-POINTS = 5
+POINTS = 4
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts a small file system")

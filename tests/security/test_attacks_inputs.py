@@ -97,7 +97,7 @@ def test_an_ordinary_workbook_is_read_by_both_programs(tmp_path) -> None:
 
 _READ = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 from pathlib import Path
 from station_emr.catalogs import table_files

@@ -25,7 +25,7 @@ from provincial_server.structure import STORED_TYPES
 from tests.server.direct import Answer, Direct, running
 from tests.server.samples import CCCD, entry, patient, unit
 
-EXAMPLES = 20
+EXAMPLES = 12
 FORM_ID = "0197a000-0000-7000-8000-000000000001-b0123456789abcdef"
 HOSTILE = [
     *("", " ", "*", "'", '"', "\\", "%", "%00", "\x00", "\ufeff", "ÿþ", "null", "NaN", "Infinity"),

@@ -5,6 +5,7 @@ import shutil
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -150,9 +151,18 @@ class Station:
         return self.services.patients.get(self.nurse, made.items[0].record_id).record
 
 
+# Several folders of tests take these fixtures over, and each would have a session's copy of its own.
+_made: dict[str, Any] = {}
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("station")
+    if "template" not in _made:
+        _made["template"] = _found(tmp_path_factory.mktemp("station"))
+    return _made["template"]
+
+
+def _found(folder):
     clock = DemoClock(MORNING, seed=1)
     director, *others = demo_people()
     extra = [
@@ -186,6 +196,12 @@ def template(tmp_path_factory):
 @pytest.fixture(scope="session")
 def lists(template):
     """What every station of these tests would load from its own copy of the same lists."""
+    if "lists" not in _made:
+        _made["lists"] = _load(template)
+    return _made["lists"]
+
+
+def _load(template):
     with closing(EncryptedStore.open(template, KEY)) as store:
         catalogs = StationCatalogs(store)
         made = {kind: catalogs._index(kind) for kind in CatalogKind}

@@ -13,7 +13,7 @@ from tests.sync.simulation.machine import FILE, Machine
 from tests.sync.simulation.province import Province
 from tests.sync.simulation.world import World
 
-SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "60"))
+SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "40"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 CHUNK = 10
 QUARTERS = 4

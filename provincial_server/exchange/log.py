@@ -173,23 +173,8 @@ def append(
             by_rule=item.incarnation == MERGE,
             is_shown=item.is_shown,
         )
-        rows.append(
-            {
-                "facility_code": code,
-                "sequence": sequence,
-                "op_id": item.op_id,
-                "kind": item.kind,
-                "record_id": item.record_id,
-                "incarnation": item.incarnation,
-                "number": item.number,
-                "sender": item.sender,
-                "device_id": item.device_id,
-                "received_at": now if item.received_at is None else item.received_at,
-                "shown_sequence": shown,
-                "size": len(item.line),
-                "line": pack_line(item.line),
-            }
-        )
+        at = now if item.received_at is None else item.received_at
+        rows.append({**_row(code, sequence, item, at), "shown_sequence": shown})
     facility.operation_sequence = sequence
     session.flush()
     with ready.together(session):
@@ -199,10 +184,8 @@ def append(
     _write_numbers(session, code, operations, now)
 
 
-def append_one(session: Session, code: str, sequence: int, item: NewOperation) -> None:
-    """PostgreSQL: as `append`, for the only operation of a transaction and a record that certainly is
-    new. The number, the facility's sequence and the time of its last write are moved up to these."""
-    row = {
+def _row(code: str, sequence: int, item: NewOperation, received_at: int | None) -> dict[str, Any]:
+    return {
         "facility_code": code,
         "sequence": sequence,
         "op_id": item.op_id,
@@ -212,10 +195,16 @@ def append_one(session: Session, code: str, sequence: int, item: NewOperation) -
         "number": item.number,
         "sender": item.sender,
         "device_id": item.device_id,
-        "received_at": item.received_at,
+        "received_at": received_at,
         "size": len(item.line),
         "line": pack_line(item.line),
     }
+
+
+def append_one(session: Session, code: str, sequence: int, item: NewOperation) -> None:
+    """PostgreSQL: as `append`, for the only operation of a transaction and a record that certainly is
+    new. The number, the facility's sequence and the time of its last write are moved up to these."""
+    row = _row(code, sequence, item, item.received_at)
     (tally,) = _tally(code, [item.op_id])
     ready.change(session, _LINE_WITH_ALL, {**row, **tally})
 

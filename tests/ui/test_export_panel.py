@@ -84,8 +84,10 @@ def test_days_without_visits_are_said(page, answers, visit_id, tmp_path):
 
 def test_days_the_wrong_way_round_write_nothing(page, answers, visit_id, tmp_path):
     page.type("settings.export.until", "01/01/2020")
+    answers.next = [tmp_path / "ra"]
     page.press_button("settings.export.visits")
     page.says("ngày đầu trước", Severity.DANGER)
+    assert not (tmp_path / "ra").exists()
 
 
 def test_everything_goes_into_one_file_with_a_reason(page, answers, visit_id, tmp_path):

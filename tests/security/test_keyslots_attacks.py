@@ -16,6 +16,7 @@ from station_emr.domain.errors import (
 )
 from station_emr.security import durable_file, key_wrap, slot_file
 from station_emr.security.keyslots import FILE_NAME
+from tests.security import slot_attacks as attacks
 from tests.security.stations import (
     CHEAP,
     OTHER,
@@ -61,51 +62,19 @@ def test_a_leavers_old_file_does_not_open_the_new_key(path, station):
 
 
 def test_a_planted_public_half_gets_no_new_key(path, station):
-    slots, data_key, _ = station
-    attacker = key_wrap.lock("x", bytes(32), key_wrap.context("db-1", "ha"), CHEAP, os.urandom)
-
-    def plant(body):
-        body["slots"][0]["public"] = slot_file._b64(attacker.public)
-
-    rewrite(path, plant)
-    with pytest.raises(DatabaseDamaged):
-        slots.replace_all(data_key, bytes([2]) * 32)
+    assert not attacks.planted_public_half(path, station[1])
 
 
 def test_a_planted_data_key_is_not_accepted(path, station):
-    slots, _, code = station
-    planted = bytes([9]) * 32
-
-    def plant(body):
-        body["fingerprint"] = slot_file._b64(key_wrap.fingerprint(planted))
-        for owner, row in (("ha", body["slots"][0]), ("recovery code", body["recovery"])):
-            public = slot_file._bytes(row["public"], 32)
-            where = key_wrap.context("db-1", owner)
-            row["sealed"] = slot_file._b64(key_wrap.seal(planted, public, where, os.urandom))
-
-    rewrite(path, plant)
-    with pytest.raises(DatabaseDamaged):
-        slots.unlock("ha", PASSWORD)
-    with pytest.raises(DatabaseDamaged):
-        slots.unlock_with_recovery(code)
+    assert attacks.planted_key(path, station[2]) == (False, False)
 
 
 def test_a_slot_moved_to_another_name_or_database_opens_nothing(path, station):
     slots, data_key, _ = station
     slots.add("nga", "Nga", OTHER, data_key)
-
-    def swap(body):
-        one, other = body["slots"]
-        one["username"], other["username"] = other["username"], one["username"]
-
-    rewrite(path, swap)
-    with pytest.raises(WrongPassword):
-        slots.unlock("nga", PASSWORD)
-    rewrite(path, swap)
+    assert not attacks.slot_under_another_name(path)
     assert slots.unlock("ha", PASSWORD) == data_key
-    rewrite(path, lambda body: body.update(database_id="db-2"))
-    with pytest.raises(WrongPassword):
-        slots.unlock("ha", PASSWORD)
+    assert not attacks.slot_in_another_database(path)
 
 
 def test_wrong_associated_data_opens_nothing():

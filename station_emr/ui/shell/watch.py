@@ -1,4 +1,8 @@
-"""One filter over the program's keys and clicks: scans from anywhere, and the idle lock.
+"""One watch over the program's keys and clicks: scans from anywhere, and the idle lock.
+
+It stands at the widget with the focus, where every key begins its way, and at the windows, where
+every hand first arrives. At the whole application it would be asked about each of the tens of
+thousands of events that building and painting pages takes.
 
 A keyboard-wedge scanner is a keyboard that types very fast and ends with Enter. A burst is taken
 as a scan when its keys follow one another faster than hands can: outside text fields any such
@@ -13,7 +17,7 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QWindow
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -23,6 +27,7 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 from typing_extensions import override
 
 from station_emr.ui.kit import Shortcut
@@ -102,6 +107,8 @@ class InputWatch(QObject):
         self._timer.timeout.connect(self.idle)
         self._renewed = 0.0
         self._on = False
+        self._focused: QObject | None = None
+        self._windows: list[QObject] = []  # of the window system, on which somebody has worked
         self.reserved: tuple[QKeySequence, ...] = (
             Shortcut.SEARCH.key,
             Shortcut.LOCK.key,
@@ -114,7 +121,11 @@ class InputWatch(QObject):
         self._timer.start()
         if not self._on:
             self._on = True
-            QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+            self._host.window().installEventFilter(self)  # keys while nothing has the focus
+            _application().focusChanged.connect(self._follow_focus)
+            _application().focusWindowChanged.connect(self._follow_window)
+            self._follow_focus()
+            self._follow_window()
 
     def stop(self) -> None:
         """Stop watching, as while locked."""
@@ -122,7 +133,29 @@ class InputWatch(QObject):
         self._burst.forget()
         if self._on:
             self._on = False
-            QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+            _application().focusChanged.disconnect(self._follow_focus)
+            _application().focusWindowChanged.disconnect(self._follow_window)
+            for left in (self._host.window(), self._focused, *self._windows):
+                if left is not None and isValid(left):
+                    left.removeEventFilter(self)
+            self._focused = None
+            self._windows.clear()
+
+    def _follow_focus(self) -> None:
+        """The widget that keys now begin at; asked before its own field and its own page."""
+        before, self._focused = self._focused, QApplication.focusWidget()
+        if before is not None and before is not self._host.window() and isValid(before):
+            before.removeEventFilter(self)
+        if self._focused is not None:
+            self._focused.installEventFilter(self)
+
+    def _follow_window(self) -> None:
+        """Dialogs have windows of their own; each is heard from when it first comes to the front."""
+        window: QWindow | None = QGuiApplication.focusWindow()
+        self._windows = [known for known in self._windows if isValid(known)]
+        if window is not None and window not in self._windows:
+            self._windows.append(window)
+            window.installEventFilter(self)
 
     @property
     def idle_milliseconds(self) -> int:
@@ -188,6 +221,14 @@ class InputWatch(QObject):
             undo()
         self.scanned.emit(text)
         return True
+
+
+def _application() -> QApplication:
+    """The one application, which outlives every watch."""
+    found = QApplication.instance()
+    if not isinstance(found, QApplication):
+        raise TypeError("no application to watch")
+    return found
 
 
 def _restorer(widget: QObject) -> Callable[[], None] | None:

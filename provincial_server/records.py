@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DERIVED = re.compile(rf"({UUID.pattern})(?:-.*)?", re.DOTALL)
@@ -25,7 +27,22 @@ ROOT_TYPES = {
 }
 """Kind of record → type of its first resource. A prescription has lines only, no resource of its own."""
 
-KINDS = {resource_type: kind for kind, resource_type in ROOT_TYPES.items()}
+BASIC = "Basic"
+KIND_SYSTEM = "https://station-emr.example/fhir/CodeSystem/record-kind"
+"""A Basic is a record of the kind that its code of this system says."""
+
+KINDS = {
+    resource_type: kind for kind, resource_type in ROOT_TYPES.items() if resource_type != BASIC
+}
+"""The other way round, where the type alone says the kind."""
+
+
+def kind_of_basic(resource: Mapping[str, Any]) -> str:
+    """The word of its kind, empty for a Basic of somebody else."""
+    for coding in resource.get("code", {}).get("coding", ()):
+        if coding.get("system") == KIND_SYSTEM:
+            return str(coding.get("code", ""))
+    return ""
 
 
 def record_of(resource_id: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from provincial_server import wire
 from provincial_server.exchange.tables import MERGE, REST
 from provincial_server.faults import FhirFault, Issue
-from provincial_server.records import ROOT_TYPES, UUID
+from provincial_server.records import BASIC, ROOT_TYPES, UUID, kind_of_basic
 from provincial_server.resources import Key
 from provincial_server.settings import Limits
 from provincial_server.structure import ID, STORED_TYPES, primitive_problem
@@ -143,6 +143,8 @@ def _unit(content: dict[str, Any], limits: Limits) -> Judged | list[Issue]:
     root = unit[0].get("resourceType") if isinstance(unit[0], dict) else None
     if not issues and root != ROOT_TYPES.get(kind, root):
         issues.append(Issue("invariant", "the first resource is of another kind of record"))
+    if not issues and root == BASIC == ROOT_TYPES.get(kind) and kind_of_basic(unit[0]) != kind:
+        issues.append(Issue("invariant", "the code of the Basic names another kind of record"))
     if not issues and len(set(keys)) != len(keys):
         issues.append(Issue("invariant", "a resource stands in the unit twice"))
     if issues:

@@ -75,6 +75,7 @@ _REFERENCE = ("reference", "identifier", "display")
 _LEFT_OUT = frozenset({"contained", "modifierExtension", "implicitRules"})
 _NOT_SPOKEN = frozenset(
     {
+        "Basic",
         "Binary",
         "Communication",
         "Composition",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from provincial_server.dates import VIETNAM
-from provincial_server.records import KINDS, ROOT_TYPES, UUID
+from provincial_server.records import BASIC, KINDS, ROOT_TYPES, UUID, kind_of_basic
 from provincial_server.resources import Key
 
 _VOID = ("status", "entered-in-error")
@@ -38,6 +38,9 @@ def content_of(
 def kind_of(unit: Mapping[Key, Resource], record_id: str) -> str:
     """By the resource that has the record's own id. Of a prescription there are only lines; what
     else has no such resource belongs to no record of ours and is named by its type."""
+    basic = unit.get((BASIC, record_id))
+    if basic is not None and ROOT_TYPES.get(kind_of_basic(basic)) == BASIC:
+        return kind_of_basic(basic)
     own = sorted(resource_type for resource_type, name in unit if name == record_id)
     kinds = [KINDS[resource_type] for resource_type in own if resource_type in KINDS]
     if kinds and kinds[0] != "prescription":

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provincial_server import __version__
 from provincial_server.database import Database
-from provincial_server.records import KINDS
+from provincial_server.records import ROOT_TYPES
 from provincial_server.settings import Clock
 from provincial_server.store import EVERY_FACILITY, Device, Facility
 
@@ -34,7 +34,7 @@ _AGES: tuple[tuple[str, int], ...] = (
     ("7d", 7 * 1440 * _MINUTE),
 )
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_KINDS = {*KINDS.values(), "practitioner", "facility", "link"}
+_KINDS = frozenset(ROOT_TYPES)
 _REFUSALS = {"poison", "parent", "base", "busy", "denied"}
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _FORWARDED = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}

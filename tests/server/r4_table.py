@@ -19,6 +19,7 @@ TABLE = Path(__file__).parents[2] / "provincial_server" / "r4_elements.json"
 STORED = [
     "AllergyIntolerance",
     "Appointment",
+    "Basic",
     "Binary",
     "Communication",
     "Composition",

@@ -305,6 +305,16 @@ RICH: list[dict[str, Any]] = [
         "item": [{"type": "source", "resource": WHO}, {"type": "alternate", "resource": WHO}],
     },
     {
+        "resourceType": "Basic",
+        "id": "ba1",
+        "identifier": [{"value": "MAU-QUYEN-1"}],
+        "extension": [{"url": "http://example.org/standing", "valueCode": "closed"}],
+        "code": CODE,
+        "subject": {"reference": "Practitioner/pr1"},
+        "created": "2026-11-20",
+        "author": STATION,
+    },
+    {
         "resourceType": "Consent",
         "id": "cs1",
         "status": "active",

@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.record import RecordKind, RecordStatus
 
+from .basic import TYPE as BASIC
+from .basic import basic_kind
 from .bill import read_bill
 from .certificate import read_certificate
 from .consent import read_consent
@@ -47,6 +49,8 @@ _READERS: Final = {
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }
+_BASICS: Final[dict[str, _Reader]] = {}
+"""What a Basic is, by its code."""
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _FIRST_LINE: Final = (
     "-l1"  # a prescription has no resource of its own, its first line stands for it
@@ -74,7 +78,7 @@ def read_unit(resources: Sequence[Resource], *, uris: UriTable = VN_CORE) -> Rea
 
 def _take_apart(resources: Sequence[Resource]) -> tuple[_Reader, Parts]:
     root = resources[0]
-    reader = _READERS.get(root["resourceType"])
+    reader = _reader_of(root)
     if reader is None:
         raise unreadable("the first resource is not a record's own")
     record_id = _record_id(root, reader.kind)
@@ -97,6 +101,12 @@ def _take_apart(resources: Sequence[Resource]) -> tuple[_Reader, Parts]:
         else:
             live[end] = child
     return reader, parts
+
+
+def _reader_of(root: Resource) -> _Reader | None:
+    if root["resourceType"] == BASIC:
+        return _BASICS.get(basic_kind(root))
+    return _READERS.get(root["resourceType"])
 
 
 def _record_id(root: Resource, kind: RecordKind) -> str:

@@ -17,6 +17,8 @@ from .datatypes import VIETNAM, Json, Resource
 from .uris import own_extension
 
 TAKEN_BACK: Final = own_extension("taken-back")
+RETIRED: Final = own_extension("entered-in-error")
+"""Of types that have no status: a Basic."""
 # What careless hands make of a unit: an absent key, a list for an object, a date that is none.
 BROKEN: Final = (
     KeyError,
@@ -217,6 +219,8 @@ def is_retired(resource: Resource) -> bool:
     verification = resource.get("verificationStatus")
     if verification:
         return any(one.get("code") == "entered-in-error" for one in verification["coding"])
+    if resource["resourceType"] == "Basic":
+        return any(one.get("url") == RETIRED for one in resource.get("extension", ()))
     return resource["resourceType"] == "Location" and resource.get("status") == "inactive"
 
 

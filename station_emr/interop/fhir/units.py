@@ -9,6 +9,8 @@ from typing import Any, Final
 from station_emr.domain.record import RecordKind, RecordStatus
 
 from .appointment import appointment_resources
+from .basic import TYPE as BASIC
+from .basic import retired_basic
 from .bill import bill_resources
 from .certificate import certificate_resources
 from .consent import consent_resources
@@ -114,6 +116,8 @@ def retired(resource: Resource) -> Resource:
         return {**kept, "verificationStatus": terminology(_VERIFICATION[kind], "entered-in-error")}
     if kind == "Location":
         return {**resource, "status": "inactive"}
+    if kind == BASIC:
+        return retired_basic(resource)
     if kind == "Appointment":
         return {**resource, **_whole_day(resource), "status": "entered-in-error"}
     return {**resource, "status": "entered-in-error"}

@@ -42,7 +42,7 @@ lint: setup ## Style, types and architecture contracts
 
 soak: setup ## Play ten thousand seeded stories of several PCs and the province (SEEDS=, FIRST=)
 	@SIMULATOR_SEEDS=$(or $(SEEDS),10000) SIMULATOR_FIRST=$(or $(FIRST),1) SIMULATOR_STEPS=60 \
-		$(PY) -m pytest -n 2 -q tests/sync/test_simulator.py
+		$(PY) -m pytest -n 2 -q --timeout 900 tests/sync/test_simulator.py
 
 kills: setup ## End a busy session 500 times at random (KILLS=, SEED=); prints the counts
 	@QT_QPA_PLATFORM=offscreen $(PY) -m tests.safety.killing --kills $(or $(KILLS),500) \

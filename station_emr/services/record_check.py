@@ -53,6 +53,9 @@ class Breach(StrEnum):
         }[self.value]
 
 
+Found = tuple[Breach | None, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One version that is not what was written. ``detail`` names fields, never their content."""
@@ -134,23 +137,47 @@ class RecordCheck:
             detail=detail,
         )
 
-    def _breach(self, one: KeptVersion) -> tuple[Breach | None, str]:
+    def _breach(self, one: KeptVersion) -> Found:
+        """What the first witness says that disagrees."""
         own = hashlib.sha256(one.content.encode()).hexdigest()
-        if own != one.content_sha256:
-            return Breach.HASH, ""
-        if one.record is None:
-            return Breach.UNREADABLE, ""
-        if any(sha256 != own for sha256 in one.signed):
-            return Breach.EVIDENCE, ""
-        if not one.line:
-            return None, ""
-        name, operation = self._read_line(one.line)
-        if name != one.op_id:
-            return Breach.LINE_ID, ""
-        if operation is None:
-            return None, ""  # of another program; its id holds, and that is all that can be said
-        wrong = _unlike(one, operation)
-        return (Breach.LINE, ", ".join(wrong)) if wrong else (None, "")
+        for witness in _WITNESSES:
+            breach, detail = witness(one, own, self._read_line)
+            if breach is not None:
+                return breach, detail
+        return None, ""
+
+
+def _own_hash(one: KeptVersion, own: str, _read_line: ReadLine) -> Found:
+    return (Breach.HASH if own != one.content_sha256 else None), ""
+
+
+def _content(one: KeptVersion, _own: str, _read_line: ReadLine) -> Found:
+    return (Breach.UNREADABLE if one.record is None else None), ""
+
+
+def _confirmations(one: KeptVersion, own: str, _read_line: ReadLine) -> Found:
+    return (Breach.EVIDENCE if any(sha256 != own for sha256 in one.signed) else None), ""
+
+
+def _sent_line(one: KeptVersion, _own: str, read_line: ReadLine) -> Found:
+    if not one.line:
+        return None, ""
+    name, operation = read_line(one.line)
+    if name != one.op_id:
+        return Breach.LINE_ID, ""
+    if operation is None:
+        return None, ""  # of another program; its id holds, and that is all that can be said
+    wrong = _unlike(one, operation)
+    return (Breach.LINE, ", ".join(wrong)) if wrong else (None, "")
+
+
+_WITNESSES: tuple[Callable[[KeptVersion, str, ReadLine], Found], ...] = (
+    _own_hash,
+    _content,
+    _confirmations,
+    _sent_line,
+)
+"""What is held against every version, in this order."""
 
 
 def _unlike(one: KeptVersion, operation: Operation) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -165,23 +165,50 @@ class VersionRepository:
         row = self._connection.execute(_PERSON, {"id": user_id}).one_or_none()
         if row is None or row.content is None:
             return "missing"
-        if digest(row.content) != row.content_sha256:
-            return "content"
         try:
             user = decode(row.content, User)
         except msgspec.DecodeError:
             return "content"
-        if user.id != user_id or user.username.strip().lower() != row.username:
-            return "name"
-        if row.status != row.said or (row.top or 0) > row.version:
-            return "version"
-        if row.origin == "here":
-            return "" if row.logged in {"*", user.role.value} else "unlogged"
-        # Written on another PC: the line it came as has to be here, under the id of its bytes.
-        if row.line is None:
-            return "unlogged"
-        name = hashlib.sha256(unpack(row.line)).digest()[:16].hex()
-        return "" if name == row.op_id else "line"
+        wrong = (fault for fault, holds in _PERSON_FAULTS if not holds(row, user, user_id))
+        return next(wrong, "")
+
+
+def _hash_holds(row: Any, _user: User, _user_id: str) -> bool:
+    return digest(row.content) == str(row.content_sha256)
+
+
+def _name_holds(row: Any, user: User, user_id: str) -> bool:
+    return user.id == user_id and user.username.strip().lower() == str(row.username)
+
+
+def _is_newest(row: Any, _user: User, _user_id: str) -> bool:
+    return bool(row.status == row.said and (row.top or 0) <= row.version)
+
+
+def _is_logged(row: Any, user: User, _user_id: str) -> bool:
+    """What was written on another PC is known by the line it came as instead."""
+    if row.origin == "here":
+        return row.logged in {"*", user.role.value}
+    return row.line is not None
+
+
+def _line_holds(row: Any, _user: User, _user_id: str) -> bool:
+    """The line stands under the id of its bytes."""
+    if row.origin == "here":
+        return True
+    if row.line is None:
+        return False
+    return hashlib.sha256(unpack(row.line)).digest()[:16].hex() == str(row.op_id)
+
+
+_PERSON_FAULTS: tuple[tuple[str, Callable[[Any, User, str], bool]], ...] = (
+    ("content", _hash_holds),
+    ("name", _name_holds),
+    ("version", _is_newest),
+    ("unlogged", _is_logged),
+    ("line", _line_holds),
+)
+"""What must hold of a person's row, and what is said when it does not."""
 
 
 def _kept(row: Any) -> KeptVersion:

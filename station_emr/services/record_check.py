@@ -39,6 +39,7 @@ class Breach(StrEnum):
     EVIDENCE = "evidence"
     MISSING = "missing"
     SHOWN = "shown"
+    ACCOUNT = "account"
 
     @property
     def label(self) -> str:
@@ -50,6 +51,7 @@ class Breach(StrEnum):
             "evidence": "nội dung không khớp bằng chứng xác nhận lúc ký",
             "missing": "thiếu phiên bản, hoặc dòng hiện hành chỉ vào bản không có",
             "shown": "dòng hiện trong danh sách không khớp nội dung đã ký",
+            "account": "dòng tài khoản không khớp những gì đã ghi về người này",
         }[self.value]
 
 
@@ -108,7 +110,14 @@ class RecordCheck:
                 if tell is not None:
                     tell(versions, total)
             rows = work.versions.head_faults(_NAMED)
+            # Nobody logs in as a colleague of another PC, who is known by what came from there.
+            people = [
+                (one.id, work.versions.person_fault(one.id))
+                for one in work.users.all()
+                if one.active
+            ]
         faults += [_of_head(row) for row in rows]
+        faults += [_of_person(user_id, said) for user_id, said in people if said]
         report = RecordReport(
             versions=versions, sealed=sealed, confirmed=confirmed, faults=tuple(faults)
         )
@@ -209,4 +218,14 @@ def _of_head(row: HeadFault) -> Fault:
         version=row.version,
         breach=Breach.SHOWN if row.fields else Breach.MISSING,
         detail=", ".join(row.fields),
+    )
+
+
+def _of_person(user_id: str, said: str) -> Fault:
+    return Fault(
+        kind=RecordKind.PRACTITIONER,
+        record_id=user_id,
+        version=0,
+        breach=Breach.ACCOUNT,
+        detail=said,
     )

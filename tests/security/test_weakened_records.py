@@ -4,21 +4,28 @@ the truth where exactly the checks that hold against it are gone.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from station_emr.db.repositories import histories
+from station_emr.demo.clock import DemoClock
 from station_emr.domain.errors import PermissionDenied
 from station_emr.domain.permissions import Action, Role, may
+from station_emr.domain.record import RecordKind
+from station_emr.interop.fhir.read_units import read_unit
 from station_emr.services import record_check
 from station_emr.services.record_check import Breach
+from station_emr.services.replication import apply_operation
+from station_emr.sync.opening import open_operation
+from station_emr.sync.operation_line import op_id
 from tests.security import record_attacks as attacks
 from tests.security.record_attacks import FORGED_DAYS, Attacker, seal_everything
-from tests.services.conftest import lists, station, template
+from tests.services.conftest import MORNING, Station, lists, template
 from tests.services.visit_samples import prescription, sign, visit
 
-__all__ = ["lists", "station", "template"]
+__all__ = ["lists", "template"]
 
 HASH, CONFIRMED, LINE, ROWS = "_own_hash", "_confirmations", "_sent_line", "head_faults"
 EDITS = {
@@ -38,14 +45,32 @@ EDITS = {
 }
 
 
+@pytest.fixture(scope="module")
+def signed(template, lists, tmp_path_factory):
+    """A station with a signed prescription whose line the province has; its file, and the paper's id."""
+    path = tmp_path_factory.mktemp("signed") / "station.db"
+    shutil.copy(template, path)
+    made = Station(path, DemoClock(MORNING, seed=2), lists)
+    encounter = visit(made, made.register())
+    sign(made, encounter, prescription=prescription(made, encounter))
+    seal_everything(made)
+    with made.store.read() as work:
+        paper = work.prescriptions.of_encounter(encounter.id).record.id
+    made.store.close()
+    return path, paper
+
+
 @pytest.fixture
-def paper(station) -> str:
-    """A signed prescription whose line the province has."""
-    encounter = visit(station, station.register())
-    sign(station, encounter, prescription=prescription(station, encounter))
-    seal_everything(station)
-    with station.store.read() as work:
-        return work.prescriptions.of_encounter(encounter.id).record.id
+def station(signed, lists, tmp_path):
+    shutil.copy(signed[0], tmp_path / "station.db")
+    opened = Station(tmp_path / "station.db", DemoClock(MORNING, seed=3), lists)
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def paper(signed) -> str:
+    return signed[1]
 
 
 def passes_for_the_truth(station, left_out: set[str]) -> bool:
@@ -106,7 +131,7 @@ ROLES = {
     "the role under its old hash": (attacks.role_under_old_hash, {"content", "unlogged"}),
     "the role with its hash": (attacks.role_with_hash, {"unlogged"}),
     "a new version": (attacks.role_in_new_version, {"unlogged"}),
-    "a version of another PC": (attacks.role_from_another_pc, {"unlogged", "line"}),
+    "a version of another PC": (attacks.role_from_another_pc, {"line"}),
     "names exchanged": (attacks.names_exchanged, {"name"}),
     "the role of last year": (attacks.older_role, {"version", "unlogged"}),
 }
@@ -140,6 +165,32 @@ def test_an_edited_role_opens_every_door_where_its_checks_are_gone(station, edit
     attacker.close()
 
     assert not manages_users(station, username)
+    named = station.services.record_check.run(station.director).faults
+    assert Breach.ACCOUNT in {fault.breach for fault in named}
     for guard in guards:  # each of them is enough by itself
         assert not manages_without(station, username, guards - {guard})
     assert manages_without(station, username, guards)
+
+
+def test_a_role_that_really_came_from_another_pc_opens_what_it_may(
+    station, signed, lists, tmp_path
+) -> None:
+    """Else the check would keep honest people out."""
+    shutil.copy(signed[0], tmp_path / "other.db")
+    other = Station(tmp_path / "other.db", DemoClock(MORNING, seed=4), lists)
+    nurse = other.nurse.user
+    other.services.accounts.update_user(other.director, replace(nurse, role=Role.MIDWIFE))
+    with other.store.write() as work:  # as if the province had taken what was before
+        node = work.operations.node(RecordKind.PRACTITIONER, nurse.id, 1)
+        work.operations.set_held((node.op_id,))
+    seal_everything(other)
+    with other.store.read() as work:
+        line = work.operations.line(
+            work.operations.node(RecordKind.PRACTITIONER, nurse.id, 2).op_id
+        )
+    other.store.close()
+    with station.store.write() as work:
+        arrived = open_operation(read_unit, op_id(line), line).operation
+        apply_operation(work, arrived, station.clock.now())
+    assert station.services.accounts.log_in(nurse.username, "Máy 1").role is Role.MIDWIFE
+    assert station.services.record_check.run(station.director).is_whole

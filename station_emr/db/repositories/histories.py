@@ -96,6 +96,25 @@ WHERE h.id = :id
 """)
 
 
+class _Coding(msgspec.Struct):
+    code: str = ""
+
+
+class _Concept(msgspec.Struct):
+    coding: tuple[_Coding, ...] = ()
+
+
+class _StaffResource(msgspec.Struct, rename={"resource_type": "resourceType"}):
+    resource_type: str = ""
+    code: tuple[_Concept, ...] = ()
+
+
+class _StaffLine(msgspec.Struct):
+    """As much of a colleague's line as tells the role."""
+
+    resources: tuple[_StaffResource, ...] = ()
+
+
 class VersionRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -192,13 +211,24 @@ def _is_logged(row: Any, user: User, _user_id: str) -> bool:
     return row.line is not None
 
 
-def _line_holds(row: Any, _user: User, _user_id: str) -> bool:
-    """The line stands under the id of its bytes."""
+def _line_holds(row: Any, user: User, _user_id: str) -> bool:
+    """The line stands under the id of its bytes, and gives the same role."""
     if row.origin == "here":
         return True
     if row.line is None:
         return False
-    return hashlib.sha256(unpack(row.line)).digest()[:16].hex() == str(row.op_id)
+    line = unpack(row.line)
+    name = hashlib.sha256(line).digest()[:16].hex()
+    return name == str(row.op_id) and _roles_in(line) == {user.role.value}
+
+
+def _roles_in(line: bytes) -> set[str]:
+    try:
+        resources = msgspec.json.decode(line, type=_StaffLine).resources
+    except msgspec.DecodeError:
+        return set()
+    roles = (one for one in resources if one.resource_type == "PractitionerRole")
+    return {coding.code for role in roles for code in role.code for coding in code.coding}
 
 
 _PERSON_FAULTS: tuple[tuple[str, Callable[[Any, User, str], bool]], ...] = (

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from reportlab.pdfgen.canvas import Canvas
 
 from provincial_server.catalogs import bounds as their_bounds
 from provincial_server.catalogs import content as their_content
@@ -26,7 +25,6 @@ from station_emr.printing import audit_workbook
 from station_emr.security.signing import xml
 from station_emr.services import drafts
 from station_emr.sync.exchange_wire import Garbled, unpack
-from station_emr.ui.kit import paper as pictures
 from station_emr.ui.screens.catalogs import refused_file
 from station_emr.ui.screens.sync import evidence
 from tests.services.conftest import lists, station, template
@@ -407,41 +405,3 @@ def test_packed_bytes_are_cut_off_at_their_bound() -> None:
     with pytest.raises(Garbled):
         unpack(bomb, "gzip", largest=100_000)
     assert len(gzip.decompress(bomb)) == 20_000_000  # the weak way: all of it is there
-
-
-# Papers from elsewhere -------------------------------------------------------------------------
-
-
-def paper(pages: int, width: float, height: float) -> bytes:
-    held = io.BytesIO()
-    made = Canvas(held, pagesize=(width, height))
-    for _page in range(pages):
-        made.drawString(1, 1, "x")
-        made.showPage()
-    made.save()
-    return held.getvalue()
-
-
-def test_a_page_of_no_possible_size_is_drawn_within_bounds(qapp, monkeypatch) -> None:
-    long = paper(1, 10, 3_000)
-    (picture,) = pictures.render_pages(long, 200)
-    assert picture.height() <= 200 * 8
-    monkeypatch.setattr(pictures, "_TALLEST", 10**9)
-    (picture,) = pictures.render_pages(long, 200)
-    assert picture.height() == 60_000
-
-
-def test_a_page_for_the_printer_is_bounded_too(qapp, monkeypatch) -> None:
-    wide = paper(1, 1_000, 1_000)
-    monkeypatch.setattr(pictures, "_MOST_PIXELS", 1_000_000)
-    found = pictures.render_page(wide, 0, 150)
-    assert 900_000 < found.width() * found.height() <= 1_010_000
-    monkeypatch.setattr(pictures, "_MOST_PIXELS", 10**12)
-    assert pictures.render_page(wide, 0, 150).width() == 2_083
-
-
-def test_only_so_many_pages_are_drawn(qapp, monkeypatch) -> None:
-    many = paper(5, 200, 200)
-    assert len(pictures.render_pages(many, 20)) == 5
-    monkeypatch.setattr(pictures, "MOST_PAGES", 2)
-    assert len(pictures.render_pages(many, 20)) == 2

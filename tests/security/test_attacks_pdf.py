@@ -1,13 +1,16 @@
-"""Papers built to stop the program that draws them: fonts that unfold or show one another without end.
+"""Papers built to stop the program that draws them: pages without an end, fonts that unfold or show one
+another.
 
 Each is small, so that what it would do to the drawing library is shown without doing it.
 """
 
 from __future__ import annotations
 
+import io
 import zlib
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from station_emr.domain import pdf_bounds
 from station_emr.domain.errors import UserError
@@ -155,3 +158,38 @@ def test_what_is_only_long_is_refused_before_it_is_read(monkeypatch) -> None:
     monkeypatch.setattr(pdf_bounds, "LARGEST", 4_000)
     with pytest.raises(UserError):
         refuse_hostile(plain)
+
+
+def paper(pages: int, width: float, height: float) -> bytes:
+    held = io.BytesIO()
+    made = Canvas(held, pagesize=(width, height))
+    for _page in range(pages):
+        made.drawString(1, 1, "x")
+        made.showPage()
+    made.save()
+    return held.getvalue()
+
+
+def test_a_page_of_no_possible_size_is_drawn_within_bounds(qapp, monkeypatch) -> None:
+    long = paper(1, 10, 3_000)
+    (picture,) = pictures.render_pages(long, 200)
+    assert picture.height() <= 200 * 8
+    monkeypatch.setattr(pictures, "_TALLEST", 10**9)
+    (picture,) = pictures.render_pages(long, 200)
+    assert picture.height() == 60_000
+
+
+def test_a_page_for_the_printer_is_bounded_too(qapp, monkeypatch) -> None:
+    wide = paper(1, 1_000, 1_000)
+    monkeypatch.setattr(pictures, "_MOST_PIXELS", 1_000_000)
+    found = pictures.render_page(wide, 0, 150)
+    assert 900_000 < found.width() * found.height() <= 1_010_000
+    monkeypatch.setattr(pictures, "_MOST_PIXELS", 10**12)
+    assert pictures.render_page(wide, 0, 150).width() == 2_083
+
+
+def test_only_so_many_pages_are_drawn(qapp, monkeypatch) -> None:
+    many = paper(5, 200, 200)
+    assert len(pictures.render_pages(many, 20)) == 5
+    monkeypatch.setattr(pictures, "MOST_PAGES", 2)
+    assert len(pictures.render_pages(many, 20)) == 2

@@ -37,7 +37,7 @@ def register_workbook(view: RegisterView) -> bytes:
     lines = book.add_worksheet("Sổ")
     for place, column in enumerate(definition.columns):
         lines.set_column(place, place, max(6, column.share * _WIDE), text)
-        lines.write_string(0, place, column.title, head)
+        lines.write_string(0, place, harmless(column.title), head)
     if several:
         lines.set_column(len(titles), len(titles), 12, text)
         lines.write_string(0, len(titles), "Tháng", head)
@@ -67,7 +67,7 @@ def _late_sheet(book: Any, view: RegisterView, titles: Sequence[str], head: Any,
     heads = ("Tháng", "Dòng gốc", "Bổ sung, sửa", *(one for one in titles if one != titles[0]))
     for place, name in enumerate(heads):
         sheet.set_column(place, place, 40 if place == 2 else 16, text)
-        sheet.write_string(0, place, name, head)
+        sheet.write_string(0, place, harmless(name), head)
     sheet.freeze_panes(1, 0)
     for row, one in enumerate(view.late, 1):
         shown = cells(view.definition.columns, "", one.line)
@@ -92,7 +92,7 @@ def report_workbook(view: ReportView) -> bytes:
         heads, rows = list_table(view)
         for place, name in enumerate(heads):
             sheet.set_column(place, place, 8 if place == 0 else 22, text)
-            sheet.write_string(0, place, name, head)
+            sheet.write_string(0, place, harmless(name), head)
         for number, row in enumerate(rows, 1):
             for place, said in enumerate(row):
                 sheet.write_string(number, place, harmless(said), text)

@@ -13,7 +13,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from provincial_server.catalogs import bounds as their_bounds
 from provincial_server.catalogs import content as their_content
@@ -207,46 +206,6 @@ def test_declarations_in_a_signed_xml_are_refused(tmp_path, declaration) -> None
     with pytest.raises(StationError):
         xml._parse(document)
     assert xml.check_xml(document, []).reason
-
-
-def test_a_parser_left_as_it_is_would_read_the_file(tmp_path) -> None:
-    secret = tmp_path / "secret.txt"
-    secret.write_text("bi mat", encoding="utf-8")
-    document = f'<!DOCTYPE l [<!ENTITY j SYSTEM "{secret.as_uri()}">]><l>&j;</l>'.encode()
-    weak = etree.XMLParser(resolve_entities=True, load_dtd=True, no_network=True)
-    assert etree.fromstring(document, weak).text == "bi mat"
-
-
-def test_no_other_module_parses_xml() -> None:
-    """A new reader of XML has to come here and be tried."""
-    allowed = {
-        "station_emr/security/signing/xml.py",
-        "station_emr/catalogs/bounds.py",
-        "provincial_server/catalogs/bounds.py",
-        "station_emr/interop/bhyt/safe_xml.py",  # tried in tests/interop/bhyt/test_claim_reader.py
-    }
-    # These write XML, hold against a schema what was written here, or walk what safe_xml has read.
-    own = {
-        "station_emr/interop/bhyt/envelope.py",
-        "station_emr/interop/bhyt/reader.py",
-        "station_emr/interop/bhyt/table_reader.py",
-        "station_emr/interop/bhyt/validation.py",
-        "station_emr/interop/fhir/document.py",
-        "station_emr/interop/hoso/writer.py",
-    }
-    root = Path(__file__).parents[2]
-    words = ("etree", "minidom", "expat", "xml.sax", "QXmlStream", "QDomDocument", "openpyxl")
-    found = {
-        path.relative_to(root).as_posix()
-        for name in ("station_emr", "provincial_server")
-        for path in (root / name).rglob("*.py")
-        if any(word in path.read_text(encoding="utf-8") for word in words)
-    }
-    assert found <= allowed | own
-    parsers = ("fromstring(", "iterparse(", "etree.parse(", "XMLParser(")
-    for name in own - {"station_emr/interop/bhyt/validation.py"}:
-        text = (root / name).read_text(encoding="utf-8")
-        assert not any(word in text for word in parsers), name
 
 
 # Formulas --------------------------------------------------------------------------------------

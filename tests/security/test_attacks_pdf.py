@@ -34,14 +34,14 @@ def stream(head: bytes, body: bytes) -> bytes:
     return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (head, len(body), body)
 
 
-def pdf(font: bytes, *more: bytes, content: bytes = WORDS) -> bytes:
+def pdf(font: bytes, *more: bytes, content: bytes = WORDS, catalog: bytes = b"") -> bytes:
     """One page with one font, which is object 5; ``more`` are the objects from 6 on."""
     page = (
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
         b"/Resources<</Font<</F1 5 0 R>>/XObject<</X1 6 0 R>>>>>>"
     )
     objects = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         page,
         stream(b"", content),

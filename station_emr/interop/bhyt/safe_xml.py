@@ -16,6 +16,7 @@ DEEPEST: Final = 16
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 _DECLARED: Final = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_HOSTILE: Final = (b"<!DOCTYPE", b"<!ENTITY")
 _KNOWN: Final = {
     b"PK\x03\x04": "tệp nén ZIP (hoặc Excel, Word)",
     b"Rar!": "tệp nén RAR",
@@ -56,7 +57,7 @@ def parse(data: bytes, *, largest: int = LARGEST) -> tuple[Any, tuple[str, ...]]
         data = _narrow(data)
         odd.append("Tệp dùng bảng mã UTF-16, không phải UTF-8 như quy định.")
     data = _as_utf8(data)
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    if any(word in data for word in _HOSTILE):
         raise Refused(
             "hostile",
             "Tệp chứa khai báo DOCTYPE hoặc thực thể, điều không bao giờ có trong hồ sơ BHYT thật "

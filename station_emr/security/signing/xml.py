@@ -98,10 +98,14 @@ def _parse(document: bytes) -> Any:
         root = etree.fromstring(document, parser)
     except (etree.LxmlError, ValueError):
         raise SigningFailure(SignFault.DOCUMENT) from None
-    info: Any = root.getroottree().docinfo
-    if info.doctype:
+    if _is_declared(root):
         raise SigningFailure(SignFault.DOCUMENT)
     return root
+
+
+def _is_declared(root: Any) -> bool:
+    """Whether the document brings a type, and with it entities, of its own."""
+    return bool(root.getroottree().docinfo.doctype)
 
 
 def _place(root: Any, name: str) -> Any:

@@ -88,7 +88,7 @@ def grown(opened: Open, resources: int) -> dict[str, Any]:
 
 
 def _grown(serving: Serving, database: Database, resources: int) -> dict[str, Any]:
-    growth = server_load.Growth(0)
+    growth = server_load.Growth(0, database.epoch)
     token = serving.tokens[0]
     send_all(serving.port, [Sender(token, growth.first, ())])
 

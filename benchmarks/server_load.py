@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from benchmarks.machine import milliseconds, percentile
 from benchmarks.population import DOCTOR, ZONE
-from benchmarks.sync_content import day_of, people
+from benchmarks.sync_content import DAY, day_of, people
 from station_emr.domain.operation import Envelope
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.interop.fhir.units import build_unit
@@ -29,6 +29,9 @@ from station_emr.sync.operation_line import seal
 FHIR = "application/fhir+json"
 _WRITTEN = datetime(2026, 11, 20, 7, 0, tzinfo=ZONE)
 _SECONDS = 120
+_DAY_TEXT = DAY.isoformat().encode()
+_ID_DAY = (24 * 3600 * 1000 >> 16) + 1
+"""A day in the first eight digits of an id, which are its milliseconds without the last four."""
 _NUMBER = re.compile(rb'"n":\d+,"resources"')
 
 
@@ -124,10 +127,20 @@ def _sealed(station: int, records: Sequence[tuple[RecordKind, Any]], after: int)
     ]
 
 
-def _page(station: int, some: Sequence[bytes], number: int, level: int) -> Call:
+def _page(
+    station: int,
+    some: Sequence[bytes],
+    number: int,
+    level: int,
+    *,
+    epoch: str = "",
+    cursor: int = 0,
+) -> Call:
     """One page; `number` is that of its last line."""
     rid = f"{station:08x}{number:08x}"
-    request = ExchangeRequest(incarnation=f"{station:016x}", number=number, lines=some)
+    request = ExchangeRequest(
+        incarnation=f"{station:016x}", number=number, epoch=epoch, cursor=cursor, lines=some
+    )
     body = pack(encode_request(request, rid), Packing(), level)
     headers = {
         **body.headers,
@@ -144,10 +157,12 @@ def _page(station: int, some: Sequence[bytes], number: int, level: int) -> Call:
 
 class Growth:
     """Visits without an end, for filling a database: the visits of one day again and again, each time
-    as other records. Making a visit anew costs more than the server's whole work with it."""
+    a day later and as other records. Making a visit anew costs more than the server's whole work with
+    it. Pages carry the cursor, as those of a station do that has its answers."""
 
-    def __init__(self, station: int, *, day: int = 500, patients: int = 20) -> None:
-        self._station = station
+    def __init__(self, station: int, epoch: str, *, day: int = 500, patients: int = 400) -> None:
+        """`epoch` is that of the server's database, in which nobody else writes for this station."""
+        self._station, self._epoch = station, epoch
         crowd = people(patients, seed=1000 + station)
         known = [(RecordKind.PATIENT, person) for person in crowd]
         visits = [visit for visit, _ in day_of(crowd, day, seed=station)]
@@ -160,8 +175,11 @@ class Growth:
         """The next so many, in large pages."""
         made: list[Call] = []
         while visits > 0:
+            before = self._number  # so many operations the server has, numbered without a gap
             some = [self._next() for _ in range(min(page, visits))]
-            made.append(_page(self._station, some, self._number, level=1))
+            made.append(
+                _page(self._station, some, self._number, 1, epoch=self._epoch, cursor=before)
+            )
             visits -= len(some)
         return made
 
@@ -171,8 +189,9 @@ class Growth:
         self._number += 1
         own = self._ids[place]
         # The time stands in front in an id of a record, so that ids of one day stand side by side.
-        moved = b"%08x" % (int(own[:8], 16) + 1 + day)
+        moved = b"%08x" % (int(own[:8], 16) + _ID_DAY * (1 + day))
         line = self._lines[place].replace(own, moved + own[8:])
+        line = line.replace(_DAY_TEXT, (DAY + timedelta(1 + day)).isoformat().encode())
         return _NUMBER.sub(b'"n":%d,"resources"' % self._number, line, count=1)
 
 

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _LIST: Final = 2000
 _LONG: Final = 100
+_RUNS_LOW: Final = 400  # some pages before its end the next list is read, while an answer comes
 _AHEAD_AT_ONCE: Final = (
     50  # fewer commits where thousands wait; a nurse waits some hundredths of a second
 )
@@ -226,7 +227,7 @@ class Sending:
     def prepare(self, run: Run, room: int) -> None:
         """While an answer is awaited: have lines of the next page ready, as far as they need none."""
         size = 0
-        if len(self._queue) < _LONG:
+        if len(self._queue) < _RUNS_LOW:
             self._fill(run)  # behind what is on its way
         coming = [item for item in self._queue if item.seq not in self._ahead]
         for some in _portions(coming, _AHEAD_AT_ONCE):

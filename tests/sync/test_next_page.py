@@ -17,6 +17,7 @@ from station_emr.domain.errors import NetworkFailure
 from station_emr.domain.sync import UnitState
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.units import build_unit
+from station_emr.sync import queueing
 from station_emr.sync.exchange_fhir_peer import ExchangeOverHttp
 from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest, Refusal, RefusalKind
 from station_emr.sync.next_page import NextPage
@@ -196,3 +197,19 @@ def test_pages_are_packed_by_several_threads_at_once() -> None:
         [sys.executable, "-c", _TWO_THREADS], check=False, capture_output=True, timeout=120
     )
     assert (done.returncode, done.stderr[-500:]) == (0, b"")
+
+
+def test_the_end_of_one_list_and_the_start_of_the_next_hold_no_page_up(
+    machine: Machine, running: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_LIST": 60, "_LONG": 20, "_RUNS_LOW": 45}.items():
+        monkeypatch.setattr(queueing, name, value)
+    line = Line(monkeypatch)
+    monkeypatch.setattr(Pacing, "lines_up", 32 * 1024)
+    run = machine.sync()
+    assert (run.sent, running.count("Patient")) == (MANY, MANY)
+    assert len(line.lines) == len({*line.lines}) == MANY
+    pages = [request for request in line.requests if request.lines]
+    late = [place for place, page in enumerate(pages) if page not in line.went_ahead]
+    held_up = [place for place in late if sum(len(page.lines) for page in pages[place:]) > 30]
+    assert held_up == [0]  # and those of the end, when hardly anything waits

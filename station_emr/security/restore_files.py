@@ -124,7 +124,7 @@ def finish(folder: Path, database: str) -> bool:
         try:
             document = json.loads((staging / READY).read_bytes())
             if (staging / database).exists():
-                _put_aside(folder, folder / Path(document["kept"]).name, document["present"])
+                _put_aside(folder, folder / _own_name(document["kept"]), document["present"])
                 durable_file.write_twice(folder / _KEYS, (staging / _KEYS).read_bytes())
                 (staging / database).replace(folder / database)
                 durable_file.sync_folder(folder)
@@ -151,10 +151,16 @@ def clear_unfinished(folder: Path, database: str) -> None:
 def _put_aside(folder: Path, kept: Path, present: list[str]) -> None:
     """Each file once: what bears the same name afterwards belongs to the copy."""
     kept.mkdir(mode=0o700, exist_ok=True)
-    for name in map(os.path.basename, present):
+    for name in map(_own_name, present):
         if not (kept / name).exists() and (folder / name).exists():
             (folder / name).rename(kept / name)
     durable_file.sync_folder(kept)
+
+
+def _own_name(text: str) -> str:
+    """A name in this folder alone: what was decided may have been written by somebody else."""
+    name = text.replace("\\", "/").rpartition("/")[2]
+    return name if name.strip(".") else "kept"
 
 
 def _flush(file: Path) -> None:

@@ -19,6 +19,7 @@ from station_emr.domain.claim import (
     blocking,
 )
 from station_emr.domain.errors import PermissionDenied, UserError
+from station_emr.domain.file_names import file_part
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sensitive import REFUSED
@@ -222,7 +223,7 @@ class Claims:
 def file_name(claim: ClaimFile) -> str:
     """The facility, the day of leaving and the link code: tells files apart and names nobody."""
     left = claim.summary.get("NGAY_RA", "")[:8] or f"{claim.made_on:%Y%m%d}"
-    return f"{claim.facility_code}_{left}_{claim.link_code}.xml"
+    return f"{file_part(claim.facility_code)}_{file_part(left)}_{file_part(claim.link_code)}.xml"
 
 
 _RESTRICTED: Final = Finding(

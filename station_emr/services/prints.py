@@ -10,6 +10,7 @@ from station_emr.domain.appointment import Appointment
 from station_emr.domain.billing import Bill
 from station_emr.domain.certificate import SickLeave
 from station_emr.domain.errors import NotFound
+from station_emr.domain.file_names import file_part
 from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.permissions import Action
 from station_emr.domain.prescription import Prescription
@@ -192,8 +193,8 @@ def _stored(work: Work, kind: RecordKind, record_id: str) -> Stored[Any]:
 def _file_name(paper: Paper) -> str:
     """A file name without the person's name: what kind of paper and its number."""
     if isinstance(paper, Prescription):
-        return f"don-thuoc-{paper.code}.pdf"
-    return f"{_FILES[type(paper)]}-{paper.number.replace('/', '-')}.pdf"
+        return f"don-thuoc-{file_part(paper.code)}.pdf"
+    return f"{_FILES[type(paper)]}-{file_part(paper.number)}.pdf"
 
 
 _FILES: Final[dict[type, str]] = {

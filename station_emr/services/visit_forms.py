@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from station_emr.domain.catalog import CatalogKind
 from station_emr.domain.encounter import Encounter
 from station_emr.domain.errors import NotFound, StateError
+from station_emr.domain.file_names import file_part
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.user import Actor
@@ -87,7 +88,7 @@ class VisitForms:
                     "sha256": hashlib.sha256(pdf).hexdigest(),
                 },
             )
-        number = (stored.record.number or record_id).replace("/", "-")
+        number = file_part(stored.record.number or record_id)
         return PrintedForm(pdf=pdf, file_name=f"{template.name}-{number}.pdf")
 
     def _mark(self, actor: Actor, stored: Stored[Encounter]) -> PrintMark:

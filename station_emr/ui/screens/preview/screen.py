@@ -11,6 +11,7 @@ from PySide6.QtPrintSupport import QPrinter
 from typing_extensions import override
 
 from station_emr.domain.errors import StationError
+from station_emr.domain.file_names import file_part
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.signature import SIGNED_KINDS
@@ -385,7 +386,7 @@ class PreviewScreen(Screen):
         if paper is None:
             return
         kind = paper.form or _FILES[paper.kind]
-        name = f"{kind}-{paper.number.replace('/', '-')}.pdf"
+        name = f"{kind}-{file_part(paper.number)}.pdf"
         target = dialogs.save_file(self, _("Lưu PDF"), Path.home() / name, "PDF (*.pdf)")
         if target is not None:
             self._log_then(lambda printed: self._write(target, printed))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QPageSize, QPdfWriter, QTextDocument
 
+from station_emr.domain.file_names import file_part
 from station_emr.domain.record import StationProfile
 from station_emr.services.i18n import _
 from station_emr.ui.kit.theme import FONT_FAMILY
@@ -32,7 +33,7 @@ class Evidence:
 
     @property
     def file_name(self) -> str:
-        return f"mat-mang-{self.station.code or 'tram'}-{self.now:%Y%m%d}"
+        return f"mat-mang-{file_part(self.station.code) or 'tram'}-{self.now:%Y%m%d}"
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,8 @@ ROOT_TYPES = {
     "certificate": "QuestionnaireResponse",
     "notification": "Communication",
     "bill": "Invoice",
+    "rights": "Basic",
+    "standing": "Basic",
     "practitioner": "Practitioner",
     "facility": "Organization",
 }

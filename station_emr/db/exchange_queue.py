@@ -20,7 +20,7 @@ from .outbox_events import ENQUEUE, ITEM, item
 from .statements import text
 
 _ANY: Final = text("SELECT 1 FROM outbox WHERE state = 'waiting' LIMIT 1")
-# A record goes as a whole (its versions ascending), in one of six groups: the station, the staff,
+# A record goes as a whole (its versions ascending), in one of six groups: the station, the staff and its rights,
 # people with a waiting letter, what was written today, the rest, links. Within a group nothing
 # goes before the person and the visit it belongs to: it takes the later of the places. What today's
 # records need of older ones comes along.
@@ -44,7 +44,7 @@ WITH record AS MATERIALIZED (
       WHEN 'referral' THEN 3 ELSE 4 END AS rank,
     CASE
       WHEN one.kind = 'facility' THEN 0
-      WHEN one.kind = 'practitioner' THEN 1
+      WHEN one.kind IN ('practitioner', 'rights', 'standing') THEN 1
       WHEN one.kind NOT IN ('patient', 'encounter', 'prescription', 'referral', 'appointment') THEN 5
       WHEN u.first_seq IS NOT NULL THEN 2
       WHEN one.today THEN 3

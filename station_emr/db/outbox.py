@@ -41,7 +41,8 @@ FROM newest AS n JOIN outbox AS o ON o.seq = n.seq
 LEFT JOIN urgent AS u ON u.patient_id = o.patient_id AND o.patient_id <> ''
 WHERE o.state = 'waiting'
 ORDER BY
-  CASE o.kind WHEN 'facility' THEN 0 WHEN 'practitioner' THEN 1 WHEN 'link' THEN 3 ELSE 2 END,
+  CASE o.kind WHEN 'facility' THEN 0 WHEN 'practitioner' THEN 1 WHEN 'rights' THEN 1
+    WHEN 'standing' THEN 1 WHEN 'link' THEN 3 ELSE 2 END,
   u.first_seq IS NULL,
   u.first_seq,
   CASE WHEN u.first_seq IS NULL THEN 0 ELSE
@@ -65,6 +66,8 @@ _COUNT: Final = (
 _KIND_ORDER: Final = (
     RecordKind.FACILITY,
     RecordKind.PRACTITIONER,
+    RecordKind.RIGHTS,
+    RecordKind.STANDING,
     RecordKind.PATIENT,
     RecordKind.ENCOUNTER,
     RecordKind.PRESCRIPTION,
@@ -254,6 +257,8 @@ def _current_sql(kind: RecordKind) -> str:
     patient = {
         RecordKind.FACILITY: "''",
         RecordKind.PRACTITIONER: "''",
+        RecordKind.RIGHTS: "''",
+        RecordKind.STANDING: "''",
         RecordKind.PATIENT: "h.id",
         RecordKind.LINK: "h.survivor_id",
     }.get(kind, "h.patient_id")

@@ -38,6 +38,8 @@ _HEADS: Final = (
     ("certificate", "certificate"),
     ("notification", "notification"),
     ("bill", "bill"),
+    ("rights", "rights"),
+    ("standing", "standing"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )

@@ -54,6 +54,7 @@ from .repositories.replicas import forget_here
 from .repositories.retention import RetentionRepository
 from .repositories.signatures import SignatureRepository
 from .repositories.staff import SettingRepository, UserRepository
+from .repositories.station_rights import RightsRepository, StandingRepository
 from .statements import text
 
 READERS = 4
@@ -158,6 +159,14 @@ class SqlWork:
     @cached_property
     def consents(self) -> ConsentRepository:
         return ConsentRepository(self._connection)
+
+    @cached_property
+    def rights(self) -> RightsRepository:
+        return RightsRepository(self._connection)
+
+    @cached_property
+    def standings(self) -> StandingRepository:
+        return StandingRepository(self._connection)
 
     @cached_property
     def certificates(self) -> CertificateRepository:

@@ -196,7 +196,7 @@ class EmergencyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleChange:
-    """One cell of the table of rights, as it was set."""
+    """One cell of the table of rights, as it was set. ``device`` is where; empty on this machine."""
 
     role: Role
     action: Action
@@ -204,6 +204,7 @@ class RoleChange:
     by_id: str
     by_name: str
     at: datetime
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,12 @@ from .birth import BirthDate
 from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure, ProgressNote
 from .merge import TOGETHER
 from .patient import Address, Allergy, ChronicCondition, Coverage, Guardian
+from .permissions import Action, Role
 from .prescription import PrescriptionLine, quantity_text
 from .record import PractitionerSnapshot, RecordKind, RecordStatus, StationProfile
 from .referral import PriorCare
+from .sensitive import SensitiveRange
+from .station_rights import GivenRight, RightCell
 from .vitals import SIGNS, VitalSigns
 
 _STATUS: Final = {"status": "Tình trạng của hồ sơ"}
@@ -251,6 +254,13 @@ _NOTIFICATION: Final = _SIGNED | {
     "practitioner": "Người báo",
 }
 
+_RIGHTS: Final = {"cells": "Quyền của các vai trò", "ranges": "Mã bệnh hạn chế"}
+_STANDING: Final = {
+    "shut": "Ngừng hoặc mở tài khoản",
+    "closes_on": "Thời hạn của tài khoản",
+    "rights": "Quyền có thời hạn",
+}
+
 LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
     {
         RecordKind.PATIENT: _PATIENT | _STATUS,
@@ -264,6 +274,8 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.CERTIFICATE: _CERTIFICATE | _STATUS,
         RecordKind.NOTIFICATION: _NOTIFICATION | _STATUS,
         RecordKind.BILL: _BILL | _STATUS,
+        RecordKind.RIGHTS: _RIGHTS | _STATUS,
+        RecordKind.STANDING: _STANDING | _STATUS,
     }
 )
 
@@ -277,6 +289,14 @@ def describe(kind: RecordKind, path: str, value: Any) -> str:
     """A value as people read it; empty for "nothing written"."""
     if path == "status":
         return "Đã hủy" if value is RecordStatus.VOIDED else "Đang có giá trị"
+    if path == "shut":
+        word, at, by = value
+        return _joined("Đang ngừng" if word else "Đang mở", _text(at), by)
+    if path == "closes_on":
+        return _joined(
+            *(f"{word} {_text(on)}" for word, on in zip(("từ", "đến"), value, strict=False) if on),
+            by=" ",
+        )
     if path in _CODED:  # code, name and perhaps a level
         return _joined(_joined(str(value[1]), _bracketed(str(value[0])), by=" "), *value[2:])
     if path == "no_known_allergy":
@@ -461,6 +481,21 @@ def _practitioner(person: PractitionerSnapshot) -> str:
     return _joined(person.printed_name, person.licence_no)
 
 
+def right_text(cell: RightCell) -> str:
+    """One cell as a sentence; a word of a newer program as it is."""
+    role = next((one.label for one in Role if one.value == cell.role), cell.role)
+    return f"{role}: {'được' if cell.granted else 'không được'} {_right(cell.action)}"
+
+
+def _right(action: str) -> str:
+    return next((one.label for one in Action if one.value == action), action)
+
+
+def _given_right(given: GivenRight) -> str:
+    until = given.ended_at or given.until
+    return _joined(*map(_right, given.actions), f"đến {_text(until)}", given.reason)
+
+
 _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = MappingProxyType(
     {
         BirthDate: BirthDate.display,
@@ -477,6 +512,9 @@ _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = MappingProxyType(
         PriorCare: _prior_care,
         PatientSnapshot: _person,
         PractitionerSnapshot: _practitioner,
+        SensitiveRange: lambda one: f"{one.first}-{one.last} {one.what}, từ {_text(one.since)}",
+        RightCell: right_text,
+        GivenRight: _given_right,
         StationProfile: lambda station: _joined(station.name, station.code, station.site),
     }
 )

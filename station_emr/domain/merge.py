@@ -23,6 +23,7 @@ from .prescription import Prescription
 from .record import RecordKind, RecordStatus
 from .referral import Referral
 from .referral_feedback import ReferralFeedback
+from .strict_merge import STRICT_FIELDS
 from .text import fold
 
 MERGE_RULE: Final = 1
@@ -48,6 +49,8 @@ TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "nationality_name": ("nationality_code", "nationality_name"),
         "occupation_name": ("occupation_code", "occupation_name"),
         "to_facility_name": ("to_facility_code", "to_facility_name", "to_facility_level"),
+        "shut": ("shut", "shut_at", "shut_by"),
+        "closes_on": ("opens_on", "closes_on", "days_at"),
     }
 )
 """A code and its words are one answer: the code of one person never meets the words of another."""
@@ -103,6 +106,9 @@ def merge_all(kind: RecordKind, base: Written | None, sides: Sequence[Written]) 
             was = None if base is None else (value_of(base.record, path),)
             value, undecided = _person_field(path, was, all_values)
             values[path] = value
+        elif kind in STRICT_FIELDS:
+            strict = None if base is None else value_of(base.record, path)
+            values[path], undecided = STRICT_FIELDS[kind][path](strict, all_values)
         else:
             undecided = any(value != all_values[0] for value in all_values)
         if undecided:
@@ -112,7 +118,7 @@ def merge_all(kind: RecordKind, base: Written | None, sides: Sequence[Written]) 
         opened.add(STATUS)
     opened |= _still_open(base, sides)
     record = shown.record
-    if kind is RecordKind.PATIENT:
+    if values:
         record = with_values(shown.record, values)
     status = statuses[0]
     if STATUS not in opened and all(side.status is RecordStatus.SIGNED for side in sides):
@@ -283,5 +289,6 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.CERTIFICATE: _comparable(SickLeave, _FOLLOWING),
         RecordKind.NOTIFICATION: _comparable(CommunicableDiseaseNotification, _FOLLOWING),
         RecordKind.BILL: _comparable(Bill, _FOLLOWING),
+        **{kind: tuple(fields) for kind, fields in STRICT_FIELDS.items()},
     }
 )

@@ -22,6 +22,8 @@ class RecordKind(StrEnum):
     CERTIFICATE = "certificate"
     NOTIFICATION = "notification"
     BILL = "bill"
+    RIGHTS = "rights"
+    STANDING = "standing"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

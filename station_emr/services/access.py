@@ -20,6 +20,7 @@ from station_emr.domain.access import (
 from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StateError
 from station_emr.domain.permissions import Action, PermissionTable, Role, never
 from station_emr.domain.record import Changes
+from station_emr.domain.station_rights import BY_HAND
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
 
@@ -28,6 +29,7 @@ from .accounts import Accounts
 from .guards import allow, allow_oneself
 from .ports import Clock, Store, Work
 from .rights import station_table
+from .rights_records import write_standing
 from .timekeeping import note_use, station_time, use_is_old
 
 _SHORTEST_REASON: Final = 10
@@ -98,6 +100,7 @@ class Access:
             moment = station_time(work, now)
             work.access.put_state(replace(state, closed=Closed.BY_HAND, closed_at=moment))
             _note(work, actor, "account.suspend", user, now)
+            write_standing(work, actor, user, now, shut=BY_HAND)
 
     def reopen(self, actor: Actor, username: str) -> None:
         """Open an account that was closed; its days without use begin anew."""
@@ -108,6 +111,9 @@ class Access:
             moment = station_time(work, now)
             work.access.put_state(replace(state, closed=None, closed_at=None, last_use=moment))
             _note(work, actor, "account.reopen", user, now)
+            write_standing(
+                work, actor, user, now, shut="" if state.closed is Closed.BY_HAND else None
+            )
 
     def limit(
         self, actor: Actor, username: str, valid_from: date | None, valid_until: date | None
@@ -133,6 +139,7 @@ class Access:
                 "until_day": f"{valid_until:%d/%m/%Y}" if valid_until else "-",
             }
             _note(work, actor, "account.limit", user, now, days)
+            write_standing(work, actor, user, now, days=True)
 
     def leave(self, actor: Actor, username: str) -> Changes:
         """Somebody has left the station: the account, its key slot and its rights for a time end."""
@@ -146,6 +153,7 @@ class Access:
             for grant in work.access.grants_of(user.id, moment):
                 work.access.end_grant(grant.id, actor.user.id, moment)
             _note(work, actor, "account.leave", user, now)
+            write_standing(work, actor, user, now)
         return changes
 
     # -- rights for a time -----------------------------------------------------------------------
@@ -187,6 +195,7 @@ class Access:
                 "reason": reason,
             }
             _note(work, actor, "user.give_right", user, now, detail)
+            write_standing(work, actor, user, now)
         return grant
 
     def end(self, actor: Actor, grant_id: str) -> None:
@@ -198,7 +207,9 @@ class Access:
             if grant is None:
                 raise NotFound("Không có quyền có thời hạn này.")
             work.access.end_grant(grant_id, actor.user.id, station_time(work, now))
-            _note(work, actor, "user.end_right", work.users.get(grant.user_id), now)
+            user = work.users.get(grant.user_id)
+            _note(work, actor, "user.end_right", user, now)
+            write_standing(work, actor, user, now)
 
     def grants(self, actor: Actor) -> tuple[Grant, ...]:
         allow(actor, Action.USER_MANAGE)

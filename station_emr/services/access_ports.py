@@ -13,6 +13,17 @@ from station_emr.domain.access import (
     RightsReview,
     RoleChange,
 )
+from station_emr.domain.station_rights import Standing, StationRights
+
+from .record_ports import RecordStore
+
+
+class RightsStore(RecordStore[StationRights], Protocol):
+    """The one record of what roles may do and what is restricted."""
+
+
+class StandingStore(RecordStore[Standing], Protocol):
+    """How each person stands."""
 
 
 class AccessStore(Protocol):
@@ -25,6 +36,9 @@ class AccessStore(Protocol):
     def grant(self, grant_id: str) -> Grant | None: ...
     def grants_of(self, user_id: str, now: datetime) -> tuple[Grant, ...]:
         """Those that are open at this moment."""
+
+    def given_to(self, user_id: str) -> tuple[Grant, ...]:
+        """Every right for a time that this person ever had, oldest first."""
 
     def rights_given(self) -> tuple[Grant, ...]:
         """Rights for a time, newest first; those through the emergency door are not among them."""

@@ -10,10 +10,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
+from station_emr.domain.access import Closed
 from station_emr.domain.audit import Source
 from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied, Problem
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, StationProfile
+from station_emr.domain.station_rights import LEFT
 from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
@@ -23,6 +25,7 @@ from .incarnation import closed_series
 from .keys import note_new_code
 from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
 from .ports import Clock, Store, Work
+from .rights_records import write_standing
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow
 
@@ -182,6 +185,11 @@ class Accounts:
             if user.active and not before.active:
                 state = work.access.state(user.id)  # the days of absence do not count
                 work.access.put_state(replace(state, last_use=now, closed=None))
+                write_standing(work, actor, user, now)
+            elif before.active and not user.active:
+                state = work.access.state(user.id)  # on every other PC of the station as well
+                work.access.put_state(replace(state, closed=Closed.BY_HAND, closed_at=now))
+                write_standing(work, actor, user, now, shut=LEFT)
             if before.active and not user.active:
                 self._keys.remove(user.username)
             elif user.active:

@@ -12,12 +12,17 @@ from station_emr.domain.lineage import Lineage, by_rule
 from station_emr.domain.merge import LIST_FIELDS, SAFETY_FIELDS, STATUS, paths, union, value_of
 from station_emr.domain.operation import VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.station_rights import Standing
 
 from .desk_views import Choice, ConflictRow, ConflictView, FieldDifference, Side
 from .ports import Work
 from .record_stores import patient_of, record_store
 
 _FURTHER: Final = "@"
+UNSIGNED: Final = frozenset(
+    {RecordKind.PATIENT, RecordKind.LINK, RecordKind.RIGHTS, RecordKind.STANDING}
+)
+"""What stands without a signature, so that a decision needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class OpenRecord:
             kind=self.kind,
             record_id=self.id,
             patient_id=patient_id,
-            patient_name=self._work.patients.row(patient_id).full_name,
+            patient_name=name_of(self._work, self.kind, self.stored.record),
             title=title_of(self.kind, self.stored.record),
             fields=tuple(field_label(self.kind, path) for path in node.open_fields),
             since=node.at,
@@ -133,7 +138,7 @@ class OpenRecord:
             one=_side(sides[0]),
             other=_side(sides[1]),
             differences=tuple(row for field in rivals for row in self._rows(field, sides)),
-            signed=self.kind not in (RecordKind.PATIENT, RecordKind.LINK),
+            signed=self.kind not in UNSIGNED,
         )
 
     def _rows(self, field: Rivals, sides: list[VersionNode]) -> list[FieldDifference]:
@@ -192,6 +197,14 @@ class OpenRecord:
         return frozenset(path for path in self.node.open_fields if path in known - asked)
 
 
+def name_of(work: Work, kind: RecordKind, record: Any) -> str:
+    """Of the person it is about: a patient, or somebody who works here; empty for nobody."""
+    if isinstance(record, Standing):
+        return record.user_name
+    patient_id = patient_of(kind, record)
+    return work.patients.row(patient_id).full_name if patient_id else ""
+
+
 def title_of(kind: RecordKind, record: Any) -> str:
     """What people call this record."""
     match kind:
@@ -219,6 +232,8 @@ _PLAIN_TITLES: Final = {
     RecordKind.CONSENT: "Sự đồng ý của người bệnh",
     RecordKind.CERTIFICATE: "Giấy nghỉ việc hưởng BHXH",
     RecordKind.BILL: "Bảng kê chi phí",
+    RecordKind.RIGHTS: "Quyền của các vai trò và mã bệnh hạn chế",
+    RecordKind.STANDING: "Tình trạng tài khoản",
 }
 
 

@@ -21,7 +21,7 @@ from station_emr.domain.signature import SIGNED_KINDS
 from station_emr.domain.user import Actor
 
 from .attachments import follow
-from .conflict_views import OpenRecord, title_of
+from .conflict_views import UNSIGNED, OpenRecord, name_of, title_of
 from .decisions import decisions, remember_decision
 from .desk_views import Choice, ConflictRow, ConflictView, DecidedRow
 from .form_rules import FormRules
@@ -30,13 +30,14 @@ from .papers import close_papers
 from .ports import Clock, LetterSigner, Store, Work
 from .readings import Readings
 from .record_stores import patient_of, record_store
+from .rights_effect import RIGHTS_KINDS, follow_head, may_decide
+from .rights_records import forget_held
 from .signing_rules import note_signed, number_of
 
 _SETTLED = "Hồ sơ này không còn mục nào cần chọn. Có thể người khác vừa chọn xong."
 _OVERTAKEN = (
     "Hồ sơ này vừa có bản mới nên lựa chọn của bạn chưa được ghi. Hãy mở lại để xem rồi chọn lại."
 )
-_UNSIGNED = frozenset({RecordKind.PATIENT, RecordKind.LINK})
 
 
 class Conflicts:
@@ -119,7 +120,7 @@ class Conflicts:
             left = [path for path in record.node.open_fields if path not in settled]
             status = values.pop(STATUS, record.stored.status)
             decided = with_values(record.stored.record, values)
-            allow(actor, Action.PATIENT_EDIT if kind in _UNSIGNED else Action.RECORD_AMEND)
+            may_decide(actor, kind, record.stored.record)
             if status is not RecordStatus.VOIDED:
                 decided = self._checked(work, record, decided, settled, confirmed)
             return self._write(
@@ -210,8 +211,8 @@ class Conflicts:
         kind = record.kind
         status = RecordStatus.VOIDED if status is RecordStatus.VOIDED else RecordStatus.AMENDED
         papers: tuple[Changed, ...] = ()
-        if kind in _UNSIGNED:
-            allow(actor, Action.PATIENT_EDIT)
+        if kind in UNSIGNED:
+            may_decide(actor, kind, content)
             reason = reason.strip()
         else:
             voids = status is RecordStatus.VOIDED
@@ -237,6 +238,9 @@ class Conflicts:
             note_signed(work, actor, changed, patient_id=person, number=number, now=now)
         if action == "conflict.decide":
             remember_decision(work, kind, record.id, changed.version)
+        if kind in RIGHTS_KINDS:
+            forget_held(work, record.id)
+            follow_head(work, kind, record.id, now)
         work.audit.append(
             actor,
             action,
@@ -269,7 +273,7 @@ def _decided_row(work: Work, kind: RecordKind, record_id: str, version: int) -> 
         kind=kind,
         record_id=record_id,
         version=version,
-        patient_name=work.patients.row(patient_of(kind, content)).full_name,
+        patient_name=name_of(work, kind, content),
         title=title_of(kind, content),
         decided_by=node.author_name,
         decided_at=node.at,

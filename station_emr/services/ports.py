@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from .access_ports import AccessStore
+from .access_ports import AccessStore, RightsStore, StandingStore
 from .audit_ports import AuditLog
 from .billing_ports import BillStore
 from .catalog_ports import CatalogImporter, CatalogSearch, CatalogStore, PackStore
@@ -132,6 +132,10 @@ class Work(Protocol):
     def notifications(self) -> NotificationStore: ...
     @property
     def bills(self) -> BillStore: ...
+    @property
+    def rights(self) -> RightsStore: ...
+    @property
+    def standings(self) -> StandingStore: ...
     @property
     def foreign_visits(self) -> ForeignVisitStore: ...
     @property

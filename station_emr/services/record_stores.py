@@ -24,6 +24,8 @@ MERGED_KINDS = frozenset(
         RecordKind.CERTIFICATE,
         RecordKind.NOTIFICATION,
         RecordKind.BILL,
+        RecordKind.RIGHTS,
+        RecordKind.STANDING,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
@@ -54,6 +56,8 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.CERTIFICATE: work.certificates,
         RecordKind.NOTIFICATION: work.notifications,
         RecordKind.BILL: work.bills,
+        RecordKind.RIGHTS: work.rights,
+        RecordKind.STANDING: work.standings,
     }
     return stores[kind]
 
@@ -79,5 +83,5 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
 
 
 def patient_of(kind: RecordKind, record: Any) -> str:
-    """Whose record it is."""
+    """Whose record it is; empty for what is about no patient."""
     return str(record.id if kind is RecordKind.PATIENT else record.patient_id)

@@ -28,6 +28,7 @@ from station_emr.domain.user import User
 from .decisions import remember_decision
 from .ports import RecordStore, Work
 from .record_stores import MERGED_KINDS, parents_of, patient_of, record_store
+from .rights_effect import RIGHTS_KINDS, take_effect, will_not_believe
 from .sync_ports import KeptOperation
 
 
@@ -81,15 +82,20 @@ def apply_operation(
         applied, changed = _signature(work, operation, held=held)
     elif envelope.kind in MERGED_KINDS:
         applied, changed = _Arrival(work, operation, now, held=held).write()
+        if envelope.kind in RIGHTS_KINDS:
+            take_effect(work, operation, now)
     else:
-        applied, changed = _colleague(work, operation, held=held)
+        applied, changed = _colleague(work, operation, now, held=held)
     return _with_released(work, operation, applied, changed)
+
+
+_COUNTED = {RecordKind.STANDING: "standings"}  # the log has another meaning for that word
 
 
 def note_received(work: Work, kinds: Mapping[RecordKind, int], now: datetime) -> None:
     """One line of the log for what one transaction laid in, however much; none for nothing."""
     if kinds:
-        counts = {kind.value: str(count) for kind, count in sorted(kinds.items())}
+        counts = {_COUNTED.get(kind, kind.value): str(n) for kind, n in sorted(kinds.items())}
         work.audit.append(None, "sync.received", now, detail=counts)
 
 
@@ -346,7 +352,7 @@ def _signature(
 
 
 def _colleague(
-    work: Work, operation: Operation, *, held: bool
+    work: Work, operation: Operation, now: datetime, *, held: bool
 ) -> tuple[Applied, Sequence[Changed]]:
     """Staff are not merged: of two changes at once the one with the longer history stands, then
     the one with the smaller operation id. The other stays in the history.
@@ -369,6 +375,8 @@ def _colleague(
         node.op_id,
     )
     stands = min(graph.nodes, key=rank).version == new.version
+    if will_not_believe(work, operation, now):
+        stands = False
     changed = work.users.add_replica(operation.record, operation, parents, move_head=stands)
     _keep(work, operation, changed.version, held=held)
     return (Applied.NEWEST, (changed,)) if stands else (Applied.KEPT, ())

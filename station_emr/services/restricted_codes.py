@@ -16,6 +16,7 @@ from station_emr.domain.user import Actor
 from .guards import allow
 from .ports import Clock, Store, Work
 from .restricted import RANGES, ranges_of
+from .rights_records import write_rights
 
 CHANGED: Final = "privacy.ranges"
 CodeName = Callable[[str], str]
@@ -120,7 +121,9 @@ class RestrictedCodes:
         kept = tuple(replace(one, what=one.what.replace(";", ",")) for one in ranges)
         work.settings.put(RANGES, ranges_text(kept))
         told = {name: text.replace("\n", " | ") for name, text in detail.items()}
-        work.audit.append(actor, CHANGED, self._clock.now(), detail=told)
+        now = self._clock.now()
+        work.audit.append(actor, CHANGED, now, detail=told)
+        write_rights(work, actor, now)
 
     def _problems(self, added: SensitiveRange) -> tuple[Problem, ...]:
         found = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from station_emr.domain.access import RoleChange
 from station_emr.domain.errors import InvalidRecord, Problem
@@ -20,9 +19,8 @@ from station_emr.domain.user import Actor
 from .guards import allow, allow_oneself
 from .ports import Clock, Store
 from .rights import held, station_table
-
-_KEPT: Final = frozenset({Action.USER_MANAGE, Action.SETTINGS_EDIT, Action.AUDIT_VIEW})
-"""What a director cannot lose: nobody could give it back."""
+from .rights_records import write_rights
+from .rights_steps import KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +35,7 @@ class Cell:
 
 
 class Roles:
-    """What each role may do at this station. It is kept on this machine: other machines of the
-    station have a table of their own, as they have settings of their own.
-    """
+    """What each role may do at this station: one table for all its PCs."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -87,7 +83,7 @@ class Roles:
             Problem(field=f"{role.value}.{action.value}", code="wall", message=why)
             for role, action, granted in wanted
             if (why := _why_fixed(role, action))
-            and granted is not (action in _KEPT and role is Role.DIRECTOR)
+            and granted is not (action in KEPT and role is Role.DIRECTOR)
         ]
         if problems:
             raise InvalidRecord(tuple(problems))
@@ -118,6 +114,8 @@ class Roles:
                         "after_right": _yes(change.granted),
                     },
                 )
+            if made:
+                write_rights(work, actor, now)
         return made
 
 
@@ -131,6 +129,6 @@ def _why_fixed(role: Role, action: Action) -> str:
             f"Vai trò “{role.label}” không bao giờ được {action.label}: đây là giới hạn chung của chương trình, "
             "trạm không đổi được."
         )
-    if role is Role.DIRECTOR and action in _KEPT:
+    if role is Role.DIRECTOR and action in KEPT:
         return f"Giám đốc trạm luôn giữ quyền {action.label} để còn người đặt lại quyền cho người khác."
     return ""

@@ -16,8 +16,10 @@ from .unit import Resource, Unit, key_of
 
 # From the receiving facility's first answer on, a referral's Task is theirs to move.
 _THEIRS_ONCE_MOVED: Final = {"Task": ("status", "requested")}
-# Kept by their station alone and without earlier versions to compare: the newest is right.
-_OURS_ALONE: Final = frozenset({RecordKind.PRACTITIONER, RecordKind.FACILITY})
+# Written by their station alone: its newest is right, whatever a server without the exchange holds.
+_OURS_ALONE: Final = frozenset(
+    {RecordKind.PRACTITIONER, RecordKind.FACILITY, RecordKind.RIGHTS, RecordKind.STANDING}
+)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _SERVER_SETS: Final = frozenset({"versionId", "lastUpdated"})
 

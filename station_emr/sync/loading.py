@@ -81,6 +81,8 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.CERTIFICATE: work.certificates,
         RecordKind.NOTIFICATION: work.notifications,
         RecordKind.BILL: work.bills,
+        RecordKind.RIGHTS: work.rights,
+        RecordKind.STANDING: work.standings,
     }
     return stores[kind]
 

@@ -32,6 +32,7 @@ from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.referral import Referral
 from station_emr.domain.referral_feedback import ReferralFeedback
 from station_emr.domain.signature import DocumentSignature
+from station_emr.domain.station_rights import Standing, StationRights
 from station_emr.domain.user import User
 from station_emr.domain.vitals import VitalSigns
 
@@ -80,6 +81,7 @@ _people = st.just("") | st.just(OTHER_ID) | texts
 SPECIAL: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (Encounter, "stage"): st.just(Stage.FINISHED),  # a place in today's queue does not travel
     (User, "username"): st.just(""),
+    (Standing, "user_id"): st.just(OTHER_ID),
     (User, "last_login_at"): st.none(),
     (ChronicCondition, "since_year"): st.none() | st.integers(1, 9999),
     (VitalSigns, "measured_by"): _people,
@@ -120,6 +122,8 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.CERTIFICATE: SickLeave,
     RecordKind.NOTIFICATION: CommunicableDiseaseNotification,
     RecordKind.BILL: Bill,
+    RecordKind.RIGHTS: StationRights,
+    RecordKind.STANDING: Standing,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

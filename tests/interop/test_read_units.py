@@ -20,7 +20,9 @@ from station_emr.domain.patient import Guardian
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.referral_feedback import FeedbackState, ReferralFeedback
+from station_emr.domain.sensitive import SensitiveRange
 from station_emr.domain.signature import CertificateStanding, DocumentSignature, SignMethod
+from station_emr.domain.station_rights import GivenRight, RightCell, Standing, StationRights
 from station_emr.domain.vitals import VitalSigns
 from station_emr.interop.fhir.json_text import read_json, write_json
 from station_emr.interop.fhir.read_units import read_unit
@@ -99,6 +101,41 @@ CONSENT = Consent(
     withdrawn_at=sample.AT,
     withdrawn_by="Người Mẫu",
 )
+RIGHTS = StationRights(
+    id=sample.made_id(13),
+    cells=(
+        RightCell(
+            role="nurse",
+            action="patient_edit",
+            granted=False,
+            by_id=sample.USER.id,
+            by_name="BS. Mẫu",
+            at=sample.AT,
+            device="Máy 1",
+        ),
+        RightCell(role="of-next-year", action="fly", granted=True),
+    ),
+    ranges=(SensitiveRange("B20", "B24", "HIV"), SensitiveRange("A50", "A64", "Hoa liễu")),
+)
+STANDING = Standing(
+    id=sample.made_id(14),
+    user_id=sample.USER.id,
+    user_name="ĐD. Mẫu",
+    shut="by_hand",
+    shut_at=sample.AT,
+    shut_by="BS. Mẫu",
+    opens_on=sample.AT.date(),
+    rights=(
+        GivenRight(
+            id=sample.made_id(15),
+            since=sample.AT,
+            until=sample.AT,
+            reason="Trực thay ca",
+            actions=("print", "register_view"),
+            given_by="BS. Mẫu",
+        ),
+    ),
+)
 SAMPLES: dict[RecordKind, Any] = {
     RecordKind.PATIENT: sample.PATIENT,
     RecordKind.ENCOUNTER: replace(
@@ -125,6 +162,8 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.CERTIFICATE: forms.CERTIFICATE,
     RecordKind.NOTIFICATION: forms.NOTIFICATION,
     RecordKind.BILL: BILL,
+    RecordKind.RIGHTS: RIGHTS,
+    RecordKind.STANDING: STANDING,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }

@@ -40,6 +40,7 @@ from .signature import (
     SigningEvidenceRow,
     SignRequestRow,
 )
+from .station_rights import RightsHead, StandingHead
 from .user import UserHead
 from .version import RecordVersion
 
@@ -87,6 +88,7 @@ __all__ = [
     "ReferralHead",
     "RegisterClosingRow",
     "RegisterReopeningRow",
+    "RightsHead",
     "RightsReviewRow",
     "RoleChangeRow",
     "Setting",
@@ -95,6 +97,7 @@ __all__ = [
     "SignatureHead",
     "SignedDocument",
     "SigningEvidenceRow",
+    "StandingHead",
     "SyncRunRow",
     "SyncedRecord",
     "SyncedResource",

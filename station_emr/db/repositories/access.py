@@ -87,6 +87,13 @@ class AccessRepository:
         )
         return tuple(grant for row in rows if (grant := _grant(row)).is_open(now))
 
+    def given_to(self, user_id: str) -> tuple[Grant, ...]:
+        rows = self._connection.execute(
+            text(f"{_GRANTS} WHERE g.user_id = :user AND g.kind = :kind ORDER BY g.row_id"),
+            {"user": user_id, "kind": GrantKind.RIGHT.value},
+        )
+        return tuple(_grant(row) for row in rows)
+
     def rights_given(self) -> tuple[Grant, ...]:
         rows = self._connection.execute(
             text(f"{_GRANTS} WHERE g.kind = :kind ORDER BY g.row_id DESC LIMIT 200"),

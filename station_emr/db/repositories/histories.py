@@ -28,6 +28,7 @@ from .patients import PatientRepository
 from .privacy import ConsentRepository
 from .records import RecordRepository
 from .signatures import SignatureRepository
+from .station_rights import RightsRepository, StandingRepository
 
 KINDS: Final[tuple[type[RecordRepository[Any]], ...]] = (
     PatientRepository,
@@ -42,6 +43,8 @@ KINDS: Final[tuple[type[RecordRepository[Any]], ...]] = (
     CertificateRepository,
     NotificationRepository,
     BillRepository,
+    RightsRepository,
+    StandingRepository,
 )
 _TYPES: Final[dict[str, type[Any]]] = {
     RecordKind.PRACTITIONER.value: User,

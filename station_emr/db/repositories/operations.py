@@ -103,6 +103,8 @@ _HEAD_VERSION: Final = " ".join(
         ("certificate", "certificate"),
         ("notification", "notification"),
         ("bill", "bill"),
+        ("rights", "rights"),
+        ("standing", "standing"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

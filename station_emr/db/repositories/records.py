@@ -38,6 +38,8 @@ _LABELS = {
     RecordKind.CERTIFICATE: "giấy nghỉ việc hưởng BHXH",
     RecordKind.NOTIFICATION: "phiếu báo bệnh truyền nhiễm",
     RecordKind.BILL: "bảng kê chi phí",
+    RecordKind.RIGHTS: "bảng quyền của trạm",
+    RecordKind.STANDING: "tình trạng tài khoản",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

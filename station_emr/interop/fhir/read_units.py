@@ -25,6 +25,7 @@ from .read_prescription import read_prescription
 from .read_station import read_facility, read_link, read_practitioner
 from .reading import BROKEN, Parts, UnreadableUnit, by_url, is_gone, is_retired, unreadable
 from .signature import read_signature
+from .station_rights import read_rights, read_standing
 from .uris import VN_CORE, UriTable
 
 
@@ -49,7 +50,10 @@ _READERS: Final = {
     "Practitioner": _Reader(RecordKind.PRACTITIONER, read_practitioner),
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }
-_BASICS: Final[dict[str, _Reader]] = {}
+_BASICS: Final = {
+    "rights": _Reader(RecordKind.RIGHTS, read_rights),
+    "standing": _Reader(RecordKind.STANDING, read_standing),
+}
 """What a Basic is, by its code."""
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _FIRST_LINE: Final = (

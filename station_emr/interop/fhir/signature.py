@@ -42,6 +42,8 @@ _TYPES: Final = {
     RecordKind.CERTIFICATE: "QuestionnaireResponse",
     RecordKind.NOTIFICATION: "Communication",
     RecordKind.BILL: "Invoice",
+    RecordKind.RIGHTS: "Basic",
+    RecordKind.STANDING: "Basic",
     RecordKind.PRACTITIONER: "Practitioner",
     RecordKind.FACILITY: "Organization",
 }

@@ -26,6 +26,7 @@ from .prescription import prescription_resources
 from .reading import TAKEN_BACK
 from .referral import referral_resources
 from .signature import signature_resources
+from .station_rights import rights_resources, standing_resources
 from .uris import VN_CORE, UriTable
 
 _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = {
@@ -41,6 +42,8 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.CERTIFICATE: certificate_resources,
     RecordKind.NOTIFICATION: notification_resources,
     RecordKind.BILL: bill_resources,
+    RecordKind.RIGHTS: rights_resources,
+    RecordKind.STANDING: standing_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

@@ -226,6 +226,64 @@ END""",
   SELECT RAISE(ABORT, 'rights_review: never deleted');
 END""",
 )
+STATION_RIGHTS: tuple[str, ...] = (
+    """
+    CREATE TABLE rights ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+      status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL, draft TEXT,
+      PRIMARY KEY (row_id), UNIQUE (id) ) STRICT
+""",
+    """
+    CREATE TABLE standing ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT
+      NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      user_id TEXT NOT NULL, shut TEXT NOT NULL, draft TEXT, PRIMARY KEY (row_id), UNIQUE (id) )
+      STRICT
+""",
+    "CREATE INDEX standing_user ON standing (user_id)",
+    """CREATE TRIGGER rights_insert BEFORE INSERT ON "rights" BEGIN
+  SELECT RAISE(ABORT, 'rights: id already used')
+    WHERE EXISTS (SELECT 1 FROM "rights" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'rights: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'rights'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER rights_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "rights" BEGIN
+  SELECT RAISE(ABORT, 'rights: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'rights: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'rights'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'rights: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER rights_delete BEFORE DELETE ON "rights" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'rights: a signed record is never deleted');
+END""",
+    """CREATE TRIGGER standing_insert BEFORE INSERT ON "standing" BEGIN
+  SELECT RAISE(ABORT, 'standing: id already used')
+    WHERE EXISTS (SELECT 1 FROM "standing" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'standing: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'standing'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER standing_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "standing" BEGIN
+  SELECT RAISE(ABORT, 'standing: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'standing: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'standing'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'standing: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER standing_delete BEFORE DELETE ON "standing" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'standing: a signed record is never deleted');
+END""",
+)
 PRIVACY: tuple[str, ...] = (
     """
     CREATE TABLE data_breach ( row_id INTEGER NOT NULL, id TEXT NOT NULL, noticed_utc TEXT NOT
@@ -528,7 +586,7 @@ BACKUP: tuple[str, ...] = ()
 def upgrade() -> None:
     connection = op.get_bind()
     parts = (SIGNATURES, AUDIT, VERSIONS, PEOPLE, PRIVACY, FORMS, REGISTERS, FOREIGN, BACKUP)
-    for statement in (one for part in parts for one in part):
+    for statement in (one for part in (*parts, STATION_RIGHTS) for one in part):
         connection.exec_driver_sql(statement)
     for statement in GATEWAYS:
         connection.exec_driver_sql(statement)

@@ -76,6 +76,7 @@ def place_of(
         return routes.CONFLICTS, routes.PAIRS
     if item.kind is RecordKind.FACILITY:
         return routes.SETTINGS, None
-    if item.kind is RecordKind.PRACTITIONER and may(Action.USER_MANAGE):
+    people = (RecordKind.PRACTITIONER, RecordKind.RIGHTS, RecordKind.STANDING)
+    if item.kind in people and may(Action.USER_MANAGE):
         return routes.USERS, None
     return patient if may(Action.PATIENT_VIEW) else None

@@ -59,7 +59,12 @@ _WAITING, _REFUSED, _RUNS, _OUTAGES = "waiting", "refused", "runs", "outages"
 _WORDS: Final = ("Chờ gửi", "Máy chủ chưa nhận", "Các lần gửi", "Những lúc mất mạng")
 _RUNS_KEPT: Final = 200
 _RUNS_OF_EVIDENCE: Final = 20_000
-_NO_NAMES: Final = (RecordKind.FACILITY, RecordKind.PRACTITIONER)
+_NO_NAMES: Final = (
+    RecordKind.FACILITY,
+    RecordKind.PRACTITIONER,
+    RecordKind.RIGHTS,
+    RecordKind.STANDING,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

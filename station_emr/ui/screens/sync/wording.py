@@ -26,10 +26,18 @@ KINDS: Final = {
     RecordKind.CERTIFICATE: "Giấy nghỉ BHXH",
     RecordKind.NOTIFICATION: "Báo bệnh truyền nhiễm",
     RecordKind.BILL: "Bảng kê chi phí",
+    RecordKind.RIGHTS: "Bảng quyền của trạm",
+    RecordKind.STANDING: "Tình trạng tài khoản",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }
-_FACTS: Final = (RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY)  # never signed
+_FACTS: Final = (
+    RecordKind.PATIENT,
+    RecordKind.PRACTITIONER,
+    RecordKind.FACILITY,
+    RecordKind.RIGHTS,
+    RecordKind.STANDING,
+)  # never signed
 _VERSIONS: Final = {
     RecordStatus.SIGNED: "mới ký",
     RecordStatus.AMENDED: "sửa đổi",

@@ -9,6 +9,10 @@ from typing import Any
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DERIVED = re.compile(rf"({UUID.pattern})(?:-.*)?", re.DOTALL)
 
+BASIC = "Basic"
+KIND_SYSTEM = "https://station-emr.example/fhir/CodeSystem/record-kind"
+"""A Basic is a record of the kind that its code of this system says."""
+
 ROOT_TYPES = {
     "patient": "Patient",
     "encounter": "Encounter",
@@ -22,16 +26,14 @@ ROOT_TYPES = {
     "certificate": "QuestionnaireResponse",
     "notification": "Communication",
     "bill": "Invoice",
-    "rights": "Basic",
-    "standing": "Basic",
+    "rights": BASIC,
+    "standing": BASIC,
+    "request": BASIC,
+    "breach": BASIC,
     "practitioner": "Practitioner",
     "facility": "Organization",
 }
 """Kind of record → type of its first resource. A prescription has lines only, no resource of its own."""
-
-BASIC = "Basic"
-KIND_SYSTEM = "https://station-emr.example/fhir/CodeSystem/record-kind"
-"""A Basic is a record of the kind that its code of this system says."""
 
 KINDS = {
     resource_type: kind for kind, resource_type in ROOT_TYPES.items() if resource_type != BASIC

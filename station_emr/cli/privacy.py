@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import errno
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
-from station_emr.domain.errors import NotFound
+from station_emr.domain.errors import EnvironmentFailure, NotFound
+from station_emr.domain.os_words import os_words
 from station_emr.domain.privacy_request import PrivacyRequest
 from station_emr.domain.sensitive import ranges_text
 from station_emr.services.privacy_requests import RequestRow
@@ -47,6 +52,11 @@ def add_commands(sub: Sub[argparse.ArgumentParser], shared: argparse.ArgumentPar
     breach.add_argument("--out", type=Path, required=True, help="tệp PDF")
     breach.set_defaults(command=note_breach)
 
+    notice = inner.add_parser("notice", parents=[shared], help="in lại thông báo của một sự cố")
+    notice.add_argument("number", help="số sự cố, ví dụ SC-A1.26-0001")
+    notice.add_argument("--out", type=Path, required=True, help="tệp PDF")
+    notice.set_defaults(command=print_notice)
+
     ranges = inner.add_parser(
         "ranges", parents=[shared], help="xem, đổi mã bệnh có nội dung hạn chế"
     )
@@ -63,7 +73,11 @@ def show_due(arguments: argparse.Namespace) -> int:
         requests = [
             row for row in privacy.requests.rows(station.actor) if row.request.state.is_open
         ]
-        breaches = [one for one in privacy.breaches.rows(station.actor) if one.reported_at is None]
+        breaches = [
+            row.breach
+            for row in privacy.breaches.rows(station.actor)
+            if row.breach.reported_at is None
+        ]
         lines = [
             f"Rút lại sự đồng ý, trả lời trước {row.consent.answer_due:%d/%m/%Y}"
             for row in consents
@@ -118,18 +132,66 @@ def print_summary(arguments: argparse.Namespace) -> int:
 
 
 def note_breach(arguments: argparse.Namespace) -> int:
+    """The file is begun before anything is written down: an odd place stops the command while nothing
+    is done. If only the page fails after that, the leak stays written down, and the words say so.
+    """
     with opened_station(arguments) as station:
         breaches, actor = station.services.privacy.breaches, station.actor
-        blank = breaches.blank(actor)
-        told = replace(blank, what=arguments.what, who=arguments.who, done=arguments.done)
-        made = breaches.record(actor, told)
-        arguments.out.write_bytes(breaches.report(actor, made.id))
+        with _begun(arguments.out) as draft:
+            blank = breaches.blank(actor)
+            told = replace(blank, what=arguments.what, who=arguments.who, done=arguments.done)
+            made = breaches.record(actor, told)
+            try:
+                draft.write_bytes(breaches.report(actor, made.id))
+                draft.replace(arguments.out)
+            except (OSError, EnvironmentFailure) as failure:
+                why = os_words(failure) if isinstance(failure, OSError) else str(failure)
+                raise EnvironmentFailure(
+                    f"Đã ghi sự cố {made.number}, phải báo trước {_clock(made.due)}; thông báo chưa in "
+                    f"được ra {arguments.out}: {why.rstrip('.')}. Đừng ghi lại lần nữa, hãy in bằng: "
+                    f"station-emr privacy notice {made.number} --out TỆP"
+                ) from failure
         say(
             arguments,
             {"number": made.number, "due": made.due.isoformat()},
-            f"Đã ghi {made.number}. Phải báo trước {made.due:%H:%M ngày %d/%m/%Y}.",
+            f"Đã ghi {made.number}. Phải báo trước {_clock(made.due)}.",
         )
     return 0
+
+
+@contextmanager
+def _begun(target: Path) -> Iterator[Path]:
+    """An empty file beside ``target`` that becomes it, or is gone afterwards."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "", str(target))
+    with tempfile.NamedTemporaryFile(
+        dir=target.parent, prefix=".su-co-", suffix=".pdf", delete=False
+    ) as begun:
+        draft = Path(begun.name)
+    try:
+        yield draft
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def print_notice(arguments: argparse.Namespace) -> int:
+    with opened_station(arguments) as station:
+        breaches, actor = station.services.privacy.breaches, station.actor
+        found = next(
+            (r.breach for r in breaches.rows(actor) if r.breach.number == arguments.number), None
+        )
+        if found is None:
+            raise NotFound(
+                f"Không có sự cố số {arguments.number}. Xem số bằng: station-emr privacy due."
+            )
+        arguments.out.write_bytes(breaches.report(actor, found.id))
+        say(arguments, {"file": str(arguments.out)}, f"Đã lưu {arguments.out}.")
+    return 0
+
+
+def _clock(due: datetime) -> str:
+    return f"{due:%H:%M ngày %d/%m/%Y}"
 
 
 def show_ranges(arguments: argparse.Namespace) -> int:

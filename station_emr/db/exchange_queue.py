@@ -101,6 +101,7 @@ _PATIENT_OF: Final = {
     RecordKind.CERTIFICATE: "SELECT patient_id FROM certificate WHERE id = :id",
     RecordKind.NOTIFICATION: "SELECT patient_id FROM notification WHERE id = :id",
     RecordKind.BILL: "SELECT patient_id FROM bill WHERE id = :id",
+    RecordKind.REQUEST: "SELECT patient_id FROM request WHERE id = :id",
 }
 
 

@@ -80,6 +80,8 @@ _KIND_ORDER: Final = (
     RecordKind.CERTIFICATE,
     RecordKind.NOTIFICATION,
     RecordKind.BILL,
+    RecordKind.REQUEST,
+    RecordKind.BREACH,
 )
 
 
@@ -256,6 +258,7 @@ def _current_sql(kind: RecordKind) -> str:
     table = _TABLES.get(kind, kind.value)
     patient = {
         RecordKind.FACILITY: "''",
+        RecordKind.BREACH: "''",
         RecordKind.PRACTITIONER: "''",
         RecordKind.RIGHTS: "''",
         RecordKind.STANDING: "''",

@@ -40,6 +40,8 @@ _HEADS: Final = (
     ("bill", "bill"),
     ("rights", "rights"),
     ("standing", "standing"),
+    ("request", "request"),
+    ("breach", "breach"),
     ("user", "practitioner"),
     ("facility", "facility"),
 )
@@ -127,21 +129,6 @@ END""",
     WHERE NEW.row_id <> OLD.row_id OR NEW.kind <> OLD.kind OR NEW.record_id <> OLD.record_id
       OR NEW.version <> OLD.version OR NEW.content_sha256 <> OLD.content_sha256
       OR NEW.user_id <> OLD.user_id OR OLD.state <> 'waiting';
-END""",
-    """CREATE TRIGGER privacy_request_update BEFORE UPDATE ON privacy_request BEGIN
-  SELECT RAISE(ABORT, 'privacy_request: who asked and when never changes')
-    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.patient_id <> OLD.patient_id
-      OR NEW.received_utc <> OLD.received_utc OR OLD.state IN ('done', 'refused');
-END""",
-    """CREATE TRIGGER privacy_request_delete BEFORE DELETE ON privacy_request BEGIN
-  SELECT RAISE(ABORT, 'privacy_request: never deleted');
-END""",
-    """CREATE TRIGGER data_breach_update BEFORE UPDATE ON data_breach BEGIN
-  SELECT RAISE(ABORT, 'data_breach: the clock of 72 hours never changes')
-    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.noticed_utc <> OLD.noticed_utc;
-END""",
-    """CREATE TRIGGER data_breach_delete BEFORE DELETE ON data_breach BEGIN
-  SELECT RAISE(ABORT, 'data_breach: never deleted');
 END""",
     """CREATE TRIGGER sign_request_delete BEFORE DELETE ON sign_request BEGIN
   SELECT RAISE(ABORT, 'sign_request: never deleted');

@@ -48,7 +48,12 @@ from .repositories.papers import (
     ReferralRepository,
 )
 from .repositories.patients import PatientRepository
-from .repositories.privacy import ConsentRepository, PrivacyRepository
+from .repositories.privacy import (
+    BreachRepository,
+    ConsentRepository,
+    PrivacyRepository,
+    RequestRepository,
+)
 from .repositories.registers import RegisterRepository
 from .repositories.replicas import forget_here
 from .repositories.retention import RetentionRepository
@@ -167,6 +172,14 @@ class SqlWork:
     @cached_property
     def standings(self) -> StandingRepository:
         return StandingRepository(self._connection)
+
+    @cached_property
+    def requests(self) -> RequestRepository:
+        return RequestRepository(self._connection)
+
+    @cached_property
+    def breaches(self) -> BreachRepository:
+        return BreachRepository(self._connection)
 
     @cached_property
     def certificates(self) -> CertificateRepository:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .birth import BirthDate
 from .encounter import Diagnosis, DiagnosisRole, PatientSnapshot, Procedure, ProgressNote
-from .merge import TOGETHER
+from .merge import ANSWERS, TOGETHER
 from .patient import Address, Allergy, ChronicCondition, Coverage, Guardian
 from .permissions import Action, Role
 from .prescription import PrescriptionLine, quantity_text
@@ -261,6 +261,36 @@ _STANDING: Final = {
     "rights": "Quyền có thời hạn",
 }
 
+_REQUEST: Final = {
+    "patient_id": "Người bệnh",
+    "kind": "Yêu cầu",
+    "asker": "Tư cách người yêu cầu",
+    "received_at": "Nhận lúc",
+    "number": "Số yêu cầu",
+    "asker_name": "Người yêu cầu",
+    "asker_paper": "Giấy tờ của người yêu cầu",
+    "asker_phone": "Điện thoại người yêu cầu",
+    "relationship": "Quan hệ",
+    "proof": "Giấy chứng minh quyền đại diện",
+    "purpose": "Mục đích",
+    "wanted": "Nội dung yêu cầu",
+    "recorded_by": "Người ghi",
+    "given_answer": "Trả lời người yêu cầu",
+}
+
+_BREACH: Final = {
+    "noticed_at": "Phát hiện lúc",
+    "number": "Số sự cố",
+    "happened": "Xảy ra lúc",
+    "what": "Việc đã xảy ra",
+    "who": "Dữ liệu của ai",
+    "kinds": "Loại dữ liệu",
+    "effects": "Hậu quả",
+    "done": "Đã làm gì",
+    "contact": "Người liên hệ",
+    "given_report": "Đã báo cho",
+}
+
 LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
     {
         RecordKind.PATIENT: _PATIENT | _STATUS,
@@ -276,6 +306,8 @@ LABELS: Final[Mapping[RecordKind, Mapping[str, str]]] = MappingProxyType(
         RecordKind.BILL: _BILL | _STATUS,
         RecordKind.RIGHTS: _RIGHTS | _STATUS,
         RecordKind.STANDING: _STANDING | _STATUS,
+        RecordKind.REQUEST: _REQUEST | _STATUS,
+        RecordKind.BREACH: _BREACH | _STATUS,
     }
 )
 
@@ -301,11 +333,13 @@ def describe(kind: RecordKind, path: str, value: Any) -> str:
         return _joined(_joined(str(value[1]), _bracketed(str(value[0])), by=" "), *value[2:])
     if path == "no_known_allergy":
         return "Đã hỏi, chưa ghi nhận dị ứng nào" if value else ""
+    if path in ANSWERS:
+        return _joined(*map(_text, value))
     del kind
     return _text(value)
 
 
-_CODED: Final = frozenset(TOGETHER)
+_CODED: Final = frozenset(TOGETHER) - ANSWERS.keys()
 
 
 def _text(value: Any) -> str:

@@ -20,6 +20,7 @@ from .notification import CommunicableDiseaseNotification
 from .patient import Patient
 from .patient_link import PatientLink
 from .prescription import Prescription
+from .privacy_request import DataBreach, PrivacyRequest, earlier_known, further_along
 from .record import RecordKind, RecordStatus
 from .referral import Referral
 from .referral_feedback import ReferralFeedback
@@ -43,8 +44,22 @@ LIST_FIELDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
 )
 """Lists of a person that are merged line by line, and what tells one line from another."""
 
+FIELDWISE: Final = frozenset({RecordKind.PATIENT, RecordKind.REQUEST, RecordKind.BREACH})
+"""Kinds that nobody signs: what one side alone changed is taken, the others are whole documents."""
+
+ANSWERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "given_answer": ("state", "answer", "handled_by", "answered_at", "closed_at"),
+        "given_report": ("reported_to", "reported_at"),
+    }
+)
+"""What a station told a person, or an authority, is one answer: never the words of one machine with
+the date of another.
+"""
+
 TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
+        **ANSWERS,
         "ethnic_name": ("ethnic_code", "ethnic_name"),
         "nationality_name": ("nationality_code", "nationality_name"),
         "occupation_name": ("occupation_code", "occupation_name"),
@@ -102,9 +117,9 @@ def merge_all(kind: RecordKind, base: Written | None, sides: Sequence[Written]) 
     values: dict[str, Any] = {}
     for path in paths(kind):
         all_values = [value_of(side.record, path) for side in sides]
-        if kind is RecordKind.PATIENT:
+        if kind in FIELDWISE:
             was = None if base is None else (value_of(base.record, path),)
-            value, undecided = _person_field(path, was, all_values)
+            value, undecided = _joined(kind, path, was, all_values)
             values[path] = value
         elif kind in STRICT_FIELDS:
             strict = None if base is None else value_of(base.record, path)
@@ -173,7 +188,21 @@ def union(lists: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
     return tuple(together)
 
 
-# One field of a person --------------------------------------------------------------------
+# One field --------------------------------------------------------------------------------
+
+
+def _joined(
+    kind: RecordKind, path: str, was: tuple[Any] | None, values: Sequence[Any]
+) -> tuple[Any, bool]:
+    """The value to show, and whether a person has to decide."""
+    if kind is RecordKind.PATIENT:
+        return _person_field(path, was, values)
+    if path == "noticed_at":
+        return earlier_known(values), False
+    value, undecided = _person_field(path, was, values)
+    if path in ANSWERS and undecided:
+        return further_along(values), True
+    return value, undecided
 
 
 def _person_field(path: str, was: tuple[Any] | None, values: Sequence[Any]) -> tuple[Any, bool]:
@@ -270,8 +299,13 @@ def _still_open(base: Written | None, sides: Sequence[Written]) -> set[str]:
     }
 
 
-def _comparable(record_type: Any, following: frozenset[str]) -> tuple[str, ...]:
-    grouped = {name: path for path, names in TOGETHER.items() for name in names}
+def _comparable(record_type: Any, following: frozenset[str], *answers: str) -> tuple[str, ...]:
+    grouped = {
+        name: path
+        for path, names in TOGETHER.items()
+        if path not in ANSWERS or path in answers
+        for name in names
+    }
     names = [field.name for field in fields(record_type) if field.name not in following]
     return tuple(dict.fromkeys(grouped.get(name, name) for name in names))
 
@@ -290,5 +324,7 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.NOTIFICATION: _comparable(CommunicableDiseaseNotification, _FOLLOWING),
         RecordKind.BILL: _comparable(Bill, _FOLLOWING),
         **{kind: tuple(fields) for kind, fields in STRICT_FIELDS.items()},
+        RecordKind.REQUEST: _comparable(PrivacyRequest, _FOLLOWING, "given_answer"),
+        RecordKind.BREACH: _comparable(DataBreach, _FOLLOWING | {"recorded_by"}, "given_report"),
     }
 )

@@ -7,10 +7,11 @@ shown may be earlier than the law's, never later.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from .errors import Problem
 from .text import clean
@@ -220,3 +221,25 @@ def check_breach(breach: DataBreach, now: datetime) -> tuple[Problem, ...]:
         message = "Lúc phát hiện không thể ở sau bây giờ."
         found.append(Problem(field="noticed_at", code="future", message=message))
     return tuple(found)
+
+
+# Written on two machines at once ------------------------------------------------------------
+
+
+def further_along(answers: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Of answers that two machines gave, the one to show until a person decides: ended before
+    answered before open, then the first. No clock decides.
+    """
+    return max(answers, key=_progress)  # the first of equals
+
+
+def _progress(answer: tuple[Any, ...]) -> int:
+    state, ended = answer[0], answer[-1]
+    if isinstance(state, RequestState):
+        return (not state.is_open) + (state is not RequestState.RECEIVED)
+    return int(ended is not None)
+
+
+def earlier_known(moments: Sequence[datetime]) -> datetime:
+    """When a leak was noticed first: the clock of 72 hours never begins anew."""
+    return min(moments)

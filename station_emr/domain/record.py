@@ -24,6 +24,8 @@ class RecordKind(StrEnum):
     BILL = "bill"
     RIGHTS = "rights"
     STANDING = "standing"
+    REQUEST = "request"
+    BREACH = "breach"
     PRACTITIONER = "practitioner"
     FACILITY = "facility"
 

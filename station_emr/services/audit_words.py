@@ -22,6 +22,8 @@ _OBJECTS: Final = {
     "certificate": "giấy nghỉ việc hưởng BHXH",
     "notification": "phiếu báo bệnh truyền nhiễm",
     "bill": "bảng kê chi phí",
+    "request": "yêu cầu về hồ sơ",
+    "breach": "sự cố dữ liệu cá nhân",
     "account": "tài khoản",
     "user": "người dùng",
     "station": "trạm",
@@ -301,6 +303,8 @@ _DETAILS: Final = {
     "signature": "chữ ký",
     "consent": "sự đồng ý",
     "notification": "phiếu báo bệnh truyền nhiễm",
+    "request": "yêu cầu về hồ sơ",
+    "breach": "sự cố dữ liệu cá nhân",
     "practitioner": "nhân viên",
     "facility": "trạm",
 }

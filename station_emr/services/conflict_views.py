@@ -9,20 +9,24 @@ from typing import Any, Final
 
 from station_emr.domain.field_text import describe, field_label
 from station_emr.domain.lineage import Lineage, by_rule
-from station_emr.domain.merge import LIST_FIELDS, SAFETY_FIELDS, STATUS, paths, union, value_of
+from station_emr.domain.merge import (
+    FIELDWISE,
+    LIST_FIELDS,
+    SAFETY_FIELDS,
+    STATUS,
+    paths,
+    union,
+    value_of,
+)
 from station_emr.domain.operation import VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.station_rights import Standing
 
-from .desk_views import Choice, ConflictRow, ConflictView, FieldDifference, Side
+from .desk_views import UNSIGNED, Choice, ConflictRow, ConflictView, FieldDifference, Side
 from .ports import Work
 from .record_stores import patient_of, record_store
 
 _FURTHER: Final = "@"
-UNSIGNED: Final = frozenset(
-    {RecordKind.PATIENT, RecordKind.LINK, RecordKind.RIGHTS, RecordKind.STANDING}
-)
-"""What stands without a signature, so that a decision needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class OpenRecord:
         ordered = sorted(written.values(), key=lambda node: node.op_id)
         common = self._graph.nearest_common(node.version for node in ordered)
         base = None if common is None else self._value(common, path)
-        one_sided = self.kind is RecordKind.PATIENT and path not in SAFETY_FIELDS
+        one_sided = self.kind in FIELDWISE and path not in SAFETY_FIELDS
         if one_sided and common is not None:
             changed = [node for node in ordered if self._value(node, path) != base]
             ordered = changed if len(changed) > 1 else ordered
@@ -198,11 +202,11 @@ class OpenRecord:
 
 
 def name_of(work: Work, kind: RecordKind, record: Any) -> str:
-    """Of the person it is about: a patient, or somebody who works here; empty for nobody."""
+    """Of the person it is about: a patient, or somebody who works here; else it is the station's."""
     if isinstance(record, Standing):
         return record.user_name
     patient_id = patient_of(kind, record)
-    return work.patients.row(patient_id).full_name if patient_id else ""
+    return work.patients.row(patient_id).full_name if patient_id else "Trạm"
 
 
 def title_of(kind: RecordKind, record: Any) -> str:
@@ -221,7 +225,7 @@ def title_of(kind: RecordKind, record: Any) -> str:
             return f"Phiếu hẹn khám lại{day}"
         case RecordKind.NOTIFICATION:
             return f"Báo bệnh truyền nhiễm: {record.disease_name}"
-        case RecordKind.CERTIFICATE | RecordKind.BILL:
+        case RecordKind.CERTIFICATE | RecordKind.BILL | RecordKind.REQUEST | RecordKind.BREACH:
             return f"{_PLAIN_TITLES[kind]} {record.number}".strip()
         case _:
             return _PLAIN_TITLES.get(kind, "Hồ sơ được gộp")
@@ -234,6 +238,8 @@ _PLAIN_TITLES: Final = {
     RecordKind.BILL: "Bảng kê chi phí",
     RecordKind.RIGHTS: "Quyền của các vai trò và mã bệnh hạn chế",
     RecordKind.STANDING: "Tình trạng tài khoản",
+    RecordKind.REQUEST: "Yêu cầu về hồ sơ",
+    RecordKind.BREACH: "Sự cố dữ liệu",
 }
 
 

@@ -21,15 +21,23 @@ from station_emr.domain.signature import SIGNED_KINDS
 from station_emr.domain.user import Actor
 
 from .attachments import follow
-from .conflict_views import UNSIGNED, OpenRecord, name_of, title_of
+from .conflict_views import OpenRecord, name_of, title_of
 from .decisions import decisions, remember_decision
-from .desk_views import Choice, ConflictRow, ConflictView, DecidedRow
+from .desk_views import (
+    UNSIGNED,
+    Choice,
+    ConflictRow,
+    ConflictView,
+    DecidedRow,
+    right_to_see,
+)
 from .form_rules import FormRules
 from .guards import allow, begin_signing, needs_reason
 from .papers import close_papers
 from .ports import Clock, LetterSigner, Store, Work
 from .readings import Readings
 from .record_stores import patient_of, record_store
+from .restricted import holds
 from .rights_effect import RIGHTS_KINDS, follow_head, may_decide
 from .rights_records import forget_held
 from .signing_rules import note_signed, number_of
@@ -60,7 +68,9 @@ class Conflicts:
         allow(actor, Action.PATIENT_VIEW)
         with self._store.read() as work:
             rows = [
-                OpenRecord(work, kind, each).row() for kind, each in work.operations.conflicts()
+                OpenRecord(work, kind, each).row()
+                for kind, each in work.operations.conflicts()
+                if holds(actor, right_to_see(kind))
             ]
         return tuple(sorted(rows, key=lambda row: (not row.safety, row.since)))
 
@@ -71,7 +81,8 @@ class Conflicts:
             return tuple(
                 OpenRecord(work, kind, each).row()
                 for kind, each in work.operations.conflicts()
-                if patient_of(kind, record_store(work, kind).get(each).record) == patient_id
+                if holds(actor, right_to_see(kind))
+                and patient_of(kind, record_store(work, kind).get(each).record) == patient_id
             )
 
     def open(self, actor: Actor, kind: RecordKind, record_id: str) -> ConflictView:
@@ -80,7 +91,7 @@ class Conflicts:
         Where more than two people wrote, a field has a line per further value; the path of such a
         line ends in ``@3``, ``@4``: give the choices under the paths as they stand here.
         """
-        allow(actor, Action.PATIENT_VIEW)
+        allow(actor, right_to_see(kind))
         with self._store.read() as work:
             record = OpenRecord(work, kind, record_id)
             if not record.rivals():
@@ -162,6 +173,8 @@ class Conflicts:
             for kind, record_id, version in decisions(work):
                 if len(rows) >= limit:
                     break
+                if not holds(actor, right_to_see(kind)):
+                    continue
                 row = _decided_row(work, kind, record_id, version)
                 if row is not None:
                     rows.append(row)

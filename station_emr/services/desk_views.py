@@ -5,8 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, RecordStatus
+
+UNSIGNED: Final = frozenset(
+    {
+        RecordKind.PATIENT,
+        RecordKind.LINK,
+        RecordKind.FEEDBACK,
+        RecordKind.CONSENT,
+        RecordKind.REQUEST,
+        RecordKind.BREACH,
+        RecordKind.RIGHTS,
+        RecordKind.STANDING,
+    }
+)
+"""Kinds that bear nobody's signature: a decision about them is none either."""
+_PRIVACY: Final = frozenset({RecordKind.REQUEST, RecordKind.BREACH})
+_RIGHTS: Final = frozenset({RecordKind.RIGHTS, RecordKind.STANDING})
+
+
+def right_to_see(kind: RecordKind) -> Action:
+    """What people ask of their own record, and leaks, are for those who answer them."""
+    return Action.PRIVACY_HANDLE if kind in _PRIVACY else Action.PATIENT_VIEW
+
+
+def right_to_decide(kind: RecordKind) -> Action:
+    """The least that a decision asks for."""
+    if kind in _RIGHTS:
+        return Action.USER_MANAGE
+    if kind in _PRIVACY:
+        return Action.PRIVACY_HANDLE
+    if kind is RecordKind.CONSENT:
+        return Action.CONSENT_RECORD
+    return Action.PATIENT_EDIT if kind in UNSIGNED else Action.RECORD_AMEND
 
 
 class Choice(StrEnum):
@@ -74,6 +108,11 @@ class ConflictView:
     other: Side
     differences: tuple[FieldDifference, ...]
     signed: bool
+
+    @property
+    def right(self) -> Action:
+        """Who may decide it."""
+        return right_to_decide(self.row.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

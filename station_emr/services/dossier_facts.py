@@ -79,8 +79,8 @@ def gather(
         policy = read_policy(work)
         moment = station_time(work, now)
         emergencies = work.access.emergencies(_MANY)
-        requests = work.privacy.requests()
-        breaches = work.privacy.breaches()
+        requests = tuple(one.record for one in work.requests.every())
+        breaches = tuple(one.record for one in work.breaches.every())
         size, newest = work.audit.size(), work.audit.head()
         return Facts(
             at=now,

@@ -18,7 +18,7 @@ from .foreign_visit_ports import ForeignVisitStore
 from .form_ports import CertificateStore, NotificationStore
 from .gateway_ports import GatewayQueue
 from .paper_ports import Documents, LetterSigner, PrintMark
-from .privacy_ports import ConsentStore, PrivacyRegister
+from .privacy_ports import BreachStore, ConsentStore, PrivacyRegister, RequestStore
 from .record_ports import (
     AppointmentStore,
     EncounterStore,
@@ -126,6 +126,10 @@ class Work(Protocol):
     def access(self) -> AccessStore: ...
     @property
     def consents(self) -> ConsentStore: ...
+    @property
+    def requests(self) -> RequestStore: ...
+    @property
+    def breaches(self) -> BreachStore: ...
     @property
     def certificates(self) -> CertificateStore: ...
     @property

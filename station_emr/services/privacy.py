@@ -20,6 +20,7 @@ from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.text import clean
 from station_emr.domain.user import Actor
 
+from .decisions import still_open
 from .guards import allow, needs_reason, refuse
 from .joined import standing_person
 from .ports import Clock, PrintMark, Store, Stored, Work
@@ -192,6 +193,7 @@ class Consents:
             at=self._clock.now(),
             reason=reason,
             expected_version=stored.version,
+            open_fields=still_open(work, RecordKind.CONSENT, stored, consent),
         )
         self._log(work, actor, action, consent)
         return Changes((changed,))

@@ -37,19 +37,20 @@ class ConsentStore(RecordStore[Consent], Protocol):
         """Taken back, and the person has not been answered yet."""
 
 
+class RequestStore(RecordStore[PrivacyRequest], Protocol):
+    def every(self) -> tuple[Stored[PrivacyRequest], ...]:
+        """Newest first; what was voided is left out."""
+
+    def of_patient(self, patient_id: str) -> tuple[Stored[PrivacyRequest], ...]:
+        """Of every chart of this person, newest first."""
+
+
+class BreachStore(RecordStore[DataBreach], Protocol):
+    def every(self) -> tuple[Stored[DataBreach], ...]:
+        """Newest first; what was voided is left out."""
+
+
 class PrivacyRegister(Protocol):
-    def requests(self) -> tuple[PrivacyRequest, ...]:
-        """Newest first."""
-
-    def request(self, request_id: str) -> PrivacyRequest:
-        """Raises NotFound."""
-
-    def keep_request(self, request: PrivacyRequest) -> None: ...
-    def breaches(self) -> tuple[DataBreach, ...]: ...
-    def breach(self, breach_id: str) -> DataBreach:
-        """Raises NotFound."""
-
-    def keep_breach(self, breach: DataBreach) -> None: ...
     def visits(self, encounter_ids: Collection[str]) -> Mapping[str, VisitFacts]: ...
     def visit_of(self, kind: RecordKind, record_id: str) -> str:
         """The visit a paper hangs on; empty for what hangs on none."""

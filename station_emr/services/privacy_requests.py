@@ -1,9 +1,10 @@
-"""The register of what people ask of their own record, its deadlines, the summary, and leaks."""
+"""What people ask of their own record, its deadlines, and the summary. Every step is a version that
+reaches the other machines of the station: what is due on one is due on all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final, TypeVar
 
 from station_emr.domain.audit import Purpose
@@ -12,14 +13,12 @@ from station_emr.domain.errors import InvalidRecord, Problem, StateError
 from station_emr.domain.permissions import Action
 from station_emr.domain.privacy_request import (
     Asker,
-    DataBreach,
     PrivacyRequest,
     RequestKind,
     RequestState,
-    check_breach,
     check_request,
 )
-from station_emr.domain.record import RecordStatus
+from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sensitive import (
     SensitiveRange,
     is_sensitive,
@@ -27,6 +26,8 @@ from station_emr.domain.sensitive import (
 from station_emr.domain.text import clean, clean_lines
 from station_emr.domain.user import Actor
 
+from .breaches import Breaches
+from .decisions import still_open
 from .guards import allow, needs_reason, refuse
 from .joined import standing_person
 from .ports import Clock, Store, Stored, Work
@@ -34,6 +35,7 @@ from .privacy import Consents, mark_of
 from .privacy_ports import PrivacyPapers, RecordSummary, SummaryVisit
 from .restricted import ranges_of
 from .restricted_codes import CodeName, RestrictedCodes
+from .written_at import WrittenAt, written_at
 
 T = TypeVar("T")
 _MOST_VISITS: Final = 200
@@ -45,6 +47,7 @@ class RequestRow:
     request: PrivacyRequest
     patient_name: str
     late: bool
+    written: WrittenAt
 
 
 class Requests:
@@ -60,14 +63,16 @@ class Requests:
         allow(actor, Action.PRIVACY_HANDLE)
         today = self._clock.now().date()
         with self._store.read() as work:
+            requests = work.requests
+            stored = requests.of_patient(patient_id) if patient_id else requests.every()
             found = [
                 RequestRow(
-                    request=one,
-                    patient_name=work.patients.row(one.patient_id).full_name,
-                    late=one.is_late(today),
+                    request=one.record,
+                    patient_name=work.patients.row(one.record.patient_id).full_name,
+                    late=one.record.is_late(today),
+                    written=written_at(requests, one),
                 )
-                for one in work.privacy.requests()
-                if patient_id in ("", one.patient_id)
+                for one in stored
             ]
         return tuple(
             sorted(
@@ -115,7 +120,9 @@ class Requests:
                 answered_at=None,
                 closed_at=None,
             )
-            work.privacy.keep_request(made)
+            work.requests.add_version(
+                made, RecordStatus.SIGNED, author=actor.user.snapshot, at=now, expected_version=0
+            )
             self._log(work, actor, "privacy_request.receive", made)
             return made
 
@@ -139,7 +146,7 @@ class Requests:
         with self._store.write() as work:
             person = standing_person(work, patient_id)
             station = work.settings.station()
-            request = work.privacy.request(request_id) if request_id else None
+            request = work.requests.get(request_id).record if request_id else None
             work.audit.append(
                 actor,
                 "privacy_request.print",
@@ -162,7 +169,7 @@ class Requests:
             allow(actor, Action.SENSITIVE_VIEW)
             reason = needs_reason(reason)
         with self._store.write() as work:
-            request = work.privacy.request(request_id)
+            request = work.requests.get(request_id).record
             if request.kind not in {RequestKind.SUMMARY, RequestKind.COPY, RequestKind.VIEW}:
                 raise StateError("Yêu cầu này không phải yêu cầu xem, sao chụp hay tóm tắt hồ sơ.")
             summary = self._gather(work, request, restricted=restricted)
@@ -227,7 +234,8 @@ class Requests:
             raise InvalidRecord((Problem(field="answer", code="required", message=_ANSWER),))
         now = self._clock.now()
         with self._store.write() as work:
-            before = work.privacy.request(request_id)
+            stored = work.requests.get(request_id)
+            before = stored.record
             if not before.state.is_open:
                 raise StateError("Yêu cầu này đã kết thúc nên không đổi được nữa.")
             moved = replace(
@@ -238,7 +246,15 @@ class Requests:
                 answered_at=before.answered_at or now,
                 closed_at=None if state.is_open else now,
             )
-            work.privacy.keep_request(moved)
+            work.requests.add_version(
+                moved,
+                RecordStatus.AMENDED,
+                author=actor.user.snapshot,
+                at=now,
+                reason=state.label,
+                expected_version=stored.version,
+                open_fields=still_open(work, RecordKind.REQUEST, stored, moved),
+            )
             self._log(work, actor, f"privacy_request.{state.value}", moved)
             return moved
 
@@ -247,81 +263,12 @@ class Requests:
             actor,
             action,
             self._clock.now(),
+            kind=RecordKind.REQUEST,
             record_id=request.id,
             patient_id=request.patient_id,
             detail={"request_number": request.number},
             purpose=Purpose.REQUEST,
         )
-
-
-class Breaches:
-    """Leaks and losses of personal data: the report is due 72 hours after one was noticed."""
-
-    def __init__(self, store: Store, clock: Clock, papers: PrivacyPapers) -> None:
-        self._store = store
-        self._clock = clock
-        self._papers = papers
-
-    def rows(self, actor: Actor) -> tuple[DataBreach, ...]:
-        """Newest first."""
-        allow(actor, Action.PRIVACY_HANDLE)
-        with self._store.read() as work:
-            return work.privacy.breaches()
-
-    def blank(self, actor: Actor) -> DataBreach:
-        allow(actor, Action.PRIVACY_HANDLE)
-        return DataBreach(id=self._clock.new_id(), noticed_at=self._clock.now())
-
-    def record(self, actor: Actor, breach: DataBreach) -> DataBreach:
-        """Write one down, or what became known since. The moment it was noticed never changes."""
-        allow(actor, Action.PRIVACY_HANDLE)
-        now = self._clock.now()
-        refuse(check_breach(breach, now))
-        with self._store.write() as work:
-            known = next((one for one in work.privacy.breaches() if one.id == breach.id), None)
-            station = work.settings.station()
-            number = known.number if known else ""
-            if not number:
-                counted = work.counters.next("data_breach", station.series, now.year)
-                number = f"SC-{station.series}.{now:%y}-{counted:04d}"
-            made = replace(
-                breach,
-                number=number,
-                noticed_at=known.noticed_at if known else breach.noticed_at,
-                recorded_by=actor.user.snapshot.printed_name,
-            )
-            work.privacy.keep_breach(made)
-            self._log(work, actor, "data_breach.record", made, now)
-            return made
-
-    def reported(self, actor: Actor, breach_id: str, to: str) -> DataBreach:
-        """The report has gone out."""
-        allow(actor, Action.PRIVACY_HANDLE)
-        if not clean(to):
-            message = "Hãy ghi đã báo cho cơ quan nào."
-            raise InvalidRecord((Problem(field="reported_to", code="required", message=message),))
-        now = self._clock.now()
-        with self._store.write() as work:
-            sent = replace(work.privacy.breach(breach_id), reported_at=now, reported_to=clean(to))
-            work.privacy.keep_breach(sent)
-            self._log(work, actor, "data_breach.report", sent, now)
-            return sent
-
-    def report(self, actor: Actor, breach_id: str) -> bytes:
-        """The page for the authority: who, what, when, with the clock of 72 hours."""
-        allow(actor, Action.PRIVACY_HANDLE)
-        now = self._clock.now()
-        with self._store.write() as work:
-            breach = work.privacy.breach(breach_id)
-            station = work.settings.station()
-            self._log(work, actor, "data_breach.print", breach, now)
-        return self._papers.breach_report(station, breach, now, mark_of(actor, self._clock))
-
-    def _log(
-        self, work: Work, actor: Actor, action: str, breach: DataBreach, now: datetime
-    ) -> None:
-        detail = {"request_number": breach.number}
-        work.audit.append(actor, action, now, record_id=breach.id, detail=detail)
 
 
 class Privacy:

@@ -26,6 +26,8 @@ MERGED_KINDS = frozenset(
         RecordKind.BILL,
         RecordKind.RIGHTS,
         RecordKind.STANDING,
+        RecordKind.REQUEST,
+        RecordKind.BREACH,
     }
 )
 """Kinds whose versions two people can write at once; the others belong to one machine or table."""
@@ -38,6 +40,11 @@ _PAPERS = frozenset(
         RecordKind.CERTIFICATE,
         RecordKind.BILL,
     }
+)
+
+
+_OF_A_PERSON = frozenset(
+    {RecordKind.ENCOUNTER, RecordKind.CONSENT, RecordKind.NOTIFICATION, RecordKind.REQUEST}
 )
 
 
@@ -58,6 +65,8 @@ def record_store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.BILL: work.bills,
         RecordKind.RIGHTS: work.rights,
         RecordKind.STANDING: work.standings,
+        RecordKind.REQUEST: work.requests,
+        RecordKind.BREACH: work.breaches,
     }
     return stores[kind]
 
@@ -74,7 +83,7 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
         return (person, signed) if record.target_kind in SIGNED_KINDS else (person,)
     found: list[tuple[RecordKind, str]] = []
     # A case may be told of before its visit is signed, so the visit is no parent of it.
-    if kind in {RecordKind.ENCOUNTER, RecordKind.CONSENT, RecordKind.NOTIFICATION}:
+    if kind in _OF_A_PERSON:
         found.append((RecordKind.PATIENT, record.patient_id))
     elif kind in _PAPERS:
         found.append((RecordKind.PATIENT, record.patient_id))
@@ -83,5 +92,7 @@ def parents_of(kind: RecordKind, record: Any) -> tuple[tuple[RecordKind, str], .
 
 
 def patient_of(kind: RecordKind, record: Any) -> str:
-    """Whose record it is; empty for what is about no patient."""
+    """Whose record it is; empty for what is about no patient: a leak is the station's."""
+    if kind is RecordKind.BREACH:
+        return ""
     return str(record.id if kind is RecordKind.PATIENT else record.patient_id)

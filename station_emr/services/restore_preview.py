@@ -22,6 +22,8 @@ COMPARED: Final = (
     RecordKind.REFERRAL,
     RecordKind.APPOINTMENT,
     RecordKind.BILL,
+    RecordKind.REQUEST,
+    RecordKind.BREACH,
     RecordKind.FEEDBACK,
     RecordKind.SIGNATURE,
 )

@@ -17,6 +17,8 @@ KINDS: Final = {
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.APPOINTMENT: "Phiếu hẹn",
     RecordKind.BILL: "Bảng kê chi phí",
+    RecordKind.REQUEST: "Yêu cầu về hồ sơ",
+    RecordKind.BREACH: "Sự cố dữ liệu",
     RecordKind.FEEDBACK: "Phản hồi chuyển tuyến",
     RecordKind.SIGNATURE: "Chữ ký",
 }

@@ -23,6 +23,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.domain.station_rights import Standing, StationRights
 from station_emr.domain.user import Actor
 
+from .desk_views import right_to_decide
 from .guards import allow
 from .ports import Work
 from .record_stores import record_store
@@ -31,7 +32,6 @@ from .rights_records import held_key
 from .rights_steps import Step, person, steps_to
 
 RIGHTS_KINDS: Final = frozenset({RecordKind.RIGHTS, RecordKind.STANDING})
-_CHARTS: Final = frozenset({RecordKind.PATIENT, RecordKind.LINK})
 _ONESELF: Final = (
     "Không tự quyết định tình trạng hay quyền của chính mình. Hãy nhờ người quản lý khác làm."
 )
@@ -94,10 +94,9 @@ def may_decide(actor: Actor, kind: RecordKind, record: Any) -> None:
     """Raises PermissionDenied for whoever may not decide about a record without a signature, or a
     document, at the conflict desk.
     """
+    allow(actor, right_to_decide(kind))
     if kind not in RIGHTS_KINDS:
-        allow(actor, Action.PATIENT_EDIT if kind in _CHARTS else Action.RECORD_AMEND)
         return
-    allow(actor, Action.USER_MANAGE)
     if isinstance(record, StationRights):
         allow(actor, Action.SENSITIVE_VIEW)
         allow(actor, Action.SETTINGS_EDIT)

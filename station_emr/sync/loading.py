@@ -12,6 +12,10 @@ from station_emr.services.ports import RecordStore, Work
 
 from .conflicts import decided
 
+_ON_THEIR_OWN = frozenset(
+    {RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY, RecordKind.BREACH}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -83,12 +87,14 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
         RecordKind.BILL: work.bills,
         RecordKind.RIGHTS: work.rights,
         RecordKind.STANDING: work.standings,
+        RecordKind.REQUEST: work.requests,
+        RecordKind.BREACH: work.breaches,
     }
     return stores[kind]
 
 
 def _parents(item: OutboxItem, record: Any) -> tuple[str, ...]:
-    if item.kind in {RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY}:
+    if item.kind in _ON_THEIR_OWN:
         return ()
     encounter_id = getattr(record, "encounter_id", "")
     return tuple(parent for parent in (record.patient_id, encounter_id) if parent)

@@ -28,6 +28,7 @@ from station_emr.domain.notification import CommunicableDiseaseNotification
 from station_emr.domain.patient import ChronicCondition, Patient
 from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.prescription import DAYTIMES, Prescription, PrescriptionLine
+from station_emr.domain.privacy_request import DataBreach, PrivacyRequest
 from station_emr.domain.record import RecordKind, StationProfile
 from station_emr.domain.referral import Referral
 from station_emr.domain.referral_feedback import ReferralFeedback
@@ -124,6 +125,8 @@ CLASSES: dict[RecordKind, type] = {
     RecordKind.BILL: Bill,
     RecordKind.RIGHTS: StationRights,
     RecordKind.STANDING: Standing,
+    RecordKind.REQUEST: PrivacyRequest,
+    RecordKind.BREACH: DataBreach,
     RecordKind.PRACTITIONER: User,
     RecordKind.FACILITY: StationProfile,
 }

@@ -31,6 +31,7 @@ from station_emr.interop.fhir.units import build_unit
 from station_emr.interop.fhir.uris import TABLES, VN_CORE, UriTable
 from tests.interop import fhir_records as sample
 from tests.interop import form_records as forms
+from tests.interop import privacy_records as privacy
 from tests.interop.bill_records import BILL
 from tests.interop.record_strategies import CLASSES, records
 
@@ -164,6 +165,8 @@ SAMPLES: dict[RecordKind, Any] = {
     RecordKind.BILL: BILL,
     RecordKind.RIGHTS: RIGHTS,
     RecordKind.STANDING: STANDING,
+    RecordKind.REQUEST: privacy.REQUEST,
+    RecordKind.BREACH: privacy.BREACH,
     RecordKind.PRACTITIONER: replace(sample.USER, username=""),
     RecordKind.FACILITY: sample.STATION,
 }

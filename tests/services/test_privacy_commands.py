@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +53,33 @@ def test_what_is_due_and_the_papers(station, run, tmp_path) -> None:
     assert run("summary", made.number, "--out", tmp_path / "tom-tat.pdf")[0] == 0
     assert (tmp_path / "tom-tat.pdf").read_bytes().startswith(b"%PDF")
     assert run("summary", "YC-KHÔNG", "--out", tmp_path / "x.pdf")[0] == main.EXIT_USER
+
+
+def test_a_leak_is_not_written_down_while_its_file_cannot_be_begun(run, tmp_path) -> None:
+    told = ("breach", "--what", "Mất máy", "--who", "5 người", "--done", "Đổi khóa", "--out")
+    for nowhere in (tmp_path / "không-có" / "su-co.pdf", tmp_path):
+        assert run(*told, nowhere)[0] == main.EXIT_ENVIRONMENT
+    assert run("due")[1]["breaches"] == 0
+    assert not [one for one in tmp_path.iterdir() if one.suffix == ".pdf"]
+
+
+def test_a_leak_stays_written_down_when_its_page_fails(run, tmp_path, monkeypatch) -> None:
+    target = tmp_path / "su-co.pdf"
+
+    def full(_self, _to):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    status, told = run("breach", "--what", "Mất máy", "--who", "5 người", "--done", "Đổi khóa",
+                       "--out", target)  # fmt: skip
+    assert status == main.EXIT_ENVIRONMENT
+    assert "station-emr privacy notice SC-A1.26-0001" in json.dumps(told, ensure_ascii=False)
+    assert not [one for one in tmp_path.iterdir() if one.suffix == ".pdf"]
+
+    assert run("due")[1]["breaches"] == 1
+    assert run("notice", "SC-A1.26-0001", "--out", target)[0] == 0
+    assert "SC-A1.26-0001" in text(target.read_bytes())
+    assert run("notice", "SC-KHÔNG", "--out", target)[0] == main.EXIT_USER
 
 
 def test_the_ranges_are_shown_set_and_refused(run, tmp_path) -> None:

@@ -30,7 +30,7 @@ from .operation import HeldBucket, OperationRow, ParkedOperation, WantedOperatio
 from .outbox import OutboxEvent, SyncedRecord, SyncedResource, SyncRunRow, TrafficDay
 from .patient import PatientHead, PatientNumber
 from .prescription import PrescriptionHead
-from .privacy import ConsentHead, DataBreachRow, PrivacyRequestRow
+from .privacy import BreachHead, ConsentHead, RequestHead
 from .referral import ReferralHead
 from .register import RegisterClosingRow, RegisterReopeningRow
 from .signature import (
@@ -55,6 +55,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BillHead",
+    "BreachHead",
     "CardLookUpRow",
     "CatalogEntry",
     "CatalogList",
@@ -62,7 +63,6 @@ __all__ = [
     "CertificateHead",
     "ConsentHead",
     "Counter",
-    "DataBreachRow",
     "EncounterHead",
     "FacilityHead",
     "FeedbackHead",
@@ -83,11 +83,11 @@ __all__ = [
     "PatientNumber",
     "PrescriptionHead",
     "PrintEntry",
-    "PrivacyRequestRow",
     "RecordVersion",
     "ReferralHead",
     "RegisterClosingRow",
     "RegisterReopeningRow",
+    "RequestHead",
     "RightsHead",
     "RightsReviewRow",
     "RoleChangeRow",

@@ -1,7 +1,4 @@
-"""What people agreed to, what they asked of their record, and leaks that must be reported.
-
-Consents are records and travel; requests and breaches are the station's own register on this machine.
-"""
+"""What people agreed to, what they asked of their record, and leaks that must be reported."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import STRICT, Base, Head
+from .base import Head
 
 
 class ConsentHead(Head):
@@ -26,25 +23,20 @@ class ConsentHead(Head):
         return (Index("consent_patient", "patient_id"),)
 
 
-class PrivacyRequestRow(Base):
-    """``content`` is the request as JSON; each change is in the log."""
+class RequestHead(Head):
+    __tablename__ = "request"
 
-    __tablename__ = "privacy_request"
-    __table_args__ = (Index("request_patient", "patient_id"), STRICT)
-
-    row_id: Mapped[int] = mapped_column(primary_key=True)
-    id: Mapped[str] = mapped_column(unique=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("patient.id"))
     state: Mapped[str]
     received_utc: Mapped[str]
-    content: Mapped[str]
+
+    @classmethod
+    def indexes(cls) -> tuple[Any, ...]:
+        return (Index("request_patient", "patient_id"),)
 
 
-class DataBreachRow(Base):
-    __tablename__ = "data_breach"
-    __table_args__ = STRICT
+class BreachHead(Head):
+    __tablename__ = "breach"
 
-    row_id: Mapped[int] = mapped_column(primary_key=True)
-    id: Mapped[str] = mapped_column(unique=True)
     noticed_utc: Mapped[str]
-    content: Mapped[str]
+    reported: Mapped[int]

@@ -41,8 +41,6 @@ _BOOKS: Final = (
     _Book("attempts", "gateway_attempt", order="seq"),
     _Book("cards", "card_look_up"),
     _Book("foreign_visits", "foreign_visit", file="original", folder="foreign"),
-    _Book("requests", "privacy_request"),
-    _Book("breaches", "data_breach"),
     _Book("prints", "print_log", order="seq"),
     _Book("confirmations", "signing_evidence", order="seq"),
     _Book("certificate_answers", "signature_finding", order="seq"),

@@ -25,7 +25,7 @@ from .links import PatientLinkRepository
 from .notifications import NotificationRepository
 from .papers import AppointmentRepository, PrescriptionRepository, ReferralRepository
 from .patients import PatientRepository
-from .privacy import ConsentRepository
+from .privacy import BreachRepository, ConsentRepository, RequestRepository
 from .records import RecordRepository
 from .signatures import SignatureRepository
 from .station_rights import RightsRepository, StandingRepository
@@ -45,6 +45,8 @@ KINDS: Final[tuple[type[RecordRepository[Any]], ...]] = (
     BillRepository,
     RightsRepository,
     StandingRepository,
+    RequestRepository,
+    BreachRepository,
 )
 _TYPES: Final[dict[str, type[Any]]] = {
     RecordKind.PRACTITIONER.value: User,

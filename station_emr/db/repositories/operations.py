@@ -105,6 +105,8 @@ _HEAD_VERSION: Final = " ".join(
         ("bill", "bill"),
         ("rights", "rights"),
         ("standing", "standing"),
+        ("request", "request"),
+        ("breach", "breach"),
         ("practitioner", "user"),
         ("facility", "facility"),
     )

@@ -1,4 +1,4 @@
-"""Consents as records; requests and breaches as the station's register; which visits are restricted."""
+"""Consents, what people ask of their own record, leaks; which visits are restricted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam
-from sqlalchemy.dialects.sqlite import insert
 
-from station_emr.db.codec import decode, encode, utc_text
-from station_emr.db.models import ConsentHead, DataBreachRow, PrivacyRequestRow, table_of
+from station_emr.db.codec import decode, utc_text
+from station_emr.db.models import BreachHead, ConsentHead, RequestHead
 from station_emr.db.statements import text
 from station_emr.domain.consent import Consent
-from station_emr.domain.errors import NotFound
 from station_emr.domain.privacy_request import DataBreach, PrivacyRequest
 from station_emr.domain.record import RecordKind
 from station_emr.services.ports import Stored
@@ -51,12 +49,20 @@ _VISIT_OF: Final = {
         "WHERE f.id = :id"
     ),
 }
-_REQUESTS: Final = text(
-    "SELECT content FROM privacy_request ORDER BY received_utc DESC, row_id DESC"
+_EVERY_REQUEST: Final = text(
+    "SELECT id FROM request WHERE version > 0 AND status <> 'voided' "
+    "ORDER BY received_utc DESC, id DESC"
 )
-_REQUEST: Final = text("SELECT content FROM privacy_request WHERE id = :id")
-_BREACHES: Final = text("SELECT content FROM data_breach ORDER BY noticed_utc DESC, row_id DESC")
-_BREACH: Final = text("SELECT content FROM data_breach WHERE id = :id")
+_REQUESTS_OF: Final = text(
+    "SELECT id FROM request WHERE version > 0 AND status <> 'voided' AND patient_id IN "
+    "(SELECT patient_id FROM patient_identity WHERE survivor_id = coalesce("
+    "(SELECT survivor_id FROM patient_identity WHERE patient_id = :patient), :patient) "
+    "UNION SELECT :patient) ORDER BY received_utc DESC, id DESC"
+)
+_EVERY_BREACH: Final = text(
+    "SELECT id FROM breach WHERE version > 0 AND status <> 'voided' "
+    "ORDER BY noticed_utc DESC, id DESC"
+)
 
 
 class ConsentRepository(RecordRepository[Consent]):
@@ -83,53 +89,53 @@ class ConsentRepository(RecordRepository[Consent]):
         return tuple(self.get(one) for one in self._connection.execute(_UNANSWERED).scalars())
 
 
+class RequestRepository(RecordRepository[PrivacyRequest]):
+    kind = RecordKind.REQUEST
+    head = RequestHead
+    record_type = PrivacyRequest
+
+    def columns(self, record: PrivacyRequest) -> dict[str, Any]:
+        return {
+            "patient_id": record.patient_id,
+            "state": record.state.value,
+            "received_utc": utc_text(record.received_at),
+        }
+
+    def patient_of(self, record: PrivacyRequest) -> str:
+        return record.patient_id
+
+    def every(self) -> tuple[Stored[PrivacyRequest], ...]:
+        return tuple(self.get(one) for one in self._connection.execute(_EVERY_REQUEST).scalars())
+
+    def of_patient(self, patient_id: str) -> tuple[Stored[PrivacyRequest], ...]:
+        rows = self._connection.execute(_REQUESTS_OF, {"patient": patient_id}).scalars()
+        return tuple(self.get(one) for one in rows)
+
+
+class BreachRepository(RecordRepository[DataBreach]):
+    kind = RecordKind.BREACH
+    head = BreachHead
+    record_type = DataBreach
+
+    def columns(self, record: DataBreach) -> dict[str, Any]:
+        return {
+            "noticed_utc": utc_text(record.noticed_at),
+            "reported": int(record.reported_at is not None),
+        }
+
+    def patient_of(self, record: DataBreach) -> str:
+        del record  # a leak is the station's, whoever's data it was
+        return ""
+
+    def every(self) -> tuple[Stored[DataBreach], ...]:
+        return tuple(self.get(one) for one in self._connection.execute(_EVERY_BREACH).scalars())
+
+
 class PrivacyRepository:
-    """The register of this machine."""
+    """Which visits are restricted."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def requests(self) -> tuple[PrivacyRequest, ...]:
-        rows = self._connection.execute(_REQUESTS).scalars()
-        return tuple(decode(one, PrivacyRequest) for one in rows)
-
-    def request(self, request_id: str) -> PrivacyRequest:
-        found = self._connection.execute(_REQUEST, {"id": request_id}).scalar_one_or_none()
-        if found is None:
-            raise NotFound("Không còn thấy yêu cầu này trên máy. Hãy mở lại danh sách.")
-        return decode(found, PrivacyRequest)
-
-    def keep_request(self, request: PrivacyRequest) -> None:
-        content = {"state": request.state.value, "content": encode(request)}
-        self._connection.execute(
-            insert(table_of(PrivacyRequestRow))
-            .values(
-                id=request.id,
-                patient_id=request.patient_id,
-                received_utc=utc_text(request.received_at),
-                **content,
-            )
-            .on_conflict_do_update(index_elements=["id"], set_=content)
-        )
-
-    def breaches(self) -> tuple[DataBreach, ...]:
-        return tuple(
-            decode(one, DataBreach) for one in self._connection.execute(_BREACHES).scalars()
-        )
-
-    def breach(self, breach_id: str) -> DataBreach:
-        found = self._connection.execute(_BREACH, {"id": breach_id}).scalar_one_or_none()
-        if found is None:
-            raise NotFound("Không còn thấy sự cố này trên máy. Hãy mở lại danh sách.")
-        return decode(found, DataBreach)
-
-    def keep_breach(self, breach: DataBreach) -> None:
-        content = encode(breach)
-        self._connection.execute(
-            insert(table_of(DataBreachRow))
-            .values(id=breach.id, noticed_utc=utc_text(breach.noticed_at), content=content)
-            .on_conflict_do_update(index_elements=["id"], set_={"content": content})
-        )
 
     def visits(self, encounter_ids: Collection[str]) -> Mapping[str, VisitFacts]:
         rows = self._connection.execute(_VISITS, {"ids": list(encounter_ids)})

@@ -40,6 +40,8 @@ _LABELS = {
     RecordKind.BILL: "bảng kê chi phí",
     RecordKind.RIGHTS: "bảng quyền của trạm",
     RecordKind.STANDING: "tình trạng tài khoản",
+    RecordKind.REQUEST: "yêu cầu về hồ sơ",
+    RecordKind.BREACH: "sự cố dữ liệu",
     RecordKind.PRACTITIONER: "nhân viên",
     RecordKind.FACILITY: "thông tin trạm",
 }

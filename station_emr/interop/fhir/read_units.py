@@ -18,6 +18,7 @@ from .datatypes import Resource
 from .feedback import read_feedback
 from .notification import read_notification
 from .practitioner import ACTIVE_BEFORE
+from .privacy import read_breach, read_request
 from .read_encounter import read_encounter
 from .read_papers import read_appointment, read_referral
 from .read_patient import read_patient
@@ -51,8 +52,13 @@ _READERS: Final = {
     "Organization": _Reader(RecordKind.FACILITY, read_facility),
 }
 _BASICS: Final = {
-    "rights": _Reader(RecordKind.RIGHTS, read_rights),
-    "standing": _Reader(RecordKind.STANDING, read_standing),
+    one.kind.value: one
+    for one in (
+        _Reader(RecordKind.RIGHTS, read_rights),
+        _Reader(RecordKind.STANDING, read_standing),
+        _Reader(RecordKind.REQUEST, read_request),
+        _Reader(RecordKind.BREACH, read_breach),
+    )
 }
 """What a Basic is, by its code."""
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")

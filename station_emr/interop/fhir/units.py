@@ -23,6 +23,7 @@ from .notification import notification_resources
 from .patient import patient_resources
 from .practitioner import ACTIVE_BEFORE, practitioner_resources
 from .prescription import prescription_resources
+from .privacy import breach_resources, request_resources
 from .reading import TAKEN_BACK
 from .referral import referral_resources
 from .signature import signature_resources
@@ -44,6 +45,8 @@ _MAPPINGS: Final[dict[RecordKind, Callable[[Any, UriTable], list[Resource]]]] = 
     RecordKind.BILL: bill_resources,
     RecordKind.RIGHTS: rights_resources,
     RecordKind.STANDING: standing_resources,
+    RecordKind.REQUEST: request_resources,
+    RecordKind.BREACH: breach_resources,
     RecordKind.PRACTITIONER: practitioner_resources,
     RecordKind.FACILITY: facility_resources,
 }

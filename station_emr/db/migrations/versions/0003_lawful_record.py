@@ -286,8 +286,10 @@ END""",
 )
 PRIVACY: tuple[str, ...] = (
     """
-    CREATE TABLE data_breach ( row_id INTEGER NOT NULL, id TEXT NOT NULL, noticed_utc TEXT NOT
-      NULL, content TEXT NOT NULL, PRIMARY KEY (row_id), UNIQUE (id) ) STRICT
+    CREATE TABLE breach ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+      status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      noticed_utc TEXT NOT NULL, reported INTEGER NOT NULL, draft TEXT, PRIMARY KEY (row_id),
+      UNIQUE (id) ) STRICT
 """,
     """
     CREATE TABLE consent ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT
@@ -297,13 +299,14 @@ PRIVACY: tuple[str, ...] = (
       KEY(patient_id) REFERENCES patient (id) ) STRICT
 """,
     """
-    CREATE TABLE privacy_request ( row_id INTEGER NOT NULL, id TEXT NOT NULL, patient_id TEXT
-      NOT NULL, state TEXT NOT NULL, received_utc TEXT NOT NULL, content TEXT NOT NULL,
+    CREATE TABLE request ( row_id INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT
+      NULL, status TEXT NOT NULL, saved_utc TEXT NOT NULL, saved_offset INTEGER NOT NULL,
+      patient_id TEXT NOT NULL, state TEXT NOT NULL, received_utc TEXT NOT NULL, draft TEXT,
       PRIMARY KEY (row_id), UNIQUE (id), FOREIGN KEY(patient_id) REFERENCES patient (id) )
       STRICT
 """,
     "CREATE INDEX consent_patient ON consent (patient_id)",
-    "CREATE INDEX request_patient ON privacy_request (patient_id)",
+    "CREATE INDEX request_patient ON request (patient_id)",
     """CREATE TRIGGER consent_insert BEFORE INSERT ON "consent" BEGIN
   SELECT RAISE(ABORT, 'consent: id already used')
     WHERE EXISTS (SELECT 1 FROM "consent" WHERE id = NEW.id);
@@ -326,20 +329,49 @@ END""",
     """CREATE TRIGGER consent_delete BEFORE DELETE ON "consent" WHEN OLD.version > 0 BEGIN
   SELECT RAISE(ABORT, 'consent: a signed record is never deleted');
 END""",
-    """CREATE TRIGGER privacy_request_update BEFORE UPDATE ON privacy_request BEGIN
-  SELECT RAISE(ABORT, 'privacy_request: who asked and when never changes')
-    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.patient_id <> OLD.patient_id
-      OR NEW.received_utc <> OLD.received_utc OR OLD.state IN ('done', 'refused');
+    """CREATE TRIGGER request_insert BEFORE INSERT ON "request" BEGIN
+  SELECT RAISE(ABORT, 'request: id already used')
+    WHERE EXISTS (SELECT 1 FROM "request" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'request: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'request'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
 END""",
-    """CREATE TRIGGER privacy_request_delete BEFORE DELETE ON privacy_request BEGIN
-  SELECT RAISE(ABORT, 'privacy_request: never deleted');
+    """CREATE TRIGGER request_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "request" BEGIN
+  SELECT RAISE(ABORT, 'request: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'request: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'request'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'request: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
 END""",
-    """CREATE TRIGGER data_breach_update BEFORE UPDATE ON data_breach BEGIN
-  SELECT RAISE(ABORT, 'data_breach: the clock of 72 hours never changes')
-    WHERE NEW.row_id <> OLD.row_id OR NEW.id <> OLD.id OR NEW.noticed_utc <> OLD.noticed_utc;
+    """CREATE TRIGGER request_delete BEFORE DELETE ON "request" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'request: a signed record is never deleted');
 END""",
-    """CREATE TRIGGER data_breach_delete BEFORE DELETE ON data_breach BEGIN
-  SELECT RAISE(ABORT, 'data_breach: never deleted');
+    """CREATE TRIGGER breach_insert BEFORE INSERT ON "breach" BEGIN
+  SELECT RAISE(ABORT, 'breach: id already used')
+    WHERE EXISTS (SELECT 1 FROM "breach" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, 'breach: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'breach'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+END""",
+    """CREATE TRIGGER breach_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "breach" BEGIN
+  SELECT RAISE(ABORT, 'breach: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, 'breach: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'breach'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
+  SELECT RAISE(ABORT, 'breach: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+    """CREATE TRIGGER breach_delete BEFORE DELETE ON "breach" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, 'breach: a signed record is never deleted');
 END""",
 )
 BILLS: tuple[str, ...] = (

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import Conflict, InvalidRecord, Problem, StationError
-from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.services.desk_views import Choice, ConflictRow, ConflictView, Side
 from station_emr.services.i18n import _
@@ -247,8 +246,7 @@ class ConflictPage(QWidget):
         self._follow()
 
     def _may_decide(self, view: ConflictView) -> bool:
-        wanted = Action.RECORD_AMEND if view.signed else Action.PATIENT_EDIT
-        return self._session.may(wanted)
+        return self._session.may(view.right)
 
     # -- deciding ------------------------------------------------------------------------------
 

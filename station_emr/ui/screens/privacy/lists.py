@@ -8,9 +8,11 @@ from typing import Final
 
 from station_emr.domain.consent import ConsentStanding, purpose_label
 from station_emr.domain.privacy_request import DataBreach
+from station_emr.services.breaches import BreachRow
 from station_emr.services.i18n import _
 from station_emr.services.privacy import ConsentRow
 from station_emr.services.privacy_requests import RequestRow
+from station_emr.services.written_at import WrittenAt
 from station_emr.ui.kit import ChipSpec, Column, EmptyState, Severity, Table
 from station_emr.ui.models.moments import show_moment
 
@@ -43,6 +45,13 @@ def breach_chip(breach: DataBreach, now: datetime) -> ChipSpec:
     if left < 0:
         return ChipSpec(_("Quá hạn báo cáo"), Severity.DANGER)
     return ChipSpec(_("Còn {hours} giờ").format(hours=left), Severity.WARNING)
+
+
+def machine_words(written: WrittenAt) -> str:
+    """Which PC of the station wrote what is shown."""
+    if not written.elsewhere:
+        return _("Máy này")
+    return written.machine or _("Máy khác")
 
 
 def consents_table() -> Table[ConsentRow]:
@@ -107,7 +116,13 @@ def requests_table() -> Table[RequestRow]:
                 tip=lambda r: _(r.request.asker.label),
                 width=160,
             ),
-            Column(title=_("Đang ở"), text=lambda r: _(r.request.state.label), width=150),
+            Column(
+                title=_("Đang ở"),
+                text=lambda r: _(r.request.state.label),
+                tip=lambda r: r.request.answer,
+                width=150,
+            ),
+            Column(title=_("Ghi tại"), text=lambda r: machine_words(r.written), width=92),
             Column(
                 title=_("Thời hạn"),
                 text=lambda r: request_chip(r).text,
@@ -124,30 +139,36 @@ def requests_table() -> Table[RequestRow]:
     )
 
 
-def breaches_table(now: Callable[[], datetime]) -> Table[DataBreach]:
+def breaches_table(now: Callable[[], datetime]) -> Table[BreachRow]:
     return Table(
         "privacy.breaches",
         _("Sự cố dữ liệu cá nhân"),
         [
-            Column(title=_("Số"), text=lambda r: r.number, width=118),
+            Column(title=_("Số"), text=lambda r: r.breach.number, width=118),
             Column(
                 title=_("Phát hiện lúc"),
-                text=lambda r: show_moment(r.noticed_at),
-                sort=lambda r: r.noticed_at,
+                text=lambda r: show_moment(r.breach.noticed_at),
+                sort=lambda r: r.breach.noticed_at,
                 width=140,
             ),
             Column(
                 title=_("Việc đã xảy ra"),
-                text=lambda r: r.what,
-                tip=lambda r: r.what,
+                text=lambda r: r.breach.what,
+                tip=lambda r: r.breach.what,
                 stretch=True,
                 strong=True,
             ),
-            Column(title=_("Của ai"), text=lambda r: r.who, tip=lambda r: r.who, width=200),
+            Column(
+                title=_("Của ai"),
+                text=lambda r: r.breach.who,
+                tip=lambda r: r.breach.who,
+                width=200,
+            ),
+            Column(title=_("Ghi tại"), text=lambda r: machine_words(r.written), width=92),
             Column(
                 title=_("Báo cáo"),
-                text=lambda r: breach_chip(r, now()).text,
-                chip=lambda r: breach_chip(r, now()),
+                text=lambda r: breach_chip(r.breach, now()).text,
+                chip=lambda r: breach_chip(r.breach, now()),
                 width=150,
             ),
         ],

@@ -15,6 +15,7 @@ from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.privacy_request import DataBreach, PrivacyRequest, RequestKind
 from station_emr.domain.record import Changes, RecordKind
+from station_emr.services.breaches import BreachRow
 from station_emr.services.i18n import _
 from station_emr.services.privacy import PatientConsents
 from station_emr.services.privacy_requests import RequestRow
@@ -44,6 +45,7 @@ from .lists import breaches_table, consents_table, requests_table
 CONSENTS, REQUESTS, BREACHES = "consents", "requests", "breaches"
 _TABS: Final = (CONSENTS, REQUESTS, BREACHES)
 _READABLE: Final = {RequestKind.VIEW, RequestKind.COPY, RequestKind.SUMMARY}
+_SHOWN: Final = (RecordKind.CONSENT, RecordKind.REQUEST, RecordKind.BREACH, RecordKind.PATIENT)
 _PDF: Final = "PDF (*.pdf)"
 
 
@@ -126,7 +128,7 @@ class PrivacyScreen(Screen):
         self.tabs.buttons[_TABS.index(str(self.tabs.value()))].setFocus()
 
     def _changed(self, changes: Changes) -> None:
-        if changes.touches(RecordKind.CONSENT, RecordKind.PATIENT):
+        if changes.touches(*_SHOWN):
             self._read()
 
     # -- reading -------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ class PrivacyScreen(Screen):
             self.requests.choose_first()
         self._fit()
 
-    def _show_breaches(self, rows: tuple[DataBreach, ...]) -> None:
+    def _show_breaches(self, rows: tuple[BreachRow, ...]) -> None:
         self.breaches.set_rows(rows)
         if self.breaches.current() is None:
             self.breaches.choose_first()
@@ -225,7 +227,7 @@ class PrivacyScreen(Screen):
         self.paper.setEnabled(person or request is not None)
         self.summary.setEnabled(request is not None and request.request.kind in _READABLE)
         self.report.setEnabled(breach is not None)
-        self.sent.setEnabled(breach is not None and breach.reported_at is None)
+        self.sent.setEnabled(breach is not None and breach.breach.reported_at is None)
 
     def _show_everybody(self) -> None:
         self._patient_id = ""
@@ -410,8 +412,8 @@ class PrivacyScreen(Screen):
         chosen, session = self.breaches.current(), self._session
         if chosen is not None:
             self._save(
-                lambda: self._privacy.breaches.report(session.actor, chosen.id),
-                f"thong-bao-{chosen.number}.pdf",
+                lambda: self._privacy.breaches.report(session.actor, chosen.breach.id),
+                f"thong-bao-{chosen.breach.number}.pdf",
             )
 
     def _reported(self) -> None:
@@ -423,7 +425,7 @@ class PrivacyScreen(Screen):
         )
         if to:
             self._do(
-                lambda: self._privacy.breaches.reported(session.actor, chosen.id, to),
+                lambda: self._privacy.breaches.reported(session.actor, chosen.breach.id, to),
                 _("Đã ghi nơi nhận thông báo."),
             )
 

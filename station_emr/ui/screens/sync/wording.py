@@ -28,11 +28,15 @@ KINDS: Final = {
     RecordKind.BILL: "Bảng kê chi phí",
     RecordKind.RIGHTS: "Bảng quyền của trạm",
     RecordKind.STANDING: "Tình trạng tài khoản",
+    RecordKind.REQUEST: "Yêu cầu về hồ sơ",
+    RecordKind.BREACH: "Sự cố dữ liệu",
     RecordKind.PRACTITIONER: "Nhân viên",
     RecordKind.FACILITY: "Thông tin trạm",
 }
 _FACTS: Final = (
     RecordKind.PATIENT,
+    RecordKind.REQUEST,
+    RecordKind.BREACH,
     RecordKind.PRACTITIONER,
     RecordKind.FACILITY,
     RecordKind.RIGHTS,

@@ -111,6 +111,12 @@ def requests_table() -> Table[RequestRow]:
                 stretch=True,
             ),
             Column(
+                title=_("Thời hạn"),
+                text=lambda r: request_chip(r).text,
+                chip=request_chip,
+                width=138,
+            ),
+            Column(
                 title=_("Người yêu cầu"),
                 text=lambda r: r.request.asker_name,
                 tip=lambda r: _(r.request.asker.label),
@@ -123,12 +129,6 @@ def requests_table() -> Table[RequestRow]:
                 width=150,
             ),
             Column(title=_("Ghi tại"), text=lambda r: machine_words(r.written), width=92),
-            Column(
-                title=_("Thời hạn"),
-                text=lambda r: request_chip(r).text,
-                chip=request_chip,
-                width=138,
-            ),
         ],
         empty=EmptyState(
             "file-text",
@@ -159,18 +159,18 @@ def breaches_table(now: Callable[[], datetime]) -> Table[BreachRow]:
                 strong=True,
             ),
             Column(
+                title=_("Báo cáo"),
+                text=lambda r: breach_chip(r.breach, now()).text,
+                chip=lambda r: breach_chip(r.breach, now()),
+                width=150,
+            ),
+            Column(
                 title=_("Của ai"),
                 text=lambda r: r.breach.who,
                 tip=lambda r: r.breach.who,
                 width=200,
             ),
             Column(title=_("Ghi tại"), text=lambda r: machine_words(r.written), width=92),
-            Column(
-                title=_("Báo cáo"),
-                text=lambda r: breach_chip(r.breach, now()).text,
-                chip=lambda r: breach_chip(r.breach, now()),
-                width=150,
-            ),
         ],
         empty=EmptyState(
             "shield-check",

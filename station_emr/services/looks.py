@@ -147,6 +147,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "people.emergency.rows": "follows emergency.open, which names whose record it was",
         "people.roles.cells": "a table of rights",
         "people.roles.changes": "a table of rights",
+        "people.roles.origin": "a table of rights",
         "people.roles.table": "the own rights",
         "people.second_factor.standing": "says whether the own telephone is joined",
         "prints.copies": "a number",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from station_emr.domain.access import RoleChange
 from station_emr.domain.errors import InvalidRecord, Problem
@@ -14,12 +15,15 @@ from station_emr.domain.permissions import (
     Role,
     never,
 )
+from station_emr.domain.record import RecordKind
+from station_emr.domain.station_rights import standing_id
 from station_emr.domain.user import Actor
 
 from .guards import allow, allow_oneself
 from .ports import Clock, Store
 from .rights import held, station_table
-from .rights_records import write_rights
+from .rights_effect import HeldBack, held_back
+from .rights_records import id_here, write_rights
 from .rights_steps import KEPT
 
 
@@ -32,6 +36,18 @@ class Cell:
     granted: bool
     default: bool
     fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the present table comes from; ``at`` is None where nobody has changed anything. ``held``
+    are decisions of other PCs that were not let in here, about the table or about anybody.
+    """
+
+    by_name: str = ""
+    device: str = ""
+    at: datetime | None = None
+    held: tuple[HeldBack, ...] = ()
 
 
 class Roles:
@@ -62,6 +78,19 @@ class Roles:
             for action in Action
             for role in Role
         )
+
+    def origin(self, actor: Actor) -> Origin:
+        """Who wrote the present table, when and on which PC; and what waits for a word here."""
+        allow(actor, Action.USER_MANAGE)
+        with self._store.read() as work:
+            name = id_here(work)
+            names = (name, *(standing_id(user.id) for user in work.users.all()))
+            held = tuple(one for each in names for one in held_back(work, each).values())
+            found = work.rights.find(name)
+            if found is None:
+                return Origin(held=held)
+            node = work.operations.node(RecordKind.RIGHTS, name, found.version)
+            return Origin(by_name=node.author_name, device=node.device, at=node.at, held=held)
 
     def changes(self, actor: Actor) -> tuple[RoleChange, ...]:
         """Every change that was made, newest first."""

@@ -15,12 +15,15 @@ from station_emr.domain.door import (
 from station_emr.domain.errors import InvalidRecord, Problem, WrongPassword
 from station_emr.domain.permissions import Action, Role
 from station_emr.printing.qr import matrix
+from station_emr.services.rights_effect import HeldBack
+from station_emr.services.roles import Origin
 from station_emr.ui.kit import dialogs
 from station_emr.ui.models import routes
 from station_emr.ui.models.gate import GateFace, StaffTile
 from station_emr.ui.screens.emergency import EmergencyReviewScreen, EmergencyScreen
 from station_emr.ui.screens.login import CodesPage, LoginPage
 from station_emr.ui.screens.rights import RightsReviewScreen, RightsScreen
+from station_emr.ui.screens.rights.screen import origin_text
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.screens.users import UsersScreen
 from station_emr.ui.shell.registry import screens_for
@@ -67,7 +70,25 @@ def test_a_right_is_changed_by_keys_and_shown_before_and_after(
     nurse = station.nurse
     assert Action.DISPENSE in station.services.people.roles.table(nurse)[Role.NURSE]
     page.until(lambda: table.current().of(Role.NURSE).granted)
+    director = station.director.user.full_name
+    assert f"{director} ghi ở Máy 1" in page.screen.note.text()
     page.sweep()
+
+
+def test_the_page_says_what_another_pc_decided_and_was_not_let_in() -> None:
+    held = HeldBack(
+        unit="nurse.user_manage",
+        words="Điều dưỡng: được quản lý người dùng",
+        by_name="Người Mẫu",
+        device="Máy 2",
+        at="2026-11-20T08:00:00+07:00",
+        why="người ghi không có quyền này trên máy này",
+    )
+    told = origin_text(Origin(held=(held,)))
+    assert (
+        "Chưa cho có hiệu lực: Điều dưỡng: được quản lý người dùng (Người Mẫu ghi ở Máy 2)" in told
+    )
+    assert "Bảng đang dùng" not in told
 
 
 def test_pages_follow_the_rights_of_the_station(session_of, station) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from station_emr.domain.access import EMERGENCY_ACTIONS
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.permissions import Action, PermissionTable, may, never
-from station_emr.domain.record import Changes
+from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.sign_fault import ConfirmationNeeded
 from station_emr.domain.user import Actor
 from station_emr.services.i18n import _
@@ -47,6 +47,7 @@ class Session(QObject):
         self.actor = actor
         self.runner = runner
         self._rights: PermissionTable | None = None
+        self.changed.connect(self._heard)
 
     def may(self, action: Action) -> bool:
         """Whether the person may do this at this station; screens hide or disable by it."""
@@ -62,6 +63,11 @@ class Session(QObject):
         """Who reads no records here, and is not barred from them for ever."""
         barred = never(self.actor.role) & EMERGENCY_ACTIONS
         return not barred and not all(self.may(action) for action in EMERGENCY_ACTIONS)
+
+    def _heard(self, changes: object) -> None:
+        """Another PC of the station may have changed what this person is allowed."""
+        if isinstance(changes, Changes) and changes.touches(RecordKind.RIGHTS, RecordKind.STANDING):
+            self.rights_changed()
 
     def rights_changed(self) -> None:
         """Read them anew; pages that are built from now on follow."""

@@ -14,7 +14,7 @@ from station_emr.domain.access import RoleChange
 from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.services.i18n import _
-from station_emr.services.roles import Cell
+from station_emr.services.roles import Cell, Origin
 from station_emr.ui.kit import (
     GAP_M,
     Card,
@@ -79,6 +79,28 @@ def cell_text(row: RightRow, role: Role) -> str:
     return f"{words} *" if cell.granted is not cell.default else words
 
 
+_NOTE: Final = (
+    "Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay ở máy này, và ở các máy khác "
+    "của trạm sau lần đồng bộ tới."
+)
+
+
+def origin_text(origin: Origin) -> str:
+    """Where the table comes from, and what other PCs decided that was not let in."""
+    said = [_(_NOTE)]
+    if origin.at is not None:
+        words = _("Bảng đang dùng do {name} ghi ở {device} lúc {at}.")
+        at = f"{origin.at:%H:%M %d/%m/%Y}"
+        said.append(words.format(name=origin.by_name, device=origin.device or _("máy này"), at=at))
+    for one in origin.held:
+        words = _(
+            "Chưa cho có hiệu lực: {what} ({name} ghi ở {device}), vì {why}. Đồng ý thì tự đặt ở máy này."
+        )
+        told = {"what": one.words, "name": one.by_name, "device": one.device, "why": one.why}
+        said.append(words.format(**told))
+    return " ".join(said)
+
+
 class RightsScreen(Screen):
     least_height = 560
 
@@ -104,11 +126,8 @@ class RightsScreen(Screen):
         body.setStretch(0, 5)
         body.setStretch(1, 1)
         self.page.addLayout(body, 1)
-        note = _(
-            "Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay, ở máy này; máy khác của "
-            "trạm đặt riêng."
-        )
-        self.page.addWidget(label(note, "caption", wrap=True))
+        self.note = label(_(_NOTE), "caption", wrap=True)
+        self.page.addWidget(self.note)
         self.table.picked.connect(self._picked)
         self.table.opened.connect(lambda _row: self._first_box())
 
@@ -161,14 +180,16 @@ class RightsScreen(Screen):
 
     def _load(self) -> None:
         self._session.ask(
-            lambda: self._roles.cells(self._actor),
+            lambda: (self._roles.cells(self._actor), self._roles.origin(self._actor)),
             self._show,
             owner=self,
             failed=self._failed,
             latest="rights.cells",
         )
 
-    def _show(self, cells: tuple[Cell, ...]) -> None:
+    def _show(self, told: tuple[tuple[Cell, ...], Origin]) -> None:
+        cells, origin = told
+        self.note.setText(origin_text(origin))
         rows = [
             RightRow(action, tuple(cell for cell in cells if cell.action is action))
             for action in Action

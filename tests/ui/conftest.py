@@ -6,11 +6,11 @@ import threading
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QWidget
 from typing_extensions import override
 
 from station_emr.domain.permissions import Role
-from station_emr.ui.kit import apply_theme
+from station_emr.ui.kit import apply_theme, dress
 from station_emr.ui.kit.memory import Forgetful, use_memory
 from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import TaskRunner
@@ -22,9 +22,26 @@ __all__ = ["lists", "station", "template"]
 
 @pytest.fixture(autouse=True)
 def themed(qapp: QApplication) -> None:
-    if not qapp.styleSheet():
+    if not qapp.property("themed"):
         apply_theme(qapp, "light")
+        qapp.setProperty("themed", True)
     use_memory(Forgetful())
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """What a test shows by itself looks as it does in a window; the program's windows see to it
+    themselves.
+    """
+    add = qtbot.addWidget
+
+    def add_dressed(widget, **more):
+        if not isinstance(widget, QMainWindow | QDialog):
+            dress(widget)
+        add(widget, **more)
+
+    qtbot.addWidget = add_dressed
+    return qtbot
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from station_emr.ui.kit import (
     TrendChart,
     TypeaheadField,
     apply_theme,
+    dress,
     hbox,
     icon_button,
     label,
@@ -259,7 +260,7 @@ def main(folder: Path) -> None:
     assert isinstance(app, QApplication)
     for name in ("light", "dark"):
         apply_theme(app, name)
-        page = build()
+        page = dress(build())
         page.resize(1366, 900)
         page.show()
         settle(app)

@@ -1,7 +1,8 @@
 """The kit: everything a screen is made of. Screens import from here and set no colour or size.
 
 Building blocks
-  theme     ``apply_theme(app, "light"|"dark")``, ``tokens()``, ``font(size, weight)``, GAP_S/M/L/XL
+  theme     ``apply_theme(app, "light"|"dark")``, ``dress(window)``, ``tokens()``, ``font(size, weight)``,
+            GAP_S/M/L/XL
   layout    ``label(text, role, wrap=)``, ``hbox(...)``, ``vbox(...)`` (None = stretch), ``rule()``,
             ``scrolled(widget)``, ``clear(layout)``
   names     ``named(widget, "patient.name", spoken)``; every focusable widget needs a spoken name
@@ -121,6 +122,7 @@ from station_emr.ui.kit.theme import (
     apply_theme,
     colour,
     contrast,
+    dress,
     font,
     tokens,
 )
@@ -189,6 +191,7 @@ __all__ = [
     "combo",
     "contrast",
     "dialogs",
+    "dress",
     "fixed_width",
     "font",
     "grouped",

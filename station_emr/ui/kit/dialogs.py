@@ -59,6 +59,8 @@ class Box(QDialog):
         severity: Severity = Severity.NEUTRAL,
     ) -> None:
         super().__init__(parent)
+        if parent is None:
+            theme.dress(self)
         named(self, "dialog", title)
         self.setWindowTitle(title)
         self.setMinimumWidth(420)

@@ -26,6 +26,8 @@ def plain(label: str) -> str:
 
 def with_role(widget: W, role: str) -> W:
     """Set the role by which the style sheet knows this widget."""
+    if widget.property("role") == role:
+        return widget
     widget.setProperty("role", role)
     if widget.testAttribute(_POLISHED):
         widget.style().unpolish(widget)

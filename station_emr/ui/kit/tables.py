@@ -152,6 +152,7 @@ class Table(QTableView, Generic[T]):
 
     def _dress_header(self) -> None:
         header = self.horizontalHeader()
+        header.setFont(theme.font())  # as tall over dense rows as over others
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
         header.setDefaultAlignment(alignment(numeric=False))

@@ -1,24 +1,27 @@
 """The one theme: every colour, size and margin of the program is a token of this module.
 
 :func:`apply_theme` gives the application Fusion, a palette, the bundled Noto Sans and one style
-sheet made from the tokens. Widgets that paint themselves read :func:`tokens` while painting, so a
-change of theme reaches them with the next repaint.
+sheet made from the tokens. The sheet belongs to windows (:func:`dress`), not to the application: a
+page is built before it stands in a window, and a sheet of the application would dress each of its
+widgets anew for every box around it. Widgets that paint themselves read :func:`tokens` while
+painting, so a change of theme reaches them with the next repaint.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from station_emr.services.resources import resource_path
 from station_emr.ui.kit.qss import style_sheet
 from station_emr.ui.kit.severity import Severity
 
 ThemeName = Literal["light", "dark"]
+W = TypeVar("W", bound=QWidget)
 
 FONT_FAMILY: Final = "Noto Sans"
 BODY_PT: Final = 10.5
@@ -193,7 +196,7 @@ def load_fonts() -> None:
 
 
 def apply_theme(app: QApplication, name: ThemeName) -> Tokens:
-    """Dress the whole application; safe to call again to switch themes while it runs."""
+    """Dress every open window; safe to call again to switch themes while the program runs."""
     global _current  # noqa: PLW0603 - one application wears one theme
     _current = _THEMES[name]
     load_fonts()
@@ -202,10 +205,18 @@ def apply_theme(app: QApplication, name: ThemeName) -> Tokens:
         app.setStyle(style)
     app.setFont(font())
     app.setPalette(_palette(_current))
-    sheet = style_sheet(_current)
-    if app.styleSheet() != sheet:  # the same one again would dress every widget anew for nothing
-        app.setStyleSheet(sheet)
+    for window in app.topLevelWidgets():
+        if window.styleSheet():
+            dress(window)
     return _current
+
+
+def dress(window: W) -> W:
+    """Give the sheet to a window that has no parent; what is put into it, and its dialogs, follow."""
+    sheet = style_sheet(_current)
+    if window.styleSheet() != sheet:  # the same again would dress every widget anew for nothing
+        window.setStyleSheet(sheet)
+    return window
 
 
 def _palette(t: Tokens) -> QPalette:

@@ -26,6 +26,7 @@ from station_emr.ui.kit import (
     Shortcut,
     Suggestion,
     Toast,
+    dress,
     hbox,
     named,
     vbox,
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self) -> None:
         super().__init__()
+        dress(self)
         named(self, "main", _("Hồ sơ sức khỏe trạm y tế"))
         self.setWindowTitle(_("Trạm y tế"))
         self.resize(1366, 768)

@@ -135,6 +135,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "PractitionerRole": "chức danh nhân viên",
     "Organization": "cơ sở",
     "Location": "điểm trạm",
+    "Basic": "sổ của trạm",
 }
 
 _ELEMENTS: Final[Mapping[str, str]] = {

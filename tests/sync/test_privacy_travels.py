@@ -215,6 +215,28 @@ def test_an_end_counts_before_a_first_answer(make: Make, running: Server) -> Non
             assert (RecordKind.REQUEST, ended.id) in machine.conflicts()
 
 
+def test_a_consent_ended_by_two_is_decided_without_a_signature(make: Make, running: Server) -> None:
+    one, other = two(make, running)
+    consents = privacy(one).consents
+    blank = replace(consents.blank(DIRECTOR, sample.PATIENT_ID), purpose="contact-phone")
+    given = consents.give(DIRECTOR, replace(blank, paper_number="ĐY-1"))
+    consent_id = given.id_of(RecordKind.CONSENT)
+    meet(one, other)
+    for machine, by in ((one, "Người bệnh"), (other, "Mẹ")):
+        privacy(machine).consents.withdraw(DIRECTOR, consent_id, by, "Đổi ý")
+    meet(one, other)
+    view = desk(other).open(DIRECTOR, RecordKind.CONSENT, consent_id)
+    desk(other).decide(
+        DIRECTOR,
+        RecordKind.CONSENT,
+        consent_id,
+        {field.path: Choice.ONE for field in view.differences},
+        expected_version=view.version,
+    )
+    meet(other, one)
+    assert one.conflicts() == other.conflicts() == []
+
+
 def test_both_survive_the_theft_of_the_pc(tmp_path: Path) -> None:
     province = Province(tmp_path)
     facility = province.facility()

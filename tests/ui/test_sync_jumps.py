@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from station_emr.domain.permissions import Role
-from station_emr.domain.record import RecordKind
+from station_emr.domain.permissions import Action, Role
+from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import OutboxItem
 from station_emr.interop.fhir.units import build_unit
 from station_emr.services.record_stores import record_store
@@ -20,6 +21,7 @@ from station_emr.ui.models import routes
 from station_emr.ui.screens.encounter import EncounterScreen
 from station_emr.ui.screens.referrals import ReferralsScreen
 from station_emr.ui.screens.sync import SyncScreen
+from station_emr.ui.screens.sync.jump import place_of
 from tests.services.visit_samples import prescription, visit
 from tests.ui.driver import ScreenDriver, answers
 from tests.ui.visits import letter, signed_letter
@@ -195,3 +197,23 @@ def test_a_refused_letter_opens_at_its_item(
 def work_status(station, letter_id):
     with station.store.read() as work:
         return work.referrals.get(letter_id).status
+
+
+@pytest.mark.parametrize(
+    ("kind", "patient_id", "tab"),
+    [(RecordKind.REQUEST, "p1", "requests"), (RecordKind.BREACH, "", "breaches")],
+)
+def test_a_refused_request_or_leak_opens_the_page_of_privacy(kind, patient_id, tab) -> None:
+    item = OutboxItem(
+        seq=1,
+        op_id="",
+        kind=kind,
+        record_id="r1",
+        version=1,
+        status=RecordStatus.SIGNED,
+        patient_id=patient_id,
+        created_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    place = place_of(item, lambda _action: True)
+    assert place == (routes.PRIVACY, routes.PrivacyRoute(patient_id, tab))
+    assert place_of(item, lambda action: action is not Action.PRIVACY_HANDLE) != place

@@ -44,6 +44,8 @@ _TYPES: Final = {
     RecordKind.BILL: "Invoice",
     RecordKind.RIGHTS: "Basic",
     RecordKind.STANDING: "Basic",
+    RecordKind.REQUEST: "Basic",
+    RecordKind.BREACH: "Basic",
     RecordKind.PRACTITIONER: "Practitioner",
     RecordKind.FACILITY: "Organization",
 }

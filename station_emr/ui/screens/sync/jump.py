@@ -28,6 +28,7 @@ _OF_DRUG: Final[Mapping[str, str]] = {
     "quantity": "số lượng",
     "override_reason": "lý do kê",
 }
+_PRIVACY: Final = {RecordKind.REQUEST: "requests", RecordKind.BREACH: "breaches"}
 _OTHERS: Final[Mapping[str, str]] = {
     "appointment.on": "Ngày hẹn",
     "vitals": "Dấu hiệu sinh tồn",
@@ -74,6 +75,8 @@ def place_of(
         return routes.BILLING, routes.BillRoute(bill_id=item.record_id)
     if item.kind is RecordKind.LINK and may(Action.PATIENT_VIEW):
         return routes.CONFLICTS, routes.PAIRS
+    if item.kind in _PRIVACY and may(Action.PRIVACY_HANDLE):
+        return routes.PRIVACY, routes.PrivacyRoute(item.patient_id, _PRIVACY[item.kind])
     if item.kind is RecordKind.FACILITY:
         return routes.SETTINGS, None
     people = (RecordKind.PRACTITIONER, RecordKind.RIGHTS, RecordKind.STANDING)

@@ -42,7 +42,9 @@ class Closed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
-    """What is kept of an account beside the person's record. It stays on this machine.
+    """What is kept of an account beside the person's record, on this machine. Who was closed by hand,
+    and the first and last day, follow what those in charge decided on any PC of the station
+    (:mod:`station_rights`); the rest never leaves the machine.
 
     ``totp_secret`` and ``pending_secret`` are hexadecimal; ``recovery`` holds hashes of the codes
     that are left; ``used_passwords`` hashes of earlier passwords, newest first.

@@ -38,8 +38,7 @@ from .ports import Clock, LetterSigner, Store, Work
 from .readings import Readings
 from .record_stores import patient_of, record_store
 from .restricted import holds
-from .rights_effect import RIGHTS_KINDS, follow_head, may_decide
-from .rights_records import forget_held
+from .rights_effect import RIGHTS_KINDS, follow_decision, may_decide
 from .signing_rules import note_signed, number_of
 
 _SETTLED = "Hồ sơ này không còn mục nào cần chọn. Có thể người khác vừa chọn xong."
@@ -252,8 +251,7 @@ class Conflicts:
         if action == "conflict.decide":
             remember_decision(work, kind, record.id, changed.version)
         if kind in RIGHTS_KINDS:
-            forget_held(work, record.id)
-            follow_head(work, kind, record.id, now)
+            follow_decision(work, kind, record.id, fields, now)
         work.audit.append(
             actor,
             action,

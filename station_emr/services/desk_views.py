@@ -28,7 +28,11 @@ _RIGHTS: Final = frozenset({RecordKind.RIGHTS, RecordKind.STANDING})
 
 
 def right_to_see(kind: RecordKind) -> Action:
-    """What people ask of their own record, and leaks, are for those who answer them."""
+    """What people ask of their own record, and leaks, are for those who answer them; accounts for those
+    who run them.
+    """
+    if kind in _RIGHTS:
+        return Action.USER_MANAGE
     return Action.PRIVACY_HANDLE if kind in _PRIVACY else Action.PATIENT_VIEW
 
 

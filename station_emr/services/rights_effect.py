@@ -9,7 +9,7 @@ those in charge, who decide it by setting the same thing here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -35,6 +35,7 @@ RIGHTS_KINDS: Final = frozenset({RecordKind.RIGHTS, RecordKind.STANDING})
 _ONESELF: Final = (
     "Không tự quyết định tình trạng hay quyền của chính mình. Hãy nhờ người quản lý khác làm."
 )
+_UNITS: Final = {"shut": "door", "closes_on": "days", "rights": "right.", "ranges": "ranges"}
 ARRIVED: Final = "rights.arrived"
 HELD: Final = "rights.held"
 
@@ -74,6 +75,20 @@ def take_effect(work: Work, operation: Operation, now: datetime) -> None:
     _follow(work, operation, kind, found.record, refused, now)
 
 
+def follow_decision(
+    work: Work, kind: RecordKind, record_id: str, fields: Collection[str], now: datetime
+) -> None:
+    """A person has decided ``fields`` at the desk: of what was held back these are let in, and nothing
+    else. A single cell of the table is decided on the page of rights alone.
+    """
+    units = tuple(_UNITS[field] for field in fields if field in _UNITS)
+    held = held_back(work, record_id)
+    left = {name: one for name, one in held.items() if not name.startswith(units)}
+    if units and left != held:
+        _keep(work, record_id, left)
+    follow_head(work, kind, record_id, now)
+
+
 def follow_head(work: Work, kind: RecordKind, record_id: str, now: datetime) -> None:
     """The head moved to what was judged before, or to what a person here has decided."""
     found = record_store(work, kind).find(record_id)
@@ -102,11 +117,6 @@ def may_decide(actor: Actor, kind: RecordKind, record: Any) -> None:
         allow(actor, Action.SETTINGS_EDIT)
     elif record.user_id == actor.user.id:
         raise PermissionDenied(_ONESELF)
-
-
-def may_manage(work: Work, author_id: str, now: datetime) -> bool:
-    """Whether this author runs the accounts here; what an arriving line of staff is judged by."""
-    return Action.USER_MANAGE in _author(work, author_id, now).actions
 
 
 # Judging ----------------------------------------------------------------------------------

@@ -324,6 +324,34 @@ def test_closed_and_opened_at_once_is_closed_until_somebody_decides(pcs) -> None
     assert not two.station.services.conflicts.rows(two.station.director)
 
 
+def test_a_decision_at_the_desk_lets_nothing_else_in(pcs) -> None:
+    one, two = pcs
+    one.codes.replace_all(one.station.director, "B20-B24; HIV")
+    two.hears(one)
+    one.codes.replace_all(one.station.director, "B20-B24; HIV một")
+    two.codes.replace_all(two.station.director, "B20-B24; HIV hai")
+    two.hears(one)
+    one.hears(two)
+    wanted = (Role.NURSE, Action.USER_MANAGE)
+    said = {"incarnation": one.machine.name, "rule": 0, "open_fields": ("ranges",)}
+    two.machine.take(one.forge(RIGHTS, one.user(Role.NURSE), granting(wanted), **said))
+    assert list(two.held(RIGHTS)) == ["nurse.user_manage"]
+    desk, director = two.station.services.conflicts, two.station.director
+    (row,) = desk.rows(director)
+    assert not desk.rows(two.station.nurse)
+    view = desk.open(director, RIGHTS, row.record_id)
+    chosen = {"ranges": Choice.OTHER}
+    desk.decide(director, RIGHTS, row.record_id, chosen, expected_version=view.version)
+    assert not two.may(*wanted)
+    assert list(two.held(RIGHTS)) == ["nurse.user_manage"]
+    one.hears(two)
+    assert not one.may(*wanted)
+    for pc in pcs:
+        with pc.station.store.read() as work:
+            (one_range,) = ranges_of(work)
+        assert one_range.what in view.differences[0].other
+
+
 def test_two_tables_written_at_once_are_joined_cell_by_cell(pcs) -> None:
     one, two = pcs
     take_away(one, Role.NURSE, Action.PATIENT_EDIT)

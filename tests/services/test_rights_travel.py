@@ -1,102 +1,31 @@
 """What is decided about rights on one PC holds on the other, as far as its author may say so there."""
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from station_emr.demo.clock import DemoClock
 from station_emr.domain.access import Closed
 from station_emr.domain.errors import PermissionDenied
 from station_emr.domain.operation import MERGE_INCARNATION
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.domain.sensitive import DEFAULT_RANGES, RESTRICTED, SensitiveRange, ranges_text
+from station_emr.domain.sensitive import RESTRICTED, SensitiveRange
 from station_emr.domain.station_rights import RightCell, Standing, standing_id
-from station_emr.services.desk_views import Choice
 from station_emr.services.restricted import ranges_of
-from station_emr.services.rights_effect import held_back
 from station_emr.services.rights_records import id_here
-from tests.services.conftest import MORNING, Station
-from tests.services.replicas import Machine, sealed
+from tests.services.replicas import sealed
+from tests.services.rights_pcs import RIGHTS, STANDING, granting, take_away, two_pcs
 from tests.services.test_door import RealDoor
 from tests.services.visit_samples import sign, visit
 
-RIGHTS, STANDING = RecordKind.RIGHTS, RecordKind.STANDING
 WIDER = SensitiveRange("A50", "A64", "Hoa liễu")
-
-
-class Pc:
-    """One PC of the station, with everything that an open program has."""
-
-    def __init__(self, station, lines, name):
-        self.station = station
-        self.machine = Machine(name, station.store, station.clock, lines)
-        self.roles = station.services.people.roles
-        self.access = station.services.people.access
-        self.codes = station.services.privacy.codes
-
-    def user(self, role):
-        return self.station.actor(role).user
-
-    def ids(self, *people):
-        with self.station.store.read() as work:
-            name = id_here(work)
-        return [(RIGHTS, name), *((STANDING, standing_id(one.id)) for one in people)]
-
-    def hears(self, other, *people):
-        """Everything that the other PC has written of rights and of these people."""
-        found = []
-        for kind, record_id in self.ids(*people):
-            for operation in other.machine.operations(kind, record_id):
-                found += self.machine.take(operation)
-        return found
-
-    def may(self, role, action):
-        return action in self.roles.table(self.station.actor(role))[role]
-
-    def state(self, user):
-        with self.station.store.read() as work:
-            return work.access.state(user.id)
-
-    def held(self, kind, user=None):
-        with self.station.store.read() as work:
-            return held_back(work, standing_id(user.id) if user else id_here(work))
-
-    def log(self, action):
-        rows = self.station.services.accounts.audit(self.station.director)
-        return [row for row in rows if row.action == action]
-
-    def forge(self, kind, author, change, **envelope):
-        """A line of this PC that no program would have written: ``change`` of the newest version."""
-        name = self.ids(self.user(Role.NURSE))[0 if kind is RIGHTS else 1][1]
-        newest = self.machine.operations(kind, name)[-1]
-        said = {
-            "author_id": author.id,
-            "author_name": author.full_name,
-            "base": (newest.op_id,),
-            "status": RecordStatus.AMENDED,
-            "number": 900,
-            **envelope,
-        }
-        made = sealed(replace(newest.envelope, **said), change(newest.record))
-        self.machine.lines[made.line] = made
-        return made
 
 
 @pytest.fixture
 def pcs(station, template, lists, tmp_path):
-    (tmp_path / "two").mkdir()
-    shutil.copy(template, tmp_path / "two" / "station.db")
-    other = Station(tmp_path / "two" / "station.db", DemoClock(MORNING, seed=5), lists)
-    lines = {}
-    yield Pc(station, lines, "a" * 16), Pc(other, lines, "b" * 16)
-    other.store.close()
-
-
-def take_away(pc, role, action):
-    pc.roles.change(pc.station.director, [(role, action, False)])
+    with two_pcs(station, template, lists, tmp_path) as both:
+        yield both
 
 
 def test_a_right_taken_on_one_pc_is_gone_on_the_other_at_its_next_command(pcs) -> None:
@@ -213,11 +142,6 @@ def test_a_range_set_on_one_pc_hides_the_visit_on_the_other(pcs) -> None:
     assert RESTRICTED not in seen()
 
 
-def granting(*cells):
-    more = tuple(RightCell(role=r.value, action=a.value, granted=True) for r, a in cells)
-    return lambda record: replace(record, cells=(*record.cells, *more))
-
-
 @pytest.mark.parametrize("role", [Role.NURSE, Role.DOCTOR, Role.INSPECTOR])
 def test_a_forged_line_of_somebody_without_the_right_changes_nothing(pcs, role) -> None:
     one, two = pcs
@@ -288,84 +212,6 @@ def test_a_line_that_claims_to_be_the_merge_rule_is_held_against_the_rule(pcs) -
     base = tuple(sorted((known.op_id, mine.op_id)))
     two.machine.take(sealed(replace(mine.envelope, base=base, **said), grant))
     assert not two.may(Role.NURSE, Action.USER_MANAGE)
-
-
-def test_closed_and_opened_at_once_is_closed_until_somebody_decides(pcs) -> None:
-    one, two = pcs
-    nurse = one.user(Role.NURSE)
-    one.access.suspend(one.station.director, nurse.username)
-    two.hears(one, nurse)
-    two.station.clock.forward(minutes=5)
-    one.access.reopen(one.station.director, nurse.username)
-    two.access.suspend(two.station.director, nurse.username)
-
-    two.hears(one, nurse)
-    one.hears(two, nurse)
-
-    for pc in pcs:
-        assert pc.state(nurse).closed is Closed.BY_HAND
-        (row,) = pc.station.services.conflicts.rows(pc.station.director)
-        assert (row.kind, row.patient_name) == (STANDING, nurse.snapshot.printed_name)
-    name = standing_id(nurse.id)
-    desk = one.station.services.conflicts
-    view = desk.open(one.station.director, STANDING, name)
-    (difference,) = view.differences
-    opened = Choice.ONE if "Đang mở" in difference.one else Choice.OTHER
-    with pytest.raises(PermissionDenied):
-        desk.decide(
-            one.station.doctor, STANDING, name, {"shut": opened}, expected_version=view.version
-        )
-    desk.decide(
-        one.station.director, STANDING, name, {"shut": opened}, expected_version=view.version
-    )
-    assert one.state(nurse).closed is None
-    two.hears(one, nurse)
-    assert two.state(nurse).closed is None
-    assert not two.station.services.conflicts.rows(two.station.director)
-
-
-def test_a_decision_at_the_desk_lets_nothing_else_in(pcs) -> None:
-    one, two = pcs
-    one.codes.replace_all(one.station.director, "B20-B24; HIV")
-    two.hears(one)
-    one.codes.replace_all(one.station.director, "B20-B24; HIV một")
-    two.codes.replace_all(two.station.director, "B20-B24; HIV hai")
-    two.hears(one)
-    one.hears(two)
-    wanted = (Role.NURSE, Action.USER_MANAGE)
-    said = {"incarnation": one.machine.name, "rule": 0, "open_fields": ("ranges",)}
-    two.machine.take(one.forge(RIGHTS, one.user(Role.NURSE), granting(wanted), **said))
-    assert list(two.held(RIGHTS)) == ["nurse.user_manage"]
-    desk, director = two.station.services.conflicts, two.station.director
-    (row,) = desk.rows(director)
-    assert not desk.rows(two.station.nurse)
-    view = desk.open(director, RIGHTS, row.record_id)
-    chosen = {"ranges": Choice.OTHER}
-    desk.decide(director, RIGHTS, row.record_id, chosen, expected_version=view.version)
-    assert not two.may(*wanted)
-    assert list(two.held(RIGHTS)) == ["nurse.user_manage"]
-    one.hears(two)
-    assert not one.may(*wanted)
-    for pc in pcs:
-        with pc.station.store.read() as work:
-            (one_range,) = ranges_of(work)
-        assert one_range.what in view.differences[0].other
-
-
-def test_two_tables_written_at_once_are_joined_cell_by_cell(pcs) -> None:
-    one, two = pcs
-    take_away(one, Role.NURSE, Action.PATIENT_EDIT)
-    take_away(two, Role.PHARMACIST, Action.PRINT)
-    one.codes.replace_all(one.station.director, ranges_text((*DEFAULT_RANGES, WIDER)))
-    two.hears(one)
-    one.hears(two)
-    for pc in pcs:
-        assert not pc.may(Role.NURSE, Action.PATIENT_EDIT)
-        assert not pc.may(Role.PHARMACIST, Action.PRINT)
-        with pc.station.store.read() as work:
-            assert {"A50", *(each.first for each in DEFAULT_RANGES)} == {
-                each.first for each in ranges_of(work)
-            }
 
 
 def test_the_last_director_of_a_pc_is_never_closed_from_elsewhere(pcs) -> None:

@@ -74,6 +74,9 @@ def test_a_report_that_went_out_outweighs_none_and_two_are_both_kept() -> None:
     for one, other in permutations((sample.BREACH, more)):
         record, undecided = merged(RecordKind.BREACH, waits, one, other)
         assert (record.reported_to, record.who, undecided) == ("Cơ quan mẫu", "25 người", ())
+    for one, other in permutations((sample.BREACH, waits)):  # nothing is known that both build on
+        record, undecided = merged(RecordKind.BREACH, None, one, other)
+        assert (record.reported_to, undecided) == ("Cơ quan mẫu", ("given_report",))
     twice = replace(sample.BREACH, reported_to="Cơ quan khác")
     record, undecided = merged(RecordKind.BREACH, waits, sample.BREACH, twice)
     assert undecided == ("given_report",)

@@ -12,6 +12,35 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+
+def _head_triggers(table: str) -> tuple[str, ...]:
+    """As every head has them; its table is called by the kind of the record."""
+    written = f"""EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = '{table}'
+      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status)"""  # noqa: S608  # names of this file
+    return (
+        f"""CREATE TRIGGER {table}_insert BEFORE INSERT ON "{table}" BEGIN
+  SELECT RAISE(ABORT, '{table}: id already used')
+    WHERE EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id);
+  SELECT RAISE(ABORT, '{table}: a new record is a draft or a written version')
+    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
+      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND {written});
+END""",  # noqa: S608  # names of this file
+        f"""CREATE TRIGGER {table}_update
+BEFORE UPDATE OF row_id, id, version, status, draft ON "{table}" BEGIN
+  SELECT RAISE(ABORT, '{table}: an id never changes')
+    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
+  SELECT RAISE(ABORT, '{table}: status and version move only with a written version')
+    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
+      AND NOT (NEW.version > OLD.version AND {written});
+  SELECT RAISE(ABORT, '{table}: signed content has no draft')
+    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
+END""",
+        f"""CREATE TRIGGER {table}_delete BEFORE DELETE ON "{table}" WHEN OLD.version > 0 BEGIN
+  SELECT RAISE(ABORT, '{table}: a signed record is never deleted');
+END""",
+    )
+
+
 SIGNATURES: tuple[str, ...] = (
     """
     CREATE TABLE signing_evidence ( seq INTEGER NOT NULL, kind TEXT NOT NULL, record_id TEXT NOT
@@ -55,28 +84,7 @@ SIGNATURES: tuple[str, ...] = (
     CREATE INDEX finding_revoked ON signature_finding (signature_id) WHERE standing = 'revoked'
 """,
     "CREATE INDEX finding_unknown ON signature_finding (seq) WHERE standing = 'unknown'",
-    """CREATE TRIGGER signature_insert BEFORE INSERT ON "signature" BEGIN
-  SELECT RAISE(ABORT, 'signature: id already used')
-    WHERE EXISTS (SELECT 1 FROM "signature" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'signature: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'signature'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER signature_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "signature" BEGIN
-  SELECT RAISE(ABORT, 'signature: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'signature: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'signature'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'signature: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER signature_delete BEFORE DELETE ON "signature" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'signature: a signed record is never deleted');
-END""",
+    *_head_triggers("signature"),
     """CREATE TRIGGER signed_document_update BEFORE UPDATE ON signed_document BEGIN
   SELECT RAISE(ABORT, 'signed_document: written once');
 END""",
@@ -239,50 +247,8 @@ STATION_RIGHTS: tuple[str, ...] = (
       STRICT
 """,
     "CREATE INDEX standing_user ON standing (user_id)",
-    """CREATE TRIGGER rights_insert BEFORE INSERT ON "rights" BEGIN
-  SELECT RAISE(ABORT, 'rights: id already used')
-    WHERE EXISTS (SELECT 1 FROM "rights" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'rights: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'rights'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER rights_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "rights" BEGIN
-  SELECT RAISE(ABORT, 'rights: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'rights: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'rights'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'rights: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER rights_delete BEFORE DELETE ON "rights" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'rights: a signed record is never deleted');
-END""",
-    """CREATE TRIGGER standing_insert BEFORE INSERT ON "standing" BEGIN
-  SELECT RAISE(ABORT, 'standing: id already used')
-    WHERE EXISTS (SELECT 1 FROM "standing" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'standing: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'standing'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER standing_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "standing" BEGIN
-  SELECT RAISE(ABORT, 'standing: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'standing: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'standing'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'standing: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER standing_delete BEFORE DELETE ON "standing" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'standing: a signed record is never deleted');
-END""",
+    *_head_triggers("rights"),
+    *_head_triggers("standing"),
 )
 PRIVACY: tuple[str, ...] = (
     """
@@ -307,72 +273,9 @@ PRIVACY: tuple[str, ...] = (
 """,
     "CREATE INDEX consent_patient ON consent (patient_id)",
     "CREATE INDEX request_patient ON request (patient_id)",
-    """CREATE TRIGGER consent_insert BEFORE INSERT ON "consent" BEGIN
-  SELECT RAISE(ABORT, 'consent: id already used')
-    WHERE EXISTS (SELECT 1 FROM "consent" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'consent: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'consent'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER consent_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "consent" BEGIN
-  SELECT RAISE(ABORT, 'consent: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'consent: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'consent'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'consent: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER consent_delete BEFORE DELETE ON "consent" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'consent: a signed record is never deleted');
-END""",
-    """CREATE TRIGGER request_insert BEFORE INSERT ON "request" BEGIN
-  SELECT RAISE(ABORT, 'request: id already used')
-    WHERE EXISTS (SELECT 1 FROM "request" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'request: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'request'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER request_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "request" BEGIN
-  SELECT RAISE(ABORT, 'request: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'request: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'request'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'request: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER request_delete BEFORE DELETE ON "request" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'request: a signed record is never deleted');
-END""",
-    """CREATE TRIGGER breach_insert BEFORE INSERT ON "breach" BEGIN
-  SELECT RAISE(ABORT, 'breach: id already used')
-    WHERE EXISTS (SELECT 1 FROM "breach" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'breach: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'breach'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER breach_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "breach" BEGIN
-  SELECT RAISE(ABORT, 'breach: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'breach: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'breach'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'breach: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER breach_delete BEFORE DELETE ON "breach" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'breach: a signed record is never deleted');
-END""",
+    *_head_triggers("consent"),
+    *_head_triggers("request"),
+    *_head_triggers("breach"),
 )
 BILLS: tuple[str, ...] = (
     """
@@ -389,28 +292,7 @@ BILLS: tuple[str, ...] = (
     "CREATE INDEX bill_number ON bill (number)",
     "CREATE INDEX bill_open ON bill (saved_utc) WHERE version = 0",
     "CREATE INDEX bill_patient ON bill (patient_id)",
-    """CREATE TRIGGER bill_insert BEFORE INSERT ON "bill" BEGIN
-  SELECT RAISE(ABORT, 'bill: id already used')
-    WHERE EXISTS (SELECT 1 FROM "bill" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'bill: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'bill'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER bill_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "bill" BEGIN
-  SELECT RAISE(ABORT, 'bill: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'bill: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'bill'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'bill: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER bill_delete BEFORE DELETE ON "bill" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'bill: a signed record is never deleted');
-END""",
+    *_head_triggers("bill"),
 )
 FORMS: tuple[str, ...] = (
     *BILLS,
@@ -441,50 +323,8 @@ FORMS: tuple[str, ...] = (
     "CREATE INDEX certificate_encounter ON certificate (encounter_id)",
     "CREATE INDEX certificate_open ON certificate (saved_utc) WHERE version = 0",
     "CREATE INDEX certificate_patient ON certificate (patient_id)",
-    """CREATE TRIGGER certificate_insert BEFORE INSERT ON "certificate" BEGIN
-  SELECT RAISE(ABORT, 'certificate: id already used')
-    WHERE EXISTS (SELECT 1 FROM "certificate" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'certificate: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'certificate'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER certificate_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "certificate" BEGIN
-  SELECT RAISE(ABORT, 'certificate: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'certificate: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'certificate'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'certificate: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER certificate_delete BEFORE DELETE ON "certificate" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'certificate: a signed record is never deleted');
-END""",
-    """CREATE TRIGGER notification_insert BEFORE INSERT ON "notification" BEGIN
-  SELECT RAISE(ABORT, 'notification: id already used')
-    WHERE EXISTS (SELECT 1 FROM "notification" WHERE id = NEW.id);
-  SELECT RAISE(ABORT, 'notification: a new record is a draft or a written version')
-    WHERE NOT (NEW.version = 0 AND NEW.status = 'draft' AND NEW.draft IS NOT NULL)
-      AND NOT (NEW.version > 0 AND NEW.status <> 'draft' AND NEW.draft IS NULL AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'notification'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-END""",
-    """CREATE TRIGGER notification_update
-BEFORE UPDATE OF row_id, id, version, status, draft ON "notification" BEGIN
-  SELECT RAISE(ABORT, 'notification: an id never changes')
-    WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
-  SELECT RAISE(ABORT, 'notification: status and version move only with a written version')
-    WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND EXISTS (SELECT 1 FROM record_version AS v WHERE v.kind = 'notification'
-      AND v.record_id = NEW.id AND v.version = NEW.version AND v.status = NEW.status));
-  SELECT RAISE(ABORT, 'notification: signed content has no draft')
-    WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
-END""",
-    """CREATE TRIGGER notification_delete BEFORE DELETE ON "notification" WHEN OLD.version > 0 BEGIN
-  SELECT RAISE(ABORT, 'notification: a signed record is never deleted');
-END""",
+    *_head_triggers("certificate"),
+    *_head_triggers("notification"),
 )
 GATEWAYS: tuple[str, ...] = (
     """

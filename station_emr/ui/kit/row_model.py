@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from station_emr.ui.kit import theme
 from station_emr.ui.kit.chips import ChipSpec
+from station_emr.ui.kit.tips import plain_tip
 
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
@@ -84,7 +85,7 @@ class RowModel(QAbstractTableModel, Generic[T]):
         if role == CHIP_ROLE:
             return column.chip(row) if column.chip else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip(row) if column.tip else None
+            return plain_tip(column.tip(row)) if column.tip else None
         return self._look(column, role)
 
     def _look(self, column: Column[T], role: int) -> Any:

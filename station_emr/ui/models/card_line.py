@@ -18,6 +18,7 @@ from station_emr.domain.permissions import Action
 from station_emr.services.gateway_cards import CardStanding
 from station_emr.services.i18n import _
 from station_emr.ui.kit import GAP_S, IconLabel, Severity, hbox, label, named, quiet, vbox
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.tasks import Lane
 
 from .session import Session
@@ -120,7 +121,7 @@ class CardLine(QWidget):
         if not parts:
             parts.append(_("Chưa tra thẻ trên cổng."))
         self.words.setText(" ".join(parts))
-        self.words.setToolTip(tried.words if tried is not None else "")
+        self.words.setToolTip(plain_tip(tried.words) if tried is not None else "")
         shown = answer or tried
         severity = _TONES[shown.use] if shown is not None else Severity.INFO
         self._icon.set_icon(severity.icon or "info", severity.value)

@@ -11,6 +11,7 @@ from station_emr.domain.gateway import Gateway
 from station_emr.services.gateways import GatewayStanding
 from station_emr.services.i18n import _
 from station_emr.ui.kit import GAP_L, GAP_S, IconLabel, Severity, hbox, label, named
+from station_emr.ui.kit.tips import plain_tip
 
 from .moments import show_moment
 
@@ -39,7 +40,7 @@ class GatewayLine(QWidget):
             severity, words = standing_words(one, now)
             self._icons[one.gateway].set_icon(severity.icon or "info", severity.value)
             self.words[one.gateway].setText(words)
-            self.words[one.gateway].setToolTip(one.last_words)
+            self.words[one.gateway].setToolTip(plain_tip(one.last_words))
 
 
 def standing_words(one: GatewayStanding, now: datetime) -> tuple[Severity, str]:

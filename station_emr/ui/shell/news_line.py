@@ -12,6 +12,7 @@ from typing_extensions import override
 from station_emr.services.i18n import _
 from station_emr.ui.kit import hbox, icon_button, named, theme, with_role
 from station_emr.ui.kit.icons import IconLabel
+from station_emr.ui.kit.tips import plain_tip
 
 _HEIGHT: Final = 32
 
@@ -61,7 +62,7 @@ class _Words(QAbstractButton):
 
     def say(self, text: str) -> None:
         self.setText(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
         self.setAccessibleName(text or _("Tin của tỉnh"))
         self.update()
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Severity, hbox, named, theme, with_role
+from station_emr.ui.kit.tips import plain_tip
 
 _DOT: Final = 8
 _WIDE: Final = 900
@@ -164,7 +165,7 @@ class StatusItem(QAbstractButton):
         wanted = self._short if brief else self._whole
         if wanted is not self._parts:
             self._parts = wanted
-            self.setToolTip(self.text() if self.shown != self.text() else "")
+            self.setToolTip(plain_tip(self.text()) if self.shown != self.text() else "")
             self.updateGeometry()
             self.update()
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from station_emr.ui.kit import ChipSpec, chip_size, named, paint_chip, theme, with_role
+from station_emr.ui.kit.tips import plain_tip
 
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
@@ -76,8 +77,10 @@ class _Rows(QAbstractListModel, Generic[T]):
             return face
         if role == Qt.ItemDataRole.DisplayRole:
             return face.title
-        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return face.spoken
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(face.spoken)
         return None
 
 

@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.outcome import WIDTH
 
@@ -53,7 +54,7 @@ class FaultRow(QFrame):
         text = fault.title if fault.count == 1 else f"{fault.title} ({fault.count})"
         words = f"{fault.finding.message}\n{fault.finding.remedy}"
         named(self, name, f"{fault.finding.severity.label}: {words}")
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         title = label(text, "dense", wrap=True)

@@ -28,6 +28,7 @@ from station_emr.ui.kit import (
     vbox,
 )
 from station_emr.ui.kit.questions import Questions
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.models.session import Session
 
 
@@ -45,11 +46,9 @@ class DiagnosisChip(Chip):
             name=name,
         )
         words = diagnosis.label
-        self.setToolTip(
-            words
-            if locked
-            else _("{words}\nEnter: đặt làm bệnh chính · Delete: bỏ").format(words=words)
-        )
+        if not locked:
+            words = _("{words}\nEnter: đặt làm bệnh chính · Delete: bỏ").format(words=words)
+        self.setToolTip(plain_tip(words))
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

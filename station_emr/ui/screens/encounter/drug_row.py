@@ -33,6 +33,7 @@ from station_emr.ui.kit import (
     plain,
     vbox,
 )
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.screens.encounter.typed import (
     Times,
     parse_number,
@@ -68,7 +69,7 @@ class Cell(ParsedField[T]):
     @override
     def _show_note(self) -> None:
         self._note_row.hide()
-        self.line.setToolTip(self.problem or "")
+        self.line.setToolTip(plain_tip(self.problem or ""))
 
 
 def set_columns(grid: QGridLayout) -> None:
@@ -281,7 +282,7 @@ class DrugRow(QWidget):
             severity = Severity.WARNING if answered else Severity.DANGER
             chip = replace(self._reason_chip.spec, text=text, severity=severity)
             self._reason_chip.set(chip)
-            self._reason_chip.setToolTip(text)
+            self._reason_chip.setToolTip(plain_tip(text))
             self.reason.set_problem(None)
         shown = bool(reasons) or bool(self.reason.value())
         self._reason_chip.setVisible(bool(reasons))

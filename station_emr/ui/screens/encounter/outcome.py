@@ -35,6 +35,7 @@ from station_emr.ui.kit import (
     vbox,
     with_role,
 )
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.screens.encounter.visit_file import VisitFile
 
 WIDTH: Final = 256
@@ -74,7 +75,7 @@ class Todo(Chip):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         whole = "\n".join(dict.fromkeys(problem.message for problem in problems))
         self.setAccessibleName(whole)
-        self.setToolTip(whole)
+        self.setToolTip(plain_tip(whole))
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

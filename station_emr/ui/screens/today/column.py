@@ -48,6 +48,7 @@ from station_emr.ui.kit import (
     theme,
     with_role,
 )
+from station_emr.ui.kit.tips import plain_tip
 from station_emr.ui.screens.today.cards import QueueCard
 
 Index = QModelIndex | QPersistentModelIndex
@@ -89,7 +90,8 @@ class CardModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return card.spoken
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join((card.name, card.detail, *(chip.spoken for chip in card.chips)))
+            lines = (card.name, card.detail, *(chip.spoken for chip in card.chips))
+            return plain_tip("\n".join(lines))
         if role == CARD_ROLE:
             return card
         return None

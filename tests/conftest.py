@@ -62,6 +62,8 @@ LONG = (
 )
 _GARBAGE_AT = (100_000, 10, 20)
 
+gc.disable()  # whatever is imported and collected stays; turned on again once all of it is there
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):
@@ -82,6 +84,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE_AT)
+    gc.enable()
     # Each station that closes would look through the whole suite for garbage; what the memory of a
     # closed program keeps is searched in a process of its own, in tests/security/test_forgetting.py.
     if forgetting := sys.modules.get("station_emr.security.forgetting"):

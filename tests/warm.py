@@ -155,7 +155,9 @@ def _serve(main: Callable[[], int]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # nothing that is imported goes again
     program, *_ = [importlib.import_module(name) for name in sys.argv[1:]]
     gc.collect()
     gc.freeze()  # no child looks for garbage among what they all share
+    gc.enable()
     _serve(program.main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from sqlalchemy.dialects import sqlite
@@ -221,8 +222,9 @@ ALEMBIC_TABLE: Final = (
 )
 
 
+@cache
 def statements() -> tuple[str, ...]:
-    """The whole schema as SQL, in a fixed order."""
+    """The whole schema as SQL, in a fixed order; written out once."""
     dialect = sqlite.dialect()
     tables = Base.metadata.sorted_tables
     return (

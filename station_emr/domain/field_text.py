@@ -334,11 +334,16 @@ def describe(kind: RecordKind, path: str, value: Any) -> str:
     if path == "no_known_allergy":
         return "Đã hỏi, chưa ghi nhận dị ứng nào" if value else ""
     if path in ANSWERS:
-        return _joined(*map(_text, value))
+        told = zip(_TOLD[path], map(_text, value), strict=True)
+        return _joined(*(f"{label} {text}".strip() for label, text in told if text), by="; ")
     del kind
     return _text(value)
 
 
+_TOLD: Final = {
+    "given_answer": ("", "nội dung:", "người trả lời:", "phản hồi lúc", "kết thúc lúc"),
+    "given_report": ("nơi nhận:", "báo lúc"),
+}
 _CODED: Final = frozenset(TOGETHER) - ANSWERS.keys()
 
 

@@ -90,4 +90,8 @@ def test_every_field_that_can_be_open_has_a_name_and_words() -> None:
         "given_answer",
         (DONE.state, DONE.answer, DONE.handled_by, DONE.answered_at, DONE.closed_at),
     )
-    assert said == "Đã xong, Đã giao bản sao, BS. Mẫu, 08:15 21/11/2026, 08:15 23/11/2026"
+    assert said == (
+        "Đã xong; nội dung: Đã giao bản sao; người trả lời: BS. Mẫu; phản hồi lúc 08:15 21/11/2026; "
+        "kết thúc lúc 08:15 23/11/2026"
+    )
+    assert describe(RecordKind.BREACH, "given_report", ("", None)) == ""

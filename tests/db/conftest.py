@@ -10,6 +10,7 @@ import pytest
 
 from station_emr.db import connection as connections
 from station_emr.db.store import EncryptedStore
+from tests.children.child import Nursery
 
 from . import records
 
@@ -39,6 +40,14 @@ def full_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         work.audit.append(records.ACTOR, "encounter.sign", records.NOW, kind="encounter")
     made.close()
     return made.path
+
+
+@pytest.fixture(scope="session")
+def children() -> Iterator[Nursery]:
+    """Processes to be killed."""
+    made = Nursery("station_emr.db.store")
+    yield made
+    made.close()
 
 
 @pytest.fixture

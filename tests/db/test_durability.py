@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from station_emr.db.store import EncryptedStore
+from tests.children.child import Nursery
 
 from .records import KEY
 
@@ -41,7 +39,7 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")
-def test_kill_at_any_moment(store: EncryptedStore) -> None:
+def test_kill_at_any_moment(store: EncryptedStore, children: Nursery, tmp_path: Path) -> None:
     store.close()
     confirmed: list[int] = []
     begun: list[int] = []
@@ -53,21 +51,16 @@ def test_kill_at_any_moment(store: EncryptedStore) -> None:
             path=str(store.path),
             first=first,
         )
-        writer = subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
-        assert writer.stdout is not None
-        lines: list[str] = []
-        # An even turn ends between two commands, an odd one inside a transaction.
-        wanted = "done" if turn % 2 == 0 else "begun"
-        for line in writer.stdout:
-            lines.append(line)
-            if line.startswith(wanted) and len(lines) > 3 + 2 * turn:
-                break
-        os.kill(writer.pid, signal.SIGKILL)
-        lines.extend(writer.stdout)
-        writer.wait()
-        writer.stdout.close()
+        with children.start(tmp_path, script) as writer:
+            lines: list[str] = []
+            # An even turn ends between two commands, an odd one inside a transaction.
+            wanted = "done" if turn % 2 == 0 else "begun"
+            for line in writer.stdout:
+                lines.append(line)
+                if line.startswith(wanted) and len(lines) > 3 + 2 * turn:
+                    break
+            writer.kill()
+            lines.extend(writer.stdout)
         for word, number, given in (line.split() for line in lines):
             assert number == given, "a number was lost or given twice"
             (confirmed if word == "done" else begun).append(int(number))

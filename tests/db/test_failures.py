@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from station_emr.domain.errors import (
     DiskFull,
     EnvironmentFailure,
 )
+from tests.children.child import Nursery
 
 from .records import KEY, encounter, patient, record_id, sign
 
@@ -203,22 +203,17 @@ print("ok")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX matter")
-def test_a_disk_that_refuses_every_write_for_a_while(closed: Path) -> None:
+def test_a_disk_that_refuses_every_write_for_a_while(
+    closed: Path, children: Nursery, tmp_path: Path
+) -> None:
     """The operating system itself refuses: through the log, the checkpoint and the commit."""
     script = FULL_DISK.format(
         folder=str(Path(__file__).parents[2]),
         records=str(Path(__file__).with_name("records.py")),
         path=str(closed),
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-    assert answer.stdout == "ok\n", answer.stderr
+    with children.start(tmp_path, script) as child:
+        assert child.stdout.read() == "ok\n", child.errors
 
 
 def test_another_program_is_writing(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +16,7 @@ from station_emr.db import connection as connections
 from station_emr.db import rekey
 from station_emr.db.store import EncryptedStore
 from station_emr.domain.errors import DatabaseDamaged, DiskFull, EnvironmentFailure
+from tests.children.child import Child, Nursery
 
 from . import records
 from .records import KEY
@@ -238,14 +237,7 @@ def test_copies_of_before_are_opened_after(full_store: EncryptedStore, tmp_path:
 # -- kills ---------------------------------------------------------------------------------------
 
 
-def _start(path: Path, *, at: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(WORKER), str(path), at],
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        cwd=Path(__file__).parents[2],
-    )
+RUN = f"import runpy; runpy.run_path({str(WORKER)!r}, run_name='__main__')"
 
 
 def _open_either(path: Path) -> tuple[EncryptedStore, bytes]:
@@ -254,26 +246,24 @@ def _open_either(path: Path) -> tuple[EncryptedStore, bytes]:
     return EncryptedStore.open(path, fitting[0]), fitting[0]
 
 
-def _confirmed(worker: subprocess.Popen[str]) -> int:
-    assert worker.stdout is not None
+def _confirmed(worker: Child) -> int:
     lines = worker.stdout.read().splitlines()
-    worker.stdout.close()
     return max([int(line.split()[1]) for line in lines if line.startswith("saved")], default=1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")
-def test_kill_at_random_moments(full_store: EncryptedStore) -> None:
+def test_kill_at_random_moments(
+    full_store: EncryptedStore, children: Nursery, tmp_path: Path
+) -> None:
     """Keys change back and forth while somebody saves; every confirmed save survives every kill."""
     full_store.close()
     chance = random.Random(5)
     for _ in range(ROUNDS):
-        worker = _start(full_store.path)
-        assert worker.stdout is not None
-        worker.stdout.readline()
-        time.sleep(chance.uniform(0.0, 0.6))
-        os.kill(worker.pid, signal.SIGKILL)
-        confirmed = _confirmed(worker)
-        worker.wait()
+        with children.start(tmp_path, RUN, str(full_store.path), "") as worker:
+            assert worker.stdout.readline() == "ready\n", worker.errors
+            time.sleep(chance.uniform(0.0, 0.6))
+            worker.kill()
+            confirmed = _confirmed(worker)
         store, _ = _open_either(full_store.path)
         store.check()
         with store.read() as work:
@@ -295,12 +285,12 @@ def test_kill_at_random_moments(full_store: EncryptedStore) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_death_at_each_step_of_the_exchange(
-    full_store: EncryptedStore, at: str, key: bytes
+    full_store: EncryptedStore, children: Nursery, tmp_path: Path, at: str, key: bytes
 ) -> None:
     full_store.close()
-    worker = _start(full_store.path, at=at)
-    confirmed = _confirmed(worker)
-    assert worker.wait() == 9
+    with children.start(tmp_path, RUN, str(full_store.path), at) as worker:
+        confirmed = _confirmed(worker)
+        assert worker.wait() == 9, worker.errors
     store, found = _open_either(full_store.path)
     assert found == key
     _whole(store, confirmed)

@@ -7,7 +7,6 @@ import pytest
 
 from station_emr.domain.access import Closed
 from station_emr.domain.errors import PermissionDenied
-from station_emr.domain.operation import MERGE_INCARNATION
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sensitive import RESTRICTED, SensitiveRange
@@ -84,6 +83,7 @@ def test_who_left_is_closed_everywhere_and_a_limit_and_a_right_for_a_time_travel
 
     assert two.state(nurse).closed is Closed.BY_HAND
     assert two.state(doctor).valid_until == until
+    assert two.machine.history(STANDING, standing_id(doctor.id))[0].days_at
     assert two.may(Role.DOCTOR, Action.AUDIT_VIEW)
     one.access.end(actor, given.id)
     two.hears(one, doctor)
@@ -113,12 +113,12 @@ def test_restricted_codes_travel_and_who_lacks_the_right_there_cannot_take_them_
     with two.station.store.read() as work:
         assert [each.first for each in ranges_of(work)] == ["B20", "A50"]
 
-    nurse = one.user(Role.NURSE)
-    forged = one.forge(RIGHTS, nurse, lambda record: replace(record, ranges=record.ranges[:1]))
+    admin = one.user(Role.ADMINISTRATOR)  # runs the accounts, and reads no record
+    forged = one.forge(RIGHTS, admin, lambda record: replace(record, ranges=record.ranges[:1]))
     two.machine.take(forged)
     with two.station.store.read() as work:
         assert [each.first for each in ranges_of(work)] == ["B20", "A50"]
-    assert two.held(RIGHTS)["ranges"].by_name == nurse.full_name
+    assert two.held(RIGHTS)["ranges"].by_name == admin.full_name
 
 
 def test_a_range_set_on_one_pc_hides_the_visit_on_the_other(pcs) -> None:
@@ -202,16 +202,32 @@ def test_the_walls_stand_whoever_says_otherwise(pcs) -> None:
 def test_a_line_that_claims_to_be_the_merge_rule_is_held_against_the_rule(pcs) -> None:
     one, two = pcs
     take_away(one, Role.NURSE, Action.PATIENT_EDIT)
-    two.hears(one)
-    name = two.ids()[0][1]
-    (known,) = two.machine.operations(RIGHTS, name)
     take_away(two, Role.PHARMACIST, Action.PRINT)
-    mine = two.machine.operations(RIGHTS, name)[-1]
-    grant = granting((Role.NURSE, Action.USER_MANAGE))(mine.record)
-    said = {"incarnation": MERGE_INCARNATION, "rule": 1, "number": 0}
-    base = tuple(sorted((known.op_id, mine.op_id)))
-    two.machine.take(sealed(replace(mine.envelope, base=base, **said), grant))
+    two.hears(one)
+    true = two.machine.operations(RIGHTS, two.ids()[0][1])[-1]
+    assert true.envelope.by_rule
+    record = granting((Role.NURSE, Action.USER_MANAGE))(true.record)
+    tries = (sealed(replace(true.envelope, reason=str(n)), record) for n in range(1000))
+    forged = next(made for made in tries if made.op_id < true.op_id)  # the one that is shown
+
+    two.machine.take(forged)
+
+    with two.station.store.read() as work:
+        assert work.rights.get(two.ids()[0][1]).record == record
     assert not two.may(Role.NURSE, Action.USER_MANAGE)
+    assert [each.why for each in two.held(RIGHTS).values()] == ["bản gộp không đúng quy tắc"]
+
+
+def test_who_is_closed_on_a_pc_decides_nothing_there(pcs) -> None:
+    one, two = pcs
+    admin = one.user(Role.ADMINISTRATOR)
+    take_away(one, Role.NURSE, Action.PATIENT_EDIT)
+    two.hears(one)
+    two.access.suspend(two.station.director, admin.username)
+    one.roles.change(one.station.actor(Role.ADMINISTRATOR), [(Role.NURSE, Action.BACKUP, True)])
+    two.hears(one)
+    assert one.may(Role.NURSE, Action.BACKUP)
+    assert not two.may(Role.NURSE, Action.BACKUP)
 
 
 def test_the_last_director_of_a_pc_is_never_closed_from_elsewhere(pcs) -> None:

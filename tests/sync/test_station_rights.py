@@ -261,10 +261,18 @@ def run_as_of_last_year(machine: Machine) -> None:
     exchange.run(Run(machine.clock.now(), 0, 0))
 
 
-def test_staff_goes_before_what_is_decided_about_them(first: Machine) -> None:
+def test_staff_goes_before_what_is_decided_about_them_and_both_before_patients(
+    first: Machine,
+) -> None:
+    first.patient()
     decide(first)
-    kinds = [kind for kind, _id in first.waiting()]
-    assert kinds[:1] == [RecordKind.FACILITY]
-    last_person = max(n for n, kind in enumerate(kinds) if kind is RecordKind.PRACTITIONER)
-    assert last_person < kinds.index(RecordKind.RIGHTS)
-    assert last_person < kinds.index(RecordKind.STANDING)
+    with first.store.read() as work:
+        over_exchange = [one.kind for one in work.outbox.operations(99, sample.AT.date())]
+    for kinds in (over_exchange, [kind for kind, _id in first.waiting()]):
+        assert kinds[0] is RecordKind.FACILITY
+        staff = max(n for n, kind in enumerate(kinds) if kind is RecordKind.PRACTITIONER)
+        rights = [
+            n for n, kind in enumerate(kinds) if kind in (RecordKind.RIGHTS, RecordKind.STANDING)
+        ]
+        assert staff < min(rights)
+        assert max(rights) < kinds.index(RecordKind.PATIENT)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pathlib
 import shutil
-import signal
-import subprocess
 import sys
 import time
 
@@ -13,9 +11,18 @@ import pytest
 
 from station_emr.security import restore_files
 from station_emr.station import station_exists
+from tests.children.child import Nursery
 from tests.security.test_restoring import Place, kept_folders, made, people, place
 
 __all__ = ["made", "place"]
+
+
+@pytest.fixture(scope="module")
+def children():
+    """Processes to be killed and bounded."""
+    made = Nursery("tests.security.test_restoring")
+    yield made
+    made.close()
 
 
 class Cut(BaseException):
@@ -91,17 +98,15 @@ print("done", flush=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
-def test_a_killed_restore_leaves_one_whole_station(place, tmp_path):
+def test_a_killed_restore_leaves_one_whole_station(place, children, tmp_path):
     done = 0
     for turn in range(2):
         root = tmp_path / f"kill-{turn}"
         shutil.copytree(place.root, root)
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(root)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline() == "go\n"
+        process = children.start(tmp_path, KILLED, str(root))
+        assert process.stdout.readline() == "go\n", process.errors
         time.sleep(turn * 0.02)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         rest = process.stdout.read()
         process.wait()
         process.stdout.close()
@@ -133,16 +138,14 @@ for number in range(50):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
-def test_whatever_bears_the_name_of_a_copy_is_one_after_a_kill(place, tmp_path):
+def test_whatever_bears_the_name_of_a_copy_is_one_after_a_kill(place, children, tmp_path):
     for turn in range(1, 2):
         root = tmp_path / f"kill-{turn}"
         shutil.copytree(place.root, root)
-        process = subprocess.Popen(
-            [sys.executable, "-c", COPYING, str(root)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline() == "go\n"
+        process = children.start(tmp_path, COPYING, str(root))
+        assert process.stdout.readline() == "go\n", process.errors
         time.sleep(0.05 + turn * 0.2)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
         process.stdout.close()
         killed = Place(root)
@@ -185,18 +188,14 @@ else:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE")
 @pytest.mark.parametrize(("what", "part"), [("backup", 0.9), ("restore", 0.3)])
-def test_a_full_disk_leaves_everything_as_it_was(place, what, part):
+def test_a_full_disk_leaves_everything_as_it_was(place, children, tmp_path, what, part):
     size = (place.copy / "station.db").stat().st_size
     limit = int(size * part) + 3000
-    finished = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(place.root), str(limit), what],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert finished.stdout, finished.stderr[-2000:]
-    assert "DiskFull" in finished.stdout or "EnvironmentFailure" in finished.stdout
+    with children.start(tmp_path, LIMITED, str(place.root), str(limit), what) as process:
+        told = process.stdout.read()
+        process.wait()
+    assert told, process.errors[-2000:]
+    assert "DiskFull" in told or "EnvironmentFailure" in told
 
     assert [one.name for one in place.usb.iterdir()] == [place.copy.name]
     station = place.open(6)

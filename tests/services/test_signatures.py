@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +25,7 @@ from station_emr.domain.signature import (
     statement,
 )
 from station_emr.services.signatures import HandSignature
+from tests.children.child import Nursery
 from tests.signing_authority import (
     PASSWORD,
     online,
@@ -330,21 +329,24 @@ signing.batch(Actor(user=doctor, device="Máy 1"), Secret(sys.argv[5]))
 """
 
 
+@pytest.fixture(scope="module")
+def children() -> Iterator[Nursery]:
+    """Processes that kill themselves."""
+    made = Nursery("station_emr.signing_desk", "station_emr.security.signing.pdf")
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("point", ["signed", "close_request"])
 def test_a_kill_between_signing_and_storing_leaves_nothing_half_signed(
-    with_file: Desk, point: str
+    with_file: Desk, children: Nursery, tmp_path: Path, point: str
 ) -> None:
     station, letter = with_file.station, with_file.letter()
     station.store.close()
     moment = station.clock.now().isoformat()
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(station.path), moment, point, KEY.hex(), PASSWORD],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr.decode()[-800:]
+    given = (str(station.path), moment, point, KEY.hex(), PASSWORD)
+    with children.start(tmp_path, KILLED, *given) as child:
+        assert child.wait() == -9, child.errors[-800:]
     station.reopen()
     desk = Desk(station, with_file.folder)
     assert desk.of(letter).signatures == ()

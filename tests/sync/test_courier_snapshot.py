@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from station_emr.domain.sync import SyncRun, UnitState
 from station_emr.services.courier import PROVINCE_KEY, CourierRefused
 from station_emr.services.rebuild import Rebuild, RebuildProgress
 from station_emr.sync import snapshot
+from tests.children.child import Nursery
 from tests.sync.conftest import Server
 from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
 
@@ -197,9 +196,22 @@ KILLED = textwrap.dedent(
 )
 
 
+@pytest.fixture(scope="module")
+def children() -> Iterator[Nursery]:
+    """Processes that kill themselves."""
+    made = Nursery(
+        "station_emr.db.store",
+        "station_emr.interop.fhir.read_units",
+        "station_emr.sync.applying",
+        "station_emr.sync.snapshot",
+    )
+    yield made
+    made.close()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_in_the_middle_and_done_again(
-    make: Make, first: CourierMachine, province: Province
+    make: Make, first: CourierMachine, province: Province, children: Nursery, tmp_path: Path
 ) -> None:
     new = fresh(make, first)
     path = str(province.snapshot(first.facility, new.pair.public))
@@ -207,22 +219,9 @@ def test_killed_in_the_middle_and_done_again(
     total = len(first.everything())
     new.store.close()
     for lines in (6, 7):  # of each attempt, in the middle of a step
-        ended = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                KILLED,
-                str(new.store.path),
-                key,
-                path,
-                new.pair.secret,
-                str(lines),
-            ],
-            check=False,
-            cwd=Path(__file__).parents[2],
-            env={**os.environ},
-        )
-        assert ended.returncode == -signal.SIGKILL
+        given = (str(new.store.path), key, path, new.pair.secret, str(lines))
+        with children.start(tmp_path, KILLED, *given) as child:
+            assert child.wait() == -signal.SIGKILL, child.errors
     seen: list[int] = []
     report = new.rebuild().from_file(DIRECTOR, path, progress=lambda one: seen.append(one.done))
     assert seen[0] == 8  # two whole steps of four

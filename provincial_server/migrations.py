@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
 
 from provincial_server import binaries  # noqa: F401 -- so that its tables are known
 from provincial_server.anchors import tables as anchor_tables  # noqa: F401 -- the same
@@ -18,6 +27,9 @@ from provincial_server.store import SCHEMA_VERSION, Base, ResourceHead, ServerFa
 from provincial_server.web import access_log, accounts  # noqa: F401 -- the same
 
 _AT_ONCE = 1000
+_BEGAN_WITH_TYPE = ("resource", "resource_identifier", "resource_version", "change")
+"""Whose keys the first release began with the type, or which point at such a key; each points at
+those before it."""
 
 
 def upgrade(connection: Connection, found: int) -> None:
@@ -42,11 +54,69 @@ def _to_second(connection: Connection) -> None:
         text("ALTER TABLE resource ADD COLUMN record_id VARCHAR(64) DEFAULT '' NOT NULL")
     )
     _name_records(connection)
-    resource = ResourceHead.metadata.tables["resource"]
-    for index in resource.indexes:
-        if "record_id" in index.columns:
-            index.create(connection)
+    _order_by_record(connection)
     Base.metadata.create_all(connection)
+
+
+def _order_by_record(connection: Connection) -> None:
+    """Keys that began with the type get the id in front, so that what belongs to one record stands
+    together. Columns stay as they were: the release before goes on working."""
+    ordered = [Base.metadata.tables[name] for name in _BEGAN_WITH_TYPE]
+    looking = inspect(connection)
+    for table in ordered:
+        for index in looking.get_indexes(table.name):
+            connection.execute(text(f"DROP INDEX {index['name']}"))
+    change = _copy_tables if connection.dialect.name == "sqlite" else _change_keys
+    change(connection, ordered)
+
+
+def _copy_tables(connection: Connection, ordered: Sequence[Table]) -> None:
+    """SQLite cannot change a key."""
+    triggers = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :of")
+    for table in ordered:
+        for name in connection.scalars(triggers, {"of": table.name}).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        # What points at it follows its name, so the old ones go on fitting one another.
+        connection.execute(text(f"ALTER TABLE {table.name} RENAME TO {table.name}_before"))
+    for table in ordered:
+        table.create(connection)
+        names = ", ".join(column.name for column in table.columns)
+        connection.execute(
+            text(
+                f"INSERT INTO {table.name} ({names}) SELECT {names} "  # noqa: S608 -- names of ours
+                f"FROM {table.name}_before ORDER BY rowid"
+            )
+        )
+    for table in reversed(ordered):
+        connection.execute(text(f"DROP TABLE {table.name}_before"))
+
+
+def _change_keys(connection: Connection, ordered: Sequence[Table]) -> None:
+    """PostgreSQL: the rows stay where they are."""
+    looking = inspect(connection)
+    pointing = [
+        (table.name, key)
+        for table in ordered
+        for key in looking.get_foreign_keys(table.name)
+        if key["referred_table"] in _BEGAN_WITH_TYPE
+    ]
+    statements = [f"ALTER TABLE {name} DROP CONSTRAINT {key['name']}" for name, key in pointing]
+    for table in ordered:
+        key = looking.get_pk_constraint(table.name)["name"]
+        names = ", ".join(column.name for column in table.primary_key)
+        statements.append(f"ALTER TABLE {table.name} DROP CONSTRAINT {key}")
+        statements.append(f"ALTER TABLE {table.name} ADD CONSTRAINT {key} PRIMARY KEY ({names})")
+    statements += [
+        f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} "
+        f"FOREIGN KEY ({', '.join(key['constrained_columns'])}) "
+        f"REFERENCES {key['referred_table']} ({', '.join(key['referred_columns'])})"
+        for name, key in pointing
+    ]
+    for statement in statements:
+        connection.execute(text(statement))
+    for table in ordered:
+        for index in table.indexes:
+            index.create(connection)
 
 
 def _name_records(connection: Connection) -> None:

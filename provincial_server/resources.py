@@ -136,6 +136,10 @@ class Preconditions:
     if_none_match: str | None = None
 
 
+def _by_record(key: Key) -> Key:
+    return key[1], key[0]
+
+
 def new_id() -> str:
     """An id for a resource that came without one."""
     return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
@@ -295,12 +299,12 @@ class Writer:
             owned = {"facility_code": code}
             new = [
                 {**owned, "resource_type": key[0], "resource_id": key[1], **self._heads[key].row()}
-                for key in sorted(self._new)
+                for key in sorted(self._new, key=_by_record)
             ]
             insert_many(session, _HEAD, new)
         old = {
             key: {"of_facility": code, "of_type": key[0], "of_id": key[1]}
-            for key in sorted(self._staged.keys() - self._new)
+            for key in sorted(self._staged.keys() - self._new, key=_by_record)
         }
         if old:
             changes = [{**name, **self._staged[key].row()} for key, name in old.items()]

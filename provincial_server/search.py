@@ -12,7 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from provincial_server import wire
@@ -47,6 +58,8 @@ class Query:
     resource_type: str
     filters: list[ColumnElement[bool]] = field(default_factory=list)
     names: list[NameQuery] = field(default_factory=list)
+    by_patient: bool = False
+    """Only what belongs to certain people is asked for."""
     with_people: bool = False
     """`_include`: the people of the rows come along."""
     kept: Pairs = field(default_factory=list)
@@ -181,10 +194,12 @@ def _add_filter(query: Query, name: str, value: str) -> None:
     asked = chain[2] if chain else parameter.name
     if asked in NAME_PARAMETERS:
         query.names.append(NameQuery(asked, tuple(map(_plain, values)), chained=bool(chain)))
+        query.by_patient |= bool(chain)
     elif chain:
         query.filters.append(or_(*(_identifier_of_patient(item) for item in values)))
     else:
         query.filters.append(or_(*(_condition(parameter, item) for item in values)))
+        query.by_patient |= parameter.kind == "reference"
 
 
 def _plain(text: str) -> str:
@@ -273,10 +288,18 @@ def _date_condition(parameter: SearchParameter, value: str) -> ColumnElement[boo
     }[prefix]
 
 
+def _type_column(session: Session, query: Query) -> ColumnElement[str]:
+    """SQLite, which has counted nothing, would read all of a type for the few rows of one patient; with
+    a plus it takes no index of the type. PostgreSQL has counted."""
+    if query.by_patient and session.get_bind().dialect.name == "sqlite":
+        return literal_column("+resource.resource_type", String)
+    return ResourceHead.resource_type.expression
+
+
 def run(session: Session, facility_code: str, query: Query) -> Page:
     own = [
         ResourceHead.facility_code == facility_code,
-        ResourceHead.resource_type == query.resource_type,
+        _type_column(session, query) == query.resource_type,
         *query.filters,
     ]
     for names in query.names:

@@ -201,7 +201,7 @@ def _check_heads(session: Session, facility: Facility, _done: Checked) -> None:
             func.count().label("held"),
         )
         .where(ResourceVersion.facility_code == code)
-        .group_by(ResourceVersion.resource_type, ResourceVersion.resource_id)
+        .group_by(ResourceVersion.resource_id, ResourceVersion.resource_type)
         .subquery()
     )
     row = session.execute(

@@ -81,3 +81,25 @@ def test_an_update_that_fails_leaves_the_old_database(first_release: Path) -> No
     assert "operation" not in {
         name for (name,) in rows(first_release, "SELECT name FROM sqlite_master")
     }
+
+
+def test_its_rows_point_at_the_tables_that_stay(first_release: Path) -> None:
+    Database(f"sqlite:///{first_release}").close()
+    assert rows(first_release, "PRAGMA foreign_key_check") == []
+    tables = ("resource", "resource_identifier", "resource_version", "change")
+    pointed_at = {
+        table: {row[2] for row in rows(first_release, f"PRAGMA foreign_key_list({table})")}
+        for table in tables
+    }
+    assert pointed_at == {
+        "resource": {"facility"},
+        "resource_identifier": {"resource"},
+        "resource_version": {"resource", "device"},
+        "change": {"facility", "resource_version"},
+    }
+    assert [rows(first_release, f"SELECT count(*) FROM {table}") for table in tables] == [
+        [(6,)],
+        [(0,)],
+        [(7,)],
+        [(7,)],
+    ]

@@ -21,6 +21,7 @@ from station_emr.services.conflicts import Conflicts
 from station_emr.services.desk_views import Choice
 from station_emr.services.privacy_requests import Privacy, RequestRow
 from tests.interop import fhir_records as sample
+from tests.sync import test_relay
 from tests.sync.conftest import Server
 from tests.sync.courier_machines import DIRECTOR as REBUILDER
 from tests.sync.courier_machines import CourierMachine, Province
@@ -213,6 +214,29 @@ def test_an_end_counts_before_a_first_answer(make: Make, running: Server) -> Non
             assert (shown.answer, shown.closed_at) == ("Đã giao bản sao", ended.closed_at)
             assert shown.next_due is None
             assert (RecordKind.REQUEST, ended.id) in machine.conflicts()
+
+
+def test_a_pc_that_reaches_another_pc_alone_answers_as_well(make: Make, running: Server) -> None:
+    relay, _ = two(make, running)
+    far = make(second_device(running))
+    made = take_in(relay)
+    leaks = privacy(relay).breaches
+    leak = leaks.record(
+        DIRECTOR, replace(leaks.blank(DIRECTOR), what="Mất máy", who="Chưa rõ", done="Đổi khóa")
+    )
+    assert relay.sync().verified
+    test_relay.meet(far, test_relay.OtherPc(relay))
+    assert the_request(far).request == made
+    assert [row.breach for row in privacy(far).breaches.rows(DIRECTOR)] == [leak]
+
+    closed = privacy(far).requests.close(DIRECTOR, made.id, "Đã giao")
+    test_relay.meet(far, test_relay.OtherPc(relay))
+    assert the_request(relay).request == closed
+    assert relay.sync().verified
+    third = make(second_device(running))
+    assert third.sync().verified
+    assert the_request(third).request == closed
+    assert the_request(third).written.machine == "Máy 3"
 
 
 def test_a_consent_ended_by_two_is_decided_without_a_signature(make: Make, running: Server) -> None:

@@ -168,7 +168,7 @@ def breaches_table(now: Callable[[], datetime]) -> Table[BreachRow]:
                 title=_("Của ai"),
                 text=lambda r: r.breach.who,
                 tip=lambda r: r.breach.who,
-                width=200,
+                width=150,
             ),
             Column(title=_("Ghi tại"), text=lambda r: machine_words(r.written), width=92),
         ],

@@ -1,4 +1,8 @@
-"""The one style sheet, made from the tokens; nothing else writes one."""
+"""The one style sheet, made from the tokens; nothing else writes one.
+
+The margin and the edge of a table are two pixels together, so that the ring of the focus finds its
+place beside the rows and the header and moves neither.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +53,15 @@ QLineEdit[bare="true"][figures="true"] { font-weight: 600; }
 
 QAbstractItemView { background: $raised; color: $text; border: 1px solid $line;
     selection-background-color: $primary_soft; selection-color: $text; outline: none; }
-QListView[role="plain"], QTableView[role="plain"], QTreeView[role="plain"] { border: none; }
+QListView[role="plain"], QTreeView[role="plain"] { border: none; }
 QListView[role="cards"] { background: transparent; border: none; }
-QTableView { gridline-color: $line; alternate-background-color: $surface; border-radius: 6px; }
+QTableView { gridline-color: $line; alternate-background-color: $surface; border-radius: 6px;
+    margin: 1px; }
+QTableView[role="plain"] { border: none; margin: 2px; }
 QTableView::item { padding: 0 8px; border: none; border-bottom: 1px solid $line; }
 QTableView::item:selected { background: $primary_soft; color: $text; }
 QTableView::item:focus { background: $primary_soft; color: $text; }
-QTableView:focus { border: 2px solid $primary; }
+QTableView:focus { border: 2px solid $primary; margin: 0; }
 QHeaderView { background: $raised; border: none; }
 QHeaderView::section { background: $raised; color: $muted; font-size: 9.5pt; border: none;
     border-bottom: 1px solid $line; padding: 6px 8px; text-align: left; }

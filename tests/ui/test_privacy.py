@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.consent import ConsentForm
+from station_emr.domain.operation import Origin
 from station_emr.domain.permissions import Role
+from station_emr.domain.record import Changes, RecordStatus
 from station_emr.ui.models import routes
 from station_emr.ui.screens.patients import PatientsScreen
 from station_emr.ui.screens.privacy import PrivacyScreen
@@ -103,6 +108,39 @@ def test_a_request_gets_its_deadline_and_a_refused_one_says_why(desk, monkeypatc
     assert row.request.number == "YC-A1.26-0001"
     assert "Hạn 24/11" in desk.screen.requests.as_text(only_chosen=False)
     desk.sweep()
+
+
+def test_what_another_pc_took_in_appears_with_its_deadline_and_its_machine(desk) -> None:
+    desk.enter("requests")
+    assert desk.screen.requests.rows == ()
+    at = desk.station.clock.now() - timedelta(days=9)
+    arrived = replace(
+        desk.station.services.privacy.requests.blank(desk.session.actor, desk.person.id),
+        number="YC-B.26-0001",
+        asker_paper="MẪU-1",
+        received_at=at,
+    )
+    with desk.station.store.write() as work:
+        changed = work.requests.add_replica(
+            arrived,
+            RecordStatus.SIGNED,
+            author=("far", "Người Ghi Mẫu"),
+            at=at,
+            parents=(),
+            origin=Origin.REPLICA,
+            device="Máy 2",
+        )
+    desk.session.changed.emit(Changes((changed,)))
+    desk.rest()
+    (row,) = desk.screen.requests.rows
+    assert row.late
+    shown = desk.screen.requests.as_text(only_chosen=False)
+    assert "Máy 2" in shown
+    assert f"Quá hạn {arrived.reply_due:%d/%m}" in shown
+
+    desk.station.services.privacy.requests.reply(desk.session.actor, arrived.id, "Sẽ giao")
+    desk.enter("requests")
+    assert "Máy này" in desk.screen.requests.as_text(only_chosen=False)
 
 
 def test_papers_go_where_the_person_says(desk, monkeypatch, tmp_path) -> None:

@@ -25,8 +25,9 @@ class Column(Generic[T]):
     """One column of a table over rows of ``T``.
 
     ``text`` reads a row; ``sort`` gives a comparable key where the text does not sort well;
-    ``chip`` shows a chip instead of text; ``stretch`` takes the room that is left. ``spare`` columns
-    are left out of a narrow table, the smaller numbers first.
+    ``chip`` shows a chip instead of text; ``stretch`` takes the room that is left,
+    ``width`` at least while there is a ``spare`` column: those are left out of a narrow table, the
+    smaller numbers first.
     """
 
     title: str

@@ -195,7 +195,7 @@ class Table(QTableView, Generic[T]):
         shown = {i for i in range(len(columns)) if not self.isColumnHidden(i)} | self._left_out
         kept = _widths(self.objectName())
         room = {
-            i: _LEAST_STRETCH
+            i: max(_LEAST_STRETCH, columns[i].width)
             if columns[i].stretch
             else kept.get(columns[i].title, columns[i].width)
             for i in shown

@@ -38,6 +38,7 @@ from station_emr.ui.kit import (
 )
 
 _KINDS: Final = (ItemKind.SERVICE, ItemKind.DRUG, ItemKind.MATERIAL)
+_NAME: Final = 200  # what somebody reads a row by goes before sums that stand below as well
 _TOTALS: Final = (
     ("t_tongchi_bv", "Tổng chi phí"),
     ("t_bhtt", "Quỹ BHYT trả"),
@@ -148,6 +149,7 @@ class BillPage(QWidget):
                 title=_("Nội dung"),
                 text=lambda r: r.item.name or r.item.code,
                 tip=lambda r: f"{r.item.code} {r.item.name}",
+                width=_NAME,
                 stretch=True,
                 strong=True,
             ),

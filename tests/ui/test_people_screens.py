@@ -89,6 +89,7 @@ def test_the_page_says_what_another_pc_decided_and_was_not_let_in() -> None:
         "Chưa cho có hiệu lực: Điều dưỡng: được quản lý người dùng (Người Mẫu ghi ở Máy 2)" in told
     )
     assert "Bảng đang dùng" not in told
+    assert "Còn 3 mục như vậy" in origin_text(Origin(held=(held,) * 5))
 
 
 def test_pages_follow_the_rights_of_the_station(session_of, station) -> None:

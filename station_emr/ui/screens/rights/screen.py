@@ -79,6 +79,7 @@ def cell_text(row: RightRow, role: Role) -> str:
     return f"{words} *" if cell.granted is not cell.default else words
 
 
+_HELD_SHOWN: Final = 2  # the note stays a few lines; the log has them all
 _NOTE: Final = (
     "Dấu * là chỗ trạm đã đổi so với mặc định. Thay đổi có hiệu lực ngay ở máy này, và ở các máy khác "
     "của trạm sau lần đồng bộ tới."
@@ -92,12 +93,15 @@ def origin_text(origin: Origin) -> str:
         words = _("Bảng đang dùng do {name} ghi ở {device} lúc {at}.")
         at = f"{origin.at:%H:%M %d/%m/%Y}"
         said.append(words.format(name=origin.by_name, device=origin.device or _("máy này"), at=at))
-    for one in origin.held:
+    for one in origin.held[:_HELD_SHOWN]:
         words = _(
             "Chưa cho có hiệu lực: {what} ({name} ghi ở {device}), vì {why}. Đồng ý thì tự đặt ở máy này."
         )
         told = {"what": one.words, "name": one.by_name, "device": one.device, "why": one.why}
         said.append(words.format(**told))
+    if len(origin.held) > _HELD_SHOWN:
+        more = len(origin.held) - _HELD_SHOWN
+        said.append(_("Còn {count} mục như vậy; xem trong nhật ký.").format(count=more))
     return " ".join(said)
 
 

@@ -129,7 +129,9 @@ class OutboxRepository(ExchangeQueue, OvertakenEvents):
                 ],
             )
 
-    def quarantine(self, item: OutboxItem, reason: str, at: datetime) -> None:
+    def quarantine(
+        self, item: OutboxItem, reason: str, at: datetime, *, alone: bool = False
+    ) -> None:
         del at  # the audit line of the caller holds the moment
         self._connection.execute(
             text(
@@ -141,20 +143,10 @@ class OutboxRepository(ExchangeQueue, OvertakenEvents):
                 "reason": reason,
                 "kind": item.kind.value,
                 "id": item.record_id,
-                "version": item.version,
+                "version": 0 if alone else item.version,
                 "seq": item.seq,
             },
         )
-
-    def release_quarantined(self) -> int:
-        released = len(self.quarantined())
-        self._connection.execute(
-            text(
-                "UPDATE outbox SET state = 'waiting', reason = '', attempts = 0 "
-                "WHERE state = 'quarantined'"
-            )
-        )
-        return released
 
     def count_attempt(self, items: Sequence[OutboxItem]) -> None:
         if items:

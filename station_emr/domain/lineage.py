@@ -28,7 +28,7 @@ def leaves(nodes: Iterable[VersionNode]) -> tuple[VersionNode, ...]:
 class Lineage:
     """The versions of one record. One that the province refused counts only until its author has
     corrected it: the correction stands on what that one was written on, here as on the machines that
-    never see it.
+    never see it. Taken late after all, it counts again, beside its correction.
 
     ``same``, where given, says whether two versions written on the same base say the same (two people corrected
     the same letter, or the server wrote down what a station had sent it): these count as one.
@@ -147,15 +147,11 @@ class Lineage:
 
 def _without_corrected(nodes: Mapping[int, VersionNode]) -> dict[int, VersionNode]:
     corrected: set[int] = set()
-    for node in nodes.values():
-        if not by_rule(node):
-            waiting = list(node.parents)
-            while waiting:  # up to the first that others know
-                above = nodes.get(waiting.pop())
-                if above is not None and above.refused and above.version not in corrected:
-                    corrected.add(above.version)
-                    waiting += above.parents
-    if not corrected:
+    if any(node.refused for node in nodes.values()):
+        for node in nodes.values():
+            if not by_rule(node):
+                corrected |= _refused_above(node, nodes)
+    if not corrected and all(node.stands_on is None for node in nodes.values()):
         return dict(nodes)
 
     def standing(parents: Iterable[int]) -> set[int]:
@@ -165,10 +161,31 @@ def _without_corrected(nodes: Mapping[int, VersionNode]) -> dict[int, VersionNod
         return found
 
     return {
-        version: replace(node, parents=tuple(sorted(standing(node.parents))))
+        version: replace(
+            node,
+            parents=tuple(
+                sorted(standing(node.parents if node.stands_on is None else node.stands_on))
+            ),
+        )
         for version, node in nodes.items()
         if version not in corrected
     }
+
+
+def _refused_above(node: VersionNode, nodes: Mapping[int, VersionNode]) -> set[int]:
+    """Up to the first that others know. What the rule made of a refused version they do not."""
+    found: set[int] = set()
+    waiting, seen = list(node.parents), set[int]()
+    while waiting:
+        above = nodes.get(waiting.pop())
+        if above is None or above.version in seen:
+            continue
+        seen.add(above.version)
+        if above.refused:
+            found.add(above.version)
+        if above.refused or by_rule(above):
+            waiting += above.parents
+    return found
 
 
 def nearest_common(nodes: Iterable[VersionNode], a: int, b: int) -> VersionNode | None:

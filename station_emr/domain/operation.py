@@ -78,6 +78,7 @@ class Operation:
 class VersionNode:
     """One local version in the graph of its record. ``parents`` are local version numbers; ``op_id``
     is empty while the version is not sealed. ``refused``: the province will not take it as it is.
+    ``stands_on`` is what its line says it was written on, where that passes over a refused version.
     """
 
     version: int
@@ -93,6 +94,7 @@ class VersionNode:
     skew: int | None = None
     open_fields: tuple[str, ...] = ()
     refused: bool = False
+    stands_on: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

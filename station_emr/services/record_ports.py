@@ -89,6 +89,9 @@ class RecordStore(Protocol[T]):
         A draft of the same id on this machine gives way to it.
         """
 
+    def show(self, record_id: str, version: int) -> Changed:
+        """Move the head to a version that was written before. Raises NotFound."""
+
     def add_firsts(self, operations: Sequence[Operation]) -> tuple[Changed, ...]:
         """Append the first versions of records that are unknown here and were written elsewhere
         (``REPLICA``, not queued): many in the time of a few.

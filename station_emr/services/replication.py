@@ -7,13 +7,10 @@ rule writes, is computed from the graph of versions and never from the order of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from station_emr.domain.encounter import Encounter, Stage
 from station_emr.domain.lineage import Lineage, by_rule
-from station_emr.domain.merge import Written, merge_all
 from station_emr.domain.operation import (
     MERGE_AUTHOR_ID,
     MERGE_AUTHOR_NAME,
@@ -26,22 +23,11 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.user import User
 
 from .decisions import remember_decision
-from .ports import RecordStore, Work
-from .record_stores import MERGED_KINDS, parents_of, patient_of, record_store
+from .merging import MergedRecord, UnsealedVersion, says
+from .ports import Work
+from .record_stores import MERGED_KINDS, parents_of, record_store
 from .rights_effect import RIGHTS_KINDS, take_effect, will_not_believe
 from .sync_ports import KeptOperation
-
-
-class UnsealedVersion(Exception):
-    """A merge needs the operation id of a version that has none yet. Nothing was written: seal
-    that version (and queue it, when nobody else can know it) and apply the operation again.
-    """
-
-    def __init__(self, kind: RecordKind, record_id: str, version: int) -> None:
-        super().__init__(f"version {version} of a {kind.value} is not sealed")
-        self.kind = kind
-        self.record_id = record_id
-        self.version = version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,35 +136,30 @@ def _node_of(operation: Operation, version: int, parents: Sequence[int]) -> Vers
     )
 
 
-class _Arrival:
+class _Arrival(MergedRecord):
     """One operation of a record that two people may have written."""
 
     def __init__(self, work: Work, operation: Operation, now: datetime, *, held: bool) -> None:
-        self._work = work
+        super().__init__(work, operation.envelope.kind, operation.envelope.record_id)
         self._operation = operation
         self._now = now
         self._held = held
-        self._kind = operation.envelope.kind
-        self._id = operation.envelope.record_id
-        self._store: RecordStore[Any] = record_store(work, self._kind)
-        self._nodes = self._store.lineage(self._id)
-        self._contents: dict[int, Any] = {}
 
     def write(self) -> tuple[Applied, Sequence[Changed]]:
-        if not self._nodes:
+        if not self.nodes:
             return Applied.NEWEST, (self._add((), move_head=True),)
         parents = self._parents()
-        new = _node_of(self._operation, self._nodes[-1].version + 1, parents)
-        self._contents[new.version] = self._operation.record
+        new = _node_of(self._operation, self.nodes[-1].version + 1, parents)
+        self.contents[new.version] = self._operation.record
         twin = self._unsealed_twin(new)
         if twin is not None:
-            _keep(self._work, self._operation, twin.version, held=self._held)
+            _keep(self.work, self._operation, twin.version, held=self._held)
             return Applied.KNOWN, ()
-        before = Lineage(self._nodes, self._same)
-        graph = Lineage((*self._nodes, new), self._same)
+        before = Lineage(self.nodes, self.same)
+        graph = Lineage((*self.nodes, new), self.same)
         newest = graph.newest()
         if newest is None or by_rule(new):
-            self._must_be_sealed(graph, new)
+            self.must_be_sealed(graph, new)
         stands = graph.stands_for(new.version)
         if newest is None:
             added = self._add(parents, move_head=False)
@@ -197,26 +178,14 @@ class _Arrival:
         return (Applied.CONFLICT if new.open_fields else Applied.MERGED), (added,)
 
     def _parents(self) -> tuple[int, ...]:
-        found = (self._work.operations.version_of(op) for op in self._operation.envelope.base)
+        found = (self.work.operations.version_of(op) for op in self._operation.envelope.base)
         return tuple(sorted({version for version in found if version}))
-
-    def _content(self, version: int) -> Any:
-        if version not in self._contents:
-            self._contents[version] = self._store.at_version(self._id, version)
-        return self._contents[version]
-
-    def _same(self, one: VersionNode, other: VersionNode) -> bool:
-        return (
-            one.status is other.status
-            and set(one.open_fields) == set(other.open_fields)
-            and bool(_says(self._content(one.version)) == _says(self._content(other.version)))
-        )
 
     def _unsealed_twin(self, new: VersionNode) -> VersionNode | None:
         """The version of this machine that the arrived line is: our own merge before it got a line,
         or what the server wrote down when it came by plain FHIR.
         """
-        graph = Lineage(self._nodes)
+        graph = Lineage(self.nodes)
         base = set(new.parents)
         twins = [
             node
@@ -226,26 +195,16 @@ class _Arrival:
             and (not by_rule(new) or set(node.parents) == base)
             and set(node.open_fields) == set(new.open_fields)
             and (node.status is RecordStatus.VOIDED) == (new.status is RecordStatus.VOIDED)
-            and _says(self._content(node.version)) == _says(self._operation.record)
+            and says(self.content(node.version)) == says(self._operation.record)
         ]
         return min(twins, key=lambda node: (set(node.parents) != base, node.version), default=None)
-
-    def _must_be_sealed(self, graph: Lineage, new: VersionNode) -> None:
-        """Ids order the sides of a merge, so each side needs one."""
-        rivals = list(graph.heads())
-        if by_rule(new):
-            merges = {node.version for node in graph.nodes if by_rule(node)}
-            rivals += [graph[v] for v in merges if set(graph[v].parents) == set(new.parents)]
-        for node in rivals:
-            if not node.op_id:
-                raise UnsealedVersion(self._kind, self._id, node.version)
 
     def _add(self, parents: Sequence[int], *, move_head: bool) -> Changed:
         envelope = self._operation.envelope
         author = (envelope.author_id, envelope.author_name)
         if envelope.by_rule:
             author = (MERGE_AUTHOR_ID, MERGE_AUTHOR_NAME)
-        added = self._store.add_replica(
+        added = self.store.add_replica(
             self._operation.record,
             envelope.status,
             author=author,
@@ -258,62 +217,17 @@ class _Arrival:
             open_fields=envelope.open_fields,
             move_head=move_head,
         )
-        _keep(self._work, self._operation, added.version, held=self._held)
+        _keep(self.work, self._operation, added.version, held=self._held)
         return added
 
     def _merge(self, graph: Lineage, added: Changed) -> tuple[Applied, Sequence[Changed]]:
-        """Write the version that the rule makes of what people wrote beside one another."""
-        heads = graph.heads()
-        common = graph.nearest_common(head.version for head in heads)
-        merged = merge_all(
-            self._kind,
-            None if common is None else self._written(common),
-            [self._written(head) for head in heads],
-        )
-        latest = max(heads, key=lambda head: head.at)  # the first of equals, by operation id
-        changed = self._store.add_replica(
-            merged.record,
-            merged.status,
-            author=(MERGE_AUTHOR_ID, MERGE_AUTHOR_NAME),
-            at=latest.at,
-            parents=sorted(head.version for head in heads),
-            origin=Origin.MERGE,
-            open_fields=merged.open_fields,
-        )
-        applied = Applied.CONFLICT if merged.open_fields else Applied.MERGED
-        self._log(applied, merged.open_fields)
+        applied, changed = self.merge(graph, self._operation.envelope.device, self._now)
         return applied, (added, changed)
-
-    def _written(self, node: VersionNode) -> Written:
-        return Written(
-            record=self._content(node.version),
-            status=node.status,
-            open_fields=node.open_fields,
-        )
 
     def _note_decision(self, graph: Lineage, new: VersionNode) -> None:
         was_open = {path for parent in new.parents for path in graph[parent].open_fields}
         if was_open - set(new.open_fields):
-            remember_decision(self._work, self._kind, self._id, new.version)
-
-    def _log(self, applied: Applied, open_fields: Sequence[str]) -> None:
-        detail = {"from": self._operation.envelope.device}
-        if open_fields:
-            detail["fields"] = ",".join(open_fields)
-        self._work.audit.append(
-            None,
-            "sync.conflict" if applied is Applied.CONFLICT else "sync.merge",
-            self._now,
-            kind=self._kind.value,
-            record_id=self._id,
-            patient_id=patient_of(self._kind, self._operation.record),
-            detail=detail,
-        )
-
-
-def _says(record: Any) -> Any:
-    """The record without what does not travel: where in the queue a visit stood when it was signed."""
-    return replace(record, stage=Stage.FINISHED) if isinstance(record, Encounter) else record
+            remember_decision(self.work, self.kind, self.id, new.version)
 
 
 # Signatures -------------------------------------------------------------------------------

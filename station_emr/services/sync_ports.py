@@ -14,6 +14,9 @@ from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 
 REFUSED_OPERATION: Final = "sync.refused."
 """With the id of an operation behind it, the setting that says that the province refused it."""
+REFUSED: Final = "1"
+NO_LONGER_REFUSED: Final = "0"
+"""It is offered once more, or was taken after all. Versions may have been sealed that pass over it."""
 
 
 class Outbox(Protocol):
@@ -25,8 +28,15 @@ class Outbox(Protocol):
     def acknowledge(self, item: OutboxItem, etags: Mapping[str, str], at: datetime) -> None:
         """The server holds this version: drop events of the record up to ``item.seq`` only."""
 
-    def quarantine(self, item: OutboxItem, reason: str, at: datetime) -> None: ...
+    def quarantine(
+        self, item: OutboxItem, reason: str, at: datetime, *, alone: bool = False
+    ) -> None:
+        """With what it covers: the record's earlier versions; not those where each of them is judged
+        by itself (``alone``).
+        """
+
     def release_quarantined(self) -> int: ...
+    def release_record(self, kind: RecordKind, record_id: str) -> None: ...
     def count_attempt(self, items: Sequence[OutboxItem]) -> None: ...
     def quarantined(self) -> tuple[OutboxItem, ...]: ...
     def count(self, state: UnitState) -> int:
@@ -132,6 +142,11 @@ class OperationLog(Protocol):
         """Those of which the line is here."""
 
     def set_held(self, op_ids: Iterable[str], *, held: bool = True) -> None: ...
+    def accepted_late(self) -> tuple[tuple[str, RecordKind, str, int], ...]:
+        """Operations with their records and versions that the province refused once and now holds, until their
+        setting says so.
+        """
+
     def is_held(self, op_id: str) -> bool: ...
     def holds_record(self, kind: RecordKind, record_id: str) -> bool:
         """Whether the province holds any version of the record."""
@@ -155,7 +170,11 @@ class OperationLog(Protocol):
     def released_by(self, *arrived: str) -> tuple[bytes, ...]:
         """Lines that waited for these and for nothing else any more; they are parked no longer."""
 
-    def parked(self) -> int: ...
+    def parked(self, *, held: bool = False) -> int:
+        """``held``: only what the province has. What a colleague passed on may wait for a version that
+        was refused and never comes.
+        """
+
     def unreadable(self, op_id: str, reason: str) -> None:
         """Note that a kept line cannot be shown by this program."""
 

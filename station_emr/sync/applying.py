@@ -17,8 +17,10 @@ from station_emr.domain.errors import EnvironmentFailure
 from station_emr.domain.operation import Applied, Operation, ReadRecord
 from station_emr.domain.record import Changed, Changes, RecordKind
 from station_emr.services.first_versions import Newcomers, lay_firsts
+from station_emr.services.late_acceptance import note_accepted, reconsider
+from station_emr.services.merging import UnsealedVersion
 from station_emr.services.ports import Work
-from station_emr.services.replication import ApplyResult, UnsealedVersion, note_received
+from station_emr.services.replication import ApplyResult, note_received
 from station_emr.services.sync_ports import KeptOperation
 
 from .opening import Opened, open_operation
@@ -148,6 +150,31 @@ class Applier:
             self._released(work, released, outcome, numbers, None)
         note_received(work, outcome.kinds, self._now())
         return outcome
+
+    def take_late(self, work: Work) -> Changes:
+        """What the province refused and holds after all counts again. To be called at the end of
+        every transaction in which the province said what it holds.
+        """
+        numbers = _Numbers(work)
+        changes = Changes()
+        for name, kind, record_id, version in work.operations.accepted_late():
+            note_accepted(work, name, kind, record_id, version)
+            applied, changed = self._reconsidered(work, kind, record_id, numbers)
+            if changed is not None:
+                changes += Changes((changed,))
+            if applied in {Applied.MERGED, Applied.CONFLICT}:
+                self._sealer.seal_merges(work, kind, record_id)
+        return changes
+
+    def _reconsidered(
+        self, work: Work, kind: RecordKind, record_id: str, numbers: Mapping[Key, int]
+    ) -> tuple[Applied, Changed | None]:
+        try:
+            return reconsider(work, kind, record_id, self._now())
+        except UnsealedVersion as version:
+            key = (version.kind, version.record_id, version.version)
+            self._sealer.seal_now(work, key, numbers)
+        return self._reconsidered(work, kind, record_id, numbers)
 
     def _some(
         self,

@@ -93,6 +93,7 @@ def apply_lines(
             with store.write() as work:
                 outcome = applier.page(work, kept, held=held, aside=aside)
                 also(work)
+                outcome.changes += applier.take_late(work)
                 return outcome
         except CannotApply as fault:
             if fault.name in aside:
@@ -151,7 +152,7 @@ class ReplyIntake:
                 not self._last.more
                 and not waiting
                 and not work.outbox.count(UnitState.QUARANTINED)
-                and not work.operations.parked()
+                and not work.operations.parked(held=True)
                 and not work.operations.wanted(1)
                 and work.operations.tally() == _tally(self._last)
             )
@@ -203,6 +204,7 @@ class ReplyIntake:
             if header.stale and header.inc == self._sealer.incarnation.current(work):
                 self._sealer.incarnation.renew(work)
             self._acknowledge(work)
+            self._applier.take_late(work)
             newer = self._province.follow(header.province) if header.province else None
             if newer is not None:
                 adopt(work, newer, self._clock.now())

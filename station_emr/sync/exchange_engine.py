@@ -363,7 +363,7 @@ class Exchange:
     def _whole(self) -> bool:
         """Whether nothing is kept back here either."""
         with self._store.read() as work:
-            return not (work.operations.parked() or work.operations.wanted(1))
+            return not (work.operations.parked(held=True) or work.operations.wanted(1))
 
     @staticmethod
     def _end_if_unwell(batch: Batch, reply: ExchangeReply) -> None:

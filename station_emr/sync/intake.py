@@ -69,6 +69,7 @@ class Intake:
                     )
                     if not lines:
                         self._close(work, request, reply)
+                    part.changes += self._applier.take_late(work)
             except CannotApply as fault:
                 aside |= {fault.name}
                 continue

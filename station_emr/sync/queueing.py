@@ -16,6 +16,7 @@ from station_emr.domain.sync import OutboxItem, UnitState
 from station_emr.services.ports import Clock, Store, Work
 
 from .exchange_peer import ExchangeReply, PageRefused, Refusal, RefusalKind
+from .needed import offer_bases, offer_parents
 from .operation_line import Unopenable, open_line
 from .running import CANNOT_BUILD, OUR_FAULTS, Run
 from .sealing import Key, NotYet, Sealer, is_dead, key_of_item, refuse, versions_of
@@ -317,15 +318,20 @@ def settle(work: Work, batch: Batch, reply: ExchangeReply, now: datetime) -> int
             refuse(work, name)
             reason = _reason(one, batch.lines[one.at])
             said[item.kind, item.record_id] = reason
-            work.outbox.quarantine(item, reason, now)
+            work.outbox.quarantine(item, reason, now, alone=True)
         else:
             waiting.append((item, name))
+            if one.kind is RefusalKind.BASE:
+                offer_bases(work, batch.lines[one.at])
+            elif one.kind is RefusalKind.PARENT:
+                offer_parents(work, item)
     stranded = []
     for item, name in waiting:
         if is_dead(work, name):
             stranded.append(item)
             refuse(work, name)
-            work.outbox.quarantine(item, _built_on(said.get((item.kind, item.record_id), "")), now)
+            reason = _built_on(said.get((item.kind, item.record_id), ""))
+            work.outbox.quarantine(item, reason, now, alone=True)
     work.outbox.count_attempt([item for item, _ in waiting if item not in stranded])
     return len(stranded)
 

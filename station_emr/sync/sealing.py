@@ -19,7 +19,7 @@ from station_emr.domain.operation import (
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem
 from station_emr.services.ports import Work
-from station_emr.services.sync_ports import REFUSED_OPERATION, KeptOperation
+from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION, KeptOperation
 
 from .loading import content_of
 from .operation_line import op_id, open_line, seal
@@ -200,7 +200,13 @@ class Sealer:
         envelope, _ = open_line(work.operations.line(sealed) or b"")
         found: set[str] = set()
         for base in envelope.base:
-            found |= self._standing(work, base) if is_dead(work, base) else {base}
+            if is_dead(work, base):
+                found |= self._standing(work, base)
+            elif work.operations.is_held(base):
+                found.add(base)
+            else:  # heard of from a colleague alone, who may never send it: the province is asked
+                work.outbox.queue_operation(base)
+                raise NotYet
         return found
 
     def _envelope(
@@ -280,14 +286,14 @@ def _kept(key: Key, name: str, line: bytes) -> KeptOperation:
 
 def refuse(work: Work, refused: str) -> None:
     """The province will not take this operation as it is: nothing new is built on it."""
-    work.settings.put(f"{REFUSED_OPERATION}{refused}", "1")
+    work.settings.put(f"{REFUSED_OPERATION}{refused}", REFUSED)
 
 
 def is_dead(work: Work, sealed: str) -> bool:
     """Refused for its content, or written on nothing but such: the province never takes it."""
     if work.operations.is_held(sealed):
         return False
-    if work.settings.get(f"{REFUSED_OPERATION}{sealed}"):
+    if work.settings.get(f"{REFUSED_OPERATION}{sealed}") == REFUSED:
         return True
     line = work.operations.line(sealed)
     if line is None:

@@ -17,8 +17,9 @@ from station_emr.domain.operation import (
     Operation,
 )
 from station_emr.domain.record import RecordStatus
+from station_emr.services.merging import UnsealedVersion
 from station_emr.services.record_stores import record_store
-from station_emr.services.replication import UnsealedVersion, apply_operation
+from station_emr.services.replication import apply_operation
 from station_emr.services.sync_ports import KeptOperation
 
 

@@ -16,7 +16,8 @@ from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, RecordStatus, Sex
 from station_emr.domain.user import User
-from station_emr.services.replication import UnsealedVersion, apply_operation
+from station_emr.services.merging import UnsealedVersion
+from station_emr.services.replication import apply_operation
 from station_emr.services.timekeeping import NEWEST_SIGNED
 from tests.services.replicas import exchange, sealed
 

@@ -9,8 +9,10 @@ import pytest
 
 from provincial_server.exchange import feed
 from station_emr.db.outbox import OutboxRepository
+from station_emr.db.repositories import replicas
 from station_emr.domain.merge import Merged
-from station_emr.services import replication
+from station_emr.domain.operation import Origin
+from station_emr.services import merging
 from station_emr.sync.applying import Applier
 from station_emr.sync.exchange_engine import CURSOR, Exchange
 from tests.sync.test_simulator import play, templates  # noqa: F401  a fixture
@@ -44,19 +46,19 @@ def skip_a_late_commit(monkeypatch):
 def last_writer_wins(monkeypatch):
     """Of two versions, the one with the later device clock; nobody is asked."""
     chosen = []
-    honest = replication._Arrival._merge
+    honest = merging.MergedRecord.merge
 
-    def merge(self, graph, added):
+    def merge(self, graph, arrived_from, now):
         heads = graph.heads()
         chosen[:] = [max(range(len(heads)), key=lambda at: heads[at].at)]
-        return honest(self, graph, added)
+        return honest(self, graph, arrived_from, now)
 
     def merged(_kind, _base, sides):
         side = sides[chosen[0]]
         return Merged(record=side.record, status=side.status, open_fields=())
 
-    monkeypatch.setattr(replication._Arrival, "_merge", merge)
-    monkeypatch.setattr(replication, "merge_all", merged)
+    monkeypatch.setattr(merging.MergedRecord, "merge", merge)
+    monkeypatch.setattr(merging, "merge_all", merged)
 
 
 def delete_what_is_absent(monkeypatch):
@@ -87,14 +89,30 @@ def save_the_cursor_first(monkeypatch):
     monkeypatch.setattr(Exchange, "_commit", planted)
 
 
+def drop_what_was_corrected(monkeypatch):
+    """The refused version is thrown out of its record for good when the correction is accepted."""
+
+    def planted(nodes):
+        passed_over = {p for n in nodes if n.stands_on is not None for p in n.parents}
+        gone = passed_over - {p for n in nodes if n.stands_on is not None for p in n.stands_on}
+        return tuple(
+            replace(n, refused=True) if n.version in gone and n.origin is Origin.HERE else n
+            for n in nodes
+        )
+
+    honest = replicas._as_sealed
+    monkeypatch.setattr(replicas, "_as_sealed", lambda nodes, lines: planted(honest(nodes, lines)))
+
+
 @pytest.mark.parametrize(
     ("plant", "known"),  # a story that is known to notice it comes first
     [
-        (forget_by_state, 3),
-        (skip_a_late_commit, 3),
+        (forget_by_state, 1),
+        (skip_a_late_commit, 2),
         (last_writer_wins, 1),
-        (delete_what_is_absent, 7),
-        (save_the_cursor_first, 10),
+        (delete_what_is_absent, 1),
+        (save_the_cursor_first, 4),
+        (drop_what_was_corrected, 10),
     ],
 )
 def test_a_planted_mistake_is_caught(plant, known, monkeypatch, templates):  # noqa: F811

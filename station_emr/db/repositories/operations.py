@@ -19,7 +19,7 @@ from station_emr.domain.patient import Patient
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind
 from station_emr.domain.referral import Referral
-from station_emr.services.sync_ports import KeptOperation
+from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION, KeptOperation
 
 from . import replicas
 from .records import not_found
@@ -71,6 +71,12 @@ _SET_HELD: Final = text("UPDATE operation SET held = :held WHERE op_id = :op_id 
 _FORGET_SYNCED: Final = text(
     "DELETE FROM synced_record WHERE (kind, record_id, version) IN "
     "(SELECT kind, record_id, version FROM operation WHERE op_id = :op_id)"
+)
+_ACCEPTED_LATE: Final = text(
+    "SELECT o.op_id, o.kind, o.record_id, o.version FROM setting AS s CROSS JOIN operation AS o "  # noqa: S608  # fixed names
+    f"ON o.op_id = substr(s.key, {len(REFUSED_OPERATION) + 1}) "
+    f"WHERE s.key > '{REFUSED_OPERATION}' AND s.key < '{REFUSED_OPERATION}g' "
+    f"AND s.value = '{REFUSED}' AND o.held = 1"
 )
 _WANT: Final = text(
     "INSERT INTO wanted_operation (op_id) SELECT :op_id WHERE NOT EXISTS "
@@ -276,6 +282,10 @@ class OperationRepository:
             if not held:
                 self._connection.execute(_FORGET_SYNCED, values)
 
+    def accepted_late(self) -> tuple[tuple[str, RecordKind, str, int], ...]:
+        rows = self._connection.execute(_ACCEPTED_LATE)
+        return tuple((row.op_id, RecordKind(row.kind), row.record_id, row.version) for row in rows)
+
     def is_held(self, op_id: str) -> bool:
         found: int | None = self._connection.execute(
             text("SELECT held FROM operation WHERE op_id = :op_id"), {"op_id": op_id}
@@ -361,9 +371,10 @@ class OperationRepository:
         rows = self._connection.execute(_RELEASED, {"ids": sorted(waiting)})
         return tuple(unpack(packed) for packed in rows.scalars())
 
-    def parked(self) -> int:
+    def parked(self, *, held: bool = False) -> int:
+        of_those = " WHERE op_id IN (SELECT op_id FROM operation WHERE held = 1)" if held else ""
         found: int = self._connection.execute(
-            text("SELECT count(DISTINCT op_id) FROM parked_operation")
+            text(f"SELECT count(DISTINCT op_id) FROM parked_operation{of_those}")  # noqa: S608  # fixed texts only
         ).scalar_one()
         return found
 

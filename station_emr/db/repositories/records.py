@@ -370,6 +370,17 @@ class RecordRepository(Generic[T]):
             self._write_head(record, row, version=last + 1, status=status, at=at, draft=None)
         return changed
 
+    def show(self, record_id: str, version: int) -> Changed:
+        record = self.at_version(record_id, version)
+        node = replicas.node(self._connection, self.kind, record_id, version)
+        row = self._head(record_id)
+        if node is None or row is None:
+            raise not_found(self.kind)
+        self._write_head(
+            record, row, version=version, status=node.status, at=node.at, draft=row.draft
+        )
+        return Changed(self.kind, record_id, version, node.status)
+
     @replicas.must_fit()
     def add_firsts(self, operations: Sequence[Operation]) -> tuple[Changed, ...]:
         changed = firsts.add(

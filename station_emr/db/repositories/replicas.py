@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, bindparam
 from sqlalchemy.exc import IntegrityError
 
 from station_emr.db.codec import decode, encode, moment
+from station_emr.db.lines import unpack
 from station_emr.db.statements import text
 from station_emr.domain.operation import Origin, VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.services.sync_ports import REFUSED_OPERATION
+from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION
 
+
+class _Based(msgspec.Struct):
+    base: tuple[str, ...] = ()
+
+
+_based = msgspec.json.Decoder(_Based)
 _HERE: Final = "written here"  # the key of what a transaction knows of this machine
 
 _STATION: Final = """
@@ -30,7 +39,7 @@ _COLUMNS: Final = f"""
 SELECT v.version, v.status, v.parents, v.origin, v.author_id, v.author_name, v.at_utc, v.at_offset,
   v.reason, v.device, v.skew, v.open_fields, coalesce(o.op_id, '') AS op_id,
   coalesce(o.held, 1) = 0 AND EXISTS (
-    SELECT 1 FROM setting WHERE key = '{REFUSED_OPERATION}' || o.op_id) AS refused"""  # noqa: S608  # a fixed name
+    SELECT 1 FROM setting WHERE key = '{REFUSED_OPERATION}' || o.op_id AND value = '{REFUSED}') AS refused"""  # noqa: S608  # fixed names
 _ROWS: Final = """
 FROM record_version AS v
 LEFT JOIN operation AS o ON o.kind = v.kind AND o.record_id = v.record_id
@@ -42,6 +51,13 @@ _FIRST: Final = text(
 ).bindparams(bindparam("ids", expanding=True))
 _ONE: Final = text(f"{_NODES} AND v.version = :version")
 _ALL: Final = text(f"{_NODES} ORDER BY v.version")
+# Among versions of which one was refused at some time.
+_BASES: Final = text(f"""
+SELECT o.op_id, o.version, o.line FROM operation AS o
+WHERE o.kind = :kind AND o.record_id = :id AND o.version > 0 AND EXISTS (
+  SELECT 1 FROM operation AS r JOIN setting AS s ON s.key = '{REFUSED_OPERATION}' || r.op_id
+  WHERE r.kind = :kind AND r.record_id = :id)
+""")  # noqa: S608  # a fixed name
 _LAST: Final = text(
     "SELECT coalesce(max(version), 0) FROM record_version "
     "WHERE kind = :kind AND record_id = :id AND version > 0"
@@ -126,8 +142,29 @@ def keep_displaced(connection: Connection, kind: RecordKind, row: Any) -> None:
 
 def lineage(connection: Connection, kind: RecordKind, record_id: str) -> tuple[VersionNode, ...]:
     """Every local version with what it was based on, oldest first."""
-    rows = connection.execute(_ALL, {"kind": kind.value, "id": record_id})
-    return tuple(_node(row) for row in rows)
+    of = {"kind": kind.value, "id": record_id}
+    nodes = tuple(_node(row) for row in connection.execute(_ALL, of))
+    if len(nodes) < 2:
+        return nodes
+    lines = connection.execute(_BASES, of).all()
+    return _as_sealed(nodes, lines) if lines else nodes
+
+
+def _as_sealed(nodes: Iterable[VersionNode], lines: Sequence[Any]) -> tuple[VersionNode, ...]:
+    """What was sealed while a version before it was refused stands, for everybody, where its line
+    says.
+    """
+    version_of = {row.op_id: row.version for row in lines}
+    base_of = {row.op_id: _based.decode(unpack(row.line)).base for row in lines}
+    found = []
+    for one in nodes:
+        if one.origin is Origin.HERE and one.op_id in base_of:
+            base = base_of[one.op_id]
+            stands_on = tuple(sorted({version_of[name] for name in base if name in version_of}))
+            if stands_on != one.parents:
+                one = replace(one, stands_on=stands_on)  # noqa: PLW2901
+        found.append(one)
+    return tuple(found)
 
 
 def node(

@@ -45,13 +45,17 @@ def agree(world: World) -> None:
     """At rest: one log, one newest content, nothing waiting, every mark where it must be."""
     log = {op_id for _, op_id in world.province.log()}
     resources = world.province.resources()
+    refused = set[str]().union(
+        *(one.op_ids() - log - one.sound(one.op_ids() - log) for one in world.machines)
+    )
     for machine in world.machines:
         assert machine.waiting() == 0, f"{machine.name} still waits"
         here = machine.op_ids()
         lacking, own = log - here, here - log
         assert not lacking, f"{machine.name} lacks {len(lacking)} operations of the province"
         # What was refused for its content stays where it was written; its correction has travelled.
-        assert not machine.sound(own), f"the province lacks {len(own)} of {machine.name}"
+        assert not machine.sound(own) - refused, f"the province lacks {len(own)} of {machine.name}"
+    _count_what_was_taken(world)
     nothing_vanished(world)
     for kind, ids in world.records.items():
         heads = [machine.heads(kind) for machine in world.machines]
@@ -65,6 +69,12 @@ def agree(world: World) -> None:
         _have_their_place(world.machines[0], kind, record_id, marks)
     twice = {number for number in world.printed if world.printed.count(number) > 1}
     assert not twice, f"printed twice: {twice}"
+
+
+def _count_what_was_taken(world: World) -> None:
+    """What had been refused and was taken late is a value like any other."""
+    text = b"\n".join(world.province.lines())
+    world.marks |= {mark for mark in world.maybe if mark.value.encode() in text}
 
 
 def _shown_alike(world: World, kind: RecordKind, record_id: str, kept: list[Any]) -> None:
@@ -100,8 +110,23 @@ def nothing_vanished(world: World, *, forget: bool = False) -> None:
         world.marks = {m for m in world.marks if any(m.value.encode() in text for text in texts)}
         return
     for machine, text in zip(world.machines, texts, strict=True):
-        gone = [mark for mark in world.marks if mark.value.encode() not in text]
+        gone = [
+            mark
+            for mark in world.marks
+            if mark.value.encode() not in text and not _only_in_refused(world, mark)
+        ]
         assert not gone, f"{machine.name} lost {gone[:3]}"
+
+
+def _only_in_refused(world: World, mark: Mark) -> bool:
+    """What was written on a refused version stays where it was written, once a person replaced it."""
+    found = [
+        node.op_id
+        for machine in world.machines
+        for node, record in machine.graph(mark.kind, mark.record_id)
+        if getattr(record, mark.path) == mark.value
+    ]
+    return bool(found) and not any(machine.sound(set(found)) for machine in world.machines)
 
 
 def _all_text(machine: Machine) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import CURSOR, EPOCH, Exchange
 from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest
 from station_emr.sync.exchange_wire import Garbled, decode_reply, encode_request
+from station_emr.sync.operation_line import open_line
 from station_emr.sync.peer import Busy, Traffic
 from station_emr.sync.portions import Portions
 from station_emr.sync.sealing import Sealer, is_dead
@@ -40,6 +42,7 @@ from .province import Province, ServerDied
 
 KEY = bytes(range(32))
 _HERE = {kind: f'SELECT id FROM "{kind.value}" WHERE version > 0' for kind in MERGED_KINDS}
+_SHOWN = {kind: f'SELECT id, version FROM "{kind.value}"' for kind in MERGED_KINDS}
 _HEADS = {
     kind: (
         "SELECT h.id, v.content, h.status = 'voided', v.open_fields "
@@ -103,6 +106,14 @@ class _Portions(Portions):
         del lines, seconds
 
 
+class _NeverStops(threading.Event):
+    """Nobody else waits for the lock in a story, so nobody is left time to take it."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return False
+
+
 class _NoRules:
     """The values of a story are no real ones, so no form would let them pass."""
 
@@ -118,7 +129,6 @@ class Line:
     """The peer as the engine sees it, with the faults of a bad line before and behind the server."""
 
     level = 1
-    software = "provincial-server 0.1.0"
     offered = True
     name = "simulated province"
     facts = ""
@@ -127,6 +137,10 @@ class Line:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self.traffic = Traffic()
+
+    @property
+    def software(self) -> str:
+        return str(self._machine.world.province.software)
 
     def is_fresh(self, now: datetime) -> bool:
         del now
@@ -154,6 +168,7 @@ class Line:
     def _carried(self, fault: str, plain: bytes) -> bytes:
         world, caller = self._machine.world, self._machine.caller
         province: Province = world.province
+        self._machine.last_sent = plain
         if fault in {"lost", "late"}:
             if fault == "late":
                 world.late.append((caller, plain))
@@ -192,6 +207,7 @@ class Machine:
         self.program = "station-emr 0.1.0"
         self.seen_cursor = ("", 0)
         self.sure_epoch = ""
+        self.last_sent = b""
         self.open()
 
     @staticmethod
@@ -220,10 +236,15 @@ class Machine:
             self.applier,
             program=self.program,
         )
-        exchange._portions = _Portions(self.world.seed)
+        self.make_repeatable(exchange)
         self.engine = SyncEngine(
             self.store, self.clock, build_unit, exchange.peer, exchange=exchange
         )
+
+    def make_repeatable(self, exchange: Exchange) -> None:
+        """The same seed is the same story, however quick the machine that tells it."""
+        exchange._intake._portions = _Portions(self.world.seed)
+        exchange._intake._stopping = _NeverStops()
 
     def kill(self) -> None:
         """Everything in memory is gone; the file stays."""
@@ -288,9 +309,21 @@ class Machine:
         return found
 
     def sound(self, op_ids: set[str]) -> set[str]:
-        """Those that were not refused for their content, nor built on such."""
+        """Those that were not refused for their content, nor built on such, nor made by the rule and
+        overtaken: nobody misses what the rule made of less than is known by now.
+        """
         with self.store.read() as work:
-            return {one for one in op_ids if not is_dead(work, one)}
+            return {
+                one
+                for one in work.operations.knows(op_ids)
+                if not is_dead(work, one) and not self._is_overtaken(work, one)
+            }
+
+    def _is_overtaken(self, work: Any, op_id: str) -> bool:
+        envelope, _ = open_line(work.operations.line(op_id))
+        version = work.operations.version_of(op_id)
+        shown = dict(self.look(_SHOWN[envelope.kind])) if envelope.by_rule else {}
+        return envelope.by_rule and shown[envelope.record_id] != version
 
     def waiting(self) -> int:
         with self.store.read() as work:

@@ -14,7 +14,6 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.user import Actor
 from station_emr.services.desk_views import Choice
 from station_emr.services.papers import close_papers
-from station_emr.sync.verdicts import BUILT_ON_REFUSED
 from tests.interop import fhir_records as sample
 
 from .machine import Killed, Machine
@@ -47,6 +46,10 @@ class Mark:
     value: str
 
 
+def _at(record: Any, path: str) -> str:
+    return str(getattr(record, path, ""))
+
+
 class People:
     """What they have written so far, and how they write."""
 
@@ -54,6 +57,7 @@ class People:
         self.seed = seed
         self.chance = random.Random(seed)
         self.marks: set[Mark] = set()
+        self.maybe: set[Mark] = set()  # in versions that the province refuses
         self.printed: list[str] = []
         self.records: dict[RecordKind, set[str]] = {
             kind: set() for kind in (PATIENT, ENCOUNTER, LINK, *PAPERS)
@@ -78,11 +82,12 @@ class People:
         """Whether the commit happened; a machine that died at it tells by what its disk holds."""
         marks: list[Mark] = []
         numbers: list[str] = []
+        refused: list[bool] = []
 
         def change(work: Any, before: Any) -> Any:
             after, closed, made, printed = step(work, before)
-            if getattr(after, "treatment", "") != POISON.decode():
-                marks.extend(made)  # a version that is refused stays where it was written
+            marks.extend(made)
+            refused[:] = [POISON.decode() in {_at(after, "treatment"), _at(after, "workplace")}]
             numbers.extend(printed)
             return after, closed
 
@@ -96,7 +101,8 @@ class People:
             machine.kill()
             done = after
         if done:
-            self.marks.update(marks)
+            # A version that is refused stays where it was written, unless it is taken after all.
+            (self.maybe if any(refused) else self.marks).update(marks)
             self.records[kind].add(record_id)
             self.printed += numbers
         return done
@@ -186,10 +192,10 @@ class People:
     def _visit(self, machine: Machine) -> None:
         self._sign_visit(machine, "")
 
-    def _sign_visit(self, machine: Machine, text: str) -> None:
+    def _sign_visit(self, machine: Machine, text: str) -> str | None:
         patient_id = self._some(machine, PATIENT)
         if patient_id is None:
-            return
+            return None
         record_id = machine.clock.new_id()
 
         def step(_work: Any, _before: Any) -> Any:
@@ -202,31 +208,7 @@ class People:
                 after = replace(after, treatment=text)
             return after, (), marks, ()
 
-        self._written(machine, ENCOUNTER, record_id, step)
-
-    def _poison(self, machine: Machine) -> None:
-        self._sign_visit(machine, POISON.decode())
-
-    def _mend(self, machine: Machine) -> None:
-        """Whoever is told that the province does not take a visit corrects it, or signs it once more
-        where it was built on such a one.
-        """
-        with machine.store.read() as work:
-            refused = {
-                (item.kind, item.record_id): item.reason for item in work.outbox.quarantined()
-            }
-        for (kind, record_id), reason in refused.items():
-            found = machine.newest(kind, record_id)
-            if kind is not ENCOUNTER or not found:
-                continue
-            spoiled = POISON.decode() in found[0].treatment
-            if spoiled or reason.startswith(BUILT_ON_REFUSED):
-
-                def step(_work: Any, before: Any, spoiled: bool = spoiled) -> Any:
-                    mended = replace(before, treatment="đã sửa") if spoiled else before
-                    return mended, ("treatment",) if spoiled else (), (), ()
-
-                self._written(machine, kind, record_id, step)
+        return record_id if self._written(machine, ENCOUNTER, record_id, step) else None
 
     def _void(self, machine: Machine) -> None:
         record_id = self._some(machine, ENCOUNTER)

@@ -30,6 +30,7 @@ from tests.interop import fhir_records as sample
 from .compiled import share_statements
 
 POISON = b"SAI-MAU"
+"""What the first program of the province refuses and the next one takes."""
 CODE = sample.STATION.code
 
 
@@ -72,6 +73,7 @@ class Province:
 
     def __init__(self, path: Path, now: Callable[[], int]) -> None:
         self.path = path
+        self.version = 1
         self._settings = Settings(f"sqlite:///{path}", clock=now)
         self._now = now
         self.database = _MortalDatabase(self._settings.database_url)
@@ -81,8 +83,8 @@ class Province:
         exchange = Exchange(self._settings, self.database)
         judge = exchange._judge
         exchange._judge = lambda line: (
-            Refusal("poison", [Issue("value", "spoilt on purpose", "Encounter.reasonCode")])
-            if POISON in line
+            Refusal("poison", [Issue("value", "not known here", "Encounter.reasonCode")])
+            if self.version == 1 and POISON in line
             else judge(line)
         )
         return exchange
@@ -153,6 +155,15 @@ class Province:
             raise
         finally:
             self.database.dies = ""
+
+    @property
+    def software(self) -> str:
+        return f"provincial-server 0.{self.version}.0"
+
+    def upgrade(self) -> None:
+        """The next program of the province, which takes what this one refuses."""
+        self.version = 2
+        self.restart()
 
     def restart(self) -> None:
         self.database.close()

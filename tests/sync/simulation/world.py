@@ -17,9 +17,11 @@ from station_emr.domain.record import RecordKind
 from tests.interop import fhir_records as sample
 
 from .checks import agree, nothing_passed_over, nothing_vanished
-from .machine import FILE, Machine
-from .people import FIELDS, PATIENT, Mark, People
+from .machine import FILE, Killed, Machine
+from .people import ENCOUNTER, FIELDS, PATIENT, Mark
 from .province import Province, ServerDied
+from .refusals import Refusals
+from .relaying import meet
 from .sticks import Sticks, device_key
 
 FAULTS = (
@@ -27,7 +29,8 @@ FAULTS = (
     "server after", "killed before", "killed after",
 )  # fmt: skip
 EVENTS = {
-    "sync": 26, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 1,
+    "sync": 26, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 3,
+    "mend": 3, "try again": 1, "too late": 3, "server upgrade": 1, "relay": 6,
     "paper": 6, "amend paper": 3, "void paper": 1,
     "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 3, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
@@ -36,7 +39,7 @@ EVENTS = {
 _ROUNDS = 14
 
 
-class World(People):
+class World(Refusals):
     """``templates`` holds an empty database of each side; ``folder`` is this story's own."""
 
     def __init__(self, seed: int, templates: Path, folder: Path) -> None:
@@ -96,6 +99,8 @@ class World(People):
         self.faulty = False
         while self.late:
             self._late(self.machines[0])
+        if self.chance.random() < 0.5:
+            self.province.upgrade()
         last: dict[str, Any] = {}
         sure: dict[str, Any] = {}
         for turn in range(_ROUNDS * len(self.machines)):
@@ -155,6 +160,50 @@ class World(People):
             for kind in FIELDS
             for record_id in sorted(set(self._here(one, kind)) & set(self._here(other, kind)))
         ]
+
+    def _too_late(self, machine: Machine) -> None:
+        """A record is refused and corrected, and the refused version is accepted after all: some of
+        what brings that about, in any order.
+        """
+        self._synced(machine)
+        if self._spoil(machine, self.chance.choice((PATIENT, ENCOUNTER))) is None:
+            return
+        other = self.chance.choice([one for one in self.machines if one is not machine])
+        turns = [
+            lambda: self._mend(machine),
+            lambda: self._synced(machine),
+            lambda: self._relay_between(machine, other),
+            lambda: self._synced(other),
+            self.province.upgrade,
+            lambda: self._come_twice(machine),
+            lambda: self._try_again(machine),
+            lambda: self._change_any(other),
+        ]
+        if self.chance.random() < 0.7:
+            self._synced(machine)  # it is told at once
+        for turn in self.chance.sample(turns, self.chance.randint(3, len(turns))):
+            turn()
+
+    def _come_twice(self, machine: Machine) -> None:
+        """What it sent last is still on its way once more."""
+        if machine.last_sent:
+            self.late.append((machine.caller, machine.last_sent))
+            if self.chance.random() < 0.5:
+                self._late(machine)
+
+    def _change_any(self, machine: Machine) -> None:
+        self._change(machine, self.chance.choice((PATIENT, ENCOUNTER)))
+
+    def _relay(self, machine: Machine) -> None:
+        other = self.chance.choice([one for one in self.machines if one is not machine])
+        self._relay_between(machine, other)
+
+    def _relay_between(self, machine: Machine, other: Machine) -> None:
+        try:
+            meet(machine, other)
+        except Killed:  # which of them died is not told: both start again
+            machine.kill()
+            other.kill()
 
     # --- machines --------------------------------------------------------------------------------
 
@@ -239,6 +288,9 @@ class World(People):
 
     def _server_restart(self, _machine: Machine) -> None:
         self.province.restart()
+
+    def _server_upgrade(self, _machine: Machine) -> None:
+        self.province.upgrade()
 
     def _index(self, _machine: Machine) -> None:
         self.province.index()

@@ -90,7 +90,7 @@ def key_time(event: QKeyEvent) -> float:
 class InputWatch(QObject):
     """``scanned(text)`` follows a scan made anywhere; ``idle`` follows minutes without a hand.
 
-    A text field that wants raw scans itself (a drug's bar code) sets the property ``takesScan``.
+    ``host`` is a window. A text field that wants raw scans itself (a drug's bar code) sets the property ``takesScan``.
     """
 
     scanned = Signal(str)
@@ -108,7 +108,9 @@ class InputWatch(QObject):
         self._renewed = 0.0
         self._on = False
         self._focused: QObject | None = None
-        self._windows: list[QObject] = []  # of the window system, on which somebody has worked
+        # Of the window system, on which somebody has worked; held, as Python makes itself a new name
+        # for one that it forgot, and one that is going away bears that badly.
+        self._windows: list[QObject] = []
         self.reserved: tuple[QKeySequence, ...] = (
             Shortcut.SEARCH.key,
             Shortcut.LOCK.key,
@@ -121,7 +123,7 @@ class InputWatch(QObject):
         self._timer.start()
         if not self._on:
             self._on = True
-            self._host.window().installEventFilter(self)  # keys while nothing has the focus
+            self._host.installEventFilter(self)  # keys while nothing has the focus
             _application().focusChanged.connect(self._follow_focus)
             _application().focusWindowChanged.connect(self._follow_window)
             self._follow_focus()
@@ -135,7 +137,7 @@ class InputWatch(QObject):
             self._on = False
             _application().focusChanged.disconnect(self._follow_focus)
             _application().focusWindowChanged.disconnect(self._follow_window)
-            for left in (self._host.window(), self._focused, *self._windows):
+            for left in (self._host, self._focused, *self._windows):
                 if left is not None and isValid(left):
                     left.removeEventFilter(self)
             self._focused = None
@@ -144,7 +146,7 @@ class InputWatch(QObject):
     def _follow_focus(self) -> None:
         """The widget that keys now begin at; asked before its own field and its own page."""
         before, self._focused = self._focused, QApplication.focusWidget()
-        if before is not None and before is not self._host.window() and isValid(before):
+        if before is not None and before is not self._host and isValid(before):
             before.removeEventFilter(self)
         if self._focused is not None:
             self._focused.installEventFilter(self)

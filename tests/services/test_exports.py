@@ -23,6 +23,7 @@ from station_emr.domain.errors import (
 )
 from station_emr.domain.patient import Address
 from station_emr.domain.permissions import Action, Role
+from station_emr.domain.record import RecordKind
 from station_emr.interop import archive
 from station_emr.services.claim_settings import KEY, ClaimSettings, written
 from station_emr.services.export_ports import VisitFormat
@@ -225,6 +226,7 @@ def test_the_description_names_every_part_there_is(station, signed, tmp_path):
     station.services.exports.station(station.director, path, "Lưu trữ")
     parts = read(path)
     described = parts["DOC-TRUOC.md"].decode()
+    assert [kind for kind in RecordKind if f"`{kind.value}`" not in described] == []
     for name in set(parts) - {"DOC-TRUOC.md"}:
         top = name.split("/")[0]
         assert top in described, name
@@ -240,7 +242,13 @@ def test_nothing_of_a_restricted_visit_is_in_the_file_of_who_may_not_read_it(
     report = station.services.exports.station(station.director, path, "Lưu trữ")
     assert report.left_out == 3  # the visit, its prescription, the proof of its signing
     parts = read(path)
-    held = b"".join(v for n, v in parts.items() if n.startswith(("records/", "fhir/", "drafts")))
+    held = b"\n".join(
+        line
+        for name, part in parts.items()
+        if name.startswith(("records/", "fhir/", "drafts")) and name != "records/rights.ndjson"
+        for line in part.splitlines()
+        if b'"code":"rights"' not in line  # which codes are restricted is nobody's record
+    )
     assert restricted.encode() not in held
     assert b"B24" not in held
     assert signed.encode() in held

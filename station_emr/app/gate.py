@@ -6,6 +6,7 @@ is imported in the background while the person types the password, hence the imp
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,12 @@ class StationDesk:
             self.link.deleteLater()
         self.services.backups.run_before_closing()
         self.station.close()
+
+    def forget(self) -> None:
+        from station_emr.security import forgetting  # noqa: PLC0415 - see the module
+
+        gc.collect()  # pages that are gone die here, and with them what they knew
+        forgetting.scrub()
 
 
 class StationGate:

@@ -25,8 +25,13 @@ def overwrite(secret: bytes) -> None:
 
 
 def scrub() -> None:
-    """Overwrite what was given back to the heap; takes some hundredths of a second."""
-    gc.collect()
+    """Overwrite what was given back to the heap; takes some hundredths of a second.
+
+    Where the automatic collection is off, one thread alone may collect, as its widgets die on no other:
+    there this leaves cycles where they are, and that thread collects and scrubs once more.
+    """
+    if gc.isenabled():
+        gc.collect()
     for size in _SIZES:
         filling = [bytes(size - _HEAD) for _ in range(_PIECES)]
         del filling

@@ -94,6 +94,9 @@ class OpenDesk(Protocol):
     def close(self) -> None:
         """End the background work and close the database; may take seconds."""
 
+    def forget(self) -> None:
+        """After the close, on the GUI thread: nothing secret stays in memory (best effort)."""
+
 
 class Gate(Protocol):
     """One data folder. Everything but ``has_station`` may take a second: never on the GUI thread."""

@@ -293,7 +293,7 @@ class Desk(QObject):
         opened = self._forget()
         if opened is not None:
             # Behind everything the database still has to write.
-            self._runner.run(opened.close)
+            self._runner.run(opened.close, done=lambda _none: opened.forget())
         self._window.close_frame()
         self.start()
 

@@ -32,8 +32,8 @@ from station_emr.ui.shell.window import MainWindow
 from station_emr.ui.tasks import TaskRunner
 
 _TICK_MS: Final = 40
-_QUIET: Final = 0.5
-_LONG: Final = 1.6  # a page preview waits for the hand to rest before it is drawn
+_QUIET: Final = 0.3
+_LONG: Final = 0.6  # a page preview waits for the hand to rest, 0.4 seconds, before it is drawn
 _PATIENCE: Final = 60.0
 _LETTERS: Final = 50
 # A made-up card as the scanner sends it, so that registration shows what a scan fills in.

@@ -133,11 +133,7 @@ def shared_cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
     with _one_at_a_time():
         _remove_left_behind(keep=folder)
-        users = _hold(folder)
-        if users is None:
-            _start(folder, bin_folder)
-            users = _hold(folder)
-    assert users is not None
+        users = _hold(folder) or _start(folder, bin_folder)
     facts = json.loads((folder / "facts.json").read_text(encoding="ascii"))
     try:
         yield Cluster(facts["port"])
@@ -147,7 +143,9 @@ def shared_cluster() -> Iterator[Cluster]:
 
 
 def _hold(folder: Path) -> IO[str] | None:
-    """A share of the lock that keeps a running cluster alive; None when there is no such cluster."""
+    """A share of the lock that keeps a running cluster alive; None when there is no such cluster.
+    One that somebody began and did not live to see is waited for.
+    """
     try:
         users = (folder / "users").open("r", encoding="ascii")
     except FileNotFoundError:
@@ -156,39 +154,77 @@ def _hold(folder: Path) -> IO[str] | None:
         fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:  # the watcher is ending it
         users.close()
-        _await(lambda: not folder.exists(), "the end of a cluster")
+        _await(lambda: not folder.exists() or not _is_watched(folder), "the end of a cluster")
         return None
-    if (folder / "facts.json").exists():
+    _await(lambda: _is_ready(folder) or not _is_watched(folder), "a cluster")
+    if _is_ready(folder):
         return users
     users.close()
     return None
 
 
-def _start(folder: Path, bin_folder: Path) -> None:
-    """Returns once the watcher has the cluster running, and holds on until somebody shares it."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _is_ready(folder: Path) -> bool:
+    return (folder / "facts.json").exists()
+
+
+def _is_watched(folder: Path) -> bool:
+    """Whether its watcher lives: it holds a lock from before its first moment to its last."""
+    try:
+        with (folder / "watched").open("r", encoding="ascii") as watched:
+            fcntl.flock(watched, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _start(folder: Path, bin_folder: Path) -> IO[str]:
+    """A share in a new cluster, once the watcher has it running. The share is there before the watcher
+    is, so the watcher never has to find out whether somebody came: it waits until the last is gone.
+    """
+    _clear(folder)
     folder.mkdir(mode=0o755)
-    (folder / "users").touch()
-    log = (folder / "watcher.log").open("wb")
-    watcher = subprocess.Popen(
-        [sys.executable, __file__, str(folder), str(bin_folder), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,  # Ctrl+C in the terminal is for the tests
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-    )
-    log.close()
+    users = (folder / "users").open("w", encoding="ascii")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    try:
+        watcher = _spawn(folder, bin_folder)
 
-    def is_ready() -> bool:
-        if watcher.poll() is not None:
-            said = (folder / "watcher.log").read_text(errors="replace")
-            shutil.rmtree(folder)
-            raise RuntimeError(said)
-        return (folder / "facts.json").exists()
+        def is_ready() -> bool:
+            if watcher.poll() is not None:
+                said = (folder / "watcher.log").read_text(errors="replace")
+                _clear(folder)
+                raise RuntimeError(said)
+            return _is_ready(folder)
 
-    _await(is_ready, "the cluster")
+        _await(is_ready, "the cluster")
+    except BaseException:
+        users.close()
+        raise
     watcher.returncode = 0  # it outlives this process: nobody waits for it
+    return users
+
+
+def _spawn(folder: Path, bin_folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "watcher.log").open("wb") as log, (folder / "watched").open("w") as watched:
+        fcntl.flock(watched, fcntl.LOCK_EX)
+        return subprocess.Popen(
+            [sys.executable, __file__, str(folder), str(bin_folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[watched.fileno()],  # the lock goes with it
+            start_new_session=True,  # Ctrl+C in the terminal is for the tests
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+
+
+def _clear(folder: Path) -> None:
+    """Gone in one step for everybody who looks; what is new under its name is not touched."""
+    gone = folder.with_name(f"{_PREFIX}gone-{secrets.token_hex(8)}")
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _await(is_true: object, what: str) -> None:
@@ -213,21 +249,33 @@ def _one_at_a_time() -> Iterator[None]:
 def _remove_left_behind(keep: Path) -> None:
     """What a run left whose watcher was killed too."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/"):
-        if folder == keep or folder.stat().st_uid != os.getuid():
+        with contextlib.suppress(FileNotFoundError):  # its own watcher was quicker
+            if folder == keep or folder.stat().st_uid != os.getuid():
+                continue
+        if _is_watched(folder):
             continue
-        with contextlib.suppress(OSError), (folder / "users").open("r", encoding="ascii") as users:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _stop_by_pid(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            with (folder / "users").open("r", encoding="ascii") as users:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _stop_by_pid(folder)
+                _clear(folder)
+        except FileNotFoundError:
+            if folder.name.startswith(f"{_PREFIX}gone-"):
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # somebody still uses it
 
 
 def _stop_by_pid(folder: Path) -> None:
-    """Ends the server whose own file says that it works in this folder."""
+    """Ends the server whose own file says that it works in this folder. Where that server has died, its
+    number may be another process's by now: that one works elsewhere.
+    """
     try:
         lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
+        works_in = Path(f"/proc/{int(lines[0])}/cwd").readlink()
+    except (OSError, ValueError, IndexError):
         return
-    if len(lines) > 1 and Path(lines[1]) == folder / "data":
+    if works_in == folder / "data":
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(lines[0]), signal.SIGQUIT)
 
@@ -281,10 +329,19 @@ def _run(data: Path, bin_folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         )
         end = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < end:
-            with contextlib.suppress(psycopg.OperationalError), Cluster(port).administrator():
-                return server, port
+            with contextlib.suppress(psycopg.OperationalError):
+                if _works_in(Cluster(port)) == data:
+                    return server, port
+                break  # somebody else's answered; ours cannot have this port
             time.sleep(0.05)
+        _stop(server)
     raise RuntimeError("PostgreSQL did not start")
+
+
+def _works_in(cluster: Cluster) -> Path:
+    with cluster.administrator() as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    return Path(str(row[0])) if row else Path()
 
 
 def _prepare(cluster: Cluster) -> None:
@@ -295,32 +352,18 @@ def _prepare(cluster: Cluster) -> None:
     prepare(cluster.url(_TEMPLATE, OWNER), SERVER)
 
 
-def _watch(folder: Path, bin_folder: Path, starter: int) -> None:
-    server, port = _run(_make(folder, bin_folder), bin_folder)
-    try:
-        _prepare(Cluster(port))
-        draft = folder / "facts.tmp"
-        draft.write_text(json.dumps({"port": port}), encoding="ascii")
-        draft.rename(folder / "facts.json")
-        with (folder / "users").open("r", encoding="ascii") as users:
-            _await_first(users, starter)
-            fcntl.flock(users, fcntl.LOCK_EX)  # until everybody has let go
-            _stop(server)
-            shutil.rmtree(folder)
-    finally:
-        _stop(server)
-
-
-def _await_first(users: IO[str], starter: int) -> None:
-    """Until the process that asked for the cluster holds its share, or is gone."""
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and Path(f"/proc/{starter}").exists():
+def _watch(folder: Path, bin_folder: Path) -> None:
+    with (folder / "users").open("r", encoding="ascii") as users:
+        server, port = _run(_make(folder, bin_folder), bin_folder)
         try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        fcntl.flock(users, fcntl.LOCK_UN)
-        time.sleep(0.05)
+            _prepare(Cluster(port))
+            draft = folder / "facts.tmp"
+            draft.write_text(json.dumps({"port": port}), encoding="ascii")
+            draft.rename(folder / "facts.json")
+            fcntl.flock(users, fcntl.LOCK_EX)  # until everybody has let go
+        finally:
+            _stop(server)
+        _clear(folder)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -333,6 +376,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("bin_folder", type=Path)
-    parser.add_argument("starter", type=int)
     chosen = parser.parse_args()
-    _watch(chosen.folder, chosen.bin_folder, chosen.starter)
+    _watch(chosen.folder, chosen.bin_folder)

@@ -189,18 +189,15 @@ def _start(folder: Path, bin_folder: Path) -> IO[str]:
     fcntl.flock(users, fcntl.LOCK_SH)
     try:
         watcher = _spawn(folder, bin_folder)
-
-        def is_ready() -> bool:
-            if watcher.poll() is not None:
-                said = (folder / "watcher.log").read_text(errors="replace")
-                _clear(folder)
-                raise RuntimeError(said)
-            return _is_ready(folder)
-
-        _await(is_ready, "the cluster")
+        _await(lambda: _is_ready(folder) or watcher.poll() is not None, "the cluster")
     except BaseException:
         users.close()
         raise
+    if not _is_ready(folder):
+        said = (folder / "watcher.log").read_text(errors="replace")
+        users.close()
+        _clear(folder)
+        raise RuntimeError(said)
     watcher.returncode = 0  # it outlives this process: nobody waits for it
     return users
 

@@ -10,7 +10,7 @@ PY := .venv/bin/python
 DEMO_DIR ?= demo-station
 HEADLESS ?=
 TESTS ?=
-BENCHMARKS := search icd startup documents save claims registers
+BENCHMARKS := search icd startup screens documents save claims registers
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

@@ -37,7 +37,10 @@ from provincial_server.postgres.preparation import prepare
 ADMINISTRATOR, OWNER, SERVER = "cluster_admin", "emr_owner", "emr_server"
 _TEMPLATE = "emr_template"
 _PREFIX = "station-emr-postgres-"
-_START_SECONDS = 60
+_START_SECONDS = 180
+"""Long, for a machine that does much else; who does not come up says so at once."""
+_CONNECT_SECONDS = 10
+"""A port that somebody took who is no PostgreSQL never answers a greeting."""
 _COPY_TRIES = 10
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -77,6 +80,7 @@ class Cluster:
             user=ADMINISTRATOR,
             dbname=database,
             autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
         ) as connection:
             yield connection
 

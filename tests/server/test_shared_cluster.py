@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests import postgres_cluster
@@ -119,3 +121,12 @@ def test_who_clears_away_does_not_touch_what_begins_anew(folder: Path) -> None:
         folder.mkdir()
         postgres_cluster._clear(folder.with_name("gone before"))
     assert folder.exists()
+
+
+def test_a_port_that_somebody_else_took_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens there may say nothing at all, for ever."""
+    monkeypatch.setattr(postgres_cluster, "_CONNECT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        cluster = postgres_cluster.Cluster(mute.getsockname()[1])
+        with pytest.raises(psycopg.OperationalError), cluster.administrator():
+            pass

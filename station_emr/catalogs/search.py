@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from unicodedata import normalize
 
 from station_emr.domain.catalog import CatalogHit, CatalogKind, CatalogRow
@@ -77,34 +77,43 @@ class _Words:
         return set[int]().union(*(self._rows[word] for word in self._sorted[first:last]))
 
 
-class CatalogIndex:
-    """A list held in memory, ready to answer every key stroke."""
+class _Texts:
+    """The words of a list, and how its titles open."""
 
-    def __init__(self, rows: Iterable[CatalogRow]) -> None:
-        self._rows = sorted(rows, key=_order)
-        self._folded = _Words()
-        self._marked = _Words()
-        codes: list[tuple[str, int]] = []
+    def __init__(self, rows: Sequence[CatalogRow]) -> None:
+        self.folded = _Words()
+        self.marked = _Words()
         titles: list[tuple[str, int]] = []
-        for number, row in enumerate(self._rows):
-            codes.append((code_key(row.code), number))
+        for number, row in enumerate(rows):
             title = folded(row.name)
             titles.extend((opening, number) for opening in _openings(title))
             text = " ".join([row.name, *_other_names(row)])
             plain = folded(text)
             names = {*plain.split(), *_other_spellings(plain), code_key(row.code).lower()}
             for word in names:
-                self._folded.add(word, number)
+                self.folded.add(word, number)
             for word in set(marked_words(text)):
-                self._marked.add(word, number)
-        self._folded.close()
-        self._marked.close()
-        codes.sort()
+                self.marked.add(word, number)
+        self.folded.close()
+        self.marked.close()
         titles.sort()
+        self.titles = [title for title, _ in titles]
+        self.title_rows = [number for _, number in titles]
+
+
+class CatalogIndex:
+    """A list held in memory, ready to answer every key stroke."""
+
+    def __init__(self, rows: Iterable[CatalogRow]) -> None:
+        self._rows = sorted(rows, key=_order)
+        codes = sorted((code_key(row.code), number) for number, row in enumerate(self._rows))
         self._codes = [code for code, _ in codes]
         self._code_rows = [number for _, number in codes]
-        self._titles = [title for title, _ in titles]
-        self._title_rows = [number for _, number in titles]
+
+    @cached_property
+    def _texts(self) -> _Texts:
+        """Made when words are first typed: nine tenths of the work, and codes do without."""
+        return _Texts(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -173,23 +182,24 @@ class CatalogIndex:
         words = plain.split()
         if not words:
             return
-        parts = sorted((self._folded.beginning(word) for word in words), key=len)
+        texts = self._texts
+        parts = sorted((texts.folded.beginning(word) for word in words), key=len)
         found = parts[0]
         for part in parts[1:]:
             found = found & part
         if not found:
             return
-        first = bisect_left(self._titles, plain)
-        last = bisect_left(self._titles, plain + _LAST)
-        opening = found & set(self._title_rows[first:last])
+        first = bisect_left(texts.titles, plain)
+        last = bisect_left(texts.titles, plain + _LAST)
+        opening = found & set(texts.title_rows[first:last])
         exact = found
         for word in words:
-            exact = exact & self._folded.exact(word)
+            exact = exact & texts.folded.exact(word)
         with_marks = marked_words(text)
         if with_marks:
             marked = found
             for word in with_marks:
-                marked = marked & self._marked.beginning(word)
+                marked = marked & texts.marked.beginning(word)
             yield marked & opening
             yield marked & exact
             yield marked

@@ -91,6 +91,8 @@ def _load_lists(order: Order) -> None:
     station = open_station(Path(order.folder), order.user, order.password)
     catalogs = StationCatalogs(station.store)
     _LISTS.update({kind: catalogs._index(kind) for kind in CatalogKind})
+    for index in _LISTS.values():
+        index.search("sot", 1)  # their words, too
     station.close()
 
 

@@ -15,6 +15,7 @@ from station_emr.domain.record import Changed, RecordKind
 from .merging import MergedRecord
 from .ports import Work
 from .record_stores import MERGED_KINDS
+from .rights_effect import follow_late
 from .sync_ports import NO_LONGER_REFUSED, REFUSED_OPERATION
 
 
@@ -34,10 +35,13 @@ def reconsider(
     newest = graph.newest()
     if newest is None:
         record.must_be_sealed(graph)
-        return record.merge(graph, "", now)
+        applied, merged = record.merge(graph, "", now)
+        follow_late(work, kind, record_id, now)
+        return applied, merged
     if graph.stands_for(stored.version).version == graph.stands_for(newest.version).version:
         return Applied.KNOWN, None
     changed = record.store.show(record_id, newest.version)
+    follow_late(work, kind, record_id, now)
     if by_rule(newest) and newest.op_id and not work.operations.is_held(newest.op_id):
         work.outbox.queue_operation(newest.op_id)  # it was no longer to go
     return (Applied.CONFLICT if newest.open_fields else Applied.NEWEST), changed

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from station_emr.domain.errors import PermissionDenied
-from station_emr.domain.lineage import Lineage
+from station_emr.domain.lineage import Lineage, by_rule
 from station_emr.domain.merge import Written, merge_all
 from station_emr.domain.operation import Operation
 from station_emr.domain.permissions import Action, Role
@@ -25,6 +25,7 @@ from station_emr.domain.user import Actor
 
 from .desk_views import right_to_decide
 from .guards import allow
+from .merging import MergedRecord
 from .ports import Work
 from .record_stores import record_store
 from .rights import rights_of
@@ -86,17 +87,28 @@ def follow_decision(
     left = {name: one for name, one in held.items() if not name.startswith(units)}
     if units and left != held:
         _keep(work, record_id, left)
-    follow_head(work, kind, record_id, now)
+    for step in steps_to(work, kind, record_store(work, kind).get(record_id).record, now):
+        if step.unit not in left and not step.barred:
+            step.take()
 
 
-def follow_head(work: Work, kind: RecordKind, record_id: str, now: datetime) -> None:
-    """The head moved to what was judged before, or to what a person here has decided."""
-    found = record_store(work, kind).find(record_id)
-    before = held_back(work, record_id)
-    if found is not None and kind in RIGHTS_KINDS:
-        for step in steps_to(work, kind, found.record, now):
-            if step.unit not in before and not step.barred:
-                step.take()
+def follow_late(work: Work, kind: RecordKind, record_id: str, now: datetime) -> None:
+    """The head moved without a line that arrived: the province took late what it had refused."""
+    if kind not in RIGHTS_KINDS:
+        return
+    found = record_store(work, kind).get(record_id)
+    node = work.operations.node(kind, record_id, found.version)
+    judge = _judged_by(_author(work, node.author_id, now))
+    held = held_back(work, record_id)
+    taken = []
+    for step in steps_to(work, kind, found.record, now):
+        why = step.barred if by_rule(node) else judge(step)
+        if not why and step.unit not in held:
+            step.take()
+            taken.append(step.words)
+    if taken:
+        said = {"written_by": node.author_name, "from": node.device, "what": "; ".join(taken)}
+        work.audit.append(None, ARRIVED, now, kind=kind.value, record_id=record_id, detail=said)
 
 
 def held_back(work: Work, record_id: str) -> dict[str, HeldBack]:
@@ -167,10 +179,12 @@ def _follow(
 def _refusals(work: Work, operation: Operation, now: datetime) -> Callable[[Step], str]:
     """Why a step of this operation is not let in; empty for one that is."""
     if operation.envelope.by_rule:
-        by_rule = _is_the_rules(work, operation)
-        return lambda step: step.barred or ("" if by_rule else NOT_THE_RULE)
-    author = _author(work, operation.envelope.author_id, now)
+        is_true = _is_the_rules(work, operation)
+        return lambda step: step.barred or ("" if is_true else NOT_THE_RULE)
+    return _judged_by(_author(work, operation.envelope.author_id, now))
 
+
+def _judged_by(author: _Author) -> Callable[[Step], str]:
     def judge(step: Step) -> str:
         if step.barred:
             return step.barred
@@ -262,8 +276,8 @@ def _is_the_rules(work: Work, operation: Operation) -> bool:
 
 
 def _common(work: Work, operation: Operation, versions: Sequence[int]) -> int | None:
-    nodes = record_store(work, operation.envelope.kind).lineage(operation.envelope.record_id)
-    found = Lineage(nodes).nearest_common(versions)
+    record = MergedRecord(work, operation.envelope.kind, operation.envelope.record_id)
+    found = Lineage(record.nodes, record.same).nearest_common(versions)
     return None if found is None else found.version
 
 

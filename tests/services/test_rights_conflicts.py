@@ -1,5 +1,7 @@
 """Two PCs decide about rights at once: the stricter counts, and the conflict desk decides."""
 
+from dataclasses import replace
+
 import pytest
 
 from station_emr.domain.access import Closed
@@ -9,6 +11,8 @@ from station_emr.domain.sensitive import DEFAULT_RANGES, SensitiveRange, ranges_
 from station_emr.domain.station_rights import standing_id
 from station_emr.services.desk_views import Choice
 from station_emr.services.restricted import ranges_of
+from station_emr.services.rights_effect import follow_late
+from station_emr.services.rights_records import forget_held
 from tests.services.rights_pcs import RIGHTS, STANDING, granting, take_away, two_pcs
 
 WIDER = SensitiveRange("A50", "A64", "Hoa liễu")
@@ -96,3 +100,28 @@ def test_two_tables_written_at_once_are_joined_cell_by_cell(pcs) -> None:
             assert {"A50", *(each.first for each in DEFAULT_RANGES)} == {
                 each.first for each in ranges_of(work)
             }
+
+
+def test_a_head_that_moves_late_takes_effect_as_far_as_its_author_may_say_so(pcs) -> None:
+    one, two = pcs
+    nurse = one.user(Role.NURSE)
+    one.access.suspend(one.station.director, nurse.username)
+    two.hears(one, nurse)
+    name = standing_id(nurse.id)
+
+    def moves_late():
+        with two.station.store.write() as work:
+            follow_late(work, STANDING, name, two.station.clock.now())
+
+    with two.station.store.write() as work:  # as if the version had been refused until now
+        work.access.put_state(replace(work.access.state(nurse.id), closed=None))
+    moves_late()
+    assert two.state(nurse).closed is Closed.BY_HAND
+    assert len(two.log("rights.arrived")) == 2
+
+    opened = one.forge(STANDING, nurse, lambda record: replace(record, shut=""))
+    two.machine.take(opened)
+    with two.station.store.write() as work:
+        forget_held(work, name)
+    moves_late()
+    assert two.state(nurse).closed is Closed.BY_HAND

@@ -7,11 +7,12 @@ import getpass
 import os
 import sys
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from station_emr.domain.access import Grant
 from station_emr.domain.errors import UserError
-from station_emr.domain.permissions import Role
+from station_emr.domain.permissions import Action, Role
 from station_emr.domain.user import User
 from station_emr.services.access import AccountRow
 
@@ -24,7 +25,9 @@ def add_commands(
     sub: argparse._SubParsersAction[argparse.ArgumentParser],
     shared: argparse.ArgumentParser,
 ) -> None:
-    user = sub.add_parser("user", help="người dùng: danh sách, thêm, ngừng, gỡ điện thoại")
+    user = sub.add_parser(
+        "user", help="người dùng: danh sách, thêm, ngừng, quyền có thời hạn, gỡ điện thoại"
+    )
     inner = user.add_subparsers(metavar="LỆNH", required=True)
 
     listed = inner.add_parser("list", parents=[shared], help="ai có tài khoản và tình trạng")
@@ -40,6 +43,22 @@ def add_commands(
     add.add_argument("--licence", default="", help="số giấy phép hành nghề")
     add.add_argument("--until", default="", help="ngày hết hạn, yyyy-mm-dd")
     add.set_defaults(command=add_person)
+
+    give = inner.add_parser(
+        "give", parents=[shared], help="cấp quyền có thời hạn, từ bây giờ đến hết một ngày"
+    )
+    give.add_argument("username", help="tên đăng nhập")
+    give.add_argument("rights", nargs="+", choices=[one.value for one in Action], metavar="QUYỀN")
+    give.add_argument("--until", required=True, help="đến hết ngày, yyyy-mm-dd")
+    give.add_argument("--reason", required=True, help="lý do, được ghi vào nhật ký")
+    give.set_defaults(command=give_rights)
+
+    grants = inner.add_parser("grants", parents=[shared], help="ai đang có quyền có thời hạn")
+    grants.set_defaults(command=list_grants)
+
+    back = inner.add_parser("take-back", parents=[shared], help="thu lại quyền có thời hạn")
+    back.add_argument("grant", help="mã của quyền, theo lệnh user grants")
+    back.set_defaults(command=take_back)
 
     for name, command, words in (
         ("disable", disable, "tạm ngừng một tài khoản"),
@@ -124,6 +143,62 @@ def reset_totp(options: argparse.Namespace) -> int:
         f"Đã gỡ điện thoại xác thực của “{options.username}”.",
     )
     return 0
+
+
+def give_rights(options: argparse.Namespace) -> int:
+    day = _day(options.until)
+    if day is None:
+        raise UserError("Chưa có ngày hết quyền (--until). Chưa có gì thay đổi.")
+    with opened_station(options) as station:
+        now = station.services.clock.now()
+        grant = station.services.people.access.give(
+            station.actor,
+            options.username,
+            [Action(one) for one in options.rights],
+            since=now,
+            until=datetime.combine(day + timedelta(days=1), time(), now.tzinfo),
+            reason=options.reason,
+        )
+    say(
+        options,
+        {"grant": _grant(grant)},
+        f"Đã cấp quyền có thời hạn cho “{options.username}”, mã {grant.id}.",
+    )
+    return 0
+
+
+def list_grants(options: argparse.Namespace) -> int:
+    with opened_station(options) as station:
+        rows = station.services.people.access.rows(station.actor)
+    found = [(row, grant) for row in rows for grant in row.grants]
+    lines = (
+        f"{grant.id} · {row.user.username} · đến {grant.until:%H:%M %d/%m/%Y} · "
+        + ", ".join(sorted(one.label for one in grant.actions))
+        for row, grant in found
+    )
+    say(
+        options,
+        {"grants": [{"username": row.user.username, **_grant(grant)} for row, grant in found]},
+        "\n".join(lines) or "Không ai đang có quyền có thời hạn.",
+    )
+    return 0
+
+
+def take_back(options: argparse.Namespace) -> int:
+    with opened_station(options) as station:
+        station.services.people.access.end(station.actor, options.grant)
+    say(options, {"taken_back": options.grant}, "Đã thu lại quyền có thời hạn này.")
+    return 0
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "rights": sorted(one.value for one in grant.actions),
+        "since": grant.since.isoformat(),
+        "until": grant.until.isoformat(),
+        "reason": grant.reason,
+    }
 
 
 def _day(text: str) -> date | None:

@@ -20,7 +20,7 @@ from station_emr.domain.text import clean, fold
 from station_emr.domain.user import Actor, User
 
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
-from .guards import allow, allow_recovery, refuse
+from .guards import allow, allow_oneself, allow_recovery, refuse
 from .incarnation import closed_series
 from .keys import note_new_code
 from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
@@ -195,6 +195,15 @@ class Accounts:
             elif user.active:
                 self._keys.describe(user.username, user.snapshot.printed_name, user.role.label)
             return Changes((changed,))
+
+    def confirm_oneself(self, actor: Actor, password: str) -> None:
+        """Whether the one who acts knows the own password. Raises WrongPassword, AccountLocked."""
+        allow_oneself(actor)
+        self._keys.check(actor.user.username, password)
+
+    def describe(self, user: User) -> None:
+        """The log-in tile follows a role that changed; called inside the transaction that changes it."""
+        self._keys.describe(user.username, user.snapshot.printed_name, user.role.label)
 
     def unlock(self, actor: Actor, username: str) -> None:
         """Let a locked account try again. Raises NotFound for an unknown name."""

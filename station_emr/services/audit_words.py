@@ -124,6 +124,8 @@ _WHOLE: Final = {
     "user.give_right": "Cấp quyền có thời hạn",
     "user.review_rights": "Rà soát quyền của một người",
     "account.recovery": "Mở lại bằng mã khôi phục",
+    "user.appoint_director": "Cử thêm giám đốc trạm",
+    "user.hand_over": "Bàn giao chức giám đốc trạm",
     "account.appoint_director": "Lập giám đốc mới bằng mã khôi phục",
     "keys.rotate": "Bắt đầu đổi khóa dữ liệu",
     "keys.rotated": "Đổi xong khóa dữ liệu",

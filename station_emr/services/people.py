@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .access import Access
 from .accounts import Accounts
+from .directors import Directors
 from .emergency import Emergency
 from .patients import Patients
 from .ports import Clock, Store
@@ -18,6 +19,7 @@ class People:
     """One part for each subject."""
 
     access: Access
+    directors: Directors
     roles: Roles
     emergency: Emergency
     second_factor: SecondFactor
@@ -28,6 +30,7 @@ def build_people(
 ) -> People:
     return People(
         access=Access(store, clock, accounts),
+        directors=Directors(store, clock, accounts),
         roles=Roles(store, clock),
         emergency=Emergency(store, clock, patients),
         second_factor=SecondFactor(store, clock, picture),

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.access import Grant
 from station_emr.domain.errors import InvalidRecord, StationError
-from station_emr.domain.permissions import Action, never
+from station_emr.domain.permissions import Action, Role, never
 from station_emr.domain.record import Changes
 from station_emr.services.access import AccountRow
 from station_emr.services.i18n import _
@@ -41,6 +41,7 @@ class AccountCard(QWidget):
         super().__init__()
         self._session = session
         self._access = session.services.people.access
+        self._directors = session.services.people.directors
         self._factor = session.services.people.second_factor
         self._actor = session.actor
         self._row: AccountRow | None = None
@@ -54,6 +55,7 @@ class AccountCard(QWidget):
         self.limit = secondary(_("Đặt thời hạn"), "account.limit")
         self.give = secondary(_("Cấp quyền có thời hạn"), "account.give")
         self.end = secondary(_("Thu lại quyền có thời hạn"), "account.end")
+        self.director = secondary(_("Cử làm giám đốc"), "account.director")
         self.suspend = secondary(_("Tạm ngừng"), "account.suspend")
         self.reopen = secondary(_("Mở lại"), "account.reopen", icon="lock-open")
         self.telephone = secondary(_("Gỡ điện thoại"), "account.telephone")
@@ -64,6 +66,7 @@ class AccountCard(QWidget):
             (self.limit, self._limit),
             (self.give, self._give),
             (self.end, self._end),
+            (self.director, self._director),
             (self.suspend, self._suspend),
             (self.reopen, self._reopen),
             (self.telephone, self._take_telephone),
@@ -95,6 +98,8 @@ class AccountCard(QWidget):
         self.suspend.setVisible(other and row.closed is None)
         self.reopen.setVisible(other and row.closed is not None)
         self.telephone.setVisible(other and row.second_factor)
+        appoints = self._actor.role is Role.DIRECTOR and row.user.role is not Role.DIRECTOR
+        self.director.setVisible(other and appoints)
         for widget in (self.leave, self.limit, self.give, self.form):
             widget.setVisible(other)
 
@@ -174,6 +179,51 @@ class AccountCard(QWidget):
                 partial(self._access.end, self._actor, grant.id),
                 _("Đã thu lại quyền có thời hạn của {name}.").format(name=self._name()),
             )
+
+    def _director(self) -> None:
+        """One more director, or the actor's own office; confirmed with the own password."""
+        name, username = self._name(), self._username()
+        title = _("Cử {name} làm giám đốc trạm").format(name=name)
+        offered = [
+            Option(Role.DIRECTOR, _("Tôi vẫn là giám đốc")),
+            *(
+                Option(one, _("Bàn giao, tôi thành {role}").format(role=_(one.label).lower()))
+                for one in Role
+                if one is not Role.DIRECTOR
+            ),
+        ]
+        own = dialogs.choose(self, title, _("Sau đó vai trò của bạn là gì?"), offered)
+        if not isinstance(own, Role):
+            return
+        reason = dialogs.ask_text(self, title, _("Lý do được ghi vào nhật ký."), label=_("Lý do"))
+        if not reason:
+            return
+        password = dialogs.ask_password(
+            self,
+            title,
+            _(
+                "Giám đốc quản lý người dùng, khóa sổ và mã khôi phục của trạm. "
+                "Hãy nhập mật khẩu của bạn để xác nhận."
+            ),
+            label=_("Mật khẩu của tôi"),
+        )
+        if not password:
+            return
+        given = (self._actor, username, password, reason)
+        act = partial(self._directors.appoint, *given)
+        words = _("{name} đã là giám đốc trạm.").format(name=name)
+        if own is not Role.DIRECTOR:
+            act = partial(self._directors.hand_over, *given, own)
+            words = _(
+                "Đã bàn giao cho {name}. Hãy đăng xuất; lần đăng nhập sau bạn có vai trò mới."
+            ).format(name=name)
+        self._session.command(
+            act, done=lambda _changes: self._appointed(words), failed=self._refused, owner=self
+        )
+
+    def _appointed(self, words: str) -> None:
+        self.said.emit(words, Severity.SUCCESS)
+        self.changed.emit()
 
     def _suspend(self) -> None:
         self._do(

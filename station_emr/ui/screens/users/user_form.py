@@ -23,6 +23,11 @@ from station_emr.ui.kit.secret import SecretField
 TITLES: Final = ("", "BS.", "BSCKI.", "YS.", "ĐD.", "HS.", "DS.", "KTV.")
 
 
+def _roles(*, director: bool = False) -> list[tuple[object, str]]:
+    """A director is appointed, with a reason and a password: nobody becomes one by a choice in a list."""
+    return [(role, role.label) for role in Role if director or role is not Role.DIRECTOR]
+
+
 class UserForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
@@ -35,9 +40,7 @@ class UserForm(QWidget):
             stretch=(1, 3),
             required=("full_name",),
         )
-        self.role = self.form.add(
-            "role", _("&Vai trò"), ChoiceField([(role, role.label) for role in Role]), required=True
-        )
+        self.role = self.form.add("role", _("&Vai trò"), ChoiceField(_roles()), required=True)
         self.licence = self.form.add("licence_no", _("Số &giấy phép hành nghề"), LineField())
         self.form.add("phone", _("Điện &thoại"), PhoneField())
         self.username = self.form.add(
@@ -60,6 +63,7 @@ class UserForm(QWidget):
                     [*((t, t or _("Không ghi")) for t in TITLES), (user.title, user.title)]
                 )
             values["title"] = user.title
+        self.role.set_options(_roles(director=user is not None and user.role is Role.DIRECTOR))
         self.form.set_values(values)
         self.password.reset()
         self.username.set_read_only(user is not None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from station_emr.domain.catalog import CatalogKind, CatalogRow
@@ -47,19 +48,22 @@ def starter_rows(kind: CatalogKind | None = None) -> Iterator[CatalogRow]:
 
 
 def _read(kind: CatalogKind) -> Iterator[CatalogRow]:
+    day = cache(date.fromisoformat)  # a list has few days
     with starter_file(kind).open(encoding="utf-8", newline="") as handle:
-        for record in csv.DictReader(handle):
+        lines = csv.reader(handle)
+        header = next(lines)
+        attributes = [(place, key) for place, key in enumerate(header) if key not in _FIXED]
+        code, name, begin, end, source = (header.index(key) for key in _FIXED)
+        for cells in lines:
             yield CatalogRow(
                 kind=kind,
-                code=record["code"],
-                name=record["name"],
-                valid_from=date.fromisoformat(record["valid_from"] or _ALWAYS.isoformat()),
-                valid_to=date.fromisoformat(record["valid_to"]) if record["valid_to"] else None,
-                source=record["source"],
+                code=cells[code],
+                name=cells[name],
+                valid_from=day(cells[begin]) if cells[begin] else _ALWAYS,
+                valid_to=day(cells[end]) if cells[end] else None,
+                source=cells[source],
                 attributes={
-                    key: typed(key, text)
-                    for key, text in record.items()
-                    if key not in _FIXED and text
+                    key: typed(key, cells[place]) for place, key in attributes if cells[place]
                 },
             )
 

@@ -28,6 +28,7 @@ from tests import databases
 from tests.databases import database_url, open_database
 from tests.interop import fhir_records as sample
 from tests.sync.faults import FaultyLine
+from tests.sync.fresh import fresh_store
 from tests.warm import Forked, Warm
 
 DEMO_TOKEN = "demo-token-for-tests"
@@ -220,7 +221,7 @@ class Station:
 
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
-    store = EncryptedStore.create(tmp_path / "station.db", os.urandom(32))
+    store = fresh_store(tmp_path / "station.db")
     yield Station(store)
     store.close()
 

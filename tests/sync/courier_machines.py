@@ -15,7 +15,6 @@ from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import CourierDesk as ProvinceDesk
 from provincial_server.courier.units import Import
 from provincial_server.settings import Settings
-from station_emr.db.store import EncryptedStore
 from station_emr.domain.encounter import Encounter, Stage
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import Actor, User
@@ -42,6 +41,7 @@ from tests.databases import open_database
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import STALL, Server
 from tests.sync.exchange_machines import Machine
+from tests.sync.fresh import fresh_store
 
 _numbers = itertools.count(1)
 DIRECTOR = Actor(
@@ -95,7 +95,7 @@ class CourierMachine(Machine):
     def __init__(
         self, folder: Path, province: Province, facility: str, *, enrolled: bool = True
     ) -> None:
-        store = EncryptedStore.create(folder / f"tram-{next(_numbers)}.db", os.urandom(32))
+        store = fresh_store(folder / f"tram-{next(_numbers)}.db")
         super().__init__(store, province.server)
         self.folder = folder
         self.facility = facility

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,10 @@ from station_emr.sync.fhir_peer import FhirPeer
 from station_emr.sync.sealing import Sealer, StoredIncarnation
 from tests.databases import open_database
 from tests.interop import fhir_records as sample
+from tests.sync import fresh
 from tests.sync.conftest import STALL, Server, Station
 
-KEY = os.urandom(32)
+KEY = fresh.KEY
 _numbers = itertools.count(1)
 
 
@@ -143,4 +143,4 @@ def second_device(server: Server) -> Server:
 
 
 def new_machine(folder: Path, to: Any, name: str = "station") -> Machine:
-    return Machine(EncryptedStore.create(folder / f"{name}.db", KEY), to)
+    return Machine(fresh.fresh_store(folder / f"{name}.db"), to)

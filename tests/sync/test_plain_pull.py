@@ -11,20 +11,20 @@ import msgspec
 import pytest
 import requests
 
-from station_emr.db.store import EncryptedStore
 from station_emr.domain.record import RecordKind, RecordStatus
 from tests.interop import fhir_records as sample
 from tests.sync.closing import said
 from tests.sync.conftest import Server
-from tests.sync.exchange_machines import KEY, second_device
+from tests.sync.exchange_machines import second_device
 from tests.sync.faults import Fault, FaultyLine
+from tests.sync.fresh import fresh_store
 from tests.sync.plain_machines import PlainMachine
 
 
 @pytest.fixture
 def pair(tmp_path: Path, running: Server) -> Iterator[tuple[PlainMachine, PlainMachine]]:
     made = [
-        PlainMachine(EncryptedStore.create(tmp_path / f"{name}.db", KEY), to)
+        PlainMachine(fresh_store(tmp_path / f"{name}.db"), to)
         for name, to in (("one", running), ("other", second_device(running)))
     ]
     for machine in made:

@@ -16,15 +16,14 @@ from typing import Any
 import pytest
 import requests
 
-from station_emr.db.store import EncryptedStore
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.interop.fhir.units import build_unit
 from station_emr.sync.conflicts import content
 from tests.interop import fhir_records as sample
 from tests.sync.closing import said
 from tests.sync.conftest import Station
-from tests.sync.exchange_machines import KEY
 from tests.sync.faults import Fault, FaultyLine
+from tests.sync.fresh import fresh_store
 from tests.sync.plain_machines import PlainMachine
 
 SEKMET = shutil.which("sekmet", path=str(Path(sys.executable).parent))
@@ -178,8 +177,7 @@ def pair(tmp_path: Path, foreign: Foreign) -> Iterator[tuple[PlainMachine, Plain
     but for the sample's own records.
     """
     made = [
-        PlainMachine(EncryptedStore.create(tmp_path / f"{name}.db", KEY), foreign)
-        for name in ("one", "other")
+        PlainMachine(fresh_store(tmp_path / f"{name}.db"), foreign) for name in ("one", "other")
     ]
     for machine in made:
         machine.belong()

@@ -153,7 +153,7 @@ class Access:
             for grant in work.access.grants_of(user.id, moment):
                 work.access.end_grant(grant.id, actor.user.id, moment)
             _note(work, actor, "account.leave", user, now)
-            write_standing(work, actor, user, now)
+            write_standing(work, actor, work.users.get(user.id), now)
         return changes
 
     # -- rights for a time -----------------------------------------------------------------------

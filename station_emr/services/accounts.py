@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
-from station_emr.domain.access import Closed
 from station_emr.domain.audit import Source
 from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied, Problem
 from station_emr.domain.permissions import Action, Role
@@ -187,9 +186,7 @@ class Accounts:
                 work.access.put_state(replace(state, last_use=now, closed=None))
                 write_standing(work, actor, user, now)
             elif before.active and not user.active:
-                state = work.access.state(user.id)  # on every other PC of the station as well
-                work.access.put_state(replace(state, closed=Closed.BY_HAND, closed_at=now))
-                write_standing(work, actor, user, now, shut=LEFT)
+                write_standing(work, actor, user, now, shut=LEFT)  # on every other PC as well
             if before.active and not user.active:
                 self._keys.remove(user.username)
             elif user.active:

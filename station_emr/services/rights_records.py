@@ -17,6 +17,7 @@ from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changed, RecordKind, RecordStatus
 from station_emr.domain.station_rights import (
     BY_HAND,
+    LEFT,
     GivenRight,
     RightCell,
     Standing,
@@ -62,10 +63,12 @@ def rights_in_force(work: Work) -> StationRights:
     return StationRights(id=name, cells=ordered_cells([*unknown, *cells]), ranges=ranges_of(work))
 
 
-def standing_in_force(work: Work, person: Standing) -> Standing:
-    """``person`` as the account stands here now."""
+def standing_in_force(work: Work, person: Standing, *, active: bool) -> Standing:
+    """``person`` as the account stands here now. Who left this PC is closed without any mark."""
     state = work.access.state(person.user_id)
     shut = (person.shut or BY_HAND) if state.closed is Closed.BY_HAND else ""
+    if person.shut == LEFT and not active:
+        shut = LEFT
     here = {one.id: given_right(one) for one in work.access.given_to(person.user_id)}
     strange = [one for one in person.rights if one.id not in here]
     return replace(
@@ -120,7 +123,7 @@ def write_standing(
     found = work.standings.find(name)
     before = found.record if found else Standing(id=name, user_id=user.id)
     record = replace(
-        standing_in_force(work, before),
+        standing_in_force(work, before, active=user.active),
         user_name=user.snapshot.printed_name,
         rights=_without_strange(work, before, now),
     )

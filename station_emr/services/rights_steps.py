@@ -14,7 +14,7 @@ from station_emr.domain.errors import NotFound
 from station_emr.domain.permissions import DEFAULT_TABLE, Action, Role, never
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sensitive import parse_ranges, ranges_text
-from station_emr.domain.station_rights import GivenRight, Standing, StationRights
+from station_emr.domain.station_rights import LEFT, GivenRight, Standing, StationRights
 from station_emr.domain.user import User
 
 from .ports import Work
@@ -122,7 +122,7 @@ def _range_steps(work: Work, record: StationRights) -> list[Step]:
 
 def _door_steps(work: Work, record: Standing, now: datetime) -> list[Step]:
     state = work.access.state(record.user_id)
-    is_shut = state.closed is Closed.BY_HAND
+    is_shut = state.closed is Closed.BY_HAND or _has_left(work, record)
     if bool(record.shut) is is_shut:
         return []
     moment = station_time(work, now)
@@ -140,6 +140,12 @@ def _door_steps(work: Work, record: Standing, now: datetime) -> list[Step]:
             barred=LAST_DIRECTOR if last else "",
         )
     ]
+
+
+def _has_left(work: Work, record: Standing) -> bool:
+    """Whether somebody who left is out here as well, without any mark."""
+    user = person(work, record.user_id)
+    return record.shut == LEFT and user is not None and not user.active
 
 
 def _day_steps(work: Work, record: Standing) -> list[Step]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+_collecting = gc.isenabled()
 gc.disable()  # what is imported stays: looking through it for garbage took 0.3 s of each command
 
 from sqlalchemy.exc import OperationalError
@@ -35,7 +36,8 @@ from provincial_server.postgres.commands import add_commands as add_postgres_com
 from provincial_server.web.commands import add_commands as add_user_commands
 
 gc.freeze()
-gc.enable()
+if _collecting:
+    gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

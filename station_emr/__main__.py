@@ -6,12 +6,14 @@ from __future__ import annotations
 import gc
 import sys
 
+_collecting = gc.isenabled()
 gc.disable()  # what is imported stays: looking through it for garbage took 0.3 s of each command
 
 from station_emr.cli.main import run, wants_window
 from station_emr.security.process import keep_private
 
-gc.enable()
+if _collecting:
+    gc.enable()
 
 
 def main() -> int:

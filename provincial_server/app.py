@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from provincial_server import __version__, binary_routes, fhir_routes, identity_routes, wire
+from provincial_server.anchors import relayed
 from provincial_server.anchors import routes as anchor_routes
 from provincial_server.audit import Audited
 from provincial_server.catalogs import routes as catalog_routes
@@ -86,6 +87,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     catalog_routes.add_routes(app, services)
     people_routes.add_routes(app, services)
     anchor_routes.add_routes(app, services)
+    relayed.add_routes(app, services)
     binary_routes.add_routes(app, services)
     fhir_routes.add_routes(app, services)
     describe(app)

@@ -60,6 +60,8 @@ _ACTIONS = {
     ("POST", "/audit-anchors"): "anchor",
     ("GET", "/fhir/$audit-anchors"): "anchors",
     ("POST", "/fhir/$audit-anchors"): "anchor",
+    ("POST", "/log-letter"): "anchor",
+    ("POST", "/fhir/$log-letter"): "anchor",
     ("POST", "/people/history"): "ask-history",
     ("POST", "/people/consent/{consent_id}/withdraw"): "withdraw",
     ("GET", "/people/consent/{consent_id}"): "read",

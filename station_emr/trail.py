@@ -11,6 +11,7 @@ from station_emr.services.audit_trail import AuditTrail
 from station_emr.services.ports import Clock, Work
 from station_emr.services.sharing import Sharing
 from station_emr.sync.anchor_line import AnchorsOverHttp
+from station_emr.sync.carried_letters import LettersOverHttp, carry
 from station_emr.sync.client import FhirClient
 from station_emr.sync.engine import SyncEngine
 
@@ -46,6 +47,7 @@ def anchor_after_runs(
 
     def show() -> None:
         anchoring.run(line)
+        carry(store, LettersOverHttp(client))
         witness.note()
 
     engine.do_after_runs(show)

@@ -99,7 +99,7 @@ def gather(
             audit_numbers=newest.seq if newest is not None else 0,
             audit_oldest=size.oldest,
             audit_check=_last(work, "audit.verify"),
-            audit_anchored=_anchored(work, EvidenceKind.PROVINCE, EvidenceKind.LOCAL),
+            audit_anchored=anchored_at(work),
             audit_printed=_anchored(work, EvidenceKind.PRINTED),
             record_check=_last(work, "record.verify", "record.fault"),
             code_tested=_code_tested(work),
@@ -191,6 +191,11 @@ def _code_tested(work: Work) -> datetime | None:
 def _moment(work: Work, key: str) -> datetime | None:
     kept = work.settings.get(key)
     return datetime.fromisoformat(kept) if kept else None
+
+
+def anchored_at(work: Work) -> datetime | None:
+    """Since when nobody outside vouches for the log: the day of the last end that the province took."""
+    return _anchored(work, EvidenceKind.PROVINCE)
 
 
 def _anchored(work: Work, *kinds: EvidenceKind) -> datetime | None:

@@ -130,14 +130,16 @@ class CourierDesk:
 
     # --- out -------------------------------------------------------------------------------------
 
-    def export(self, path: str, at: datetime) -> CourierReport:
+    def export(self, path: str, at: datetime, *, log_alone: bool = False) -> CourierReport:
+        """``log_alone``: the end of the log without any operation."""
         here = self._here()
         if here.province is None:
             raise CourierRefused("not-ready", NO_PROVINCE)
         signer = self._means.signers.find(here.key_id) if here.key_id else None
         if signer is None or not here.device:
             raise CourierRefused("not-ready", NOT_ENROLLED)
-        self._seal_all()
+        if not log_alone:
+            self._seal_all()
         number = self._next_number()
         with self._store.write() as work:
             log = show_log(work, at)
@@ -152,7 +154,7 @@ class CourierDesk:
         )
         target = _target(path, f"gui-tinh-{here.facility}", at)
         with self._store.read() as work:
-            queued = _queued(work, at)
+            queued = [] if log_alone else _queued(work, at)
             size = write_file(target, preamble, self._units(work, queued, at, log), signer)
         return CourierReport(
             path=str(target),

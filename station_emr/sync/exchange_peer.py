@@ -63,6 +63,7 @@ class ExchangeRequest:
     buckets: bool | Sequence[int] | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
     lines: Sequence[bytes] = ()
+    letter: bytes = b""  # to the province, closed and signed: a relay alone is asked to pass it on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ class ExchangeReply:
     held_by_province: bool = True
     held: frozenset[str] = frozenset()
     new: int = 0
+    letter: bytes = b""  # what the province answered to an earlier one
 
 
 class ExchangePeer(Protocol):

@@ -15,6 +15,7 @@ from station_emr.domain.sync import OutboxItem
 from station_emr.services.ports import Clock, Store, Work
 
 from .applying import Applier, CannotApply
+from .carried_letters import pass_on
 from .exchange_peer import ExchangeReply, ExchangeRequest, Refusal, RefusalKind
 from .operation_line import Unopenable, op_id, open_line
 from .running import OUR_FAULTS
@@ -80,6 +81,7 @@ class MeetingPoint:
             lines=page.lines,
             held_by_province=False,
             held=frozenset(page.held),
+            letter=pass_on(work, request.incarnation, request.letter),
         )
 
     def _take(

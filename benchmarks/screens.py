@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.machine import median, milliseconds, report
@@ -39,6 +39,12 @@ class Round:
         self.widgets: dict[str, int] = {}
 
 
+def settle(app: QApplication) -> None:
+    """What was asked for until now, and nothing more."""
+    QTimer.singleShot(0, app.quit)
+    app.exec()
+
+
 def one_round(app: QApplication, session: Session) -> Round:
     """A new frame and in it every page, one after the other."""
     found = Round()
@@ -46,7 +52,7 @@ def one_round(app: QApplication, session: Session) -> Round:
     specs = screens_for(session)
     window.open(IDENTITY, specs)
     window.show()
-    app.processEvents()
+    settle(app)
     for spec in specs:
         if spec.key == window.screen_key:
             continue  # it came with the frame
@@ -54,11 +60,11 @@ def one_round(app: QApplication, session: Session) -> Round:
         screen = window.screen_of(spec.key)
         found.built[spec.key] = time.thread_time() - began
         window.go(spec.key)
-        app.processEvents()  # lays it out and paints it
+        settle(app)  # lays it out and paints it
         found.shown[spec.key] = time.thread_time() - began
         found.widgets[spec.key] = len(screen.findChildren(QWidget))
     while session.runner.busy:  # what a page still waits for would arrive in the next round
-        app.processEvents()
+        settle(app)
     window.close_frame()
     window.close()
     window.deleteLater()

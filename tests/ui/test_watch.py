@@ -67,16 +67,14 @@ def test_a_hand_on_the_window_or_on_a_dialog_is_a_sign_of_life(
     host: Host, watch: Counting, qtbot: QtBot
 ) -> None:
     QTest.mouseMove(host.windowHandle(), QPoint(20, 20))
-    QApplication.processEvents()
-    assert watch.heard
+    qtbot.waitUntil(lambda: watch.heard)
     QTest.mouseClick(host.windowHandle(), Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
     assert watch.heard
     dialog = QDialog(host)
     inside = QLineEdit(dialog)
     shown(qtbot, dialog)
     QTest.mouseMove(dialog.windowHandle(), QPoint(5, 5))
-    QApplication.processEvents()
-    assert watch.heard
+    qtbot.waitUntil(lambda: watch.heard)
     press(inside, "a")
     assert watch.heard
     dialog.close()
@@ -121,7 +119,7 @@ def test_after_the_stop_nothing_is_heard(host: Host, watch: Counting) -> None:
     watch.stop()
     before = watch.asked
     QTest.mouseMove(host.windowHandle(), QPoint(30, 30))
-    QApplication.processEvents()
+    QApplication.sendPostedEvents()
     press(host.lines[0], "a")
     host.lines[1].setFocus()
     press(host.lines[1], "b")

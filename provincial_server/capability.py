@@ -69,7 +69,16 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                     {"code": "batch"},
                     {"code": "history-system"},
                 ],
-                "operation": [*(_exchange(), _received(), _forms(), _catalogs(), _audit_anchors())],
+                "operation": [
+                    *(
+                        _exchange(),
+                        _received(),
+                        _forms(),
+                        _catalogs(),
+                        _audit_anchors(),
+                        _log_letter(),
+                    )
+                ],
             }
         ],
     }
@@ -154,6 +163,17 @@ def _exchange() -> dict[str, Any]:
             "(application/vnd.station-emr.exchange). The extensions name the versions of the "
             "protocol, the zstd dictionaries of X-Exchange-Dictionary, and that lines may be short. Request bodies may be "
             "zstd, gzip or plain."
+        ),
+    }
+
+
+def _log_letter() -> dict[str, Any]:
+    return {
+        "name": "log-letter",
+        "definition": f"{_OWN}/OperationDefinition/log-letter",
+        "documentation": (
+            "POST [base]/$log-letter: the same for another device of the facility, which signed and "
+            "encrypted it; the answer is for that device alone."
         ),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -18,6 +19,26 @@ from tests.services.conftest import lists, station, template
 from tests.ui.encounter_desk import desk, desk_of, patient, visit_id  # noqa: F401  fixtures of the visit screen
 
 __all__ = ["lists", "station", "template"]
+
+
+# How long a hand must rest before a page judges or draws what was typed. A test that types at once
+# waits only until then; drafts keep their own time, which tests of leaving and locking rely upon.
+RESTS = (
+    ("station_emr.ui.screens.encounter.page", "JUDGE_MS"),
+    ("station_emr.ui.screens.encounter.claim_panel", "AFTER_MS"),
+    ("station_emr.ui.screens.referrals.letter_page", "PREVIEW_MS"),
+    ("station_emr.ui.screens.certificates.screen", "PREVIEW_MS"),
+    ("station_emr.ui.screens.registration.review", "_PAUSE_MS"),
+)
+BRIEFLY = 30
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hands of tests rest briefly, on the pages that are loaded."""
+    for module, rest in RESTS:
+        if module in sys.modules:
+            monkeypatch.setattr(sys.modules[module], rest, BRIEFLY)
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ _ACCEPTED_LATE: Final = text(
     "SELECT o.op_id, o.kind, o.record_id, o.version FROM setting AS s CROSS JOIN operation AS o "  # noqa: S608  # fixed names
     f"ON o.op_id = substr(s.key, {len(REFUSED_OPERATION) + 1}) "
     f"WHERE s.key > '{REFUSED_OPERATION}' AND s.key < '{REFUSED_OPERATION}g' "
-    f"AND s.value = '{REFUSED}' AND o.held = 1"
+    f"AND s.value = '{REFUSED}' AND o.held = 1 AND o.kind <> ''"
 )
 _WANT: Final = text(
     "INSERT INTO wanted_operation (op_id) SELECT :op_id WHERE NOT EXISTS "

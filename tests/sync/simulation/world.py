@@ -6,6 +6,7 @@ copied, clocks jump. Then the faults end, everybody syncs until nothing moves, a
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ EVENTS = {
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
     "server restart": 1, "index": 2, "plain": 4, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip
+if os.environ.get("SIMULATOR_RELAYS") == "0":  # without what still finds faults in long stories
+    EVENTS |= {"poison": 1, "mend": 0, "try again": 0, "too late": 0, "server upgrade": 0, "relay": 0}
 _ROUNDS = 14
 
 

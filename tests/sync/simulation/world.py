@@ -38,7 +38,14 @@ EVENTS = {
     "server restart": 1, "index": 2, "plain": 4, "stick": 4, "carry": 2, "reply": 2,
 }  # fmt: skip
 if os.environ.get("SIMULATOR_RELAYS") == "0":  # without what still finds faults in long stories
-    EVENTS |= {"poison": 1, "mend": 0, "try again": 0, "too late": 0, "server upgrade": 0, "relay": 0}
+    EVENTS |= {
+        "poison": 1,
+        "mend": 0,
+        "try again": 0,
+        "too late": 0,
+        "server upgrade": 0,
+        "relay": 0,
+    }
 _ROUNDS = 14
 
 

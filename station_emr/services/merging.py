@@ -9,7 +9,7 @@ from typing import Any
 
 from station_emr.domain.encounter import Encounter, Stage
 from station_emr.domain.lineage import Lineage, by_rule
-from station_emr.domain.merge import Written, merge_all
+from station_emr.domain.merge import Written, merge_all, paths, value_of
 from station_emr.domain.operation import (
     MERGE_AUTHOR_ID,
     MERGE_AUTHOR_NAME,
@@ -77,6 +77,7 @@ class MergedRecord:
             None if common is None else self._written(common),
             [self._written(head) for head in heads],
         )
+        opened = tuple(sorted({*merged.open_fields, *self._asked_anew(graph, heads)}))
         latest = max(heads, key=lambda head: head.at)  # the first of equals, by operation id
         changed = self.store.add_replica(
             merged.record,
@@ -85,11 +86,32 @@ class MergedRecord:
             at=latest.at,
             parents=sorted(head.version for head in heads),
             origin=Origin.MERGE,
-            open_fields=merged.open_fields,
+            open_fields=opened,
         )
-        applied = Applied.CONFLICT if merged.open_fields else Applied.MERGED
-        self._log(applied, merged.open_fields, merged.record, arrived_from, now)
+        applied = Applied.CONFLICT if opened else Applied.MERGED
+        self._log(applied, opened, merged.record, arrived_from, now)
         return applied, changed
+
+    def _asked_anew(self, graph: Lineage, heads: Sequence[VersionNode]) -> set[str]:
+        """Fields open in one side for a value of which the side that closed them never heard: that
+        was the answer to another question.
+        """
+        found: set[str] = set()
+        for head in heads:
+            for other in heads:
+                closed = set(head.open_fields) - set(other.open_fields)
+                closed &= set(paths(self.kind))
+                unheard = graph.ancestors(head.version) - graph.ancestors(other.version)
+                for node in (graph[version] for version in unheard if closed):
+                    if not by_rule(node):
+                        found |= {p for p in closed if self._brought(node, other, p)}
+        return found
+
+    def _brought(self, node: VersionNode, other: VersionNode, path: str) -> bool:
+        """Whether its author wrote a value there that the other side does not have."""
+        value = value_of(self.content(node.version), path)
+        before = [value_of(self.content(parent), path) for parent in node.parents]
+        return value not in [value_of(self.content(other.version), path), *before]
 
     def _written(self, node: VersionNode) -> Written:
         return Written(

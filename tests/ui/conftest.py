@@ -17,8 +17,9 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import TaskRunner
 from tests.services.conftest import lists, station, template
 from tests.ui.encounter_desk import desk, desk_of, patient, visit_id  # noqa: F401  fixtures of the visit screen
+from tests.ui.program_driver import demo_folder
 
-__all__ = ["lists", "station", "template"]
+__all__ = ["demo_folder", "lists", "station", "template"]
 
 
 # How long a hand must rest before a page judges or draws what was typed. A test that types at once

@@ -1,144 +1,29 @@
-"""The whole program over a real station: log in, lock, switch, search, scan, and what goes wrong."""
+"""The whole program over a real station: log in, lock, switch, search and scan."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import threading
-from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
 
-from station_emr.app import THEME, Program, StationGate
+from station_emr.app import StationGate
 from station_emr.demo.clock import DemoClock
-from station_emr.demo.filled import make_filled_station
-from station_emr.demo.people import People
-from station_emr.demo.scripted import NURSE, actor_named, create_demo_station
-from station_emr.demo.seed import SeedPlan
 from station_emr.demo.station import DEMO_PASSWORD, demo_people, demo_profile
 from station_emr.domain.errors import DiskFull, StateError, WrongPassword
-from station_emr.domain.permissions import Role
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
-from station_emr.domain.user import User
-from station_emr.services.guards import confirmation_key
-from station_emr.services.timekeeping import keep_time
-from station_emr.station import create_station, open_station
-from station_emr.ui.kit import Message
 from station_emr.ui.models import routes
-from station_emr.ui.screens.login import LoginPage, TroublePage
+from station_emr.ui.screens.login import LoginPage
 from station_emr.ui.shell.camera import Camera, Walk
-from station_emr.ui.shell.file_memory import FileMemory
-from tests.security.stations import cheap_passwords
 from tests.services.conftest import MORNING
 from tests.ui.keys import press, type_text
+from tests.ui.program_driver import Driver, _cheap, own_address, start
 
-# The sync thread asks the system for its own address by this one (RFC 5737); nothing is sent.
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost", "192.0.2.1"])
+__all__ = ["_cheap", "start"]
+pytestmark = own_address
 
 CARD = "064099100001|231234567|{name}|01011990|Nữ|Làng Mẫu, Xã Mẫu|01072021"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cheap():
-    with cheap_passwords():
-        yield
-
-
-@pytest.fixture(scope="module")
-def demo_folder(tmp_path_factory):
-    """A station with its people, an administrator and one patient who has come today."""
-    folder = tmp_path_factory.mktemp("demo") / "station"
-    create_demo_station(folder)
-    clock = DemoClock(MORNING, seed=5)
-    station = open_station(folder, "giamdoc", DEMO_PASSWORD, clock)
-    admin = User(id="", username="admin", full_name="Quản Trị Mẫu", role=Role.ADMINISTRATOR)
-    station.services.accounts.add_user(station.actor, admin, DEMO_PASSWORD)
-    nurse = actor_named(station, NURSE)
-    person = replace(People(9, MORNING.date()).next(), full_name="Siu Y Mẫu")
-    yes = [confirmation_key(problem) for problem in station.services.patients.check(person)]
-    made = station.services.patients.register(nurse, person, yes)
-    station.services.encounters.check_in(nurse, made.items[0].record_id, "Ho")
-    station.close()
-    return folder
-
-
-class Driver:
-    """Drives the window as a person does."""
-
-    def __init__(self, qtbot, program) -> None:
-        self.qtbot = qtbot
-        self.program = program
-        self.window = program.window
-
-    @property
-    def page(self):
-        return self.program.desk.log_in_page
-
-    def log_in(self, username="bshoa", password=DEMO_PASSWORD) -> None:
-        self.page.choose(username)
-        type_text(self.page.password.editor, password)
-        with self.qtbot.waitSignal(self.program.desk.ready, timeout=20_000):
-            press(self.page.password.editor, key=Qt.Key.Key_Return)
-
-    def try_password(self, password: str) -> str:
-        """A password that does not open; gives the sentence shown."""
-        self.page.password.set_value(password)
-        press(self.page.password.editor, key=Qt.Key.Key_Return)
-        self.qtbot.waitUntil(lambda: bool(self.page.password.problem), timeout=20_000)
-        return self.page.password.problem
-
-    @property
-    def patient(self):
-        services, actor = self.services, self.program.desk.session.actor
-        return services.patients.search(actor, "siu mau")[0]
-
-    @property
-    def services(self):
-        return self.program.desk.session.services
-
-    @property
-    def toast(self) -> Message | None:
-        return self.window.toast.message
-
-
-@pytest.fixture
-def start(qtbot, demo_folder, tmp_path):
-    """``start()`` opens the program over a copy of the station; ``start(empty=True)`` over nothing."""
-    programs = []
-
-    def start(*, empty: bool = False, spoil=None, demo: bool = False) -> Driver:
-        folder = tmp_path / "data"
-        if not empty:
-            shutil.copytree(demo_folder, folder)
-        if spoil is not None:
-            spoil(folder)
-        program = Program(QApplication.instance(), folder, DemoClock(MORNING, seed=6), demo=demo)
-        programs.append(program)
-        program.window.show()
-        qtbot.waitActive(program.window)
-        program.desk.start()
-        return Driver(qtbot, program)
-
-    hooks = sys.excepthook, threading.excepthook
-    yield start
-    for program in programs:
-        program.window.close()
-        program.end()
-    sys.excepthook, threading.excepthook = hooks
-    qtbot.waitUntil(lambda: threads().isdisjoint({"database", "work", "sync"}))
-    for program in programs:  # not before: a thread may still tell it something
-        program.window.deleteLater()
-        program.deleteLater()
-
-
-def threads() -> set[str]:
-    return {thread.name.split("_")[0] for thread in threading.enumerate()}
 
 
 # -- log in ------------------------------------------------------------------------------------
@@ -388,115 +273,6 @@ def record_goes(driver: Driver, monkeypatch) -> list[tuple[str, object]]:
     return went
 
 
-# -- what goes wrong ---------------------------------------------------------------------------
-
-
-def trouble(driver: Driver) -> str:
-    page = driver.window._cover
-    assert isinstance(page, TroublePage)
-    return page.sentence
-
-
-def test_a_missing_key_file_is_told(start) -> None:
-    def spoil(folder) -> None:
-        for path in folder.glob("keyslots.json*"):
-            path.unlink()
-
-    assert "keyslots.json" in trouble(start(spoil=spoil))
-
-
-def test_a_damaged_key_file_is_told_and_can_be_mended(start, demo_folder) -> None:
-    def spoil(folder) -> None:
-        for path in folder.glob("keyslots.json*"):
-            path.write_text("{")
-
-    driver = start(spoil=spoil)
-    assert "bị hỏng" in trouble(driver)
-
-    shutil.copy(demo_folder / "keyslots.json", driver.program.gate._folder)
-    driver.window._cover.retry.click()
-    assert isinstance(driver.page, LoginPage)
-
-
-def test_a_damaged_or_missing_database_is_told_at_log_in(start, qtbot) -> None:
-    driver = start(spoil=lambda folder: (folder / "station.db").write_bytes(b"x" * 8192))
-    driver.page.choose("bshoa")
-    driver.page.password.set_value(DEMO_PASSWORD)
-    press(driver.page.password.editor, key=Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: isinstance(driver.window._cover, TroublePage), timeout=20_000)
-    assert "sao lưu" in trouble(driver)
-    page = driver.window._cover
-    qtbot.waitUntil(lambda: "Chưa thấy bản sao nào" in page.copy.text())
-
-    page.retry.click()
-    (driver.program.gate._folder / "station.db").unlink()
-    driver.page.choose("bshoa")
-    assert "Không thấy dữ liệu" in driver.try_password(DEMO_PASSWORD)
-
-
-def test_an_empty_folder_opens_the_wizard(start) -> None:
-    driver = start(empty=True)
-
-    assert driver.window._cover.objectName() == "setup"
-    assert not driver.program.gate.has_station()
-
-
-def test_a_bug_is_told_without_patient_data(start, qtbot) -> None:
-    driver = start()
-    driver.log_in()
-    with qtbot.waitSignal(driver.program.runner.problems.shown):
-        driver.program.runner.problems.report(ValueError("Siu Y Mẫu"))
-
-    assert "Những gì đã lưu vẫn an toàn" in driver.toast.text
-    reports = list((driver.program.gate._folder / "problems").iterdir())
-    assert len(reports) == 1
-    assert "Siu" not in reports[0].read_text(encoding="utf-8")
-
-
-def test_without_a_display_a_sentence_and_no_crash() -> None:
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
-    }
-    answer = subprocess.run(
-        [sys.executable, "-m", "station_emr", "--data-dir", "nowhere"],
-        env=environment | {"QT_QPA_PLATFORM": "xcb", "PYTHONUTF8": "1"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-
-    assert answer.returncode == 3
-    assert "Không mở được cửa sổ" in answer.stderr
-    assert "Traceback" not in answer.stderr
-
-
-def test_the_demo_never_tries_its_passwords_on_a_real_station(tmp_path) -> None:
-    folder = tmp_path / "real"
-    profile = replace(demo_profile(""), name="Trạm Y tế xã Khác Mẫu")
-    create_station(folder, profile, demo_people()[0].user, "Mật khẩu khác 2027!")
-
-    with pytest.raises(StateError, match="không phải trạm dùng thử"):
-        make_filled_station(folder, lambda _done, _total: None)
-
-
-def test_a_cancelled_demo_leaves_nothing_behind(tmp_path) -> None:
-    class Stop(Exception):
-        pass
-
-    def cancel(_done: int, _total: int) -> None:
-        raise Stop
-
-    with pytest.raises(Stop):
-        make_filled_station(
-            tmp_path / "demo", cancel, SeedPlan(today=MORNING.date(), people=3), MORNING
-        )
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_camera_walks_through_the_screens(start, qtbot, tmp_path, monkeypatch) -> None:
     for rest in ("_QUIET", "_LONG"):  # nobody looks at these pictures: half-drawn will do
         monkeypatch.setattr(f"station_emr.ui.shell.camera.{rest}", 0.1)
@@ -520,26 +296,6 @@ def test_the_camera_walks_through_the_screens(start, qtbot, tmp_path, monkeypatc
     assert (picture.width(), picture.height()) == (1366, 768)
 
 
-# -- this machine's memory ---------------------------------------------------------------------
-
-
-def test_the_theme_and_widths_are_remembered(tmp_path, qapp) -> None:
-    path = tmp_path / "sub" / "window.json"
-    FileMemory(path).put(THEME, "dark")
-
-    assert FileMemory(path).get(THEME) == "dark"
-    path.write_text("[1")
-    assert FileMemory(path).get(THEME) is None
-
-
-def test_a_disk_that_refuses_costs_only_comfort(tmp_path) -> None:
-    (tmp_path / "file").write_text("")
-    memory = FileMemory(tmp_path / "file" / "window.json")
-    memory.put("a", "b")
-
-    assert memory.get("a") == "b"
-
-
 def test_a_new_recovery_code_opens_and_gives_a_new_password(tmp_path) -> None:
     gate = StationGate(tmp_path / "new", DemoClock(MORNING, seed=7))
     code = gate.create(demo_profile(""), demo_people()[0].user, DEMO_PASSWORD)
@@ -548,24 +304,3 @@ def test_a_new_recovery_code_opens_and_gives_a_new_password(tmp_path) -> None:
     desk = gate.recover("giamdoc", code, "Mật khẩu khác 2027!")
     desk.close()
     gate.check("giamdoc", "Mật khẩu khác 2027!")
-
-
-def test_a_clock_behind_the_last_signature_is_told_until_it_is_put_right(start, qtbot) -> None:
-    def signed_tomorrow(folder) -> None:
-        station = open_station(folder, "giamdoc", DEMO_PASSWORD, DemoClock(MORNING, seed=8))
-        with station.store.write() as work:
-            keep_time(work, MORNING + timedelta(days=1))
-        station.close()
-
-    driver = start(spoil=signed_tomorrow)
-    driver.log_in("giamdoc")
-    notice = driver.window.notice
-    qtbot.waitUntil(notice.isVisible)
-    assert notice.message.text.startswith("Đồng hồ máy đang chỉ")
-
-    driver.window.go(routes.SETTINGS)
-    assert notice.isVisible()
-    session = driver.program.desk.session
-    session.services.accounts.accept_clock(session.actor)
-    session.changed.emit(Changes(()))
-    qtbot.waitUntil(lambda: not notice.isVisible())

@@ -18,13 +18,14 @@ from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 from station_emr.security.audit_witness import AuditWitnessFile
+from station_emr.services.audit_detail_words import detail_text
 from station_emr.services.audit_evidence import Witnessed
+from station_emr.services.audit_words import action_text
 from station_emr.services.views import AuditRow
 from station_emr.ui.models.routes import AuditRoute
 from station_emr.ui.screens.audit import AuditScreen
 from station_emr.ui.screens.audit.filters import in_group
 from station_emr.ui.screens.audit.screen import matches
-from station_emr.ui.screens.audit.wording import action_text, detail_text
 from tests.services import visit_samples as samples
 from tests.services.conftest import MORNING
 from tests.ui.driver import ScreenDriver, answers

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from PySide6.QtCore import QTimer
 
+from station_emr.db.store import EncryptedStore
 from station_emr.domain.permissions import Role
 from station_emr.security import backup_places
 from station_emr.services.backup_ports import Trouble
@@ -15,6 +16,7 @@ from station_emr.ui.kit import Severity
 from station_emr.ui.screens.settings import SettingsScreen
 from station_emr.ui.shell.backup_watch import BackupWatch
 from station_emr.ui.shell.status import StatusModel, backup_words
+from tests.services.conftest import KEY
 from tests.ui.driver import ScreenDriver, answers
 from tests.ui.sweep import duplicate_mnemonics
 
@@ -148,3 +150,39 @@ def test_the_times_of_keeping_are_shown(qtbot, session_of, station) -> None:
 
     page.until(lambda: "Chưa có hồ sơ nào đủ" in page.panel.sum.text())
     assert "tử vong: 30 năm" in page.panel.rules.text()
+
+
+def test_a_backup_opens_like_the_station(qtbot, session_of, station, answers, tmp_path) -> None:
+    (tmp_path / "keyslots.json").write_text("{}")
+    station.register(full_name="Người Mẫu Một")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.panel
+    page.until(lambda: panel._last.text() == "Chưa sao lưu lần nào.")
+    answers.next = [tmp_path / "usb"]
+
+    page.press_button("settings.backup.make")
+
+    page.says("mở thử được")
+    (copy,) = (tmp_path / "usb").iterdir()
+    assert (copy / "keyslots.json").read_text() == "{}"
+    opened = EncryptedStore.open(copy / "station.db", KEY)
+    assert opened.counts.patients == 1
+    opened.close()
+    assert station.services.backups.last()[1] == str(copy)
+    page.until(lambda: "Sao lưu gần nhất" in panel._last.text())
+
+
+def test_a_full_or_missing_disk_leaves_nothing_and_says_so(
+    qtbot, session_of, station, answers, tmp_path
+) -> None:
+    (tmp_path / "keyslots.json").write_text("{}")
+    (tmp_path / "usb").write_text("a file where the folder should be")
+    page = Page(qtbot, session_of(Role.DIRECTOR))
+    panel = page.panel
+    answers.next = [tmp_path / "usb"]
+
+    page.press_button("settings.backup.make")
+
+    page.says("Chưa sao lưu được")
+    assert station.services.backups.last() is None
+    assert panel.make.isEnabled()

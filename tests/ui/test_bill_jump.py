@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt
 from station_emr.domain.billing import BillItem, ItemKind
 from station_emr.domain.permissions import Role
 from station_emr.services.resources import resource_path
+from station_emr.ui.kit import dialogs
 from station_emr.ui.models import routes
 from station_emr.ui.screens.billing import BillingScreen
-from station_emr.ui.screens.billing import screen as billing_screen
 from station_emr.ui.screens.billing.item_dialog import ItemDialog
 from tests.services.test_billing import treated
 from tests.ui.driver import ScreenDriver
@@ -61,7 +61,7 @@ def test_enter_opens_the_row_at_the_field(desk, monkeypatch) -> None:
         opened.append("quantity" if dialog.focusWidget() is quantity.editor else "")
         return False
 
-    monkeypatch.setattr(billing_screen.dialogs, "run_dialog", run)
+    monkeypatch.setattr(dialogs, "run_dialog", run)
     desk.enter("items.2.price")
     desk.key(Qt.Key.Key_Return)
     assert opened == ["price", ""]

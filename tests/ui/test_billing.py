@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication
 
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.ui.kit import dialogs
 from station_emr.ui.models import routes
 from station_emr.ui.screens.billing import BillingScreen
-from station_emr.ui.screens.billing import screen as billing_screen
 from station_emr.ui.screens.encounter import EncounterScreen
 from tests.services.test_billing import closed, treated
 from tests.ui.driver import ScreenDriver, answers
@@ -47,7 +47,7 @@ class Desk(ScreenDriver):
             dialog.accept()
             return dialog.result() == 1
 
-        monkeypatch.setattr(billing_screen.dialogs, "run_dialog", run)
+        monkeypatch.setattr(dialogs, "run_dialog", run)
 
 
 @pytest.fixture
@@ -127,8 +127,8 @@ def test_what_is_no_number_keeps_the_sheet_open(bills, station, monkeypatch) -> 
         fill(dialog)
         return False
 
-    monkeypatch.setattr(billing_screen.dialogs, "run_dialog", run)
-    bills.screen._edit(0)
+    monkeypatch.setattr(dialogs, "run_dialog", run)
+    bills.screen.rows.edit(0)
     ((result, problem),) = seen
     assert result == 0
     assert "12.500" in problem
@@ -225,7 +225,7 @@ def test_an_amendment_left_half_typed_is_there_again(bills, station, answers) ->
     bills.enter(bill.encounter_id)
     answers.next = ["Nhầm số lượng"]
     bills.press_button("billing.amend")
-    bills.screen._remove(0)
+    bills.screen.rows.remove(0)
     bills.screen.on_leave()
     bills.rest()
     bills.enter(bill.encounter_id)
@@ -244,7 +244,7 @@ def test_a_voided_bill_makes_room_for_another(bills, station, answers) -> None:
     bills.rest()
     bills.enter(bill.encounter_id)
 
-    assert bills.screen.close_it.isVisible()
+    assert bills.screen.buttons.close.isVisible()
     bills.press_button("billing.close")
     bills.rest()
     assert bills.of(bill.encounter_id).record.id != bill.id
@@ -255,10 +255,10 @@ def test_who_may_only_read_sees_no_way_to_change(qtbot, station, session_of) -> 
     desk = Desk(qtbot, station, session_of(Role.INSPECTOR))
     desk.enter(bill.encounter_id)
 
-    screen = desk.screen
-    shown = (screen.refill, screen.recount, screen.amend, screen.void, screen.close_it)
+    buttons = desk.screen.buttons
+    shown = (buttons.refill, buttons.recount, buttons.amend, buttons.void, buttons.close)
     assert not any(button.isVisible() for button in shown)
-    assert not screen.sheet.add_bar.isVisible()
+    assert not desk.screen.sheet.add_bar.isVisible()
 
 
 def test_the_visit_leads_to_its_bill(qtbot, station, session_of) -> None:

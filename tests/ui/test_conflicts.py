@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from station_emr.domain.errors import EnvironmentFailure, Problem
 from station_emr.domain.permissions import Role
@@ -171,6 +171,24 @@ def test_arrows_walk_over_the_values_and_between_the_fields(page) -> None:
     page.key(Qt.Key.Key_Up)
     assert first.hasFocus()
     assert not page.open.decide.isEnabled()
+
+
+def test_the_one_value_that_came_here_is_confirmed(qtbot, session_of) -> None:
+    alone = replace(PHONE, other=PHONE.one, confirms=True)
+    made = view(row(5, "Siu H'Mẫu", safety=False), alone)
+    page = Page(qtbot, session_of(), Desk([replace(made, other=made.one)]))
+    page.until_open("Siu H'Mẫu")
+    (chooser,) = page.open.choices.choosers
+    assert list(chooser.options) == [Choice.ONE]
+    assert "Tỉnh không nhận bản kia" in " ".join(one.text() for one in chooser.findChildren(QLabel))
+    assert not page.open.other.isVisibleTo(page.screen)
+
+    page.open.choices.focus_first()
+    page.key(Qt.Key.Key_2)
+    assert chooser.choice is None
+    page.key(Qt.Key.Key_Right)
+
+    assert page.chosen == {"phone": Choice.ONE}
 
 
 def test_the_mouse_chooses_too(page) -> None:

@@ -52,9 +52,10 @@ def test_focus_ring_stands_out_from_what_it_surrounds(t: Tokens) -> None:
         assert contrast(t.primary, ground) >= 3
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="True is immortal there")
-def test_true_outlives_any_number_of_signals() -> None:
-    assert sys.getrefcount(True) > 1 << 39
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="they are immortal there")
+@pytest.mark.parametrize("constant", [True, False, None], ids=str)
+def test_constants_outlive_any_number_of_signals_and_paintings(constant: bool | None) -> None:
+    assert sys.getrefcount(constant) > 1 << 39
 
 
 def test_every_severity_but_neutral_has_an_icon() -> None:

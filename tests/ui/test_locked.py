@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from station_emr.demo.station import DEMO_PASSWORD
 from station_emr.ui.shell.locked import MINUTES, MOST_MINUTES, LockedWatch
 from tests.ui.keys import press, type_text
-from tests.ui.test_app import _cheap, demo_folder, start
+from tests.ui.program_driver import _cheap, own_address, start
 
-__all__ = ["_cheap", "demo_folder", "start"]
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost", "192.0.2.1"])
+__all__ = ["_cheap", "start"]
+pytestmark = own_address
 
 
 def minutes(watch: LockedWatch, count: int) -> None:
@@ -87,9 +87,9 @@ def test_a_run_under_way_holds_it_open(start):
     driver = start()
     driver.log_in()
     desk = driver.program.desk
-    desk._status = replace(desk.session.services.sync.status(), running=True)
+    desk.status.show_status(replace(desk.session.services.sync.status(), running=True))
     driver.window.lock()
-    desk._tick.stop()
+    desk.status.tick.stop()
     minutes(desk.locked, MINUTES)
     assert desk.session is not None
 

@@ -10,10 +10,10 @@ import weakref
 import pytest
 
 from station_emr.security import forgetting
-from tests.ui.test_app import _cheap, demo_folder, start
+from tests.ui.program_driver import _cheap, own_address, start
 
-__all__ = ["_cheap", "demo_folder", "start"]
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost", "192.0.2.1"])
+__all__ = ["_cheap", "start"]
+pytestmark = own_address
 
 
 class Page:

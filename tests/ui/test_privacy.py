@@ -12,10 +12,10 @@ from station_emr.domain.consent import ConsentForm
 from station_emr.domain.operation import Origin
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import Changes, RecordStatus
+from station_emr.ui.kit import dialogs
 from station_emr.ui.models import routes
 from station_emr.ui.screens.patients import PatientsScreen
 from station_emr.ui.screens.privacy import PrivacyScreen
-from station_emr.ui.screens.privacy import screen as privacy_screen
 from tests.ui.driver import ScreenDriver, answers
 
 __all__ = ["answers"]
@@ -42,7 +42,7 @@ class Desk(ScreenDriver):
             dialog.accept()
             return dialog.result() == 1
 
-        monkeypatch.setattr(privacy_screen.dialogs, "run_dialog", run)
+        monkeypatch.setattr(dialogs, "run_dialog", run)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_nothing_is_ticked_before_the_person_says_so(desk, monkeypatch) -> None:
     desk.press_button("privacy.give")
     desk.rest()
     assert seen == [(None, None)]
-    assert desk.screen.consents.rows == ()
+    assert desk.screen.consents.table.rows == ()
 
 
 def test_a_consent_is_written_down_and_taken_back(desk, monkeypatch, answers) -> None:
@@ -76,18 +76,18 @@ def test_a_consent_is_written_down_and_taken_back(desk, monkeypatch, answers) ->
     desk.fill(monkeypatch, fill)
     desk.press_button("privacy.give")
     desk.rest()
-    (row,) = desk.screen.consents.rows
+    (row,) = desk.screen.consents.table.rows
     assert (row.consent.purpose, row.consent.paper_number) == ("contact-phone", "ĐY-1")
     desk.sweep()
 
-    monkeypatch.setattr(privacy_screen.dialogs, "ask_text", lambda *_a, **_k: "Người bệnh")
+    monkeypatch.setattr(dialogs, "ask_text", lambda *_a, **_k: "Người bệnh")
     desk.press_button("privacy.withdraw")
     desk.rest()
-    assert "trả lời trước" in desk.screen.consents.as_text(only_chosen=False)
-    assert not desk.screen.take_back.isEnabled()
+    assert "trả lời trước" in desk.screen.consents.table.as_text(only_chosen=False)
+    assert not desk.screen.consents.take_back.isEnabled()
     desk.press_button("privacy.told")
     desk.rest()
-    assert "Đã rút lại" in desk.screen.consents.as_text(only_chosen=False)
+    assert "Đã rút lại" in desk.screen.consents.table.as_text(only_chosen=False)
 
 
 def test_a_request_gets_its_deadline_and_a_refused_one_says_why(desk, monkeypatch) -> None:
@@ -104,15 +104,15 @@ def test_a_request_gets_its_deadline_and_a_refused_one_says_why(desk, monkeypatc
     desk.press_button("privacy.receive")
     desk.rest()
     assert "số giấy tờ" in problems[0]
-    (row,) = desk.screen.requests.rows
+    (row,) = desk.screen.requests.table.rows
     assert row.request.number == "YC-A1.26-0001"
-    assert "Hạn 24/11" in desk.screen.requests.as_text(only_chosen=False)
+    assert "Hạn 24/11" in desk.screen.requests.table.as_text(only_chosen=False)
     desk.sweep()
 
 
 def test_what_another_pc_took_in_appears_with_its_deadline_and_its_machine(desk) -> None:
     desk.enter("requests")
-    assert desk.screen.requests.rows == ()
+    assert desk.screen.requests.table.rows == ()
     at = desk.station.clock.now() - timedelta(days=9)
     arrived = replace(
         desk.station.services.privacy.requests.blank(desk.session.actor, desk.person.id),
@@ -132,21 +132,21 @@ def test_what_another_pc_took_in_appears_with_its_deadline_and_its_machine(desk)
         )
     desk.session.changed.emit(Changes((changed,)))
     desk.rest()
-    (row,) = desk.screen.requests.rows
+    (row,) = desk.screen.requests.table.rows
     assert row.late
-    shown = desk.screen.requests.as_text(only_chosen=False)
+    shown = desk.screen.requests.table.as_text(only_chosen=False)
     assert "Máy 2" in shown
     assert f"Quá hạn {arrived.reply_due:%d/%m}" in shown
 
     desk.station.services.privacy.requests.reply(desk.session.actor, arrived.id, "Sẽ giao")
     desk.enter("requests")
-    assert "Máy này" in desk.screen.requests.as_text(only_chosen=False)
+    assert "Máy này" in desk.screen.requests.table.as_text(only_chosen=False)
 
 
 def test_papers_go_where_the_person_says(desk, monkeypatch, tmp_path) -> None:
     desk.enter()
     target = tmp_path / "phieu.pdf"
-    monkeypatch.setattr(privacy_screen.dialogs, "save_file", lambda *_a: target)
+    monkeypatch.setattr(dialogs, "save_file", lambda *_a: target)
     desk.press_button("privacy.consent_form")
     desk.rest()
     assert target.read_bytes().startswith(b"%PDF")
@@ -162,7 +162,7 @@ def test_a_leak_is_written_down_with_its_clock(desk, monkeypatch) -> None:
     desk.fill(monkeypatch, fill)
     desk.press_button("privacy.breach")
     desk.rest()
-    assert "Còn 7" in desk.screen.breaches.as_text(only_chosen=False)
+    assert "Còn 7" in desk.screen.breaches.table.as_text(only_chosen=False)
     desk.sweep()
 
 

@@ -20,8 +20,8 @@ from station_emr.ui.shell import Link, Saving, ScreenSpec, StatusModel
 from station_emr.ui.shell.room import LEAST
 from station_emr.ui.shell.status import StatusBar, link_words
 from tests.ui.encounter_desk import drug
+from tests.ui.frame import IDENTITY, Frame, Page, specs, window
 from tests.ui.sweep import clipped
-from tests.ui.test_shell import IDENTITY, Frame, Page, specs, window
 
 __all__ = ["window"]
 

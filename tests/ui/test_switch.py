@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -17,10 +16,10 @@ from station_emr.ui.models import routes
 from station_emr.ui.screens.login import CodesPage
 from tests.services.conftest import MORNING
 from tests.ui.keys import type_text
-from tests.ui.test_app import _cheap, demo_folder, start
+from tests.ui.program_driver import _cheap, own_address, start
 
-__all__ = ["_cheap", "demo_folder", "start"]
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost", "192.0.2.1"])
+__all__ = ["_cheap", "start"]
+pytestmark = own_address
 
 TYPED = "Rơ Châm H'Nháp"
 

@@ -215,5 +215,5 @@ def test_a_refused_request_or_leak_opens_the_page_of_privacy(kind, patient_id, t
         created_at=datetime(2026, 11, 20, tzinfo=UTC),
     )
     place = place_of(item, lambda _action: True)
-    assert place == (routes.PRIVACY, routes.PrivacyRoute(patient_id, tab))
+    assert place == (routes.PRIVACY, routes.PrivacyRoute(patient_id, tab, "r1"))
     assert place_of(item, lambda action: action is not Action.PRIVACY_HANDLE) != place

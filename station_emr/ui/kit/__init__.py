@@ -89,7 +89,7 @@ from station_emr.ui.kit.layout import clear, hbox, label, rule, scrolled, vbox
 from station_emr.ui.kit.memory import Memory, use_memory
 from station_emr.ui.kit.names import named, plain, with_role
 from station_emr.ui.kit.number_fields import NumberField, PressureField, number_text
-from station_emr.ui.kit.refcount import guard_true
+from station_emr.ui.kit.refcount import guard_constants
 from station_emr.ui.kit.row_model import Column, RowModel
 from station_emr.ui.kit.screen import Screen, ScreenHeader
 from station_emr.ui.kit.severity import Severity
@@ -128,7 +128,7 @@ from station_emr.ui.kit.theme import (
 )
 from station_emr.ui.kit.typeahead import Typeahead, TypeaheadField
 
-guard_true()
+guard_constants()
 
 __all__ = [
     "CARD_GROUPS",

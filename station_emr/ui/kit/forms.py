@@ -210,6 +210,14 @@ class Form(QWidget):
         if usable:
             (empty or usable)[0].editor.setFocus()
 
+    def go_to(self, key: str) -> bool:
+        """Put the person into a field; False where none of that name is shown."""
+        field = self._fields.get(key)
+        if field is None or field.isHidden():
+            return False
+        field.editor.setFocus()
+        return True
+
     def _go_on(self, key: str) -> None:
         order = list(self._fields)
         for later in order[order.index(key) + 1 :]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar
 
 from PySide6.QtCore import (
     QEvent,
@@ -16,26 +16,18 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
-    QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QPainter,
-    QPalette,
+    QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from typing_extensions import override
 
 from station_emr.ui.kit import theme
-from station_emr.ui.kit.chips import chip_size, paint_chip
+from station_emr.ui.kit.cells import RowPainter
 from station_emr.ui.kit.empty import EmptyState
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.kit.names import named, with_role
@@ -55,52 +47,6 @@ class _Sorter(QSortFilterProxyModel):
         return bool(left < right)
 
 
-class _Cells(QStyledItemDelegate):
-    """Draws cells, and chips in those that have one.
-
-    It takes text and look from the row itself. Qt would ask the model for each of nine roles of a
-    cell, through the sorting model, and painting one page of a list would take a screen's frame.
-    """
-
-    def __init__(self, table: Table[Any]) -> None:
-        super().__init__(table)
-        self._table = table
-
-    @override
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        column, row = self._table.cell(index)
-        self._dress(option, index, column, column.text(row))
-
-    @override
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        option.state &= ~QStyle.StateFlag.State_HasFocus  # the whole row shows the focus
-        column, row = self._table.cell(index)
-        spec = column.chip(row) if column.chip else None
-        self._dress(option, index, column, "" if spec else column.text(row))
-        style = self._table.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, self._table)
-        if spec is None:
-            return
-        place = option.rect.adjusted(theme.GAP_S, 0, -theme.GAP_XS, 0)
-        size = chip_size(spec)
-        place.setWidth(min(size.width(), place.width()))
-        place.setTop(place.top() + (place.height() - size.height()) // 2)
-        place.setHeight(size.height())
-        paint_chip(painter, place, spec)
-
-    @staticmethod
-    def _dress(option: QStyleOptionViewItem, index: Index, column: Column[Any], text: str) -> None:
-        option.index = cast("QModelIndex", index)
-        option.text = text
-        option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
-        option.displayAlignment = alignment(numeric=column.numeric)
-        if column.strong:
-            option.font = theme.font(theme.BODY_PT, 600)
-            option.fontMetrics = QFontMetrics(option.font)
-        if column.muted:
-            option.palette.setColor(QPalette.ColorRole.Text, theme.colour("muted"))
-
-
 class Table(QTableView, Generic[T]):
     """A list of rows. ``opened(row)`` follows Enter or a double click, ``picked(row)`` the cursor."""
 
@@ -115,14 +61,18 @@ class Table(QTableView, Generic[T]):
         *,
         empty: EmptyState | None = None,
         dense: bool = False,
+        says_nothing_first: bool = False,
     ) -> None:
+        """``says_nothing_first``: ``empty`` is a statement that nobody may make before the rows were
+        read, so it waits for them.
+        """
         super().__init__()
         named(self, name, spoken)
         self._rows: RowModel[T] = RowModel(columns, self)
         self._sorter = _Sorter(self)
         self._sorter.setSourceModel(self._rows)
         self.setModel(self._sorter)
-        self.setItemDelegate(_Cells(self))
+        self._painter = RowPainter(self, self._rows.columns, self._row_at)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -144,6 +94,7 @@ class Table(QTableView, Generic[T]):
         self.doubleClicked.connect(self._open)
         self.selectionModel().currentRowChanged.connect(self._current_changed)
         self._empty = empty
+        self._is_read = not says_nothing_first
         if empty is not None:
             empty.setParent(self.viewport())
             self.viewport().installEventFilter(self)
@@ -164,7 +115,9 @@ class Table(QTableView, Generic[T]):
                 header.resizeSection(index, kept.get(column.title, column.width))
         header.sectionResized.connect(self._keep_widths)
 
-    def _keep_widths(self) -> None:
+    def _keep_widths(self, resized: int) -> None:
+        if self._rows.columns[resized].stretch:
+            return  # it follows the window, as often as that changes
         header = self.horizontalHeader()
         widths = _widths(self.objectName())
         widths |= {
@@ -219,6 +172,7 @@ class Table(QTableView, Generic[T]):
         self._rows.replace(rows)
         if before is not None and before in self._rows.rows:
             self.choose(before)
+        self._is_read = True
         self._show_empty()
 
     @property
@@ -257,10 +211,8 @@ class Table(QTableView, Generic[T]):
         lines += ["\t".join(c.text(row) for c in self._rows.columns) for row in rows]
         return "\n".join(lines)
 
-    def cell(self, index: Index) -> tuple[Column[T], T]:
-        """What a place of the shown table is made of."""
-        source = self._sorter.mapToSource(index)
-        return self._rows.columns[source.column()], self._rows.rows[source.row()]
+    def _row_at(self, number: int) -> T:
+        return self._at(self._sorter.index(number, 0))
 
     def _at(self, index: Index) -> T:
         return self._rows.rows[self._sorter.mapToSource(index).row()]
@@ -273,12 +225,20 @@ class Table(QTableView, Generic[T]):
         if current.isValid():
             self.picked.emit(self._at(current))
 
+    # -- drawing -------------------------------------------------------------------------------
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        self._painter.paint(painter, event.rect())
+        painter.end()
+
     # -- empty ---------------------------------------------------------------------------------
 
     def _show_empty(self) -> None:
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
-            self._empty.setVisible(not self._rows.rows)
+            self._empty.setVisible(self._is_read and not self._rows.rows)
 
     @override
     def eventFilter(self, object: QObject, event: QEvent) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from station_emr.domain.field_text import field_label
+from station_emr.domain.field_labels import field_label
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.user import Actor
 from station_emr.services.desk_views import (

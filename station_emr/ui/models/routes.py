@@ -28,7 +28,7 @@ SYNC: Final = "sync"  # no context
 CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
 PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
-USERS: Final = "users"  # no context
+USERS: Final = "users"  # UserRoute or None
 DOSSIER: Final = "dossier"  # no context: the station's file for the inspection
 AUDIT: Final = "audit"  # AuditRoute or None (None: the whole log)
 RIGHTS: Final = "rights"  # no context: what each role may do
@@ -105,6 +105,7 @@ class CertificateRoute:
     """The certificate of a visit, begun when there is none."""
 
     encounter_id: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class NoticeRoute:
 
     encounter_id: str = ""
     notification_id: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,13 @@ class ClaimsRoute:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRoute:
-    """Of one person, or of all with an empty id; ``tab`` is consents, requests or breaches."""
+    """Of one person, or of all with an empty id; ``tab`` is consents, requests or breaches, and the
+    cursor goes to the record of it that is named.
+    """
 
     patient_id: str = ""
     tab: str = "consents"
+    record_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +172,12 @@ class SettingsRoute:
     """One panel of the settings."""
 
     panel: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRoute:
+    """One account of the station."""
+
+    user_id: str
+    field: str = ""

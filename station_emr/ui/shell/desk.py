@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import DatabaseDamaged, StationError
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, RecordKind
-from station_emr.domain.sync import SyncStatus
-from station_emr.services.backups import LAST_BACKUP
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Message, Option, Severity
 from station_emr.ui.kit.memory import memory
@@ -24,17 +22,15 @@ from station_emr.ui.models.gate import JOINING, Gate, GateFace, OpenDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.login import CodesPage, LoginPage, RecoveryPage, TroublePage
 from station_emr.ui.shell.backup_watch import BackupWatch
-from station_emr.ui.shell.line import ArrivalFeed, StatusFeed, status_model
+from station_emr.ui.shell.line import ArrivalFeed, StatusFeed
 from station_emr.ui.shell.locked import LockedWatch
 from station_emr.ui.shell.lookup import Lookup
 from station_emr.ui.shell.program_news import ProgramNews
 from station_emr.ui.shell.quick_card import show_quick_card
-from station_emr.ui.shell.status import Saving
+from station_emr.ui.shell.status_watch import StatusWatch
 from station_emr.ui.shell.way_back import WayBack
 from station_emr.ui.shell.window import Identity, MainWindow
 from station_emr.ui.tasks import Lane, TaskRunner
-
-_REFRESH_MS = 30_000
 
 
 class Desk(QObject):
@@ -64,28 +60,20 @@ class Desk(QObject):
         self.session: Session | None = None
         self._stop_listening: Callable[[], None] = _nothing
         self._feed = StatusFeed(self)
-        self._feed.arrived.connect(self._show_status)
+        self.status = StatusWatch(window, self)
+        self._feed.arrived.connect(self.status.show_status)
         self._way_back = WayBack(window, runner, self)
         self._way_back.left.connect(self.start)
         self._arrivals = ArrivalFeed(self)
         self._arrivals.arrived.connect(self._heard)
         self._hearing = False
-        self._status: SyncStatus | None = None
-        self._backup = ""
-        self._backup_trouble = ""
-        self._unsaved = ""
-        self._clock_told = False
-        self._tick = QTimer(self)
-        self._tick.setInterval(_REFRESH_MS)
-        self._tick.timeout.connect(self._refresh_status)
-        self.locked = LockedWatch(self._is_sending, self)
+        self.locked = LockedWatch(self.status.is_sending, self)
         self.locked.over.connect(self.log_out)
         runner.default_failed = self._failed
         runner.problems.shown.connect(self._bug)
         window.lock_wanted.connect(self._lock)
         window.switch_wanted.connect(self.log_out)
         window.user_picked.connect(self._user_picked)
-        window.status_asked.connect(self._explain)
         window.help_wanted.connect(lambda: show_quick_card(window))
 
     def use_gate(self, gate: Gate, folder: str) -> None:
@@ -210,7 +198,6 @@ class Desk(QObject):
         self._waiting = None
         Lookup(window, session, opened)
         session.changed.connect(self._committed)
-        session.unsaved.connect(self._not_saved)
         # The pages' code is loaded while the password is typed, not before the names are shown.
         from station_emr.ui.shell.registry import screens_for  # noqa: PLC0415
 
@@ -232,11 +219,9 @@ class Desk(QObject):
         self._stop_listening = opened.listen(self._feed.post)
         opened.hear(self._arrivals.post)
         opened.start()
-        self._refresh_status()
-        self._count_answers()
-        self._tick.start()
-        ProgramNews(window, session, self._tick)
-        BackupWatch(session, self._tick).told.connect(self._take_backup_trouble)
+        self.status.begin(session)
+        ProgramNews(window, session, self.status.tick)
+        BackupWatch(session, self.status.tick).told.connect(self.status.take_backup_trouble)
         if memory().get(JOINING) and session.may(Action.SETTINGS_EDIT):
             memory().put(JOINING, "")
             window.go(routes.SETTINGS, routes.SettingsRoute("files"))
@@ -257,10 +242,6 @@ class Desk(QObject):
         self._cover(page)
         self.locked.begin()
 
-    def _is_sending(self) -> bool:
-        """Whether records are on their way to the province at this moment."""
-        return self._status is not None and self._status.running
-
     def _unlock(self, username: str, password: str) -> None:
         page = self._page
         if page is None:
@@ -278,7 +259,7 @@ class Desk(QObject):
         self.locked.end()
         self._page = None
         self._window.uncover()
-        self._refresh_status()
+        self.status.refresh()
 
     # -- leaving -------------------------------------------------------------------------------
 
@@ -300,13 +281,13 @@ class Desk(QObject):
     def _forget(self) -> OpenDesk | None:
         opened, self._open = self._open or self._waiting, None
         self._waiting = None
-        self._tick.stop()
+        self.status.end()
         self.locked.end()
         self._stop_listening()
         self._stop_listening = _nothing
         if self.session is not None:
             self.session.deleteLater()
-        self.session, self._status, self._unsaved = None, None, ""
+        self.session = None
         return opened
 
     def close(self) -> None:
@@ -316,11 +297,7 @@ class Desk(QObject):
         if opened is not None:
             opened.close()
 
-    # -- status line ---------------------------------------------------------------------------
-
-    def _not_saved(self, sentence: str) -> None:
-        self._unsaved = sentence
-        self._repaint_status()
+    # -- what was written ----------------------------------------------------------------------
 
     def _heard(self, changes: Changes) -> None:
         """Other machines wrote: the screens read again, but nothing was saved or has to be sent."""
@@ -332,108 +309,14 @@ class Desk(QObject):
         finally:
             self._hearing = False
 
-    def _count_answers(self) -> None:
-        """Answers of hospitals that nobody here has opened, beside the entry of the letters."""
-        session = self.session
-        entry = self._window.navigation.items.get(routes.REFERRALS)
-        if session is not None and entry is not None and session.may(Action.ENCOUNTER_VIEW):
-            session.ask(
-                lambda: session.services.referrals.unread_feedback(session.actor),
-                entry.set_badge,
-                owner=session,
-                latest="frame.answers",
-            )
-
     def _committed(self, changes: Changes) -> None:
         if changes.touches(RecordKind.FEEDBACK):
-            self._count_answers()
+            self.status.count_answers()
         if self._hearing:
             return
-        if self._unsaved:
-            self._unsaved = ""
-            self._repaint_status()
         if self._open is not None:
             self._open.notify()
-        open_here = self._status is not None and self._status.conflicts
-        if self._clock_told or open_here:  # either may just have been settled
-            self._refresh_status()
-
-    def _read_backup(self) -> None:
-        session = self.session
-        if session is not None:
-            session.ask(
-                lambda: session.services.accounts.setting(LAST_BACKUP),
-                self._take_backup,
-                owner=session,
-            )
-
-    def _take_backup_trouble(self, words: str) -> None:
-        self._backup_trouble = words
-        self._read_backup()
-
-    def _take_backup(self, text: str) -> None:
-        self._backup = text
-        self._repaint_status()
-
-    def _refresh_status(self) -> None:
-        session = self.session
-        if session is not None:
-            session.ask(
-                session.services.sync.status,
-                self._show_status,
-                owner=session,
-                latest="frame.status",
-            )
-            self._read_backup()
-            session.ask(
-                lambda: _notice(session),
-                self._show_clock,
-                owner=session,
-                latest="frame.clock",
-            )
-
-    def _show_clock(self, problem: str) -> None:
-        """A clock that is set wrong is told at once, not when somebody tries to sign."""
-        self._clock_told = bool(problem)
-        message = Message(text=problem, severity=Severity.WARNING) if problem else None
-        self._window.set_notice(message)
-
-    def _show_status(self, status: SyncStatus) -> None:
-        self._status = status
-        self._repaint_status()
-
-    def _repaint_status(self) -> None:
-        session = self.session
-        if session is None or self._status is None:
-            return
-        now = session.services.clock.now()
-        saving = Saving.FAILED if self._unsaved else Saving.SAVED
-        may_decide = session.may(Action.PATIENT_VIEW)
-        model = status_model(
-            self._status,
-            now,
-            self._backup,
-            saving,
-            may_decide=may_decide,
-            backup_trouble=self._backup_trouble,
-        )
-        self._window.set_status(model)
-        entry = self._window.navigation.items.get(routes.SYNC)
-        if entry is not None:
-            entry.set_badge(model.attention + model.conflicts)
-
-    def _explain(self, topic: str) -> None:
-        session = self.session
-        if session is None:
-            return
-        if topic == "saving" and self._unsaved:
-            self._window.show_message(Message(text=self._unsaved, severity=Severity.DANGER))
-        elif topic == "conflicts" and session.may(Action.PATIENT_VIEW):
-            self._window.go(routes.CONFLICTS)
-        elif topic == "backup" and session.may(Action.BACKUP):
-            self._window.go(routes.SETTINGS, routes.SettingsRoute("backup"))
-        elif session.may(Action.SYNC_VIEW):
-            self._window.go(routes.SYNC)
+        self.status.saved()
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -444,18 +327,6 @@ class Desk(QObject):
         if self._page is not None:
             self._page.show_problem(sentence)
         self._window.show_message(Message(text=sentence, severity=Severity.DANGER))
-
-
-def _notice(session: Session) -> str:
-    """The first of what stays above every screen until it is put right."""
-    services, actor = session.services, session.actor
-    own = services.people.access.warning(actor)  # always: it notes that time has passed
-    return (
-        services.accounts.clock_warning(actor)
-        or services.trail.alarm(actor)
-        or services.people.emergency.alarm(actor)
-        or own
-    )
 
 
 def _nothing() -> None:

@@ -97,6 +97,7 @@ def status_model(
         waiting=status.waiting,
         attention=status.quarantined,
         conflicts=status.conflicts if may_decide else 0,
+        doubles=status.doubles if may_decide else 0,
         last_sync=last,
         backup=words,
         backup_late=late,

@@ -40,7 +40,8 @@ class Link(StrEnum):
 class StatusModel:
     """What the status line tells. Times are written out by the caller (``08:40``, ``hôm qua 17:02``).
 
-    ``attention`` counts what the server refused, ``conflicts`` what a person must decide.
+    ``attention`` counts what the server refused, ``conflicts`` what a person must decide, ``doubles``
+    people who may be registered twice.
     """
 
     saving: Saving = Saving.SAVED
@@ -50,6 +51,7 @@ class StatusModel:
     waiting: int = 0
     attention: int = 0
     conflicts: int = 0
+    doubles: int = 0
     last_sync: str = ""
     backup: str = ""
     backup_late: bool = False
@@ -102,6 +104,10 @@ def link_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, l
 
 
 def conflict_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, list[Part]]:
+    """What must be decided; while there is nothing of that, who may be registered twice."""
+    if not status.conflicts:
+        twice = _("{count} có thể trùng") if brief else _("{count} người có thể đã đăng ký hai lần")
+        return Severity.INFO, [(twice.format(count=status.doubles), True)]
     words = _("{count} cần quyết định") if brief else _("{count} hồ sơ cần quyết định")
     return Severity.WARNING, [(words.format(count=status.conflicts), True)]
 
@@ -271,7 +277,7 @@ class StatusBar(QFrame):
             (self.help, help_words),
         ):
             item.show_words(*words(status), words(status, brief=True)[1])
-        self.conflicts.setVisible(bool(status.conflicts))
+        self.conflicts.setVisible(bool(status.conflicts or status.doubles))
         self._give_room()
 
     @override

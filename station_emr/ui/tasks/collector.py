@@ -13,7 +13,7 @@ from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 
-_EVERY_MS: Final = 200
+_EVERY_MS: Final = 50  # the less has come since the last time, the sooner it is looked through
 _LONGEST_MS: Final = 10 * 60 * 1000  # a run that never ends must not let garbage pile up
 _REST_MS: Final = 5_000  # after a run its last pages are still being drawn
 _OLDEST: Final = 2

@@ -11,9 +11,9 @@ from station_emr.domain.errors import StationError
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind
 from station_emr.domain.text import fold
+from station_emr.services.audit_detail_words import detail_text
 from station_emr.services.audit_words import (
     action_text,
-    detail_text,
     person_text,
     purpose_text,
     result_text,

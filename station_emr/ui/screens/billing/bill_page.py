@@ -226,6 +226,14 @@ class BillPage(QWidget):
             self.table.choose(found)
         return found is not None
 
+    def go_to(self, field: str) -> bool:
+        """To the row of ``items.2`` or ``items.2.price``; False when it is about no row."""
+        parts = field.split(".")
+        if len(parts) < 2 or not parts[1].isdigit():
+            return False
+        self.table.setFocus()
+        return self.choose(int(parts[1]))
+
     def set_found(self, found: Sequence[ApprovedItem], text: str) -> None:
         self.add_field.set_results(
             [

@@ -62,7 +62,7 @@ class CertificateScreen(Screen):
         self._session = session
         self._opened: Opened | None = None
         self._mode = Mode.READ
-        self._reason = ""
+        self._reason = self._wished = ""
         self._busy = False
         self._make_header()
         self.banner = Banner("certificate.banner", closable=False)
@@ -125,6 +125,7 @@ class CertificateScreen(Screen):
 
     @override
     def on_enter(self, context: object = None) -> None:
+        self._wished = context.field if isinstance(context, routes.CertificateRoute) else ""
         if isinstance(context, routes.CertificateRoute):
             self._open(context.encounter_id)
         elif self._opened is not None:
@@ -193,7 +194,7 @@ class CertificateScreen(Screen):
         self._autosave.stop()
         self._dress()
         self._draw()
-        if writes:
+        if not self.form.form.go_to(self._wished) and writes:
             self.form.form.focus_first()
 
     def _dress(self) -> None:
@@ -324,7 +325,8 @@ class CertificateScreen(Screen):
             self._reason, self._mode = reason, Mode.AMEND
             self._dress()
             self._draw()
-            self.form.form.focus_first()
+            if not self.form.form.go_to(self._wished):
+                self.form.form.focus_first()
 
     def _reissue(self) -> None:
         opened = self._opened

@@ -28,13 +28,14 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
-from station_emr.ui.screens.conflicts.wording import marked, option_words, value_words
+from station_emr.ui.screens.conflicts.wording import ONE_IS_HERE, marked, option_words, value_words
 
 _KEYS: Final = {
     Qt.Key.Key_1: Choice.ONE,
     Qt.Key.Key_2: Choice.OTHER,
     Qt.Key.Key_3: Choice.BOTH,
 }
+_SIDES: Final = (Choice.ONE, Choice.OTHER)
 _NUMBERS: Final = {Choice.ONE: "1", Choice.OTHER: "2", Choice.BOTH: "3"}
 _HEAD: Final = 22
 _CLEAR: Final = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_0)
@@ -118,10 +119,12 @@ class FieldChooser(QWidget):
         if not pair:
             before = label("", "muted", wrap=True)
             before.setText(_("Trước đó: {text}").format(text=value_words(difference.base)))
+            if difference.confirms:
+                before.setText(_(ONE_IS_HERE))
             column.addWidget(before)
-        sides = hbox(self.options[Choice.ONE], self.options[Choice.OTHER], gap=GAP_M)
-        sides.setStretch(0, 1)
-        sides.setStretch(1, 1)
+        sides = hbox(*(one for one in map(self.options.get, _SIDES) if one), gap=GAP_M)
+        for place in range(sides.count()):
+            sides.setStretch(place, 1)
         column.addLayout(sides)
         if Choice.BOTH in self.options:
             column.addWidget(self.options[Choice.BOTH])
@@ -145,6 +148,8 @@ class FieldChooser(QWidget):
             )
             for choice, text in values.items()
         }
+        if found.confirms:
+            del made[Choice.OTHER]
         if found.may_keep_both:
             made[Choice.BOTH] = Option(
                 Choice.BOTH, option_words(Choice.BOTH, pair=self._pair), "", shown=False
@@ -204,6 +209,7 @@ class FieldChooser(QWidget):
             place = order.index(self._choice) if self._choice is not None else None
             step = 1 if key == Qt.Key.Key_Right else -1
             first = 0 if key == Qt.Key.Key_Left else 1
+            first = min(first, len(order) - 1)
             after = first if place is None else min(max(place + step, 0), len(order) - 1)
             self.choose(order[after])
         elif key in _CLEAR:

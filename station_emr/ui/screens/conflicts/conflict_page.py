@@ -227,12 +227,13 @@ class ConflictPage(QWidget):
         self._view = view
         may = self._may_decide(view)
         self.name.setText(view.row.patient_name)
-        self.what.setText(
-            _("{what}. Cả hai bản đều còn nguyên trong lịch sử.").format(what=view.row.title)
-        )
+        whole = _("{what}. Cả hai bản đều còn nguyên trong lịch sử.")
+        two = view.other != view.one  # else one value is known, to confirm
+        self.what.setText(whole.format(what=view.row.title) if two else view.row.title)
         self.chart.setVisible(bool(view.row.patient_id))
         self.one.show_side(view.one, signed=view.signed, may_take=may)
         self.other.show_side(view.other, signed=view.signed, may_take=may)
+        self.other.setVisible(two)
         self.choices.show_differences(view.differences, read_only=not may)
         self.choices.stand_between(self.other.take_all, self.reason.editor, self.decide)
         self._reason_row.setVisible(view.signed and may)

@@ -329,6 +329,7 @@ class PairPage(QWidget):
         self._pair = None
         self._tell(_("Đã ghi là hai người khác nhau; cặp này không hỏi lại nữa."), Severity.INFO)
         self.read()
+        self._session.changed.emit(Changes())  # the number of what waits is another
         self.list.setFocus()
 
     def _open_chart(self, *, stays: bool) -> None:

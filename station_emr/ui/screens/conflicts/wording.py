@@ -25,6 +25,9 @@ _MOST_FIELDS: Final = 3
 _PAPERS_STAY: Final = (
     "Giấy tờ đã hủy cùng lượt khám thì vẫn hủy; hãy lập giấy mới nếu người bệnh còn cần."
 )
+ONE_IS_HERE: Final = (
+    "Tỉnh không nhận bản kia nên bản đó chỉ còn ở máy đã viết. Chọn để xác nhận giá trị này."
+)
 NOTHING: Final = "Không ghi gì"
 _STATES: Final = {
     RecordStatus.SIGNED: "Đã ký",

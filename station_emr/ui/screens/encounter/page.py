@@ -1,4 +1,4 @@
-"""The page of a visit: opens it, keeps it, signs it, amends it."""
+"""The page of a visit: opens it, keeps it while it is typed, shows what became of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from station_emr.domain.errors import InvalidRecord, NotFound, Problem, StationE
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.services.i18n import _
-from station_emr.services.version_ports import TypedAmendment
 from station_emr.services.visits import VisitPapers
 from station_emr.ui.kit import (
     EmptyState,
@@ -24,27 +23,24 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.models import routes
-from station_emr.ui.models.amending import AmendmentKeeper
-from station_emr.ui.models.claim_jump import HERE, page_of
+from station_emr.ui.models.claim_jump import HERE
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.encounter.claim_panel import KEY as CLAIM_KEY
 from station_emr.ui.screens.encounter.desk import VisitDesk
 from station_emr.ui.screens.encounter.keeper import DraftKeeper
 from station_emr.ui.screens.encounter.notice_strip import NoticeStrip
 from station_emr.ui.screens.encounter.other_papers import OtherPapers
-from station_emr.ui.screens.encounter.reasons import ask_amendment, ask_void
 from station_emr.ui.screens.encounter.rights import Rights
+from station_emr.ui.screens.encounter.signing import VisitSigning
 from station_emr.ui.screens.encounter.visit_file import (
     VisitFile,
-    amend,
     find_visit,
     first_paper,
     going_on,
     judge,
     load_visit,
-    open_papers,
-    void,
 )
+from station_emr.ui.screens.encounter.ways_out import WaysOut
 
 JUDGE_MS: Final = 350
 
@@ -56,10 +52,7 @@ class EncounterScreen(Screen):
         super().__init__("encounter")
         self._session = session
         self._file: VisitFile | None = None
-        self._signing = False
-        self._amending = ""
-        self._returning = False
-        self._wished = ""
+        self._wished = ""  # the field that somebody came for
         self._rights = Rights(session)
         self._desk = VisitDesk(session)
         self.facts, self.form = self._desk.facts, self._desk.form
@@ -70,7 +63,8 @@ class EncounterScreen(Screen):
         self._stack = QStackedWidget()
         self._lay_out()
         self.keeper = DraftKeeper(session, self.form.collect, self)
-        self.amendment = AmendmentKeeper(session, RecordKind.ENCOUNTER, self._typed, self)
+        self.signing = VisitSigning(session, self.form.collect, self)
+        self._ways = WaysOut(session, self.keeper, lambda: self._file, self)
         self._judging = QTimer(self)
         self._judging.setSingleShot(True)
         self._judging.setInterval(JUDGE_MS)
@@ -91,28 +85,33 @@ class EncounterScreen(Screen):
         self.page.addWidget(self._stack)
 
     def _connect(self) -> None:
-        self.form.changed.connect(self._changed)
+        form, out, ways, signing = self.form, self.outcome, self._ways, self.signing
+        form.changed.connect(self._changed)
+        form.settled.connect(self._judge)
+        form.prescription.person_wanted.connect(ways.to_person)
         self.keeper.told.connect(self.saved.setText)
         self.keeper.refused.connect(lambda text: self.say(text, Severity.DANGER))
-        self.form.settled.connect(self._judge)
-        self.form.prescription.person_wanted.connect(self._correct_person)
         self._desk.claim.wanted.connect(self._mend)
         self._desk.claim.told.connect(lambda text: self.say(text, Severity.WARNING))
-        out = self.outcome
-        out.wanted.connect(self.form.go_to)
-        out.follow_up.clicked.connect(self.form.closing.focus_follow_up)
-        out.refer.clicked.connect(self._refer)
-        out.bill.clicked.connect(self._to_bill)
+        out.wanted.connect(form.go_to)
+        out.follow_up.clicked.connect(form.closing.focus_follow_up)
+        out.refer.clicked.connect(ways.to_letter)
+        out.bill.clicked.connect(ways.to_bill)
         out.sign.clicked.connect(self._sign)
         out.print.clicked.connect(self.print_action)
         out.amend.clicked.connect(self._begin_amendment)
-        out.void.clicked.connect(self._void)
-        out.history.clicked.connect(self._to_history)
-        self.notice.wanted.connect(self._tell_of)
-        self.other.certificate_wanted.connect(self._certify)
-        self.other.form_wanted.connect(self._print_form)
+        out.void.clicked.connect(signing.void)
+        out.history.clicked.connect(ways.to_history)
         out.keep_amendment.clicked.connect(self._sign)
         out.drop_amendment.clicked.connect(self._give_up)
+        self.notice.wanted.connect(ways.to_notice)
+        self.other.certificate_wanted.connect(ways.to_certificate)
+        self.other.form_wanted.connect(ways.to_form)
+        ways.left.connect(self.go)
+        signing.signed.connect(self._signed)
+        signing.refused.connect(self._not_signed)
+        signing.voided.connect(self._voided)
+        signing.failed.connect(lambda error: self.say(str(error), Severity.DANGER))
         self._session.changed.connect(self._news)
         for keys, call in (
             ("Alt+E", self.form.closing.focus_follow_up),
@@ -137,7 +136,7 @@ class EncounterScreen(Screen):
         if isinstance(context, routes.EncounterRoute):
             self._wished = context.field
             self._open(context.encounter_id, jump=bool(context.field), version=context.version)
-        elif self._file is not None and (self._file.is_draft or self._returning):
+        elif self._file is not None and (self._file.is_draft or self._ways.returning):
             self._open(self._file.encounter.id)
         else:
             services, actor = self._session.services, self._session.actor
@@ -147,12 +146,12 @@ class EncounterScreen(Screen):
                 owner=self,
                 latest="encounter.open",
             )
-        self._returning = False
+        self._ways.returning = False
 
     @override
     def on_leave(self) -> bool:
         self.keeper.keep()
-        self.amendment.flush()
+        self.signing.typed.flush()
         return True
 
     @override
@@ -172,7 +171,7 @@ class EncounterScreen(Screen):
         self.keeper.keep()
         paper = first_paper(self._file, papers)
         if paper is not None:
-            self._preview(*paper)
+            self._ways.to_paper(*paper)
         else:
             self.say(_("Lượt khám này chưa có giấy nào để in."))
         return True
@@ -191,10 +190,10 @@ class EncounterScreen(Screen):
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F5 and self._file is not None:
-            self._refer()
+            self._ways.to_letter()
             return
         if _is_bill_key(event) and self._file is not None:
-            self._to_bill()
+            self._ways.to_bill()
             return
         super().keyPressEvent(event)
 
@@ -220,20 +219,16 @@ class EncounterScreen(Screen):
         if self._file is not None:
             self._open(self._file.encounter.id, version=self._file.earlier)
 
-    def _to_history(self) -> None:
-        if self._file is not None:
-            route = routes.VersionsRoute(RecordKind.ENCOUNTER, self._file.encounter.id)
-            self.go(routes.VERSIONS, route)
-
     def _not_opened(self, error: StationError) -> None:
         if isinstance(error, NotFound):
             self._file = None
+            self.signing.follow(None)
             self._stack.setCurrentIndex(0)
         self.say(str(error), Severity.DANGER)
 
     def _show(self, file: VisitFile, *, jump: bool = False) -> None:
         self._file = file
-        self._amending = ""
+        self.signing.follow(file)
         self.keeper.begin(is_open=self._editing_draft())
         self.facts.show_file(file)
         self.form.fill(file)
@@ -259,8 +254,8 @@ class EncounterScreen(Screen):
         file = self._file
         if file is None:
             return
-        open_ = self._editing_draft() or bool(self._amending)
-        amending = bool(self._amending)
+        amending = bool(self.signing.reason)
+        open_ = self._editing_draft() or amending
         self.form.set_read_only(
             visit=not open_,
             prescription=not open_ or not file.may_write(file.prescription),
@@ -277,14 +272,14 @@ class EncounterScreen(Screen):
             printable=self._rights.print
             and any((file.prescription, file.appointment, file.referral)),
         )
-        self.outcome.sign.setEnabled(self._rights.sign and not self._signing)
+        self.outcome.sign.setEnabled(self._rights.sign and not self.signing.busy)
         why_not = "" if amending else self._rights.why_not(is_draft=file.is_draft)
         if file.earlier:
             why_not = _("Đây là bản {n} để xem lại; bản hiện hành không thay đổi.").format(
                 n=file.earlier
             )
         self.outcome.set_note(why_not)
-        self.form.show_state(file, amending=self._amending)
+        self.form.show_state(file, amending=self.signing.reason)
 
     # -- typing --------------------------------------------------------------------------------
 
@@ -292,8 +287,8 @@ class EncounterScreen(Screen):
         if self._file is None:
             return
         self.keeper.touch()
-        if self._amending:
-            self.amendment.touch()
+        if self.signing.reason:
+            self.signing.typed.touch()
         self._judging.start()
 
     def _judge(self) -> None:
@@ -305,7 +300,7 @@ class EncounterScreen(Screen):
         papers = self.form.collect()
         self.outcome.show_papers(file, papers)
         self.notice.follow(papers.encounter)
-        if not (self._editing_draft() or self._amending):
+        if not (self._editing_draft() or self.signing.reason):
             return
         services, patient = self._session.services, file.patient
         self._session.ask(
@@ -326,101 +321,28 @@ class EncounterScreen(Screen):
         if own or file is None or not self.isVisible():
             return
         ours = {file.encounter.id, file.patient.id}
-        if any(item.record_id in ours for item in changes.items) and not self._amending:
+        if any(item.record_id in ours for item in changes.items) and not self.signing.reason:
             self._reload()
-
-    # -- ways out ------------------------------------------------------------------------------
-
-    def _preview(self, kind: RecordKind, record_id: str) -> None:
-        self._returning = True
-        self.go(routes.PREVIEW, routes.PreviewRoute(kind, record_id))
-
-    def _refer(self) -> None:
-        if self._file is None:
-            return
-        self.keeper.touch()
-        self.keeper.keep()
-        self._returning = True
-        self.go(routes.REFERRALS, routes.ReferralRoute(encounter_id=self._file.encounter.id))
-
-    def _to_bill(self) -> None:
-        if self._file is None:
-            return
-        self.keeper.touch()
-        self.keeper.keep()
-        self._returning = True
-        self.go(routes.BILLING, routes.BillRoute(self._file.encounter.id))
-
-    def _tell_of(self, encounter_id: str, notification_id: str) -> None:
-        self._leave_for(routes.NOTICES, routes.NoticeRoute(encounter_id, notification_id))
-
-    def _certify(self) -> None:
-        if self._file is not None:
-            self._leave_for(routes.CERTIFICATE, routes.CertificateRoute(self._file.encounter.id))
-
-    def _print_form(self, form: str) -> None:
-        if self._file is not None:
-            visit = self._file.encounter.id
-            route = routes.PreviewRoute(RecordKind.ENCOUNTER, visit, form=form)
-            self._leave_for(routes.PREVIEW, route)
-
-    def _leave_for(self, key: str, context: object) -> None:
-        """To another page of this visit; what was typed is kept first, F4 comes back."""
-        self.keeper.touch()
-        self.keeper.keep()
-        self._returning = True
-        self.go(key, context)
-
-    def _correct_person(self) -> None:
-        """To the registration of this person; F4 comes back to the visit."""
-        if self._file is None:
-            return
-        self.keeper.touch()
-        self.keeper.keep()
-        self._returning = True
-        self.go(routes.REGISTRATION, routes.RegistrationRoute(patient_id=self._file.patient.id))
 
     def _mend(self, place: ClaimPlace) -> None:
         """To where a fault of the claim is mended: a field here, or another page and back."""
-        elsewhere = page_of(place, self._session.may)
-        if elsewhere is not None:
-            self.keeper.touch()
-            self.keeper.keep()
-            self._returning = True
-            self.go(*elsewhere)
-        elif place.screen in HERE:
+        if not self._ways.to_mend(place) and place.screen in HERE:
             self.form.go_to(place.field)
 
     # -- signing -------------------------------------------------------------------------------
 
     def _sign(self) -> None:
-        file = self._file
-        if file is None or self._signing or not self._rights.sign:
+        if self._file is None or self.signing.busy or not self._rights.sign:
             return
         self.keeper.pause()
         self._judging.stop()
-        papers = self.form.collect()
-        services, actor, reason = self._session.services, self._session.actor, self._amending
-        confirmed = papers.encounter.confirmed
-        self._signing = True
         self.outcome.sign.setEnabled(False)
-        self._session.command(
-            (lambda: amend(services, actor, file, papers, reason))
-            if reason
-            else (lambda: services.visits.sign(actor, open_papers(file, papers), confirmed)),
-            done=self._signed,
-            failed=self._not_signed,
-            owner=self,
-        )
+        self.signing.sign(self.form.collect())
 
-    def _signed(self, changes: Changes) -> None:
-        self._signing = False
+    def _signed(self, changes: Changes, amended: bool) -> None:
         self._wished = ""
         self.keeper.dirty = False
         self.keeper.last = changes
-        amended, self._amending = self._amending, ""
-        if amended and self._file is not None:
-            self.amendment.drop(self._file.encounter.id)
         self._reload()
         self.say(
             _("Đã lưu sửa đổi cùng lý do. Bản trước vẫn được giữ.")
@@ -430,13 +352,12 @@ class EncounterScreen(Screen):
         )
         for kind in (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT):
             if changes.touches(kind) and self._rights.print:
-                self._preview(kind, changes.id_of(kind))
+                self._ways.to_paper(kind, changes.id_of(kind))
                 return
 
     def _not_signed(self, error: StationError) -> None:
-        self._signing = False
         self._set_mode()
-        if not self._amending:
+        if not self.signing.reason:
             self.keeper.resume()
         if not isinstance(error, InvalidRecord):
             self.say(str(error), Severity.DANGER)
@@ -450,49 +371,18 @@ class EncounterScreen(Screen):
 
     def _begin_amendment(self) -> None:
         file = self._file
-        typed = file.typed if file is not None else None
-        reason = typed.reason if typed is not None else ask_amendment(self)
-        if not reason or file is None:
+        if file is None or not self.signing.begin_amendment():
             return
-        self._amending = reason
-        if typed is not None:
+        if file.typed is not None:
             self.form.fill(going_on(file))
             self.say(_("Sửa đổi gõ dở lần trước đã được mở lại. Hãy xem lại rồi lưu sửa đổi."))
         self._set_mode()
         self._judge()
         self.form.go_to(self._wished or "reason")
 
-    def _typed(self) -> tuple[str, TypedAmendment] | None:
-        """The amendment as it stands in the form, for keeping."""
-        file = self._file
-        if file is None or not self._amending or self._signing:
-            return None
-        papers = self.form.collect()
-        return file.encounter.id, TypedAmendment(
-            reason=self._amending,
-            version=file.stored.version,
-            encounter=papers.encounter,
-            prescription=papers.prescription,
-            appointment=papers.appointment,
-        )
-
     def _give_up(self) -> None:
-        if self._file is not None:
-            self.amendment.drop(self._file.encounter.id)
+        self.signing.forget()
         self._reload()
-
-    def _void(self) -> None:
-        file = self._file
-        reason = ask_void(self) if file is not None else ""
-        if file is None or not reason:
-            return
-        services, actor = self._session.services, self._session.actor
-        self._session.command(
-            lambda: void(services, actor, file, reason),
-            done=lambda _changes: self._voided(),
-            failed=lambda error: self.say(str(error), Severity.DANGER),
-            owner=self,
-        )
 
     def _voided(self) -> None:
         self.say(_("Đã hủy lượt khám cùng lý do. Giấy đã in cần được thu lại."), Severity.SUCCESS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QTimer
@@ -13,51 +13,32 @@ from typing_extensions import override
 from station_emr.domain.birth import age_on
 from station_emr.domain.errors import InvalidRecord, StationError
 from station_emr.domain.notification import CommunicableDiseaseNotification
-from station_emr.domain.patient import Patient
 from station_emr.domain.permissions import Action
-from station_emr.domain.record import Changes, RecordKind, RecordStatus, Sex
+from station_emr.domain.record import Changes, RecordKind, Sex
 from station_emr.services.i18n import _
 from station_emr.services.notifications import NoticeRow
 from station_emr.ui.kit import (
     GAP_M,
     Banner,
-    Button,
-    ButtonKind,
     Card,
     Message,
     Screen,
     Severity,
-    Shortcut,
     dialogs,
-    primary,
     scrolled,
-    secondary,
     vbox,
 )
 from station_emr.ui.models import routes
 from station_emr.ui.models.moments import show_moment
 from station_emr.ui.models.session import Session
+from station_emr.ui.screens.notices.buttons import NoticeButtons
+from station_emr.ui.screens.notices.desk import Opened, load_notice
 from station_emr.ui.screens.notices.list_page import ListPage, time_words
 from station_emr.ui.screens.notices.notice_form import NoticeForm
 from station_emr.ui.screens.notices.told_dialog import ToldDialog
 
 _EACH_MINUTE: Final = 60_000
 _CHILD_BEARING: Final = range(10, 55)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A notice as it was read. ``kept``: whether it lies in the record yet."""
-
-    notice: CommunicableDiseaseNotification
-    patient: Patient
-    version: int
-    status: RecordStatus
-    kept: bool
-
-    @property
-    def is_draft(self) -> bool:
-        return self.status is RecordStatus.DRAFT
 
 
 class NoticesScreen(Screen):
@@ -68,9 +49,10 @@ class NoticesScreen(Screen):
         self._session = session
         self._notices = session.services.notifications
         self._opened: Opened | None = None
-        self._reason = ""
+        self._reason = self._wished = ""
         self._dirty = False
-        self._make_header()
+        self.buttons = NoticeButtons(session)
+        self.header = self.add_header(_("Báo bệnh truyền nhiễm"), " ", *self.buttons.all)
         self.banner = Banner("notices.banner", closable=False)
         self.page.addWidget(self.banner)
         self.list = ListPage()
@@ -83,54 +65,34 @@ class NoticesScreen(Screen):
         self._stack.addWidget(self.list)
         self._stack.addWidget(card)
         self.page.addWidget(self._stack, 1)
-        self.form.edited.connect(self._edited)
-        self.list.opened.connect(self._open_row)
-        self.list.table.picked.connect(lambda _row: self._fit())
+        self._connect()
         self._timer = QTimer(self)
         self._timer.setInterval(_EACH_MINUTE)
         self._timer.timeout.connect(self._read)
         session.changed.connect(self._changed)
         self._fit()
 
-    def _make_header(self) -> None:
-        self.back = secondary(_("Về danh sách"), "notices.back", icon="arrow-left")
-        self.void = Button(_("Hủy phiếu"), "notices.void", kind=ButtonKind.DANGER)
-        self.amend = secondary(_("Sửa đổi"), "notices.amend", icon="pencil-simple")
-        self.save = secondary(_("Lưu nháp"), "notices.save", Shortcut.SAVE)
-        self.print = secondary(_("In"), "notices.print", Shortcut.PRINT, "printer")
-        self.visit = secondary(_("Mở lượt khám"), "notices.visit")
-        self.open = secondary(_("Mở phiếu"), "notices.open")
-        self.told = primary(_("Ghi đã báo"), "notices.told")
-        self.submit = primary(_("Lập phiếu"), "notices.submit", Shortcut.SIGN)
-        buttons = (
-            self.back,
-            self.void,
-            self.amend,
-            self.visit,
-            self.save,
-            self.print,
-            self.open,
-            self.told,
-            self.submit,
-        )
-        for button in buttons:
-            button.hide()
-        self.header = self.add_header(_("Báo bệnh truyền nhiễm"), " ", *buttons)
-        self.back.clicked.connect(self._to_list)
-        self.void.clicked.connect(self._void)
-        self.amend.clicked.connect(self._begin_amendment)
-        self.save.clicked.connect(self.save_action)
-        self.print.clicked.connect(self.print_action)
-        self.visit.clicked.connect(self._to_visit)
-        self.open.clicked.connect(self._open_current)
-        self.told.clicked.connect(self._tell)
-        self.submit.clicked.connect(self._submit)
+    def _connect(self) -> None:
+        self.form.edited.connect(self._edited)
+        self.list.opened.connect(self._open_row)
+        self.list.table.picked.connect(lambda _row: self._fit())
+        buttons = self.buttons
+        buttons.back.clicked.connect(self._to_list)
+        buttons.void.clicked.connect(self._void)
+        buttons.amend.clicked.connect(self._begin_amendment)
+        buttons.save.clicked.connect(self.save_action)
+        buttons.print.clicked.connect(self.print_action)
+        buttons.visit.clicked.connect(self._to_visit)
+        buttons.open.clicked.connect(self._open_current)
+        buttons.told.clicked.connect(self._tell)
+        buttons.submit.clicked.connect(self._submit)
 
     # -- hooks of the frame --------------------------------------------------------------------
 
     @override
     def on_enter(self, context: object = None) -> None:
         self._timer.start()
+        self._wished = context.field if isinstance(context, routes.NoticeRoute) else ""
         if isinstance(context, routes.NoticeRoute):
             self._open(context.encounter_id, context.notification_id)
         elif self._opened is None:
@@ -228,23 +190,12 @@ class NoticesScreen(Screen):
     def _open(self, encounter_id: str, notification_id: str) -> None:
         session = self._session
         session.ask(
-            lambda: self._load(encounter_id, notification_id),
+            lambda: load_notice(session.services, session.actor, encounter_id, notification_id),
             self._show,
             owner=self,
             failed=self._refused,
             latest="notices.open",
         )
-
-    def _load(self, encounter_id: str, notification_id: str) -> Opened:
-        services, actor = self._session.services, self._session.actor
-        if notification_id:
-            stored = services.notifications.get(actor, notification_id)
-            notice, version, status, kept = stored.record, stored.version, stored.status, True
-        else:
-            notice = services.notifications.prepare(actor, encounter_id)
-            version, status, kept = 0, RecordStatus.DRAFT, False
-        person = services.patients.standing(actor, notice.patient_id).stored.record
-        return Opened(notice=notice, patient=person, version=version, status=status, kept=kept)
 
     @property
     def _writes(self) -> bool:
@@ -256,7 +207,7 @@ class NoticesScreen(Screen):
         self._opened, self._reason, self._dirty = opened, "", False
         self._stack.setCurrentIndex(1)
         self._dress()
-        if self._writes:
+        if not self.form.form.go_to(self._wished) and self._writes:
             self.form.form.focus_first()
 
     def _dress(self) -> None:
@@ -291,30 +242,8 @@ class NoticesScreen(Screen):
 
     def _fit(self) -> None:
         """Only what can be done now is there."""
-        opened, row = self._opened, self.list.table.current()
-        may = self._session.may(Action.NOTIFICATION_REPORT)
-        final = opened is not None and opened.status in (
-            RecordStatus.SIGNED,
-            RecordStatus.AMENDED,
-        )
-        listed = opened is None and row is not None
-        self.back.setVisible(opened is not None)
-        self.open.setVisible(listed)
-        self.open.set_label(
-            _("Mở phiếu") if row is not None and row.notification_id else _("Soạn phiếu báo")
-        )
-        self.open.setEnabled(may or (row is not None and bool(row.notification_id)))
-        self.visit.setVisible(listed or opened is not None)
-        self.save.setVisible(self._writes and opened is not None and opened.is_draft)
-        self.submit.setVisible(self._writes)
-        self.submit.set_label(_("Lưu sửa đổi") if self._reason else _("Lập phiếu"))
-        self.amend.setVisible(final and may and not self._reason)
-        self.void.setVisible(final and may and not self._reason)
-        self.print.setVisible(final and self._session.may(Action.PRINT) and not self._reason)
-        untold = (final and opened is not None and opened.notice.reported_at is None) or (
-            listed and row is not None and bool(row.number) and row.reported_at is None
-        )
-        self.told.setVisible(untold and may and not self._reason)
+        row = self.list.table.current()
+        self.buttons.fit(self._opened, row, writes=self._writes, amending=bool(self._reason))
 
     def _edited(self) -> None:
         self._dirty = True
@@ -339,9 +268,7 @@ class NoticesScreen(Screen):
     def _kept(self, typed: CommunicableDiseaseNotification) -> None:
         opened = self._opened
         if opened is not None and opened.notice.id == typed.id:
-            self._opened = Opened(
-                notice=typed, patient=opened.patient, version=0, status=opened.status, kept=True
-            )
+            self._opened = replace(opened, notice=typed, kept=True)
         self.say(_("Đã lưu nháp phiếu báo. Hạn báo vẫn đang tính."))
 
     def _submit(self) -> None:
@@ -393,6 +320,7 @@ class NoticesScreen(Screen):
         if reason:
             self._reason = reason
             self._dress()
+            self.form.form.go_to(self._wished)
 
     def _void(self) -> None:
         opened = self._opened

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from typing_extensions import override
 
@@ -35,7 +35,7 @@ from station_emr.ui.kit import (
     primary,
     secondary,
 )
-from station_emr.ui.kit.paper import A4_WIDTH, PaperView, render_pages
+from station_emr.ui.kit.paper import PaperView, render_pages
 from station_emr.ui.models import routes
 from station_emr.ui.models.joined import joined_words
 from station_emr.ui.models.paper_feed import PaperFeed
@@ -44,9 +44,9 @@ from station_emr.ui.screens.preview.paper import Paper, load_paper
 from station_emr.ui.screens.preview.printing import Printing, PrintJob, SystemPrinting
 from station_emr.ui.screens.preview.signature_line import SignatureLine
 from station_emr.ui.screens.preview.thumbs import THUMB_WIDTH, Thumbs
+from station_emr.ui.screens.preview.zoom import Zoom
 from station_emr.ui.tasks import Lane
 
-_ZOOMS: Final = (0.5, 0.67, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
 _TITLES: Final = {
     RecordKind.REFERRAL: "Phiếu chuyển",
     RecordKind.PRESCRIPTION: "Đơn thuốc",
@@ -82,7 +82,8 @@ class PreviewScreen(Screen):
         self._version = 0
         self._left_over: Printed | None = None
         self._job: PrintJob | None = None
-        self._zoom: float | None = None
+        self.view = PaperView("preview.pages", _("Các trang giấy"))
+        self.zoom = Zoom(self.view, self)
         self._make_header()
         self.banner = Banner("preview.banner", closable=False)
         self.joined = label("", "muted", wrap=True)
@@ -93,7 +94,6 @@ class PreviewScreen(Screen):
         self.signatures.sign_wanted.connect(lambda: self.go(routes.SIGNING))
         self.signatures.said.connect(self.say)
         self.page.addWidget(self.signatures)
-        self.view = PaperView("preview.pages", _("Các trang giấy"))
         self.thumbs = Thumbs()
         ground = Card(sunken=True, margin=1)
         row = hbox(self.thumbs, self.view, gap=0)
@@ -104,13 +104,8 @@ class PreviewScreen(Screen):
         self.feed.shown.connect(self._draw_thumbs)
         self.thumbs.picked.connect(self.view.go_to)
         self.view.page_changed.connect(self._page_changed)
-        self._bind_zoom()
 
     def _make_header(self) -> None:
-        self.zoom_out = icon_button("minus", "preview.zoom_out", _("Thu nhỏ (Ctrl+-)"))
-        self.zoom_in = icon_button("plus", "preview.zoom_in", _("Phóng to (Ctrl++)"))
-        self.zoom_fit = secondary(_("Vừa khung"), "preview.zoom_fit")
-        self._zoom_text = label("", "muted")
         self._page_text = label("", "muted")
         self.history = secondary(_("Phiên &bản"), "preview.history", icon="clock-counter-clockwise")
         self.history.setToolTip(_("Lịch sử phiên bản của giấy này"))
@@ -122,10 +117,7 @@ class PreviewScreen(Screen):
             _("Xem trước"),
             "",
             self._page_text,
-            self.zoom_out,
-            self._zoom_text,
-            self.zoom_in,
-            self.zoom_fit,
+            *self.zoom.all,
             self.history,
             self.save,
             self.print,
@@ -135,16 +127,6 @@ class PreviewScreen(Screen):
         self.print.clicked.connect(self.print_action)
         self.save.clicked.connect(self.save_action)
         self.history.clicked.connect(self._to_history)
-
-    def _bind_zoom(self) -> None:
-        for keys, step in ((("Ctrl++", "Ctrl+="), 1), (("Ctrl+-",), -1)):
-            for key in keys:
-                shortcut = QShortcut(QKeySequence(key), self)
-                shortcut.activated.connect(lambda by=step: self.step_zoom(by))
-        QShortcut(QKeySequence("Ctrl+0"), self).activated.connect(self.fit)
-        self.zoom_in.clicked.connect(lambda: self.step_zoom(1))
-        self.zoom_out.clicked.connect(lambda: self.step_zoom(-1))
-        self.zoom_fit.clicked.connect(self.fit)
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -174,7 +156,7 @@ class PreviewScreen(Screen):
     def _show(self, paper: Paper) -> None:
         self._paper = paper
         title = _("{kind}: {person}").format(kind=self._name_of(paper), person=paper.person)
-        self.header.set_title(title, self._told(paper))
+        self.header.set_title(title, paper.told)
         self.joined.setText(joined_words(paper.joined_number, paper.chart_number))
         self.joined.setVisible(bool(paper.joined_number))
         severities = {
@@ -215,22 +197,6 @@ class PreviewScreen(Screen):
             route = routes.VersionsRoute(self._paper.kind, self._paper.record_id)
             self.go(routes.VERSIONS, route)
 
-    def _told(self, paper: Paper) -> str:
-        number = _("Số {number}").format(number=paper.number) if paper.number else ""
-        if paper.form:
-            told = _("in từ hồ sơ, không phải gõ lại")
-        elif paper.is_draft:
-            told = _("Bản nháp, chưa có số")
-        elif paper.copies:
-            told = _("đã in {count} lần, bản tới là bản in lại (lần {next})").format(
-                count=paper.copies, next=paper.copies + 1
-            )
-        elif paper.status is RecordStatus.AMENDED:
-            told = _("bản sửa đổi, chưa in lần nào")
-        else:
-            told = _("chưa in lần nào")
-        return " · ".join(part for part in (number, told) if part)
-
     def _allow(self) -> None:
         paper = self._paper
         waits = paper is not None and paper.is_draft and paper.form != TRANSFER
@@ -265,32 +231,13 @@ class PreviewScreen(Screen):
             lane=Lane.POOL,
             latest="preview.thumbs",
         )
-        self._say_zoom()
+        self.zoom.say()
 
     def _page_changed(self, page: int) -> None:
         self.thumbs.mark(page)
         count = self.view.page_count
         text = _("Trang {page}/{count}").format(page=page + 1, count=count) if count else ""
         self._page_text.setText(text)
-
-    # -- zoom ------------------------------------------------------------------------------------
-
-    def step_zoom(self, by: int) -> None:
-        now = self._zoom or self.view.page_width() / A4_WIDTH
-        larger = [zoom for zoom in _ZOOMS if zoom > now + 0.01]
-        smaller = [zoom for zoom in _ZOOMS if zoom < now - 0.01]
-        found = (larger[:1] if by > 0 else smaller[-1:]) or [now]
-        self._zoom = found[0]
-        self.view.set_zoom(self._zoom)
-        self._say_zoom()
-
-    def fit(self) -> None:
-        self._zoom = None
-        self.view.set_zoom(None)
-        self._say_zoom()
-
-    def _say_zoom(self) -> None:
-        self._zoom_text.setText(f"{self.view.page_width() / A4_WIDTH:.0%}".replace("%", " %"))
 
     # -- printing --------------------------------------------------------------------------------
 

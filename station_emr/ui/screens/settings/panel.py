@@ -31,6 +31,11 @@ class Panel(Card):
         """Where the keyboard goes when the panel opens."""
         return None
 
+    def go_to(self, field: str) -> bool:
+        """To a field that somebody came for; False where the panel has none of that name."""
+        del field
+        return False
+
     def save(self) -> None:
         """Ctrl+S."""
 

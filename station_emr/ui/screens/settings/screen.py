@@ -330,7 +330,8 @@ class SettingsScreen(Screen):
     @override
     def on_enter(self, context: object = None) -> None:
         if isinstance(context, routes.SettingsRoute) and context.panel in self.hub.buttons:
-            self.open_panel(context.panel)
+            if self.open_panel(context.panel).go_to(context.field):
+                return
         else:
             self.open_panel(self._now or self._first)
         self.hub.buttons[self._now].setFocus()

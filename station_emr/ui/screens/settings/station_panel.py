@@ -99,6 +99,10 @@ class StationPanel(Panel):
     def focus(self) -> QWidget:
         return self.form.field("name").editor
 
+    @override
+    def go_to(self, field: str) -> bool:
+        return self.form.go_to(field)
+
     def _show(self, profile: StationProfile) -> None:
         self._profile = profile
         self.form.clear_problems()

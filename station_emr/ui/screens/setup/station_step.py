@@ -11,8 +11,8 @@ from station_emr.domain.errors import Problem
 from station_emr.domain.identity import normalise_phone
 from station_emr.domain.record import StationProfile
 from station_emr.domain.text import clean, fold
-from station_emr.services.accounts import check_station
 from station_emr.services.i18n import _
+from station_emr.services.letterhead_rules import check_station
 from station_emr.ui.kit import (
     CheckField,
     ChoiceField,

@@ -13,10 +13,11 @@ from pathlib import Path
 from PySide6.QtGui import QPageSize, QPdfWriter, QTextDocument
 
 from station_emr.domain.file_names import file_part
+from station_emr.domain.outages import Outage, OutageKind
 from station_emr.domain.record import StationProfile
 from station_emr.services.i18n import _
 from station_emr.ui.kit.theme import FONT_FAMILY
-from station_emr.ui.screens.sync.wording import Outage, outage_length
+from station_emr.ui.screens.sync.wording import outage_chip, outage_length
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 _BOM = "\ufeff"  # without it Excel reads Vietnamese letters as another alphabet
@@ -30,6 +31,8 @@ class Evidence:
     outages: Sequence[Outage]
     first: datetime | None
     now: datetime
+    odd_clocks: int = 0
+    timeless: int = 0
 
     @property
     def file_name(self) -> str:
@@ -38,6 +41,7 @@ class Evidence:
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         first = f"{self.first:%H:%M %d/%m/%Y}" if self.first else _("chưa có lần gửi nào")
+        away = sum(one.kind is OutageKind.AWAY for one in self.outages)
         return (
             (_("Cơ sở"), self.station.name),
             (_("Mã cơ sở"), self.station.code),
@@ -46,12 +50,28 @@ class Evidence:
                 _("Kỳ ghi nhận"),
                 _("từ {first} đến {now:%H:%M %d/%m/%Y}").format(first=first, now=self.now),
             ),
-            (_("Số lần mất kết nối"), str(len(self.outages))),
+            (_("Số lần mất kết nối"), str(away)),
+            (_("Số lần máy chủ từ chối"), str(len(self.outages) - away)),
+            *self._about_clocks(),
         )
+
+    def _about_clocks(self) -> tuple[tuple[str, str], ...]:
+        """What was left out, because its time cannot be right; nothing to say of most machines."""
+        if not self.odd_clocks:
+            return ()
+        said = _(
+            "{count} lần thử ghi lúc đồng hồ máy sai nên không lấy giờ của chúng; khoảng có dấu "
+            "“ít nhất” có thể đã dài hơn."
+        ).format(count=self.odd_clocks)
+        if self.timeless:
+            said += " " + _("{count} lúc không gửi được không rõ giờ nên không liệt kê.").format(
+                count=self.timeless
+            )
+        return ((_("Đồng hồ máy"), said),)
 
     @property
     def titles(self) -> tuple[str, ...]:
-        return (_("Từ"), _("Đến"), _("Kéo dài"), _("Số phút"), _("Số lần thử"))
+        return (_("Từ"), _("Đến"), _("Vì sao"), _("Kéo dài"), _("Số phút"), _("Số lần thử"))
 
     @property
     def lines(self) -> list[tuple[str, ...]]:
@@ -60,11 +80,12 @@ class Evidence:
 
     def _line(self, outage: Outage) -> tuple[str, ...]:
         ended = outage.ended or self.now
-        minutes = int((ended - outage.started).total_seconds() // 60)
+        minutes = max(0, int((ended - outage.started).total_seconds() // 60))
         until = f"{outage.ended:%H:%M %d/%m/%Y}" if outage.ended else _("chưa hết")
         return (
             f"{outage.started:%H:%M %d/%m/%Y}",
             until,
+            outage_chip(outage).text,
             outage_length(outage, self.now),
             str(minutes),
             str(outage.tries),
@@ -129,4 +150,4 @@ def write_evidence(evidence: Evidence, path: Path) -> Path:
 
 
 def _title() -> str:
-    return _("Những lúc không tới được máy chủ của tỉnh")
+    return _("Những lúc không gửi được lên máy chủ của tỉnh")

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from station_emr.domain.outages import Outage
 from station_emr.domain.sync import OutboxItem, SyncRun
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Column, EmptyState, Table
-from station_emr.ui.models.moments import show_ago, show_when
+from station_emr.ui.models.moments import show_when
 from station_emr.ui.screens.sync.wording import (
-    Outage,
+    outage_chip,
     outage_length,
     outcome_chip,
     plain_reason,
     run_note,
     seconds_text,
     size_text,
+    waited,
+    waiting_since,
     what,
 )
 
@@ -35,13 +38,13 @@ def waiting_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
             Column(title=_("Người bệnh"), text=name_of, stretch=True),
             Column(
                 title=_("Có từ"),
-                text=lambda i: show_when(i.created_at, now()),
+                text=lambda i: waiting_since(i, now()),
                 sort=lambda i: i.created_at,
                 width=124,
             ),
             Column(
                 title=_("Đã chờ"),
-                text=lambda i: show_ago(i.created_at, now()),
+                text=lambda i: waited(i, now()),
                 sort=lambda i: i.created_at,
                 width=96,
             ),
@@ -60,6 +63,7 @@ def waiting_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
                 width=130,
             ),
         ],
+        says_nothing_first=True,
         empty=EmptyState(
             "cloud-check", _("Không còn gì chờ gửi"), _("Mọi thứ đã ký đều đã tới máy chủ.")
         ),
@@ -81,11 +85,12 @@ def refused_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
             ),
             Column(
                 title=_("Có từ"),
-                text=lambda i: show_when(i.created_at, now()),
+                text=lambda i: waiting_since(i, now()),
                 sort=lambda i: i.created_at,
                 width=130,
             ),
         ],
+        says_nothing_first=True,
         empty=EmptyState(
             "seal-check",
             _("Máy chủ không từ chối mục nào"),
@@ -154,6 +159,7 @@ def runs_table(now: Now) -> Table[SyncRun]:
                 muted=True,
             ),
         ],
+        says_nothing_first=True,
         empty=EmptyState("clock-counter-clockwise", _("Chưa gửi lần nào")),
     )
 
@@ -161,7 +167,7 @@ def runs_table(now: Now) -> Table[SyncRun]:
 def outages_table(now: Now) -> Table[Outage]:
     return Table(
         "sync.outages",
-        _("Những lúc không tới được máy chủ"),
+        _("Những lúc không gửi được lên máy chủ"),
         [
             Column(
                 title=_("Từ"),
@@ -171,11 +177,17 @@ def outages_table(now: Now) -> Table[Outage]:
             ),
             Column(
                 title=_("Đến"),
-                text=lambda o: f"{o.ended:%H:%M %d/%m/%Y}" if o.ended else _("đang mất mạng"),
+                text=lambda o: f"{o.ended:%H:%M %d/%m/%Y}" if o.ended else _("chưa hết"),
                 sort=lambda o: (o.ended is None, o.ended or o.started),
                 width=160,
             ),
-            Column(title=_("Kéo dài"), text=lambda o: outage_length(o, now()), width=110),
+            Column(title=_("Kéo dài"), text=lambda o: outage_length(o, now()), width=140),
+            Column(
+                title=_("Vì sao"),
+                text=lambda o: outage_chip(o).text,
+                chip=outage_chip,
+                width=150,
+            ),
             Column(
                 title=_("Số lần thử"),
                 text=lambda o: str(o.tries),
@@ -185,9 +197,10 @@ def outages_table(now: Now) -> Table[Outage]:
             ),
             Column(title="", text=lambda _o: "", stretch=True),
         ],
+        says_nothing_first=True,
         empty=EmptyState(
             "wifi-high",
-            _("Chưa ghi nhận lần mất mạng nào"),
+            _("Chưa có lúc nào không gửi được"),
             _("Danh sách này là bằng chứng khi phải giải trình gửi dữ liệu chậm."),
         ),
     )

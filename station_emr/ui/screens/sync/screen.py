@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,12 @@ from typing_extensions import override
 
 from station_emr.domain.errors import EnvironmentFailure, StationError
 from station_emr.domain.os_words import os_words
+from station_emr.domain.outages import LineHistory
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import RecordKind, StationProfile
-from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
-from station_emr.services.gateways import GatewayStanding
+from station_emr.domain.sync import OutboxItem
 from station_emr.services.i18n import _
-from station_emr.services.refused_fields import RefusedField
+from station_emr.services.refused_fields import SHOWN_ELSEWHERE, RefusedField
 from station_emr.ui.kit import (
     GAP_M,
     GAP_S,
@@ -38,6 +37,7 @@ from station_emr.ui.kit import (
     quiet,
     secondary,
 )
+from station_emr.ui.kit.turns import Turns
 from station_emr.ui.models import routes
 from station_emr.ui.models.gateway_line import GatewayLine
 from station_emr.ui.models.session import Session
@@ -50,34 +50,19 @@ from station_emr.ui.screens.sync.lists import (
     runs_table,
     waiting_table,
 )
+from station_emr.ui.screens.sync.picture import Picture, read_picture
 from station_emr.ui.screens.sync.status_card import StatusCard
-from station_emr.ui.screens.sync.wording import outages
 from station_emr.ui.tasks import Lane
 
 REFRESH_MS: Final = 5000
 _WAITING, _REFUSED, _RUNS, _OUTAGES = "waiting", "refused", "runs", "outages"
-_WORDS: Final = ("Chờ gửi", "Máy chủ chưa nhận", "Các lần gửi", "Những lúc mất mạng")
-_RUNS_KEPT: Final = 200
-_RUNS_OF_EVIDENCE: Final = 20_000
+_WORDS: Final = ("Chờ gửi", "Máy chủ chưa nhận", "Các lần gửi", "Lúc không gửi được")
 _NO_NAMES: Final = (
     RecordKind.FACILITY,
     RecordKind.PRACTITIONER,
     RecordKind.RIGHTS,
     RecordKind.STANDING,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Picture:
-    """Everything on the page, read in one go so that its parts agree."""
-
-    status: SyncStatus
-    waiting: tuple[OutboxItem, ...]
-    refused: tuple[OutboxItem, ...]
-    runs: tuple[SyncRun, ...]
-    names: dict[str, str]
-    fields: dict[OutboxItem, RefusedField]
-    gateways: tuple[GatewayStanding, ...]
 
 
 class SyncScreen(Screen):
@@ -90,7 +75,8 @@ class SyncScreen(Screen):
         self._session = session
         self._sync = session.services.sync
         self._actor = session.actor
-        self._picture: _Picture | None = None
+        self._picture: Picture | None = None
+        self._turns = Turns(self)
         self._names: dict[str, str] = {}
         self._may_run = session.may(Action.SYNC_RUN)
         self._header()
@@ -106,6 +92,7 @@ class SyncScreen(Screen):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self.status.desk_wanted.connect(lambda: self.go(routes.CONFLICTS))
+        self.status.pairs_wanted.connect(lambda: self.go(routes.CONFLICTS, routes.PAIRS))
         if box is not None:
             box.told.connect(self.message)
             box.finished.connect(self.refresh)
@@ -215,42 +202,26 @@ class SyncScreen(Screen):
         """Look again; cheap enough for every few seconds."""
         if not self.isVisible():
             return
-        known = self._names
-        told = self._picture.fields if self._picture is not None else {}
+        before = self._picture
         self._session.ask(
-            lambda: self._read(known, told),
+            lambda: read_picture(self._session, before),
             self._show,
             owner=self,
             failed=self._failed,
             latest="sync.picture",
         )
 
-    def _read(self, known: dict[str, str], told: dict[OutboxItem, RefusedField]) -> _Picture:
-        waiting = self._sync.waiting(self._actor)
-        refused = self._sync.quarantined(self._actor)
-        people = {item.patient_id for item in (*waiting, *refused)} - {""}
-        fresh = self._sync.names(self._actor, people - known.keys())
-        return _Picture(
-            status=self._sync.status(),
-            waiting=waiting,
-            refused=refused,
-            runs=self._sync.runs(self._actor, _RUNS_KEPT),
-            names={**known, **fresh},
-            gateways=self._session.services.gateways.standing(self._actor),
-            fields={
-                item: told.get(item) or self._sync.refused_field(self._actor, item)
-                for item in refused
-            },
-        )
-
-    def _show(self, picture: _Picture) -> None:
+    def _show(self, picture: Picture) -> None:
+        """In turns: during a run nobody's key waits for all of it to be drawn."""
         before, self._picture = self._picture, picture
         self._names = picture.names
-        may_decide = self._session.may(Action.PATIENT_VIEW)
-        self.status.show_status(picture.status, self._now(), may_decide=may_decide)
-        self.gateways.show_standing(picture.gateways, self._now())
-        self.gateways.setVisible(any(one.on for one in picture.gateways))
-        self.retry.setEnabled(bool(picture.refused))
+        self._turns.begin(
+            lambda: self._show_lists(picture, before),
+            lambda: self._label_tabs(picture),
+            lambda: self._show_status(picture),
+        )
+
+    def _show_lists(self, picture: Picture, before: Picture | None) -> None:
         if before is None or before.waiting != picture.waiting:
             self.waiting.set_rows(picture.waiting)
         if before is None or before.refused != picture.refused:
@@ -260,10 +231,16 @@ class SyncScreen(Screen):
             self._follow_refused()
         if before is None or before.runs != picture.runs:
             self.runs.set_rows(picture.runs)
-            self.outages.set_rows(outages(picture.runs))
-        self._label_tabs(picture)
+            self.outages.set_rows(picture.line.outages)
 
-    def _label_tabs(self, picture: _Picture) -> None:
+    def _show_status(self, picture: Picture) -> None:
+        may_decide = self._session.may(Action.PATIENT_VIEW)
+        self.status.show_status(picture.status, self._now(), may_decide=may_decide)
+        self.gateways.show_standing(picture.gateways, self._now())
+        self.gateways.setVisible(any(one.on for one in picture.gateways))
+
+    def _label_tabs(self, picture: Picture) -> None:
+        self.retry.setEnabled(bool(picture.refused))
         counts = (
             picture.status.waiting,
             picture.status.quarantined,
@@ -322,11 +299,9 @@ class SyncScreen(Screen):
     def _open(self, item: OutboxItem | None) -> None:
         if item is None:
             return
-        if item in self.refused.rows or item.kind not in (
-            RecordKind.PRESCRIPTION,
-            RecordKind.APPOINTMENT,
-        ):
-            self._go_to(item, self._field(item))
+        known = self._field(item)
+        if known is not None or item.kind not in SHOWN_ELSEWHERE:
+            self._go_to(item, known)
             return
         self._session.ask(
             lambda: self._sync.refused_field(self._actor, item),
@@ -345,20 +320,22 @@ class SyncScreen(Screen):
     def _export(self) -> None:
         services, now = self._session.services, self._now()
 
-        def read() -> tuple[StationProfile, tuple[SyncRun, ...]]:
-            return services.accounts.station(), self._sync.runs(self._actor, _RUNS_OF_EVIDENCE)
+        def read() -> tuple[StationProfile, LineHistory]:
+            return services.accounts.station(), self._sync.line_history(self._actor)
 
-        def choose(found: tuple[StationProfile, tuple[SyncRun, ...]]) -> None:
-            station, runs = found
+        def choose(found: tuple[StationProfile, LineHistory]) -> None:
+            station, line = found
             evidence = Evidence(
                 station=station,
-                outages=outages(runs),
-                first=min((run.started_at for run in runs), default=None),
+                outages=line.outages,
+                first=line.since,
                 now=now,
+                odd_clocks=line.odd_clocks,
+                timeless=line.timeless,
             )
             path = dialogs.save_file(
                 self,
-                _("Lưu bằng chứng mất mạng"),
+                _("Lưu bằng chứng không gửi được"),
                 Path.home() / f"{evidence.file_name}.pdf",
                 _("Trang in PDF (*.pdf);;Bảng tính CSV (*.csv)"),
             )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from station_emr.domain.sync import SyncStatus
@@ -20,15 +22,18 @@ from station_emr.ui.kit import (
     hbox,
     label,
     named,
+    theme,
     vbox,
 )
 from station_emr.ui.screens.sync.wording import (
     arrived_sentence,
     clock_sentence,
     conflict_sentence,
+    double_sentence,
     forms_sentence,
     link_sentence,
     sentence,
+    stay_sentence,
     usage_sentence,
 )
 
@@ -36,9 +41,12 @@ _BAR_WIDTH: Final = 140
 
 
 class StatusCard(QWidget):
-    """``desk_wanted`` follows the wish to decide what is open."""
+    """``desk_wanted`` follows the wish to decide what is open, ``pairs_wanted`` the one to look at
+    people who may be registered twice.
+    """
 
     desk_wanted = Signal()
+    pairs_wanted = Signal()
 
     def __init__(self, beside: QWidget | None = None) -> None:
         super().__init__()
@@ -61,9 +69,26 @@ class StatusCard(QWidget):
             card.body.addLayout(row)
         self.link = Banner("sync.banner", closable=False)
         self.conflicts = Banner("sync.conflicts", closable=False)
+        self.doubles = Banner("sync.doubles", closable=False)
         self.clock = Banner("sync.clock", closable=False)
         self.arrived = Banner("sync.arrived", closable=False)
-        vbox(card, self.link, self.conflicts, self.arrived, self.clock, gap=GAP_S, parent=self)
+        self.stay = Banner("sync.stay", closable=False)
+        vbox(
+            card,
+            self.link,
+            self.conflicts,
+            self.doubles,
+            self.arrived,
+            self.stay,
+            self.clock,
+            gap=GAP_S,
+            parent=self,
+        )
+        # These hold the place of what is read, so that the lists below do not move when it comes.
+        self.sentence.setMinimumHeight(ceil(QFontMetricsF(theme.font(weight=600)).height()))
+        for rare in (self.forms, self.bar):
+            rare.hide()
+        self.link.show_message(Message(text=_("Đang xem đường nối…"), severity=Severity.NEUTRAL))
 
     def show_status(self, status: SyncStatus, now: datetime, *, may_decide: bool) -> None:
         """Every part from one reading, so that they agree."""
@@ -86,8 +111,11 @@ class StatusCard(QWidget):
         self.link.show_message(Message(text=text, severity=severity))
         self._show(self.clock, clock_sentence(status), None)
         self._show(self.arrived, arrived_sentence(status), None)
+        self._show(self.stay, stay_sentence(status), None)
         action = self.desk_wanted.emit if may_decide else None
         self._show(self.conflicts, conflict_sentence(status), action)
+        if may_decide:
+            self._show(self.doubles, double_sentence(status), self.pairs_wanted.emit)
 
     @staticmethod
     def _show(banner: Banner, text: str, action: object) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from station_emr.domain.outages import Outage, OutageKind, is_believable
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, SyncStatus
 from station_emr.services.i18n import _
@@ -52,21 +51,16 @@ _OUTCOMES: Final = {
     "complete": ("Trọn vẹn", Severity.SUCCESS),
     "partial": ("Một phần", Severity.WARNING),
     "offline": ("Mất mạng", Severity.WARNING),
+    "waiting": ("Tạm nghỉ", Severity.INFO),  # the day's bytes are spent, or the link is a paid one
     "refused": ("Bị từ chối", Severity.DANGER),
     "elsewhere": ("Nơi khác gửi", Severity.INFO),  # another window of the program has the turn
 }
 _WEEKDAYS: Final = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 _SKEW_TOLD: Final = 120  # seconds; less is the drift of any machine and of a slow line
-_AWAY: Final = frozenset({"offline", "refused"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """A stretch in which the province could not be reached; ``ended`` None: it lasts."""
-
-    started: datetime
-    ended: datetime | None
-    tries: int
+_OUTAGES: Final = {
+    OutageKind.AWAY: ("Mất mạng", Severity.WARNING),
+    OutageKind.REFUSED: ("Máy chủ từ chối", Severity.DANGER),
+}
 
 
 def sentence(status: SyncStatus, now: datetime) -> str:
@@ -76,6 +70,10 @@ def sentence(status: SyncStatus, now: datetime) -> str:
         waits = _("{count} mục chờ gửi").format(count=status.waiting)
         if status.oldest_waiting_at is not None:
             waits += _(", lâu nhất {age}").format(age=show_ago(status.oldest_waiting_at, now))
+            if status.undated:
+                waits += _(" (chưa kể mục ghi lúc đồng hồ máy sai)")
+        elif status.undated:
+            waits += _(", ghi lúc đồng hồ máy sai nên không rõ đã chờ bao lâu")
         parts.append(f"{waits}.")
     elif status.link is not LinkState.UNCONFIGURED:
         quiet = _("Không còn hồ sơ nào chờ gửi.") if status.forms else _("Không còn gì chờ gửi.")
@@ -93,7 +91,12 @@ def _last_words(status: SyncStatus, now: datetime) -> str:
     complete, verified = status.last_complete_at, status.verified_at
     if complete is None:
         return _("Chưa có lần đồng bộ trọn vẹn nào.")
-    told = _("Lần đồng bộ trọn vẹn gần nhất: {when}").format(when=weekday_when(complete, now))
+    when = (
+        weekday_when(complete, now)
+        if is_believable(complete)
+        else _("không rõ giờ vì đồng hồ máy khi đó sai")
+    )
+    told = _("Lần đồng bộ trọn vẹn gần nhất: {when}").format(when=when)
     if status.last_verified or (verified is not None and verified >= complete):
         return _("{told}, đã đối chiếu.").format(told=told)
     if verified is None:
@@ -182,6 +185,15 @@ def conflict_sentence(status: SyncStatus) -> str:
     ).format(count=status.conflicts)
 
 
+def double_sentence(status: SyncStatus) -> str:
+    """Empty when nobody seems to be registered twice."""
+    if not status.doubles:
+        return ""
+    return _(
+        "{count} người có thể đã đăng ký hai lần. Chưa có gì bị gộp; cần người xem từng cặp."
+    ).format(count=status.doubles)
+
+
 def arrived_sentence(status: SyncStatus) -> str:
     """What came from elsewhere and cannot be shown yet; empty when everything can."""
     parts = []
@@ -216,6 +228,16 @@ def forms_sentence(status: SyncStatus) -> str:
     return f"{told}."
 
 
+def stay_sentence(status: SyncStatus) -> str:
+    """Kinds of records that do not travel to this server; empty when all do."""
+    if not status.kinds_stay or status.link is LinkState.UNCONFIGURED:
+        return ""
+    return _(
+        "Máy chủ này không nhận: {kinds}. Những mục đó vẫn an toàn trên máy này nhưng không gửi đi "
+        "và không sang được máy khác của trạm. Hãy báo người quản trị máy chủ."
+    ).format(kinds="; ".join(_(KINDS[kind]) for kind in status.kinds_stay))
+
+
 def clock_sentence(status: SyncStatus) -> str:
     """Empty while this machine's clock is near enough to the server's, or nobody knows."""
     skew = status.skew_seconds
@@ -246,6 +268,14 @@ def usage_sentence(status: SyncStatus) -> str:
             used=used, budget=size_text(status.budget)
         )
     return _("Hôm nay đã dùng {used}, không đặt giới hạn").format(used=used)
+
+
+def waiting_since(item: OutboxItem, now: datetime) -> str:
+    return show_when(item.created_at, now) if is_believable(item.created_at) else _("giờ máy sai")
+
+
+def waited(item: OutboxItem, now: datetime) -> str:
+    return show_ago(item.created_at, now) if is_believable(item.created_at) else _("không rõ")
 
 
 def plain_reason(item: OutboxItem) -> str:
@@ -288,23 +318,11 @@ def seconds_text(run: SyncRun) -> str:
     return f"{seconds:.1f}".replace(".", ",")
 
 
-def outages(runs: Sequence[SyncRun]) -> tuple[Outage, ...]:
-    """Unbroken rows of runs that did not reach the province, newest first (NĐ 188/2025 art. 38)."""
-    found: list[Outage] = []
-    started: datetime | None = None
-    tries = 0
-    for run in sorted(runs, key=lambda run: run.started_at):
-        if run.outcome == "elsewhere":
-            continue  # says nothing of the line
-        if run.outcome in _AWAY:
-            started, tries = started or run.started_at, tries + 1
-        elif started is not None:
-            found.append(Outage(started=started, ended=run.started_at, tries=tries))
-            started, tries = None, 0
-    if started is not None:
-        found.append(Outage(started=started, ended=None, tries=tries))
-    return tuple(reversed(found))
+def outage_chip(outage: Outage) -> ChipSpec:
+    text, severity = _OUTAGES[outage.kind]
+    return ChipSpec(_(text), severity)
 
 
 def outage_length(outage: Outage, now: datetime) -> str:
-    return show_ago(outage.started, outage.ended or now)
+    length = show_ago(outage.started, outage.ended or now)
+    return _("ít nhất {length}").format(length=length) if outage.at_least else length

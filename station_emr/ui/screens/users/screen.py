@@ -72,6 +72,7 @@ class UsersScreen(Screen):
         self._actor = session.actor
         self._chosen: StaffRow | None = None
         self._follow = ""
+        self._wished = routes.UserRoute("")
         back = icon_button("arrow-left", "users.back", _("Về Quản trị"))
         back.clicked.connect(lambda: self.go(routes.SETTINGS))
         self.unlock = secondary(_("Mở khóa"), "users.unlock", icon="lock-open")
@@ -150,6 +151,7 @@ class UsersScreen(Screen):
 
     @override
     def on_enter(self, context: object = None) -> None:
+        self._wished = context if isinstance(context, routes.UserRoute) else routes.UserRoute("")
         self._load()
         self.table.setFocus()
 
@@ -172,10 +174,14 @@ class UsersScreen(Screen):
         self.table.set_rows(ordered)
         wanted = self._follow or (self._chosen.user.username if self._chosen else "")
         self._follow = ""
-        found = next((row for row in ordered if row.user.username == wanted), None)
+        wished, self._wished = self._wished, routes.UserRoute("")
+        named = next((row for row in ordered if row.user.id == wished.user_id), None)
+        found = named or next((row for row in ordered if row.user.username == wanted), None)
         if found is not None:
             self.table.choose(found)
             self._picked(found)
+            if named is not None:
+                self.form.form.go_to(wished.field)
         elif self._chosen is None and not self.is_new:
             self.table.choose_first()
 

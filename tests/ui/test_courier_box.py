@@ -1,0 +1,71 @@
+"""The part of the sync page for those who send by stick."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station_emr.domain.errors import UserError
+from station_emr.domain.permissions import Role
+from station_emr.services.courier import CourierReport
+from station_emr.ui.screens.sync.courier_box import exported, imported
+from tests.services.conftest import MORNING
+from tests.ui.driver import answers
+from tests.ui.sync_page import Page
+
+__all__ = ["answers"]
+
+
+class Courier:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.refusal: UserError | None = None
+
+    def _report(self, what: str, path: str, **found) -> CourierReport:
+        self.calls.append((what, path))
+        if self.refusal is not None:
+            raise self.refusal
+        return CourierReport(path=path, number=3, created=MORNING, size=48_000, **found)
+
+    def export(self, actor, path):
+        return self._report("export", path, operations=14)
+
+    def import_reply(self, actor, path):
+        return self._report("import", path, acknowledged=12, refused=1, waiting=2, more=True)
+
+
+def test_waiting_records_leave_and_the_answer_comes_by_stick(
+    qtbot, session_of, answers, tmp_path
+) -> None:
+    courier = Courier()
+    page = Page(qtbot, session_of(), courier)
+    answers.next = [tmp_path / "gui-tinh", tmp_path / "tra-loi.semr", None, tmp_path / "x"]
+    page.sweep()
+
+    page.press_button("sync.courier.out")
+    page.until_said("Đã chép 14 mục vào gui-tinh.semr (46,9 kB).")
+    page.until(page.screen.courier.back.isEnabled)
+    page.press_button("sync.courier.in")
+    page.until_said("12 mục đã tới nơi. 1 mục tỉnh chưa nhận, xem lý do ở dưới. Còn 2 mục chờ gửi.")
+    page.until(page.screen.courier.back.isEnabled)
+    page.press_button("sync.courier.in")  # a person who changes their mind
+    courier.refusal = UserError("Tệp này của trạm khác. Không có gì thay đổi.")
+    page.press_button("sync.courier.in")
+    page.until_said("Tệp này của trạm khác.")
+
+    assert courier.calls == [
+        ("export", str(tmp_path / "gui-tinh.semr")),
+        ("import", str(tmp_path / "tra-loi.semr")),
+        ("import", str(tmp_path / "x")),
+    ]
+
+
+def test_the_stick_is_for_those_who_may_send(qtbot, session_of) -> None:
+    assert Page(qtbot, session_of(Role.INSPECTOR), Courier()).screen.courier is None
+
+
+def test_the_words_of_the_stick_tell_what_is_left() -> None:
+    report = CourierReport(path="/a/b.semr", number=1, created=MORNING, size=10, acknowledged=3)
+    assert imported(report).endswith("3 mục đã tới nơi. Không còn gì chờ gửi.")
+    full = replace(report, applied=2, conflicts=1)
+    assert "2 thay đổi của tỉnh đã vào máy này. 1 hồ sơ cần người quyết định." in imported(full)
+    assert "các mục vẫn ở hàng chờ" in exported(report)

@@ -18,9 +18,10 @@ from station_emr.domain.user import Actor, User
 from station_emr.security import durable_file, restore_files, set_up
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.passwords import PasswordPolicy, password_problems
-from station_emr.services.accounts import check_station, check_user
+from station_emr.services.account_rules import check_user
 from station_emr.services.clock import SystemClock
 from station_emr.services.guards import refuse
+from station_emr.services.letterhead_rules import check_station
 from station_emr.services.ports import Clock
 
 DATABASE: Final = DATABASE_FILE

@@ -19,7 +19,7 @@ from station_emr.security.backup_register import RegisterFile
 from station_emr.security.backup_shelf import facts_of
 from station_emr.security.keyslots import FILE_NAME, KeySlots
 from station_emr.security.window_claim import WindowClaim
-from station_emr.services.accounts import active_user
+from station_emr.services.account_rules import active_user
 from station_emr.services.backup_ports import FoundCopy
 from station_emr.services.guards import allow
 from station_emr.services.ports import Clock

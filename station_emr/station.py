@@ -52,12 +52,13 @@ from station_emr.security.letters import (
 )
 from station_emr.security.passwords import PasswordPolicy, password_problems
 from station_emr.services.access_rules import sweep_daily
-from station_emr.services.accounts import active_user
+from station_emr.services.account_rules import active_user
 from station_emr.services.audit_evidence import WitnessWatch
 from station_emr.services.catalog_packs import CatalogPacks
 from station_emr.services.catalogs import Catalogs
 from station_emr.services.clock import SystemClock
 from station_emr.services.door import Door, refuse_closed
+from station_emr.services.duplicate_watch import DuplicateWatch
 from station_emr.services.elsewhere import Elsewhere
 from station_emr.services.exports import Exports
 from station_emr.services.failed_attempts import bring_in
@@ -65,6 +66,7 @@ from station_emr.services.gateway_sending import GatewayTurn
 from station_emr.services.guards import refuse
 from station_emr.services.journal import Journal
 from station_emr.services.keys import Keys
+from station_emr.services.matching import NameMatcher
 from station_emr.services.people import build_people
 from station_emr.services.ports import Clock
 from station_emr.services.rebuild import ProvinceLine
@@ -266,6 +268,7 @@ def _join(
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
     scheduler = SyncScheduler(engine, store, clock)
+    scheduler.do_after_runs(DuplicateWatch(store, NameMatcher()).look)
     keys = SlotKeyRing(slots, data_key)
     loop = GatewayLoop(clock)
     services = build_services(store, clock, keys, scheduler, identity, engine, loop)

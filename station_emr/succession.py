@@ -16,7 +16,7 @@ from station_emr.key_keeping import compare_slots, open_store
 from station_emr.security.key_ring import SlotKeyRing
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.passwords import password_problems
-from station_emr.services.accounts import check_user
+from station_emr.services.account_rules import check_user
 from station_emr.services.clock import SystemClock
 from station_emr.services.guards import needs_reason, refuse
 from station_emr.services.ports import Clock, Work

@@ -16,7 +16,7 @@ from station_emr.services.ports import Clock
 from station_emr.ui.kit import apply_theme, dialogs, use_memory
 from station_emr.ui.shell import MainWindow
 from station_emr.ui.shell.desk import Desk
-from station_emr.ui.shell.file_memory import FileMemory
+from station_emr.ui.shell.file_memory import FileMemory, WrittenSoon
 from station_emr.ui.shell.waiting import WaitingPage
 from station_emr.ui.tasks import Lane, ProblemSink, Progress, Task, TaskRunner
 
@@ -42,7 +42,7 @@ class Program(QObject):
         self._demo = demo
         self._province: DemoProvince | None = None
         self._gateways: DemoGateways | None = None
-        memory = FileMemory(folder / _MEMORY)
+        self._memory = memory = WrittenSoon(FileMemory(folder / _MEMORY), self)
         use_memory(memory)
         apply_theme(app, "dark" if memory.get(THEME) == "dark" else "light")
         problems = ProblemSink(folder / _PROBLEMS, now=clock.now, parent=self)
@@ -144,6 +144,7 @@ class Program(QObject):
     def end(self) -> None:
         """After the event loop: what was begun is written, then everything is closed."""
         self.desk.close()
+        self._memory.write()
         self.gate.release()
         if self._province is not None:
             self._province.stop()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,11 @@ def check_key(key: bytes) -> None:
         raise ValueError("a data key has 32 bytes")
 
 
-def connect(
-    path: Path,
-    key: bytes,
-    *,
-    create: bool = False,
-    read_only: bool = False,
-    cache_kib: int = WRITE_CACHE_KIB,
-) -> RawConnection:
-    """Open and unlock. Raises an EnvironmentFailure whose sentence never holds the key."""
+@contextmanager
+def unlocking(path: Path, key: bytes, *, create: bool = False) -> Iterator[RawConnection]:
+    """A connection that has been given the key and read nothing yet. When what is done with it fails,
+    it is closed, and an EnvironmentFailure is raised whose sentence never holds the key.
+    """
     check_key(key)
     if not create and not path.exists():
         raise failures.missing()
@@ -60,10 +56,7 @@ def connect(
         )
         raw.execute("PRAGMA cipher_log_level = NONE")
         raw.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not create and not tables:
-            raise sqlcipher.DatabaseError("file is not a database")  # empty file
-        tune(raw, read_only=read_only, cache_kib=cache_kib)
+        yield raw
     except sqlcipher.Error as error:
         if raw is not None:
             with suppress(sqlcipher.Error):
@@ -73,6 +66,22 @@ def connect(
         if isinstance(failure, DatabaseMissing) and path.exists():
             failure = failures.denied()
         raise failure from None
+
+
+def connect(
+    path: Path,
+    key: bytes,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    cache_kib: int = WRITE_CACHE_KIB,
+) -> RawConnection:
+    """Open and unlock. Raises an EnvironmentFailure whose sentence never holds the key."""
+    with unlocking(path, key, create=create) as raw:
+        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not create and not tables:
+            raise sqlcipher.DatabaseError("file is not a database")  # empty file
+        tune(raw, read_only=read_only, cache_kib=cache_kib)
     return raw
 
 

@@ -95,6 +95,13 @@ def explain(error: BaseException) -> EnvironmentFailure | None:
     return None
 
 
+def told(error: Exception) -> Exception:
+    """What to raise for an error met while a whole file was handled: trouble with files is a lack of
+    room, a bug stays as it is.
+    """
+    return no_room() if isinstance(error, OSError) else explain(error) or error
+
+
 def in_use() -> EnvironmentFailure:
     return EnvironmentFailure(IN_USE)
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Engine
 
 from . import connection as connections
-from . import failures, schema, write_ahead
-from .connection import RawConnection
+from . import database_file, failures, schema, write_ahead
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROOM_FACTOR = 2.2  # the copy, and the write-ahead log of a migration that touches every row
@@ -25,25 +22,16 @@ ROOM_FACTOR = 2.2  # the copy, and the write-ahead log of a migration that touch
 def bring_up_to_date(path: Path, key: bytes) -> None:
     """Check the version of ``path`` and migrate when it is older than this program."""
     write_ahead.check(path)
-    raw = connections.connect(path, key)
-    try:
-        version = _version(raw)
-    except sqlcipher.Error as error:
-        raise (failures.explain(error) or failures.damaged()) from None
-    finally:
-        raw.close()
+    # Of its first page alone: to read the whole schema, as whoever works with it must, takes longest.
+    with connections.unlocking(path, key) as raw:
+        try:
+            version = database_file.version(raw)
+        finally:
+            raw.close()
     if version > schema.SCHEMA_VERSION:
         raise failures.too_new()
     if version < schema.SCHEMA_VERSION:
         upgrade(path, key, schema.SCHEMA_VERSION)
-
-
-def _version(raw: RawConnection) -> int:
-    version: int = raw.execute("PRAGMA user_version").fetchone()[0]
-    known: int = raw.execute("PRAGMA application_id").fetchone()[0]
-    if version < 1 or known != schema.APPLICATION_ID:
-        raise failures.damaged()
-    return version
 
 
 def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) -> Path:
@@ -56,16 +44,16 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         raise failures.no_room()
     work = path.with_name(f"{path.name}.migrating")
     kept = path.with_name(f"{path.name}.before-{target}")
-    remove(work)
-    remove(kept)
+    database_file.remove(work)
+    database_file.remove(kept)
     guard = connections.connect(path, key)
     try:
         guard.execute("BEGIN IMMEDIATE")  # nobody writes into the original meanwhile
-        copy_database(path, key, work)
+        database_file.copy(path, key, work)
         run_scripts(work, key, scripts)
         _settle(work, key, target)
     except BaseException as error:
-        remove(work)
+        database_file.remove(work)
         failure = failures.explain(error)
         if failure is not None:
             raise failure from None
@@ -74,7 +62,7 @@ def upgrade(path: Path, key: bytes, target: int, *, scripts: Path = MIGRATIONS) 
         guard.close()  # as the last one it folds the write-ahead log into the file
     if path.with_name(f"{path.name}-wal").exists():
         # Somebody else has it open: its log would be read into the new file.
-        remove(work)
+        database_file.remove(work)
         raise failures.in_use()
     _keep(path, kept)
     work.replace(path)
@@ -85,7 +73,7 @@ def _settle(work: Path, key: bytes, target: int) -> None:
     raw = connections.connect(work, key)
     try:
         raw.execute(f"PRAGMA user_version = {target}")
-        verify(raw)
+        database_file.verify(raw)
     finally:
         raw.close()
 
@@ -119,31 +107,3 @@ def run_scripts(path: Path, key: bytes, scripts: Path = MIGRATIONS) -> None:
             command.upgrade(config, "head")
     finally:
         engine.dispose()
-
-
-def copy_database(path: Path, key: bytes, destination: Path) -> None:
-    """``VACUUM INTO`` a new file under the same key, then open and check it."""
-    raw = connections.connect(path, key)
-    try:
-        raw.execute("VACUUM INTO ?", (str(destination.absolute()),))
-    finally:
-        raw.close()
-    copied = connections.connect(destination, key)
-    try:
-        _version(copied)
-        verify(copied)
-    finally:
-        copied.close()
-
-
-def verify(raw: RawConnection) -> None:
-    """Raises DatabaseDamaged unless every page and every reference is sound."""
-    sound = raw.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
-    if not sound or raw.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        raise failures.damaged()
-
-
-def remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from sqlalchemy import insert, select
 
+from station_emr.domain.outages import EARLIEST_RUN, LineRun
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, SyncRun, UnitState
 
-from .codec import moment, stamp
+from .codec import moment, stamp, utc_text
 from .exchange_queue import ExchangeQueue, note_synced
 from .models import SyncedResource, SyncRunRow
 from .outbox_events import ENQUEUE, ITEM, event_id
@@ -62,6 +63,18 @@ _BY_STATE: Final = (
 _COUNT: Final = (
     f"{_NEWEST} SELECT count(*) FROM outbox AS o WHERE o.state = :state "  # noqa: S608
     "AND (o.version = 0 OR o.seq IN (SELECT seq FROM newest))"
+)
+# One step into the index for each, however long the history is.
+_AWAY_SINCE: Final = text(
+    "SELECT started_utc, started_offset FROM sync_run WHERE outcome = 'offline' AND seq > max("
+    "coalesce((SELECT max(seq) FROM sync_run WHERE outcome = 'complete'), 0), "
+    "coalesce((SELECT max(seq) FROM sync_run WHERE outcome = 'partial'), 0), "
+    "coalesce((SELECT max(seq) FROM sync_run WHERE outcome = 'refused'), 0), "
+    "coalesce((SELECT seq FROM sync_run WHERE outcome = 'waiting' AND bytes_down > 0 "
+    "ORDER BY seq DESC LIMIT 1), 0)) AND started_utc >= :earliest ORDER BY seq LIMIT 1"
+)
+_LINE_RUNS: Final = text(
+    "SELECT started_utc, started_offset, outcome, bytes_down > 0 FROM sync_run ORDER BY seq"
 )
 _KIND_ORDER: Final = (
     RecordKind.FACILITY,
@@ -155,12 +168,13 @@ class OutboxRepository(ExchangeQueue, OvertakenEvents):
                 [{"seq": item.seq} for item in items],
             )
 
-    def oldest_waiting_at(self) -> datetime | None:
+    def oldest_waiting_at(self, since: datetime | None = None) -> datetime | None:
         row = self._connection.execute(
             text(
                 "SELECT created_utc, created_offset FROM outbox WHERE state = 'waiting' "
-                "ORDER BY created_utc LIMIT 1"
-            )
+                "AND created_utc >= :since ORDER BY created_utc LIMIT 1"
+            ),
+            {"since": utc_text(since) if since is not None else ""},
         ).one_or_none()
         return None if row is None else moment(row[0], row[1])
 
@@ -222,24 +236,42 @@ class OutboxRepository(ExchangeQueue, OvertakenEvents):
         )
 
     def runs(self, limit: int) -> tuple[SyncRun, ...]:
-        rows = self._connection.execute(
-            select(SyncRunRow.__table__).order_by(SyncRunRow.seq.desc()).limit(limit)
-        )
+        newest_first = select(SyncRunRow.__table__).order_by(SyncRunRow.seq.desc())
+        return tuple(map(_run, self._connection.execute(newest_first.limit(limit))))
+
+    def last_complete(self) -> SyncRun | None:
+        newest_first = select(SyncRunRow.__table__).order_by(SyncRunRow.seq.desc())
+        row = self._connection.execute(
+            newest_first.where(SyncRunRow.outcome == "complete").limit(1)
+        ).one_or_none()
+        return None if row is None else _run(row)
+
+    def away_since(self) -> datetime | None:
+        row = self._connection.execute(
+            _AWAY_SINCE, {"earliest": utc_text(EARLIEST_RUN)}
+        ).one_or_none()
+        return None if row is None else moment(row[0], row[1])
+
+    def line_runs(self) -> tuple[LineRun, ...]:
         return tuple(
-            SyncRun(
-                started_at=moment(row.started_utc, row.started_offset),
-                ended_at=moment(row.ended_utc, row.ended_offset),
-                outcome=row.outcome,
-                sent=row.sent,
-                changed=row.changed,
-                quarantined=row.quarantined,
-                bytes_up=row.bytes_up,
-                bytes_down=row.bytes_down,
-                detail=row.detail,
-                verified=bool(row.verified),
-            )
-            for row in rows
+            LineRun(moment(utc, offset), outcome, bool(answered))
+            for utc, offset, outcome, answered in self._connection.execute(_LINE_RUNS)
         )
+
+
+def _run(row: Any) -> SyncRun:
+    return SyncRun(
+        started_at=moment(row.started_utc, row.started_offset),
+        ended_at=moment(row.ended_utc, row.ended_offset),
+        outcome=row.outcome,
+        sent=row.sent,
+        changed=row.changed,
+        quarantined=row.quarantined,
+        bytes_up=row.bytes_up,
+        bytes_down=row.bytes_down,
+        detail=row.detail,
+        verified=bool(row.verified),
+    )
 
 
 _TABLES: Final = {RecordKind.PRACTITIONER: "user"}

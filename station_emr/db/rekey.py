@@ -26,7 +26,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from station_emr.domain.errors import DiskFull
 
 from . import connection as connections
-from . import failures, migrate
+from . import database_file, failures
 from .connection import RawConnection
 from .gate import Gate
 
@@ -86,7 +86,7 @@ def _megabytes(size: float) -> int:
 
 def clear_unfinished(path: Path) -> None:
     """Take away a copy that a power cut left."""
-    migrate.remove(path.with_name(path.name + SUFFIX))
+    database_file.remove(path.with_name(path.name + SUFFIX))
 
 
 def change_key(handles: Handles, new_key: bytes, progress: Progress, cancelled: Cancelled) -> float:
@@ -105,22 +105,16 @@ def change_key(handles: Handles, new_key: bytes, progress: Progress, cancelled: 
                 return _Exchange(handles, new_key, progress, cancelled).run()
         raise failures.busy_with_key()
     except (sqlcipher.Error, OSError) as error:
-        raise _explained(error) from None
+        raise failures.told(error) from None
     finally:
         clear_unfinished(handles.path)
-
-
-def _explained(error: Exception) -> Exception:
-    if isinstance(error, OSError):
-        return failures.no_room()
-    return failures.explain(error) or error
 
 
 def _check_source(handles: Handles) -> None:
     """A damaged file is not carried over: its old pages may be what a rescue needs."""
     raw = connections.connect(handles.path, handles.key, read_only=True)
     try:
-        migrate.verify(raw)
+        database_file.verify(raw)
     finally:
         raw.close()
 

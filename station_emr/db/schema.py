@@ -65,7 +65,7 @@ BEFORE UPDATE OF row_id, id, version, status, draft ON "{table}" BEGIN
     WHERE NEW.id <> OLD.id OR NEW.row_id <> OLD.row_id;
   SELECT RAISE(ABORT, '{table}: status and version move only with a written version')
     WHERE (NEW.version <> OLD.version OR NEW.status <> OLD.status)
-      AND NOT (NEW.version > OLD.version AND {written});
+      AND NOT (NEW.version > 0 AND {written});
   SELECT RAISE(ABORT, '{table}: signed content has no draft')
     WHERE NEW.version > 0 AND NEW.draft IS NOT NULL;
 END""",

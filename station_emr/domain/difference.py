@@ -14,10 +14,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from .field_text import describe, field_label
+from .field_labels import field_label
 from .merge import STATUS, paths, value_of
 from .record import RecordKind, RecordStatus
 from .text import fold
+from .value_text import describe
 from .vitals import SIGNS, VitalSigns
 
 NOTHING: Final = "không ghi"
@@ -58,7 +59,7 @@ def differences(
     """Everything in which two versions differ, in the order of the record's fields."""
     found: list[Difference] = []
     if statuses is not None:
-        was, now = (describe(kind, STATUS, status) for status in statuses)
+        was, now = (describe(STATUS, status) for status in statuses)
         if was != now:
             found.append(_changed(kind, STATUS, was, now))
     for path in paths(kind):
@@ -106,7 +107,7 @@ def _of_field(kind: RecordKind, path: str, one: Any, other: Any) -> Iterator[Dif
     elif path in _LISTS:
         yield from _list(kind, path, one, other)
     else:
-        was, now = describe(kind, path, one), describe(kind, path, other)
+        was, now = describe(path, one), describe(path, other)
         if was == now:  # such as a code behind the same words
             was, now = f"{was} [{one}]", f"{now} [{other}]"
         yield _changed(kind, path, was, now)
@@ -245,22 +246,22 @@ def _list(kind: RecordKind, path: str, one: Any, other: Any) -> Iterator[Differe
     told = _LISTS[path]
     label = field_label(kind, path)
     if not isinstance(one, (tuple, list)) or not isinstance(other, (tuple, list)):
-        yield _changed(kind, path, describe(kind, path, one), describe(kind, path, other))
+        yield _changed(kind, path, describe(path, one), describe(path, other))
         return
     before, after = _numbered(told, one), _numbered(told, other)
     count = 0
     for key, line in before.items():
         if key not in after:
             count += 1
-            yield _line(path, label, f"Bỏ {told.noun}: {describe(kind, path, line)}")
+            yield _line(path, label, f"Bỏ {told.noun}: {describe(path, line)}")
         elif line != after[key]:
             count += 1
-            changes = _details(kind, path, told, line, after[key])
+            changes = _details(path, told, line, after[key])
             yield _line(path, label, f"Sửa {told.noun} {told.name(line)}: {changes}")
     for key, line in after.items():
         if key not in before:
             count += 1
-            yield _line(path, label, f"Thêm {told.noun}: {describe(kind, path, line)}")
+            yield _line(path, label, f"Thêm {told.noun}: {describe(path, line)}")
     if not count:
         names = ", ".join(told.name(line) for line in other)
         yield _line(path, label, f"{label}: đổi thứ tự thành {names}")
@@ -281,7 +282,7 @@ def _numbered(told: _List, lines: Sequence[Any]) -> dict[tuple[str, int], Any]:
     return found
 
 
-def _details(kind: RecordKind, path: str, told: _List, one: Any, other: Any) -> str:
+def _details(path: str, told: _List, one: Any, other: Any) -> str:
     said: list[str] = []
     unsaid = False
     for field in fields(one):
@@ -292,10 +293,10 @@ def _details(kind: RecordKind, path: str, told: _List, one: Any, other: Any) -> 
         if word is None:
             unsaid = True
         else:
-            texts = (describe(kind, field.name, value) or NOTHING for value in (was, now))
+            texts = (describe(field.name, value) or NOTHING for value in (was, now))
             said.append(f"{word} {' → '.join(texts)}")
     if unsaid or not said:
-        said.append(f"{describe(kind, path, one)} → {describe(kind, path, other)}")
+        said.append(f"{describe(path, one)} → {describe(path, other)}")
     return "; ".join(said)
 
 
@@ -312,13 +313,13 @@ def _vitals(kind: RecordKind, path: str, one: Any, other: Any) -> Iterator[Diffe
         was, now = before.get(key), after.get(key)
         if was is None or now is None:
             verb = "Thêm lần đo" if was is None else "Bỏ lần đo"
-            yield _line(path, label, f"{verb}: {describe(kind, path, now or was)}")
+            yield _line(path, label, f"{verb}: {describe(path, now or was)}")
             continue
         if was == now:
             continue
-        at = describe(kind, path, now.measured_at) if several else ""
+        at = describe(path, now.measured_at) if several else ""
         when = f" (đo {at})" if at else ""
-        for sentence in _signs(kind, was, now):
+        for sentence in _signs(was, now):
             yield _line(path, label, f"{sentence}{when}")
 
 
@@ -332,13 +333,13 @@ def _measured(taken: Sequence[VitalSigns]) -> dict[tuple[object, int], VitalSign
     return found
 
 
-def _signs(kind: RecordKind, was: VitalSigns, now: VitalSigns) -> Iterator[str]:
+def _signs(was: VitalSigns, now: VitalSigns) -> Iterator[str]:
     if any(getattr(was, name) != getattr(now, name) for name in _PRESSURE):
         yield _sentence("Huyết áp", _pressure(was), _pressure(now), "mmHg")
     for sign in SIGNS.values():
         one, other = getattr(was, sign.name), getattr(now, sign.name)
         if sign.name not in _PRESSURE and one != other:
-            was_text, now_text = (describe(kind, sign.name, value) for value in (one, other))
+            was_text, now_text = (describe(sign.name, value) for value in (one, other))
             yield _sentence(sign.label, was_text, now_text, sign.unit)
     rest = [
         field.name
@@ -346,7 +347,7 @@ def _signs(kind: RecordKind, was: VitalSigns, now: VitalSigns) -> Iterator[str]:
         if field.name not in SIGNS and getattr(was, field.name) != getattr(now, field.name)
     ]
     for name in rest:
-        was_text, now_text = (describe(kind, name, getattr(vitals, name)) for vitals in (was, now))
+        was_text, now_text = (describe(name, getattr(vitals, name)) for vitals in (was, now))
         yield _sentence(_BESIDE.get(name, name), was_text, now_text)
 
 
@@ -363,5 +364,5 @@ def written_lines(kind: RecordKind, record: Any) -> tuple[tuple[str, str], ...]:
     """Every field of a version that says something: its name and its words, in their order."""
     if not is_dataclass(record):
         return ()
-    told = ((path, describe(kind, path, value_of(record, path))) for path in paths(kind))
+    told = ((path, describe(path, value_of(record, path))) for path in paths(kind))
     return tuple((field_label(kind, path), text) for path, text in told if text)

@@ -120,9 +120,7 @@ class Lineage:
         if not shared:
             return None
         deepest = max(len(self.ancestors(version)) for version in shared)
-        return min(
-            (self._nodes[v] for v in shared if len(self.ancestors(v)) == deepest), key=_order
-        )
+        return min((self._at(v) for v in shared if len(self.ancestors(v)) == deepest), key=_order)
 
     def _classes(self, same: Callable[[VersionNode, VersionNode], bool]) -> dict[int, int]:
         """Version → the one that stands for it, where there is more than one of the same."""

@@ -119,8 +119,10 @@ def merge_all(kind: RecordKind, base: Written | None, sides: Sequence[Written]) 
         all_values = [value_of(side.record, path) for side in sides]
         if kind in FIELDWISE:
             was = None if base is None else (value_of(base.record, path),)
-            value, undecided = _joined(kind, path, was, all_values)
-            values[path] = value
+            values[path], undecided = _joined(kind, path, was, all_values)
+            answers = _answers(path, base, sides)
+            if not undecided and any(answer != answers[0] for answer in answers):
+                values[path], undecided = answers[0], True
         elif kind in STRICT_FIELDS:
             strict = None if base is None else value_of(base.record, path)
             values[path], undecided = STRICT_FIELDS[kind][path](strict, all_values)
@@ -299,6 +301,15 @@ def _still_open(base: Written | None, sides: Sequence[Written]) -> set[str]:
     }
 
 
+def _answers(path: str, base: Written | None, sides: Sequence[Written]) -> list[Any]:
+    """What each side answered to a question that was open in the base. To keep what was shown is an
+    answer too, although nothing changed.
+    """
+    if base is None or path not in base.open_fields:
+        return []
+    return [value_of(side.record, path) for side in sides if path not in side.open_fields]
+
+
 def _comparable(record_type: Any, following: frozenset[str], *answers: str) -> tuple[str, ...]:
     grouped = {
         name: path
@@ -325,6 +336,8 @@ _PATHS: Final[Mapping[RecordKind, tuple[str, ...]]] = MappingProxyType(
         RecordKind.BILL: _comparable(Bill, _FOLLOWING),
         **{kind: tuple(fields) for kind, fields in STRICT_FIELDS.items()},
         RecordKind.REQUEST: _comparable(PrivacyRequest, _FOLLOWING, "given_answer"),
-        RecordKind.BREACH: _comparable(DataBreach, _FOLLOWING | {"recorded_by"}, "given_report"),
+        RecordKind.BREACH: _comparable(
+            DataBreach, _FOLLOWING | {"recorded_by", "facility_id"}, "given_report"
+        ),
     }
 )

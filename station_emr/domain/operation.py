@@ -10,6 +10,8 @@ from typing import Any
 from .record import RecordKind, RecordStatus
 
 MERGE_INCARNATION = "merge"
+SERVER_INCARNATION = "rest"
+"""Of what the province wrote down itself, because it came by plain FHIR."""
 MERGE_AUTHOR_ID = "00000000-0000-7000-8000-000000000000"
 MERGE_AUTHOR_NAME = "Tự gộp hai bản"
 

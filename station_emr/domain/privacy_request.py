@@ -198,6 +198,7 @@ class DataBreach:
     recorded_by: str = ""
     reported_at: datetime | None = None
     reported_to: str = ""
+    facility_id: str = ""  # whose leak it is, where others keep theirs beside it
 
     @property
     def due(self) -> datetime:

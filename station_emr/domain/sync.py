@@ -79,7 +79,8 @@ class SyncStatus:
     link: LinkState
     server: str = ""
     waiting: int = 0
-    oldest_waiting_at: datetime | None = None
+    oldest_waiting_at: datetime | None = None  # of what a believable clock wrote
+    undated: bool = False  # something that waits was written while the clock was impossible
     quarantined: int = 0
     last_complete_at: datetime | None = None
     last_verified: bool = False
@@ -89,6 +90,7 @@ class SyncStatus:
     detail: str = ""
     verified_at: datetime | None = None  # count and sum agreed with the province's; None: never
     conflicts: int = 0  # records that a person must decide
+    doubles: int = 0  # pairs of charts that may be one person's
     bytes_today: int = 0
     budget: int = 0  # bytes a day; 0: no limit
     metered: bool = False  # resting because this link is paid by the megabyte
@@ -99,3 +101,4 @@ class SyncStatus:
     forms: int = 0  # printed forms that still go to the province
     form_bytes: int = 0  # what is left of those that were made
     forms_stay: bool = False  # the server takes none
+    kinds_stay: tuple[RecordKind, ...] = ()  # kinds of records that the server does not take

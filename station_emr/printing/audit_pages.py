@@ -9,10 +9,10 @@ from reportlab.lib.units import mm
 
 from station_emr.domain.audit import AuditFilter
 from station_emr.domain.record import StationProfile
+from station_emr.services.audit_detail_words import detail_text
 from station_emr.services.audit_trail import AccessReport, HeadSheet, LogPages
 from station_emr.services.audit_words import (
     action_text,
-    detail_text,
     patient_action_text,
     person_text,
     purpose_text,

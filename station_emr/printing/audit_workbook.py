@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import xlsxwriter
 
+from station_emr.services.audit_detail_words import detail_text
 from station_emr.services.audit_trail import LogPages
 from station_emr.services.audit_words import (
     action_text,
-    detail_text,
     person_text,
     purpose_text,
     result_text,

@@ -5,8 +5,6 @@ Passwords open key slots (a port); the record only knows who exists and what the
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,15 +13,17 @@ from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied,
 from station_emr.domain.permissions import Action, Role
 from station_emr.domain.record import Changes, StationProfile
 from station_emr.domain.station_rights import LEFT
-from station_emr.domain.text import clean, fold
+from station_emr.domain.text import clean
 from station_emr.domain.user import Actor, User
 
+from .account_rules import active_user, check_user, keep_one_director
 from .enrolment import SERVER_TOKEN, SERVER_URL, place_of
 from .guards import allow, allow_oneself, allow_recovery, refuse
 from .incarnation import closed_series
 from .keys import note_new_code
+from .letterhead_rules import check_series, check_station
 from .old_passwords import chosen_by_oneself, reuse_problems, set_by_another
-from .ports import Clock, Store, Work
+from .ports import Clock, Store
 from .rights_records import write_standing
 from .timekeeping import accept_time, clock_problem, clock_warning, note_use
 from .views import AuditRow
@@ -161,7 +161,7 @@ class Accounts:
                     )
                 )
             if before.role is Role.DIRECTOR and (user.role is not Role.DIRECTOR or not user.active):
-                self._keep_one_director(work.users.all(), user)
+                keep_one_director(work.users.all(), user)
             if user.id == actor.user.id and (user.role is not before.role or not user.active):
                 raise InvalidRecord(
                     (
@@ -289,7 +289,7 @@ class Accounts:
         with self._store.write() as work:
             before = work.settings.station()
             if profile.series != before.series:
-                refuse(_check_series(profile.series, closed_series(work)))
+                refuse(check_series(profile.series, closed_series(work)))
             profile = replace(profile, facility_id=before.facility_id, demo=before.demo)
             work.settings.save_station(profile, now)
             work.audit.append(actor, "station.update", now)
@@ -346,22 +346,7 @@ class Accounts:
         with self._store.read() as work:
             return work.audit.verify()
 
-    @staticmethod
-    def _keep_one_director(users: tuple[User, ...], leaving: User) -> None:
-        others = [u for u in users if u.role is Role.DIRECTOR and u.active and u.id != leaving.id]
-        if not others:
-            raise InvalidRecord(
-                (
-                    Problem(
-                        field="role",
-                        code="last-director",
-                        message="Trạm phải còn ít nhất một tài khoản giám đốc đang dùng. Hãy thêm giám đốc khác trước.",
-                    ),
-                )
-            )
 
-
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 # Kept among the settings, but no setting: the letter key, the identity, the guard of the clock.
 _PRIVATE_SETTINGS = (
     "access.",
@@ -379,82 +364,3 @@ _PRIVATE_SETTINGS = (
 def _public_setting(key: str) -> None:
     if key.startswith(_PRIVATE_SETTINGS):
         raise PermissionDenied("Mục này do chương trình tự giữ nên không xem hay đổi được ở đây.")
-
-
-def active_user(work: Work, username: str) -> User:
-    """The person with this name. Raises PermissionDenied when unknown or no longer in use."""
-    user = work.users.by_username(username)
-    if user is None or not user.active:
-        raise PermissionDenied(
-            "Tài khoản này đã ngừng sử dụng. Hãy báo giám đốc trạm hoặc người quản trị."
-        )
-    if work.versions.person_fault(user.id):
-        raise PermissionDenied(
-            "Dòng tài khoản này trong dữ liệu đã bị sửa ngoài chương trình nên không đăng nhập được. "
-            "Hồ sơ vẫn còn nguyên. Hãy báo giám đốc trạm; giám đốc chạy station-emr verify-records "
-            "để biết chỗ bị sửa và khôi phục từ bản sao lưu."
-        )
-    return user
-
-
-def check_user(user: User) -> tuple[Problem, ...]:
-    """A usable log-in name and the person's name."""
-    problems: list[Problem] = []
-    if not _USERNAME.fullmatch(user.username):
-        problems.append(
-            Problem(
-                field="username",
-                code="username-form",
-                message="Tên đăng nhập gồm 2 đến 32 chữ thường không dấu, chữ số, dấu chấm, gạch dưới hoặc gạch nối.",
-            )
-        )
-    if not fold(user.full_name):
-        problems.append(
-            Problem(field="full_name", code="name-required", message="Chưa có họ tên người dùng.")
-        )
-    return tuple(problems)
-
-
-def _check_series(series: str, closed: Collection[str]) -> tuple[Problem, ...]:
-    if series.upper() not in {one.upper() for one in closed}:
-        return ()
-    return (
-        Problem(
-            field="series",
-            code="series-closed",
-            message=f"Ký hiệu “{series}” đã dùng trước khi máy được khôi phục: dùng lại có thể in trùng số. Hãy chọn ký hiệu khác.",
-        ),
-    )
-
-
-def check_station(profile: StationProfile) -> tuple[Problem, ...]:
-    """The letterhead needs a name, its authority, a facility code and a number series."""
-    problems: list[Problem] = []
-    for field, message in (
-        ("name", "Chưa có tên trạm y tế."),
-        ("parent_authority", "Chưa có cơ quan chủ quản (ví dụ: UBND xã …)."),
-        ("code", "Chưa có mã cơ sở khám bệnh, chữa bệnh. Hãy lấy mã trong quyết định của trạm."),
-    ):
-        if not str(getattr(profile, field)).strip():
-            problems.append(Problem(field=field, code=f"{field}-required", message=message))
-    if profile.code.strip() and not (
-        profile.code.isascii() and len(profile.code) == 5 and profile.code.isalnum()
-    ):
-        problems.append(
-            Problem(
-                field="code",
-                code="code-form",
-                message="Mã cơ sở khám bệnh, chữa bệnh có đúng 5 ký tự chữ hoặc số.",
-            )
-        )
-    if not (
-        profile.series.isascii() and profile.series.isalnum() and 1 <= len(profile.series) <= 3
-    ):
-        problems.append(
-            Problem(
-                field="series",
-                code="series-form",
-                message="Ký hiệu máy gồm 1 đến 3 chữ hoặc số, khác với các máy khác của trạm.",
-            )
-        )
-    return tuple(problems)

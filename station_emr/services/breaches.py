@@ -65,6 +65,7 @@ class Breaches:
                 number=number,
                 noticed_at=known.noticed_at if known else breach.noticed_at,
                 recorded_by=actor.user.snapshot.printed_name,
+                facility_id=station.facility_id,
             )
             self._write(work, actor, stored, made, "Ghi thêm", now)
             self._log(work, actor, "data_breach.record", made, now)

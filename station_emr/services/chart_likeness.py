@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from station_emr.domain.birth import BirthDate
 from station_emr.domain.patient import Patient
-from station_emr.domain.record import Sex
+from station_emr.domain.record import RecordStatus, Sex
 from station_emr.domain.text import fold, fold_words
 
 from .ports import PersonMatcher, Work
@@ -103,10 +103,11 @@ class Sweep:
     state: str
 
 
-def sweep(work: Work, matcher: PersonMatcher) -> Sweep:
+def sweep(work: Work, matcher: PersonMatcher, *, whole: bool = True) -> Sweep:
     """Look at the charts that came since the last time, and at some of the older ones. Only reads,
     so that nobody's saving waits for it. Each chart is compared with those that share a number or a word of the name
     and the years around its birth, so the work grows with what is new and not with the station.
+    Unless ``whole``, older ones have to wait while there are new ones.
     """
     kept = work.settings.get(_SWEPT)
     state: dict[str, Any] = json.loads(kept) if kept else {"high": 0, "low": _LATEST, "pairs": []}
@@ -114,14 +115,15 @@ def sweep(work: Work, matcher: PersonMatcher) -> Sweep:
     low = state["low"]
     if len(new) == _NEW_AT_ONCE or not kept:
         low = min((place for place, _ in new), default=0)  # what lies between is old from now on
-    old = work.patients.written_between(0, low, _OLD_AT_ONCE) if low else ()
+    portion = _OLD_AT_ONCE if whole or not new else 0
+    old = work.patients.written_between(0, low, portion) if low and portion else ()
     pairs: dict[Pair, None] = dict.fromkeys((one, other) for one, other in state["pairs"])
     for chart in dict.fromkeys(chart for _, chart in (*new, *old)):
         pairs.update(dict.fromkeys(_pairs_of(work, matcher, chart)))
     found = tuple(pairs)[-_PAIRS_KEPT:]
     after = {
         "high": max([state["high"], *(place for place, _ in new)]),
-        "low": min((place for place, _ in old), default=0),
+        "low": min((place for place, _ in old), default=0 if portion else low),
         "pairs": [list(pair) for pair in found],
     }
     return Sweep(found, json.dumps(after))
@@ -143,6 +145,31 @@ def forget(work: Work, pairs: set[Pair]) -> None:
         state = json.loads(kept)
         state["pairs"] = [pair for pair in state["pairs"] if tuple(pair) not in pairs]
         work.settings.put(_SWEPT, json.dumps(state))
+
+
+def open_pairs(work: Work) -> tuple[Pair, ...]:
+    """Those found so far that nobody has settled, as far as the last look knows."""
+    kept = work.settings.get(_SWEPT)
+    return tuple((one, other) for one, other in json.loads(kept)["pairs"]) if kept else ()
+
+
+def has_more(work: Work) -> bool:
+    """Whether a look would find charts that were not looked at yet."""
+    kept = work.settings.get(_SWEPT)
+    state: dict[str, Any] = json.loads(kept) if kept else {"high": 0, "low": _LATEST}
+    return bool(state["low"] or work.patients.written_between(state["high"], _LATEST, 1))
+
+
+def still_alike(work: Work, pair: Pair, matcher: PersonMatcher) -> Likeness:
+    """Nothing when the two are one person already, or a list shows other charts for them."""
+    if any(work.links.survivor_of(chart) != chart for chart in pair):
+        return Likeness()
+    one, other = (work.patients.find(chart) for chart in pair)
+    if one is None or other is None:
+        return Likeness()
+    if RecordStatus.VOIDED in (one.status, other.status):
+        return Likeness()
+    return likeness(one.record, other.record, matcher)
 
 
 def pair_of(one: str, other: str) -> Pair:

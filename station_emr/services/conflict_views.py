@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from station_emr.domain.field_text import describe, field_label
+from station_emr.domain.field_labels import field_label
 from station_emr.domain.lineage import Lineage, by_rule
 from station_emr.domain.merge import (
     FIELDWISE,
@@ -21,6 +21,7 @@ from station_emr.domain.merge import (
 from station_emr.domain.operation import VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.station_rights import Standing
+from station_emr.domain.value_text import describe
 
 from .desk_views import UNSIGNED, Choice, ConflictRow, ConflictView, FieldDifference, Side
 from .ports import Work
@@ -37,6 +38,11 @@ class Rivals:
     base: Any
     versions: tuple[VersionNode, ...]
     values: tuple[Any, ...]
+
+    @property
+    def is_a_choice(self) -> bool:
+        """False where the other value never came here: its version was refused, and is elsewhere."""
+        return bool(self.values[0] != self.values[1])
 
 
 class OpenRecord:
@@ -71,12 +77,14 @@ class OpenRecord:
 
     def rivals(self) -> tuple[Rivals, ...]:
         """What is open, safety first, then in the order of the record's fields. A field of a newer
-        program is left out: it stays open until that program is here.
+        program is left out: it stays open until that program is here. A field with one known value is
+        shown only where nothing else is: then a person confirms it, and the question ends.
         """
         known = (STATUS, *paths(self.kind))
         shown = [path for path in known if path in self.node.open_fields]
         shown.sort(key=lambda path: path not in SAFETY_FIELDS)
-        return tuple(found for path in shown if len((found := self._rivals(path)).versions) > 1)
+        found = [self._rivals(path) for path in shown]
+        return tuple([one for one in found if one.is_a_choice] or found)
 
     def _rivals(self, path: str) -> Rivals:
         written = {node.version: node for node in self._written(self.node, path)}
@@ -84,28 +92,52 @@ class OpenRecord:
         common = self._graph.nearest_common(node.version for node in ordered)
         base = None if common is None else self._value(common, path)
         one_sided = self.kind in FIELDWISE and path not in SAFETY_FIELDS
+        distinct = self._distinct(ordered, path)
         if one_sided and common is not None:
-            changed = [node for node in ordered if self._value(node, path) != base]
-            ordered = changed if len(changed) > 1 else ordered
-        distinct: list[VersionNode] = []
-        for node in ordered:
-            if all(self._value(node, path) != self._value(other, path) for other in distinct):
-                distinct.append(node)
+            changed = [node for node in distinct if self._value(node, path) != base]
+            distinct = changed if len(changed) > 1 else distinct
+        if len(distinct) < 2:
+            distinct = self._distinct(self._before_it(), path)
+        if len(distinct) < 2:
+            distinct *= 2
         values = tuple(self._value(node, path) for node in distinct)
         return Rivals(path, base, tuple(distinct), values)
 
+    def _distinct(self, nodes: Iterable[VersionNode], path: str) -> list[VersionNode]:
+        """The first version of each value."""
+        distinct: list[VersionNode] = []
+        for node in nodes:
+            if all(self._value(node, path) != self._value(other, path) for other in distinct):
+                distinct.append(node)
+        return distinct
+
     def _written(self, node: VersionNode, path: str) -> list[VersionNode]:
-        """The people's versions behind an open field: merges and later edits are walked through."""
-        if not by_rule(node):
+        """The people's versions behind an open field: merges and later edits are walked through. What
+        somebody wrote over a merge that others never had stands on its sides or on nothing, and is one
+        itself.
+        """
+        if not by_rule(node) and len(node.parents) < 2:
             while path not in (before := self._before(node)).open_fields:
                 if before.version == node.version:
-                    return []
+                    return [node]
                 node = before
             return self._written(before, path)
         found: list[VersionNode] = []
         for parent in (self._graph[version] for version in node.parents):
             found += self._written(parent, path) if path in parent.open_fields else [parent]
-        return found
+        return found if by_rule(node) else [*found, node]
+
+    def _before_it(self) -> list[VersionNode]:
+        """What people wrote on the way to the version that is shown, also what was refused; itself
+        first.
+        """
+        found, waiting = dict[int, VersionNode](), [self.node.version]
+        while waiting:
+            node = self._graph[waiting.pop()]
+            if node.version not in found:
+                found[node.version] = node
+                waiting += node.parents
+        return [self.node, *(node for node in found.values() if not by_rule(node))]
 
     def _before(self, node: VersionNode) -> VersionNode:
         return self._graph[node.parents[0]] if node.parents else replace(node, open_fields=())
@@ -136,6 +168,7 @@ class OpenRecord:
         rivals = self.rivals()
         everyone = {node.version: node for field in rivals for node in field.versions}
         sides = sorted(everyone.values(), key=lambda node: node.op_id)[:2]
+        sides = sides if len(sides) > 1 else [*sides, *sides]
         return ConflictView(
             row=self.row(),
             version=self.stored.version,
@@ -161,18 +194,16 @@ class OpenRecord:
                 FieldDifference(
                     path=field.path if place == 2 else f"{field.path}{_FURTHER}{place}",
                     label=f"{label}{theirs}",
-                    base="" if field.base is None else self._text(field.path, field.base),
-                    one=self._text(field.path, field.values[0]),
-                    other=self._text(field.path, value),
+                    base="" if field.base is None else describe(field.path, field.base),
+                    one=describe(field.path, field.values[0]),
+                    other=describe(field.path, value),
                     shown=shown,
                     safety=field.path in SAFETY_FIELDS,
-                    may_keep_both=field.path in LIST_FIELDS,
+                    may_keep_both=field.is_a_choice and field.path in LIST_FIELDS,
+                    confirms=not field.is_a_choice,
                 )
             )
         return rows
-
-    def _text(self, path: str, value: Any) -> str:
-        return describe(self.kind, path, value)
 
     def chosen(self, choices: Mapping[str, Choice]) -> dict[str, Any]:
         """The decided fields with their values; fields that nobody answered are left out.
@@ -195,7 +226,7 @@ class OpenRecord:
         return values
 
     def without_rivals(self) -> frozenset[str]:
-        """Open fields on which everybody agrees by now: nothing is left to decide."""
+        """Open fields of which one value is known, beside others that are a choice."""
         known = {STATUS, *paths(self.kind)}
         asked = {field.path for field in self.rivals()}
         return frozenset(path for path in self.node.open_fields if path in known - asked)

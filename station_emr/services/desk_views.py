@@ -87,7 +87,8 @@ class Side:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDifference:
     """``base``, ``one`` and ``other`` are texts for people, empty for "nothing written"; ``shown`` is
-    what the chart shows until somebody decides.
+    what the chart shows until somebody decides. ``confirms``: ``other`` is as ``one``, because the value
+    that stood against it never came here.
     """
 
     path: str
@@ -98,6 +99,7 @@ class FieldDifference:
     shown: Choice
     safety: bool
     may_keep_both: bool = False
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

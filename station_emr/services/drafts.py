@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from station_emr.domain.errors import NotFound
-from station_emr.domain.field_text import describe, field_label
+from station_emr.domain.field_labels import field_label
 from station_emr.domain.merge import paths, value_of
 from station_emr.domain.permissions import Action
 from station_emr.domain.user import Actor
+from station_emr.domain.value_text import describe
 
 from .amendment_drafts import AmendmentDrafts
 from .conflict_views import title_of
@@ -118,5 +119,5 @@ def _lines(form: DisplacedForm) -> tuple[str, ...]:
     if form.record is None:
         return (form.content,)
     typed = (path for path in paths(form.kind) if path not in _NOBODY_TYPED)
-    texts = ((path, describe(form.kind, path, value_of(form.record, path))) for path in typed)
+    texts = ((path, describe(path, value_of(form.record, path))) for path in typed)
     return tuple(f"{field_label(form.kind, path)}: {text}" for path, text in texts if text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from station_emr.domain.errors import Conflict, StateError
-from station_emr.domain.field_text import describe, field_label
+from station_emr.domain.field_labels import field_label
 from station_emr.domain.merge import (
     LIST_FIELDS,
     SAFETY_FIELDS,
@@ -26,8 +26,9 @@ from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.user import Actor
+from station_emr.domain.value_text import describe
 
-from .chart_likeness import Likeness, forget, likeness, pair_of, remember, sweep
+from .chart_likeness import Likeness, forget, likeness, pair_of, remember, still_alike, sweep
 from .decisions import still_open
 from .desk_views import (
     ChartComparison,
@@ -73,7 +74,7 @@ class Duplicates:
             dismissed = work.links.dismissed()
             looked = sweep(work, self._matcher)
             for pair in looked.pairs:
-                why = Likeness() if pair in dismissed else self._why(work, *pair)
+                why = Likeness() if pair in dismissed else still_alike(work, pair, self._matcher)
                 if why.why:
                     found.append((why, *pair))
                 else:
@@ -158,6 +159,7 @@ class Duplicates:
                 )
             )
             self._log(work, actor, "patient.join", link, reason=link.reason)
+            forget(work, {pair_of(survivor_id, duplicate_id)})
             return Changes(tuple(changed))
 
     def undo(self, actor: Actor, link_id: str, *, reason: str = "") -> Separated:
@@ -231,17 +233,6 @@ class Duplicates:
                 )
         return tuple(sorted(rows, key=lambda row: (row.joined_at, row.link_id), reverse=True))
 
-    def _why(self, work: Work, one_id: str, other_id: str) -> Likeness:
-        """Nothing when the two are one person already, or a list shows other charts for them."""
-        if any(work.links.survivor_of(chart) != chart for chart in (one_id, other_id)):
-            return Likeness()
-        one, other = work.patients.find(one_id), work.patients.find(other_id)
-        if one is None or other is None:
-            return Likeness()
-        if RecordStatus.VOIDED in (one.status, other.status):
-            return Likeness()
-        return likeness(one.record, other.record, self._matcher)
-
     def _log(self, work: Work, actor: Actor, action: str, link: PatientLink, reason: str) -> None:
         work.audit.append(
             actor,
@@ -299,8 +290,8 @@ def _differences(one: Patient, other: Patient) -> tuple[FieldDifference, ...]:
             path=path,
             label=field_label(_KIND, path),
             base="",
-            one=describe(_KIND, path, value_of(one, path)),
-            other=describe(_KIND, path, value_of(other, path)),
+            one=describe(path, value_of(one, path)),
+            other=describe(path, value_of(other, path)),
             shown=_default(path, value_of(one, path), value_of(other, path)),
             safety=path in SAFETY_FIELDS,
             may_keep_both=path in LIST_FIELDS,

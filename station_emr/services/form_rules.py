@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from station_emr.domain.errors import Problem
-from station_emr.domain.field_text import field_label
+from station_emr.domain.field_labels import field_label
 from station_emr.domain.merge import TOGETHER
 from station_emr.domain.record import RecordKind
 

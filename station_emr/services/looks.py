@@ -172,6 +172,7 @@ UNLOGGED: Final[Mapping[str, str]] = MappingProxyType(
         "trail.alarm": "a sentence that names nobody",
         "trail.count": "a number of lines, for the question how to take them out",
         "trail.people": "names of staff, for the choices above the list",
+        "sync.line_history": "times alone",
         "sync.refused_field": "a part of the list of what was refused",
         "sync.runs": "times and sizes",
         "sync.send_now": "asks for a run, which leaves its own lines",

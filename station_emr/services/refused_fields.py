@@ -88,17 +88,66 @@ _ITEMS: Final = frozenset(
         "escort",
     }
 )
+_CERTIFICATE: Final[Mapping[str, str]] = {  # by the linkId of an item
+    "diagnosis": "diagnoses",
+    "from": "first_day",
+    "to": "last_day",
+}
+_NOTICE: Final[Mapping[str, str]] = {
+    "topic": "disease_code",
+    "reasonCode": "disease_code",
+    "disease_name": "disease_code",
+}
+_BILL_ROW: Final[Mapping[str, str]] = {
+    "chargeItemCodeableConcept": "name",
+    "factor": "quantity",
+    "priceComponent": "price",
+}
+_STAFF: Final[Mapping[str, str]] = {
+    "prefix": "title",
+    "name": "full_name",
+    "telecom": "phone",
+    "identifier": "licence_no",
+    "code": "role",
+    "active": "active",
+}
+_STATION: Final[Mapping[str, str]] = {
+    "name": "name",
+    "telecom": "phone",
+    "address": "address",
+    "identifier": "code",
+    "partOf": "parent_authority",
+    "vn-ext-facility-care-level": "level",
+    "has_beds": "has_beds",
+    "site": "site",
+}
 _PRIOR_CARE: Final = frozenset({"facility", "level", "start", "end"})
+
+
+SHOWN_ELSEWHERE: Final = frozenset(
+    {
+        RecordKind.PRESCRIPTION,
+        RecordKind.APPOINTMENT,
+        RecordKind.CERTIFICATE,
+        RecordKind.FEEDBACK,
+        RecordKind.SIGNATURE,
+        RecordKind.STANDING,
+    }
+)
+"""Kinds whose page is called by the id of another record, which has to be looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedField:
     """Where a refused record is mended. ``encounter_id`` is the visit of a paper that is written on
-    the visit's page; ``field`` is empty when the refusal named none that a screen shows.
+    the visit's page, or of the papers whose page is called by their visit; ``about`` the record on
+    whose page this one is shown, by kind and id: an answer on its letter, a signature on its paper.
+    ``field`` is empty when the refusal named none that a screen shows.
     """
 
     encounter_id: str = ""
     field: str = ""
+    about: tuple[RecordKind, str] | None = None
 
 
 class _Step(NamedTuple):
@@ -139,8 +188,24 @@ def field_of(kind: RecordKind, record_id: str, reason: str, resources: Resources
         case RecordKind.APPOINTMENT:
             names = {step.name for step in steps}
             return "diagnoses" if "reasonCode" in names else "appointment.on"
+        case _:
+            return _of_form(kind, resource, steps)
+
+
+def _of_form(kind: RecordKind, resource: Mapping[str, Any], steps: Sequence[_Step]) -> str:
+    """Forms, bills, staff and the station; other kinds have no fields on a screen of theirs."""
+    match kind:
+        case RecordKind.CERTIFICATE:
+            return _of_certificate(resource, steps)
+        case RecordKind.NOTIFICATION:
+            return _of_details(steps, "disease-notification") or _first(steps[:1], _NOTICE)
         case RecordKind.BILL:
-            return "items"
+            return _of_bill(steps)
+        case RecordKind.PRACTITIONER:
+            return _last(steps, _STAFF)
+        case RecordKind.FACILITY:
+            site = resource.get("resourceType") == "Location" and steps and steps[0].name == "name"
+            return "site" if site else _first(steps, _STATION)
         case _:
             return ""
 
@@ -208,6 +273,33 @@ def _of_line(line: int, steps: Sequence[_Step]) -> str:
     if steps and steps[0].name in ("as-signed", "requester", "subject", "encounter"):
         return ""
     return f"prescription.lines.{line}.{_last(steps, _LINE) or 'drug_code'}"
+
+
+def _of_details(steps: Sequence[_Step], extension: str) -> str:
+    """The field in the extension that holds what FHIR has no element for: parts are called so."""
+    if len(steps) < 2 or steps[0].name != extension:
+        return ""
+    return _NOTICE.get(steps[1].name, steps[1].name)
+
+
+def _of_certificate(resource: Mapping[str, Any], steps: Sequence[_Step]) -> str:
+    if steps and steps[0].name == "item":
+        items = resource.get("item", ())
+        found = items[steps[0].place] if steps[0].place < len(items) else {}
+        link = str(found.get("linkId", ""))
+        return _CERTIFICATE.get(link, link)
+    return _of_details(steps, "sick-leave-certificate")
+
+
+def _of_bill(steps: Sequence[_Step]) -> str:
+    if steps and steps[0].name == "lineItem":
+        row = f"items.{steps[0].place}"
+        inner = _last(steps[1:], _BILL_ROW)
+        return f"{row}.{inner}" if inner else row
+    if len(steps) > 1 and steps[0].name == "bill-details" and steps[1].name == "items":
+        inner = steps[2].name if len(steps) > 2 else ""
+        return f"items.{steps[1].place}.{inner}".rstrip(".")
+    return ""
 
 
 def _of_letter(steps: Sequence[_Step]) -> str:

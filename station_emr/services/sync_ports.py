@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from station_emr.domain.operation import Tally, VersionNode
+from station_emr.domain.outages import LineRun
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, UnitState
 
@@ -42,7 +43,9 @@ class Outbox(Protocol):
     def count(self, state: UnitState) -> int:
         """How many records have their newest event in this state."""
 
-    def oldest_waiting_at(self) -> datetime | None: ...
+    def oldest_waiting_at(self, since: datetime | None = None) -> datetime | None:
+        """Of what was written ``since`` then: a wrong clock may have written the year 2000."""
+
     def requeue_all(self) -> int:
         """Queue the current version of every signed record again (a restored server, a replay)."""
 
@@ -54,6 +57,16 @@ class Outbox(Protocol):
 
     def add_run(self, run: SyncRun) -> None: ...
     def runs(self, limit: int) -> tuple[SyncRun, ...]: ...
+    def last_complete(self) -> SyncRun | None:
+        """However many runs came after it."""
+
+    def away_since(self) -> datetime | None:
+        """The start of the unbroken row of runs, the newest in it, that found no line; None when
+        the newest that says anything of the line did find it. Impossible clocks are passed over.
+        """
+
+    def line_runs(self) -> tuple[LineRun, ...]:
+        """What every run says of the line, oldest first by number, whatever its clock said."""
 
     def operations(self, limit: int, today: date) -> tuple[OutboxItem, ...]:
         """Every waiting version (not only the newest of a record), in the order in which an
@@ -148,8 +161,16 @@ class OperationLog(Protocol):
         """
 
     def is_held(self, op_id: str) -> bool: ...
+    def unsent(self) -> tuple[str, ...]:
+        """Lines that the province is not known to have, that it has not refused, and that nothing
+        waits to send: heard of a colleague, who may have lost them since.
+        """
+
     def holds_record(self, kind: RecordKind, record_id: str) -> bool:
         """Whether the province holds any version of the record."""
+
+    def knows_record(self, kind: RecordKind, record_id: str) -> bool:
+        """Whether any version of the record is here, or a line that waits or cannot be read."""
 
     def tally(self) -> Tally: ...
     def buckets(self) -> tuple[Tally, ...]:

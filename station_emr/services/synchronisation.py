@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from station_emr.domain.errors import NotFound
+from station_emr.domain.outages import LineHistory, line_history
 from station_emr.domain.permissions import Action, may
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem, SyncRun, SyncStatus
@@ -18,7 +19,7 @@ from .ports import Clock, Store, Work
 from .record_stores import record_store
 from .refused_fields import RefusedField, Resources, field_of
 
-_ON_THE_VISIT = (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT)
+_ON_THE_VISIT = (RecordKind.PRESCRIPTION, RecordKind.APPOINTMENT, RecordKind.CERTIFICATE)
 
 
 class SyncControl(Protocol):
@@ -71,11 +72,9 @@ class Synchronisation:
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
             field = field_of(item.kind, item.record_id, item.reason, _sent(work, item))
-            visit = ""
-            if item.kind in _ON_THE_VISIT:
-                found = record_store(work, item.kind).find(item.record_id)
-                visit = found.record.encounter_id if found is not None else ""
-        return RefusedField(encounter_id=visit, field=field)
+            about = _about(work, item.kind, item.record_id)
+            visit = _visit_of(work, *(about or (item.kind, item.record_id)))
+        return RefusedField(encounter_id=visit, field=field, about=about)
 
     def retry_quarantined(self, actor: Actor) -> int:
         allow(actor, Action.SYNC_RUN)
@@ -104,6 +103,36 @@ class Synchronisation:
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
             return work.outbox.runs(limit)
+
+    def line_history(self, actor: Actor) -> LineHistory:
+        """When nothing could be sent, as far back as runs are kept; evidence, so never cut short."""
+        allow(actor, Action.SYNC_VIEW)
+        with self._store.read() as work:
+            runs = work.outbox.line_runs()
+        return line_history(runs)
+
+
+def _about(work: Work, kind: RecordKind, record_id: str) -> tuple[RecordKind, str] | None:
+    """The record on whose page one of that kind is shown; None where it has a page of its own."""
+    if kind is RecordKind.FEEDBACK:
+        answer = work.feedback.find(record_id)
+        return (RecordKind.REFERRAL, answer.record.referral_id) if answer is not None else None
+    if kind is RecordKind.SIGNATURE:
+        signature = work.signatures.find(record_id)
+        if signature is None:
+            return None
+        return signature.record.target_kind, signature.record.target_id
+    if kind is RecordKind.STANDING:
+        standing = work.standings.find(record_id)
+        return (RecordKind.PRACTITIONER, standing.record.user_id) if standing is not None else None
+    return None
+
+
+def _visit_of(work: Work, kind: RecordKind, record_id: str) -> str:
+    if kind not in _ON_THE_VISIT:
+        return ""
+    found = record_store(work, kind).find(record_id)
+    return found.record.encounter_id if found is not None else ""
 
 
 def _sent(work: Work, item: OutboxItem) -> Resources:

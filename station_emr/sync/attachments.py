@@ -147,8 +147,7 @@ class FormSender:
             raise _Rest(records_first=False)
         if self.mark() != mark:
             raise _Rest(records_first=True)
-        traffic = self._line.traffic
-        spent = traffic.up - run.up_before + traffic.down - run.down_before
+        spent = sum(run.spent(self._line.traffic))
         if self._allowance.forms_must_rest(spent):
             raise _Rest(records_first=False)
 

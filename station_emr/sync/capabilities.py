@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,9 +17,11 @@ _FRESH: Final = timedelta(hours=24)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """Remembered per server address. ``gzip`` is None until a compressed upload was tried; ``zstd``
-    is False where the server did not know the dictionary; ``short``: it reads short lines;
-    ``pieces``: the largest piece of a printed form that it takes; ``binaries``: it takes them whole. ``seen_at`` is when the statement was
-    read.
+    is False where the server did not know the dictionary, ``dictionaries`` are the numbers that it
+    offers, None before they were asked for; ``short``: it reads short lines;
+    ``pieces``: the largest piece of a printed form that it takes; ``binaries``: it takes them whole;
+    ``lacks``: types of ours that it does not take with our ids. ``seen_at`` is when the statement
+    was read.
     """
 
     url: str
@@ -29,8 +32,10 @@ class ServerFacts:
     exchange: bool = False
     short: bool = False
     zstd: bool | None = None
+    dictionaries: tuple[int, ...] | None = None
     pieces: int = 0
     binaries: bool = False
+    lacks: tuple[str, ...] = ()
     seen_at: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
@@ -52,21 +57,22 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``update_create``: every needed type takes our own ids; ``exchange``: the one round trip of
+    """``lacks``: types of ours that do not take our own ids; ``exchange``: the one round trip of
     ours is offered in a version that this program speaks.
     """
 
     software: str
     transaction: bool
-    update_create: bool
+    lacks: tuple[str, ...]
     exchange: bool
     short: bool
+    dictionaries: tuple[int, ...]
     pieces: int
     binaries: bool
 
 
-def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
-    """What the server promises.
+def read_statement(body: Any, used: frozenset[str]) -> Statement | None:
+    """What the server promises about the types that are ``used``.
 
     None when ``body`` is not a CapabilityStatement of an R4 server: then it is not a server for us.
     """
@@ -88,27 +94,37 @@ def read_statement(body: Any, needed: frozenset[str]) -> Statement | None:
     }
     software = body.get("software") or {}
     name = f"{software.get('name', '')} {software.get('version', '')}".strip()
-    versions, short = _exchange_of(rest)
+    offered = _exchange_of(rest)
     return Statement(
         name,
         transaction,
-        needed <= creates,
-        PROTOCOL in versions,
-        short,
+        tuple(sorted(used - creates)),
+        PROTOCOL in offered.versions,
+        offered.short,
+        offered.dictionaries,
         _pieces_of(rest),
         "Binary" in creates,
     )
 
 
-def _exchange_of(rest: dict[str, Any]) -> tuple[list[Any], bool]:
-    """Versions of the exchange that are offered, and whether lines may be short. Versions are told
-    by an extension; without one it is the first.
-    """
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Of the exchange: its versions, the numbers of dictionaries, and whether lines may be short."""
+
+    versions: Sequence[Any] = ()
+    dictionaries: tuple[int, ...] = ()
+    short: bool = False
+
+
+def _exchange_of(rest: dict[str, Any]) -> _Offered:
+    """Versions are told by an extension; without one it is the first."""
     said = _said_of(rest, "exchange")
     if said is None:
-        return [], False
+        return _Offered()
     versions = [value for name, value in said if name == "exchange-version"]
-    return versions or [PROTOCOL], ("exchange-short", 1) in said
+    numbers = [value for name, value in said if name == "exchange-dictionary"]
+    dictionaries = tuple(sorted({one for one in numbers if type(one) is int and one > 0}))
+    return _Offered(versions or [PROTOCOL], dictionaries, ("exchange-short", 1) in said)
 
 
 def _pieces_of(rest: dict[str, Any]) -> int:

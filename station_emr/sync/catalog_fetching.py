@@ -95,8 +95,7 @@ class CatalogFetcher:
 
     def _look_up(self, run: Run, mark: int) -> None:
         """Before every piece: a record that was written meanwhile goes first."""
-        traffic = self._line.traffic
-        spent = traffic.up - run.up_before + traffic.down - run.down_before
+        spent = sum(run.spent(self._line.traffic))
         with self._store.read() as work:
             news = work.outbox.last_number() != mark
         if news or self._stopping.is_set() or self._allowance.forms_must_rest(spent):

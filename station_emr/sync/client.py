@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
-import math
 import platform
 import ssl
 import threading
@@ -28,6 +27,7 @@ from station_emr.services.ports import Clock
 
 from .capabilities import ServerFacts
 from .peer import Traffic
+from .retry_after import pause_of
 from .tokens import FixedToken, TokenSource
 
 _FHIR: Final = "application/fhir+json"
@@ -327,7 +327,7 @@ class FhirClient:
             content = self._read(response, unpacking=not own)
             self._note_clock(response.headers.get("Date"), asked_at)
             if own:
-                after = _retry_after(response.headers.get("Retry-After"))
+                after = _pause_of(response)
                 return Answer(response.status_code, None, "", after, content, response.headers)
             return _understood(response, content)
 
@@ -379,7 +379,7 @@ def _understood(response: requests.Response, content: bytes) -> Answer:
         status,
         body,
         response.headers.get("ETag", ""),
-        _retry_after(response.headers.get("Retry-After")),
+        _pause_of(response),
         headers=response.headers,
     )
 
@@ -388,10 +388,5 @@ def _kind_of(response: requests.Response) -> str:
     return str(response.headers.get("Content-Type", "")).split(";")[0].strip().lower()
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds; the date form of the header is rare and left to our own back-off."""
-    try:
-        seconds = float(value or "")
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+def _pause_of(response: requests.Response) -> float | None:
+    return pause_of(response.headers.get("Retry-After"), response.headers.get("Date"))

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from station_emr.domain.outages import EARLIEST_RUN
 from station_emr.domain.sync import OutboxItem
 from station_emr.services.courier import (
     PROVINCE_KEY,
@@ -169,7 +170,7 @@ class CourierDesk:
         self, work: Work, queued: Sequence[str], at: datetime, log: dict[str, Any]
     ) -> Iterator[bytes]:
         place = read_place(work)
-        oldest = work.outbox.oldest_waiting_at()
+        oldest = work.outbox.oldest_waiting_at(EARLIEST_RUN)
         request = ExchangeRequest(
             incarnation=self._means.sealer.incarnation.current(work),
             number=work.outbox.last_number(),

@@ -256,6 +256,7 @@ class ReplyIntake:
             place = read_place(work)
             if (
                 place.epoch == header.epoch
+                and header.asked in {"", header.epoch}  # else its page begins behind what was asked
                 and header.inc == self._sealer.incarnation.current(work)
                 and since <= place.cursor < page.cursor
             ):

@@ -4,6 +4,7 @@ stay, because a server of last year may know no other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -12,6 +13,19 @@ import zstandard
 from station_emr.services.resources import resource_path
 
 NEWEST: Final = 1
+
+
+@cache
+def shipped() -> frozenset[int]:
+    """The numbers that this program knows."""
+    return frozenset(one for one in range(1, NEWEST + 1) if dictionary(one) is not None)
+
+
+def best_of(offered: Iterable[int] | None) -> int:
+    """The highest that both ends know; 0 for none. ``None``: the server's statement was not read for
+    them yet, and every server that has the exchange began with the first.
+    """
+    return max(shipped() & set((1,) if offered is None else offered), default=0)
 
 
 @cache

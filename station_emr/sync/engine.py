@@ -196,6 +196,7 @@ class SyncEngine:
             return not_run(started, "offline", NOT_CONFIGURED)
         traffic = self._peer.traffic
         run = Run(started, traffic.up, traffic.down, traffic.requests)
+        run.headers_before = traffic.header_up, traffic.header_down
         self.retry_after = None
         try:
             self._recall(self._peer)
@@ -305,6 +306,12 @@ class SyncEngine:
         """Whether the server is known to take no printed forms."""
         return self._forms is not None and self._forms.stays
 
+    @property
+    def kinds_stay(self) -> tuple[RecordKind, ...]:
+        """Kinds of records that the server is known not to take."""
+        stays = self._peer.stays if self._peer is not None else frozenset()
+        return tuple(kind for kind in RecordKind if kind in stays)
+
     def _carry(self, peer: Peer, run: Run) -> None:
         if self._exchange is not None and self._exchange.peer.offered:
             self._exchange.run(run)
@@ -332,13 +339,15 @@ class SyncEngine:
         facts = peer.facts
         told = run.sent or run.quarantined or run.received or run.forms
         news = told or last is None or last.outcome != summary.outcome
-        if news or (last is not None and summary.ended_at - last.ended_at >= _NEWS_AFTER):
+        # Either way: a clock that was far ahead once must not silence the runs until that day.
+        if news or (last is not None and abs(summary.ended_at - last.ended_at) >= _NEWS_AFTER):
             with self._store.write() as work:
                 work.outbox.add_run(summary)
         with self._store.write() as work:
             today = summary.ended_at.date()
-            if summary.bytes_up or summary.bytes_down:
-                work.outbox.add_traffic(today, summary.bytes_up, summary.bytes_down)
+            up, down = run.spent(peer.traffic)
+            if up or down:
+                work.outbox.add_traffic(today, up, down)
             if facts != self._remembered:
                 work.settings.put(FACTS_KEY, facts)
                 self._remembered = facts

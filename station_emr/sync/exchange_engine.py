@@ -19,6 +19,7 @@ from .exchange_peer import ExchangePeer, ExchangeReply, ExchangeRequest, PageRef
 from .intake import Intake
 from .isolation import Isolation, Step
 from .meanwhile import meanwhile
+from .needed import offer_unsent
 from .next_page import NextPage
 from .pacing import Pacing
 from .peer import Busy, Refused, Traffic
@@ -133,6 +134,8 @@ class Exchange:
         finally:
             self._next.forget()
             self._write_down()
+        if self._sending.held_back(run) and not run.detail:
+            run.detail = PARENT_FIRST
         self._tidy()
 
     def _until_done(self, run: Run) -> None:
@@ -147,8 +150,6 @@ class Exchange:
                 if lives >= _LIVES:
                     raise Refused(CONFUSED)
                 continue
-            if reply.pause is not None:
-                raise Busy(COME_BACK, reply.pause)
             self._end_if_unwell(batch, reply)
             if run.outcome == "waiting":
                 if not self._sending.has_more(run, urgent_only=True):
@@ -156,17 +157,18 @@ class Exchange:
                 continue
             if reply.more or self._next or self._sending.has_more(run) or self._wants(reply):
                 continue
-            if not reply.held_by_province or self._agrees(reply):
-                # Whether all is there, the province alone can say.
-                run.verified = reply.held_by_province and self._whole()
+            if not reply.held_by_province:
+                break  # whether all is there, the province alone can say
+            if self._agrees(reply):
+                if offer_unsent(self._store):
+                    continue
+                run.verified = self._whole()
                 break
             repairs += 1
             if repairs > _REPAIRS:
                 run.detail = run.detail or NOT_YET_EQUAL
                 break
             self._repair(run)
-        if self._sending.held_back(run) and not run.detail:
-            run.detail = PARENT_FIRST
 
     def _tidy(self) -> None:
         with self._store.read() as work:
@@ -188,7 +190,7 @@ class Exchange:
 
     def _round(self, run: Run) -> tuple[ExchangeReply, Batch]:
         """Seal, send, take in. Only what is urgent when the day's bytes are spent."""
-        spent = self.peer.traffic.up - run.up_before + self.peer.traffic.down - run.down_before
+        spent = sum(run.spent(self.peer.traffic))
         reason = self._allowance.reason_to_rest(spent)
         if reason:
             run.outcome, run.detail = "waiting", reason
@@ -367,7 +369,9 @@ class Exchange:
 
     @staticmethod
     def _end_if_unwell(batch: Batch, reply: ExchangeReply) -> None:
-        """A server that is too busy for everything it was sent is left alone for a while."""
+        """A server that is too busy, says so or takes nothing, is left alone for a while."""
+        if reply.pause is not None:
+            raise Busy(COME_BACK, reply.pause)
         busy = [one for one in reply.refused if one.kind is RefusalKind.BUSY]
         if busy and len(busy) == len(batch.items):
             raise Busy(COME_BACK)

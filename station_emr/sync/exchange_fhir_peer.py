@@ -14,6 +14,7 @@ from typing import Final
 from station_emr.domain.errors import NetworkFailure
 
 from .client import Answer, FhirClient
+from .dictionaries import best_of
 from .exchange_peer import ExchangeReply, ExchangeRequest, PageRefused
 from .exchange_wire import (
     DICTIONARY_HEADER,
@@ -34,16 +35,18 @@ from .verdicts import COME_BACK, NOT_ALLOWED, NOT_AS_SAID, UNREADABLE, kind_of_s
 _PATH: Final = "/$exchange"
 _HARDEST: Final = 19
 _WORTH_SHORTENING: Final = 9
-_BEST: Final = Packing()
 
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A request as bytes; ``best`` is None where the server was seen to refuse the best packing."""
+    """A request as bytes; ``best`` is None where the server has no dictionary of ours, or was seen to
+    refuse it.
+    """
 
     rid: str
     plain: bytes
     best: Body | None
+    packing: Packing
 
 
 class ExchangeOverHttp:
@@ -90,8 +93,14 @@ class ExchangeOverHttp:
         # On a quick line the time to shorten is worth more than the bytes.
         short = self._client.facts.short and self.level >= _WORTH_SHORTENING
         plain = encode_request(request, rid, short=short)
-        best = pack(plain, _BEST, self.level) if self._client.facts.zstd is not False else None
-        return _Packed(rid, plain, best)
+        packing = self._best()
+        best = pack(plain, packing, self.level) if packing.dictionary else None
+        return _Packed(rid, plain, best, packing)
+
+    def _best(self) -> Packing:
+        facts = self._client.facts
+        number = 0 if facts.zstd is False else best_of(facts.dictionaries)
+        return Packing(dictionary=number) if number else GZIP
 
     def exchange(self, request: ExchangeRequest) -> ExchangeReply:
         ready, self._ready = self._ready, None
@@ -110,7 +119,7 @@ class ExchangeOverHttp:
         plain = made.plain
         facts = self._client.facts
         if made.best is not None:
-            answer = self._send_packed(made.best, _BEST)
+            answer = self._send_packed(made.best, made.packing)
             if answer.status != 415:
                 return answer
             self._client.facts = facts = replace(facts, zstd=False)

@@ -21,11 +21,11 @@ from station_emr.domain.operation import bucket as bucket_of
 from .dictionaries import NEWEST, compressor, dictionary
 from .exchange_peer import PROTOCOL, ExchangeReply, ExchangeRequest, Refusal, RefusalKind
 from .operation_line import OP_ID
+from .retry_after import bounded
 from .short_lines import NotShort, lengthen, shorten
 
 MEDIA_TYPE: Final = "application/vnd.station-emr.exchange"
 DICTIONARY_HEADER: Final = "X-Exchange-Dictionary"
-VERSIONS_HEADER: Final = "X-Exchange-Versions"
 STALE: Final = "stale"
 LARGEST_BODY: Final = 32 * 1024 * 1024
 _NOT_WORTH_PACKING: Final = 100
@@ -329,7 +329,7 @@ def decode_reply(plain: bytes, rid: str, sent: int) -> ExchangeReply:
         buckets=_table(header.buckets),
         listed=_listed(header.listed),
         stale=header.incarnation == STALE,
-        pause=None if header.pause is None else max(header.pause, 0.0),
+        pause=bounded(header.pause),
     )
 
 

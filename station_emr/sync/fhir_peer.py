@@ -8,33 +8,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 from station_emr.domain.errors import NetworkFailure
+from station_emr.domain.record import RecordKind
 
 from .capabilities import ServerFacts, read_statement
 from .client import PORTAL, Answer, FhirClient
 from .peer import Busy, Held, Refused, Traffic, Verdict, VerdictKind
+from .plain_types import NEEDED, USED, kinds_without
 from .unit import Resource, Unit, key_of
 from .verdicts import COME_BACK, NOT_ALLOWED, UNREADABLE, judge, kind_of_status
 
-NEEDED: Final = frozenset(
-    {
-        "Patient",
-        "Coverage",
-        "AllergyIntolerance",
-        "Condition",
-        "Encounter",
-        "Observation",
-        "Procedure",
-        "MedicationRequest",
-        "ServiceRequest",
-        "Task",
-        "DocumentReference",
-        "Appointment",
-        "Practitioner",
-        "PractitionerRole",
-        "Organization",
-        "Location",
-    }
-)
 OUR_SERVER: Final = "provincial-server"
 NOT_OURS: Final = (
     "Địa chỉ đã khai báo không phải máy chủ FHIR R4. Hãy xem lại địa chỉ máy chủ tỉnh."
@@ -82,6 +64,11 @@ class FhirPeer:
     def software(self) -> str:
         return self._client.facts.software
 
+    @property
+    def stays(self) -> frozenset[RecordKind]:
+        facts = self._client.facts
+        return frozenset() if facts.exchange else kinds_without(facts.lacks)
+
     def recall(self, facts: str) -> None:
         self._client.facts = ServerFacts.from_text(facts, self._client.base)
 
@@ -94,24 +81,28 @@ class FhirPeer:
     def greet(self) -> None:
         answer = self._client.get("/metadata")
         self._raise_for(answer)
-        found = read_statement(answer.body, NEEDED)
+        found = read_statement(answer.body, USED)
         if found is None:
             raise Refused(NOT_OURS)
         facts = self._client.facts
         if found.software != facts.software:
             facts = replace(facts, gzip=None, zstd=None)  # a new release may have learnt to unpack
+        if found.dictionaries != facts.dictionaries:
+            facts = replace(facts, zstd=None)
         self._client.facts = replace(
             facts,
             software=found.software,
             transaction=found.transaction,
-            update_create=found.update_create,
+            update_create=NEEDED.isdisjoint(found.lacks),
+            lacks=found.lacks,
             exchange=found.exchange,
             short=found.short,
+            dictionaries=found.dictionaries,
             pieces=found.pieces,
             binaries=found.binaries,
             seen_at=self._client.now(),
         )
-        if not found.exchange and not (found.transaction and found.update_create):
+        if not found.exchange and not (found.transaction and NEEDED.isdisjoint(found.lacks)):
             raise Refused(NO_TRANSACTIONS)
 
     def probe(self) -> None:

@@ -9,18 +9,15 @@ from typing import Any
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import OutboxItem
 from station_emr.services.ports import RecordStore, Work
+from station_emr.services.record_stores import parents_of
 
 from .conflicts import decided
-
-_ON_THEIR_OWN = frozenset(
-    {RecordKind.PATIENT, RecordKind.PRACTITIONER, RecordKind.FACILITY, RecordKind.BREACH}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """``earlier`` are the older versions, oldest first. ``parents_held`` is False while the server
-    has not acknowledged the patient or the visit that this record points at.
+    has not acknowledged the person, the visit or the letter that this record hangs on.
     """
 
     record: Any
@@ -94,7 +91,4 @@ def _store(work: Work, kind: RecordKind) -> RecordStore[Any]:
 
 
 def _parents(item: OutboxItem, record: Any) -> tuple[str, ...]:
-    if item.kind in _ON_THEIR_OWN:
-        return ()
-    encounter_id = getattr(record, "encounter_id", "")
-    return tuple(parent for parent in (record.patient_id, encounter_id) if parent)
+    return tuple(name for _, name in parents_of(item.kind, record) if name)

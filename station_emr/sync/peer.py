@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from station_emr.domain.errors import EnvironmentFailure
+from station_emr.domain.record import RecordKind
 
 from .unit import Resource, Unit
 
@@ -99,6 +100,10 @@ class Peer(Protocol):
     @property
     def software(self) -> str:
         """What the server calls itself, with its version; empty while that is not known."""
+
+    @property
+    def stays(self) -> frozenset[RecordKind]:
+        """Kinds of records that the server is known not to take."""
 
     def recall(self, facts: str) -> None:
         """Take back what :attr:`facts` gave in an earlier run; foreign text is ignored."""

@@ -51,20 +51,24 @@ class PlainSender:
     def send_all(self, peer: Peer, run: Run) -> None:
         if self._pull is not None:
             self._pull.run(run)  # first, so that what is sent is built on what others wrote
-        limit = self._batch
+        limit, stays = self._batch, peer.stays
         with self._store.read() as work:
             run.total = work.outbox.count(UnitState.WAITING)
         while not self._stopping.is_set():
             with self._store.read() as work:
                 items = work.outbox.waiting(limit)
-            fresh = [item for item in items if (item.record_id, item.seq) not in run.tried]
+            fresh = [
+                item
+                for item in items
+                if (item.record_id, item.seq) not in run.tried and item.kind not in stays
+            ]
             if not fresh and len(items) == limit:
                 limit *= 2  # what stands at the head cannot go now; look behind it
                 continue
             if not fresh:
                 break
             self._send_pass(peer, run, fresh)
-        if not run.tried and not self._stopping.is_set():
+        if run.tried <= run.waiting_for_parent and not self._stopping.is_set():
             peer.probe()
 
     def _send_pass(self, peer: Peer, run: Run, items: list[OutboxItem]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -25,6 +25,7 @@ from .conflicts import content, forget
 from .fhir_peer import FhirPeer, Page
 from .loading import content_of
 from .operation_line import op_id, open_line, seal
+from .plain_groups import GROUPS, HANGING, PEOPLE, Group, is_the_stations, kind_of
 from .plain_resources import (
     ID_LENGTH,
     as_held,
@@ -54,25 +55,8 @@ _MARKS: Final = "sync.pull."
 _AUTHOR_ID: Final = "00000000-0000-7000-8000-000000000001"
 _AUTHOR_NAME: Final = "Máy chủ tỉnh"
 _REASON: Final = "Sửa trên máy chủ tỉnh"
-
-
-class _Group(NamedTuple):
-    """Types of which one kind of record is made."""
-
-    kind: RecordKind
-    types: tuple[str, ...]
-
-
-# A group is read to its end before anything of it is applied, because a record is applied whole.
-_GROUPS: Final = (
-    _Group(RecordKind.PATIENT, ("Patient", "Coverage", "AllergyIntolerance", "Condition")),
-    _Group(RecordKind.ENCOUNTER, ("Encounter", "Observation", "Condition", "Procedure")),
-    _Group(RecordKind.PRESCRIPTION, ("MedicationRequest",)),
-    _Group(RecordKind.REFERRAL, ("ServiceRequest", "Task", "DocumentReference")),
-    _Group(RecordKind.APPOINTMENT, ("Appointment",)),
-    _Group(RecordKind.LINK, ("Linkage",)),
-)
 _COUNTED: Final = ("Patient", "Encounter")
+_Changed = tuple[tuple[RecordKind, str], Mapping[str, Resource]]
 
 
 class _Marks(msgspec.Struct):
@@ -86,8 +70,9 @@ class _Marks(msgspec.Struct):
 class _Found:
     """What a group's pages brought."""
 
-    records: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    records: dict[tuple[RecordKind, str], dict[str, Resource]] = field(default_factory=dict)
     moments: dict[str, str] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)  # when what is nobody's here was written
 
 
 class PlainPull:
@@ -117,14 +102,18 @@ class PlainPull:
         if self._looked_at is not None and abs(now - self._looked_at) < self._every:
             return
         marks = self._marks()
-        for group in _GROUPS:
+        whole = True
+        for group in GROUPS:
+            if group.hangs and not whole:
+                continue  # whose it is cannot be told before everybody is here
             try:
                 found = self._read(group, marks)
             except OUR_FAULTS as fault:  # JSON of no shape that R4 knows: not the server's word
                 raise NetworkFailure(UNREADABLE) from fault
             if found is None:
+                whole = False
                 continue
-            self._apply(run, group, found)
+            self._apply(run, found)
             marks.moments.update(found.moments)
             self._keep(marks)
         self._compare(marks)
@@ -174,11 +163,12 @@ class PlainPull:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def _read(self, group: _Group, marks: _Marks) -> _Found | None:
+    def _read(self, group: Group, marks: _Marks) -> _Found | None:
         """Everything of a group that is not known; None when the server ended it half-way."""
         found = _Found()
+        people = comparable(marks.moments.get(PEOPLE, ""))
         for kind in group.types:
-            name = f"{group.kind.value}/{kind}"
+            name = group.name_of(kind)
             mark = marks.moments.get(name, "")
             latest = mark
             pages = self._pages(kind, mark)
@@ -190,7 +180,9 @@ class PlainPull:
                 latest = max([latest, *map(moment_of, page.resources)], key=comparable)
                 self._sort(group, kind, page.resources, found)
             if latest:
-                found.moments[name] = latest
+                # Whom a younger one is about may not have been read yet: it is looked at again.
+                again = [one for one in found.strange if comparable(one) > people]
+                found.moments[name] = min([latest, *again], key=comparable)
         return found
 
     def _pages(self, kind: str, mark: str) -> Iterator[Page | None] | None:
@@ -213,59 +205,61 @@ class PlainPull:
                 return
             page = following
 
-    def _sort(self, group: _Group, kind: str, resources: Sequence[Resource], found: _Found) -> None:
+    def _sort(self, group: Group, kind: str, resources: Sequence[Resource], found: _Found) -> None:
         """Those that are new here, by their record. A page is judged in one short reading."""
         with self._store.read() as work:
             etags = cache(work.outbox.etags)
+            station = self._station(work)
             for resource in resources:
                 name = resource.get("id")
                 if resource.get("resourceType") != kind or not isinstance(name, str):
                     continue
-                if not belongs(group.kind, kind, name):
+                if not belongs(group.kinds[0], kind, name):
                     continue
                 record_id = name[:ID_LENGTH]
                 known = etags(record_id).get(f"{kind}/{name}")
-                if known is None or known != etag_of(resource):
-                    found.records.setdefault(record_id, {})[f"{kind}/{name}"] = resource
+                if known is not None and known == etag_of(resource):
+                    continue
+                of = kind_of(work, group, resource, self._applier.read)
+                if of is None:
+                    continue
+                if group.hangs and not is_the_stations(
+                    work, of, resource, station, self._applier.read
+                ):
+                    found.strange.append(moment_of(resource))
+                    continue
+                found.records.setdefault((of, record_id), {})[f"{kind}/{name}"] = resource
 
     # --- applying ----------------------------------------------------------------------------
 
-    def _apply(self, run: Run, group: _Group, found: _Found) -> None:
+    def _apply(self, run: Run, found: _Found) -> None:
         waiting = list(found.records.items())
         for start in range(0, len(waiting), _AT_ONCE):
             some = waiting[start : start + _AT_ONCE]
             try:
-                self._apply_some(run, group, some, frozenset())
+                self._apply_some(run, some, frozenset())
             except OUR_FAULTS:
-                self._apply_each(run, group, some)
+                self._apply_each(run, some)
 
-    def _apply_each(
-        self, run: Run, group: _Group, some: Sequence[tuple[str, Mapping[str, Resource]]]
-    ) -> None:
+    def _apply_each(self, run: Run, some: Sequence[_Changed]) -> None:
         """What no server should say of a record must not keep the others away."""
         for one in some:
             try:
-                self._apply_some(run, group, [one], frozenset())
+                self._apply_some(run, [one], frozenset())
             except OUR_FAULTS as fault:
                 # The message may quote a record: not logged.
-                _log.warning("cannot read a %s: %s", group.kind.value, type(fault).__name__)
+                _log.warning("cannot read a %s: %s", one[0][0].value, type(fault).__name__)
                 run.unreadable += 1
 
-    def _apply_some(
-        self,
-        run: Run,
-        group: _Group,
-        some: Sequence[tuple[str, Mapping[str, Resource]]],
-        aside: frozenset[str],
-    ) -> None:
+    def _apply_some(self, run: Run, some: Sequence[_Changed], aside: frozenset[str]) -> None:
         """Some records in one transaction, with their ETags."""
         try:
             with self._store.write() as work:
                 numbers = numbers_of(work)
-                for record_id, changed in some:
-                    self._lay(work, run, group.kind, record_id, changed, numbers, aside)
+                for (kind, record_id), changed in some:
+                    self._lay(work, run, kind, record_id, changed, numbers, aside)
         except CannotApply as fault:
-            self._apply_some(run, group, some, aside | {fault.name})
+            self._apply_some(run, some, aside | {fault.name})
 
     def _lay(
         self,
@@ -278,7 +272,8 @@ class PlainPull:
         aside: frozenset[str],
     ) -> None:
         nodes = versions_of(work, kind, record_id)
-        if not nodes and not is_of(self._station(work), changed.values()):
+        hangs = kind in HANGING  # judged already
+        if not nodes and not hangs and not is_of(self._station(work), changed.values()):
             return
         base = base_of(work, kind, record_id, numbers)
         etags = {key: etag_of(resource) for key, resource in changed.items() if etag_of(resource)}

@@ -21,6 +21,7 @@ _WHOSE: Final = {
     (RecordKind.ENCOUNTER, "Condition"): "-d",
     (RecordKind.REFERRAL, "Task"): "-t",  # one without a part is a hospital's answer
 }
+_WHOLE: Final = frozenset({(RecordKind.FEEDBACK, "Task")})
 
 
 def base_of(work: Work, kind: RecordKind, record_id: str, numbers: Mapping[Key, int]) -> int:
@@ -53,6 +54,8 @@ def _above(nodes: Sequence[Any], version: int) -> set[int]:
 
 def belongs(record: RecordKind, kind: str, name: str) -> bool:
     """Whether a resource is part of a record of ours, and of this kind of record."""
+    if (record, kind) in _WHOLE:
+        return len(name) == ID_LENGTH
     return len(name) >= ID_LENGTH and name[ID_LENGTH:].startswith(
         _WHOSE.get((record, kind), "-" if len(name) > ID_LENGTH else "")
     )

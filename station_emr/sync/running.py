@@ -12,6 +12,8 @@ from station_emr.domain.errors import NotFound
 from station_emr.domain.record import Changes, RecordKind
 from station_emr.domain.sync import SyncRun
 
+from .peer import Traffic
+
 NOT_CONFIGURED: Final = "Chưa khai báo máy chủ tỉnh. Mọi thứ đã lưu trên máy này."
 ELSEWHERE: Final = "Một cửa sổ hoặc lệnh khác của chương trình đang gửi dữ liệu của trạm này. Không cần làm gì thêm."
 CANNOT_BUILD: Final = (
@@ -75,3 +77,14 @@ class Run:
     changes: Changes = field(default_factory=Changes)
     tried: set[tuple[str, int]] = field(default_factory=set)
     waiting_for_parent: set[tuple[str, int]] = field(default_factory=set)
+    headers_before: tuple[int, int] = (0, 0)
+
+    def spent(self, traffic: Traffic) -> tuple[int, int]:
+        """Bytes of this run up and down, with their headers: what a link by the megabyte is paid
+        for.
+        """
+        headers_up, headers_down = self.headers_before
+        return (
+            traffic.up - self.up_before + traffic.header_up - headers_up,
+            traffic.down - self.down_before + traffic.header_down - headers_down,
+        )

@@ -19,17 +19,20 @@ from typing import Final
 
 from station_emr.domain.backoff import full_jitter
 from station_emr.domain.errors import StationError
+from station_emr.domain.outages import EARLIEST_RUN, is_believable
 from station_emr.domain.record import RecordKind
-from station_emr.domain.sync import DAILY_BYTES, LinkState, SyncRun, SyncStatus, UnitState
+from station_emr.domain.sync import DAILY_BYTES, LinkState, SyncStatus, UnitState
+from station_emr.services.chart_likeness import open_pairs
 from station_emr.services.ports import Clock, Store
 from station_emr.services.timekeeping import SKEW
 
 from .allowance import budget_of
 from .engine import NOT_CONFIGURED, VERIFIED_KEY, Progress, SyncEngine
+from .retry_after import bounded
 
 _log = logging.getLogger(__name__)
 
-_HISTORY: Final = 200
+_LISTED: Final = 200
 _TEST_NET: Final = ("192.0.2.1", 9)  # RFC 5737: never in use; a UDP connect sends nothing
 _FAILED: Final = frozenset({"offline", "refused"})
 
@@ -40,7 +43,8 @@ Listener = Callable[[SyncStatus], None]
 class Pace:
     """Seconds. ``settle``: let a burst of commands end; ``idle``: between looks while all is sent;
     ``first``/``longest``: back-off; ``watch``: how often the network card is looked at while away;
-    ``tell``: how often a long run says how far it is.
+    ``tell``: how often a long run says how far it is; ``knock``: how long a server that asked for a
+    pause is left alone before a person or a new letter may ask it again.
     """
 
     settle: float = 1.0
@@ -49,6 +53,7 @@ class Pace:
     longest: float = 300.0
     watch: float = 5.0
     tell: float = 2.0
+    knock: float = 60.0
 
 
 def local_address() -> str:
@@ -66,29 +71,33 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
     with store.read() as work:
         waiting = work.outbox.count(UnitState.WAITING)
         quarantined = work.outbox.count(UnitState.QUARANTINED)
-        oldest = work.outbox.oldest_waiting_at()
-        runs = work.outbox.runs(_HISTORY)
+        first = work.outbox.oldest_waiting_at()
+        oldest = work.outbox.oldest_waiting_at(EARLIEST_RUN)
+        complete = work.outbox.last_complete()
+        offline_since = work.outbox.away_since()
         verified = work.settings.get(VERIFIED_KEY)
         skew = work.settings.get(SKEW)
         today = work.outbox.traffic_on(engine.today())
         budget = budget_of(work.settings.get(DAILY_BYTES))
         conflicts = len(work.operations.conflicts()) + work.drafts.count_displaced()
+        doubles = len(open_pairs(work))
         parked = work.operations.parked()
-        unreadable = len(work.operations.unreadables(_HISTORY))
+        unreadable = len(work.operations.unreadables(_LISTED))
         forms, form_bytes = work.attachments.counts()
-    complete = next((run for run in runs if run.outcome == "complete"), None)
     return SyncStatus(
         link=engine.link(),
         server=engine.server,
         waiting=waiting,
         oldest_waiting_at=oldest,
+        undated=first is not None and not is_believable(first),
         quarantined=quarantined,
         last_complete_at=complete.ended_at if complete else None,
         last_verified=complete.verified if complete else False,
-        offline_since=_offline_since(runs),
+        offline_since=offline_since,
         detail=NOT_CONFIGURED if engine.link() is LinkState.UNCONFIGURED else "",
         verified_at=datetime.fromisoformat(verified) if verified else None,
         conflicts=conflicts,
+        doubles=doubles,
         bytes_today=sum(today),
         budget=budget,
         metered=engine.metered,
@@ -99,6 +108,7 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         forms=forms,
         form_bytes=form_bytes,
         forms_stay=bool(forms) and engine.forms_stay,
+        kinds_stay=engine.kinds_stay,
     )
 
 
@@ -112,18 +122,8 @@ def _number(text: str | None) -> float | None:
 def _waiting_letters(store: Store) -> int:
     """How many referral letters wait; they stand near the head of what is listed."""
     with store.read() as work:
-        items = work.outbox.waiting(_HISTORY)
+        items = work.outbox.waiting(_LISTED)
     return sum(item.kind is RecordKind.REFERRAL for item in items)
-
-
-def _offline_since(runs: tuple[SyncRun, ...]) -> datetime | None:
-    """The start of the unbroken row of failed runs that ends now; ``runs`` are newest first."""
-    since = None
-    for run in runs:
-        if run.outcome not in _FAILED:
-            break
-        since = run.started_at
-    return since
 
 
 def _outline(error: BaseException) -> str:
@@ -162,6 +162,9 @@ class SyncScheduler:
         self._thread: threading.Thread | None = None
         self._told_at = self._monotonic()
         self._letters = 0
+        self._tried_at = self._monotonic()
+        self._knocked = False
+        self._afterwards: Callable[[], None] = lambda: None
         engine.watch(self._progressed)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -189,6 +192,10 @@ class SyncScheduler:
         self._thread.join(patience)
         return not self._thread.is_alive()
 
+    def do_after_runs(self, work: Callable[[], None]) -> None:
+        """``work`` is done after every run, on its thread; its faults stop nothing."""
+        self._afterwards = work
+
     def notify(self) -> None:
         """Something was committed: refresh the status and send soon, but respect a back-off."""
         with self._guard:
@@ -196,7 +203,9 @@ class SyncScheduler:
             self._guard.notify_all()
 
     def wake(self) -> None:
-        """Try now, whatever the back-off says: a person asked, or the link changed."""
+        """Try now, whatever the back-off says: a person asked, or the link changed. Where the server
+        asked for a pause, the first wish is granted at once and any other a minute after the last try.
+        """
         with self._guard:
             self._urgent = True
             self._guard.notify_all()
@@ -214,13 +223,25 @@ class SyncScheduler:
 
     def _loop(self) -> None:
         while not self._is_stopping():
-            delay = self._attempt()
-            if delay is not None:
-                self._rest(delay)
+            try:
+                delay = self._attempt()
+                if delay is not None:
+                    self._rest(delay)
+            except Exception as error:  # noqa: BLE001 - this thread must outlive every fault but stop
+                _log.error("the thread of the sync met a fault: %s", _outline(error))
+                with self._guard:
+                    self._guard.wait_for(self._called, self._pace.longest)
 
     def _called(self) -> bool:
         """Whether the wait is over at once; asked under the guard."""
-        return self._stopping or self._urgent
+        return self._stopping or (self._urgent and (not self._knocked or self._may_knock()))
+
+    def _may_knock(self) -> bool:
+        """Whether the server may be asked before the time it named, if it named one."""
+        return not self._is_paused() or self._monotonic() >= self._tried_at + self._pace.knock
+
+    def _is_paused(self) -> bool:
+        return self._failures > 0 and bool(self._engine.retry_after)
 
     def _is_stopping(self) -> bool:
         with self._guard:
@@ -229,6 +250,7 @@ class SyncScheduler:
     def _attempt(self) -> float | None:
         """One run; the seconds until the next one, None when it is time to end."""
         with self._guard:
+            self._knocked = self._urgent and self._is_paused()
             self._news = self._urgent = False
         self._publish(running=True)
         try:
@@ -239,11 +261,19 @@ class SyncScheduler:
             run = None
         if self._is_stopping():
             return None
+        self._look_after()
         failed = run is None or run.outcome in _FAILED or self._engine.link() is LinkState.OFFLINE
         self._failures = self._failures + 1 if failed else 0
+        self._tried_at = self._monotonic()
         delay = self._delay(failed=failed)
         self._publish(running=False, delay=delay, detail=run.detail if run is not None else "")
         return delay
+
+    def _look_after(self) -> None:
+        try:
+            self._afterwards()
+        except Exception as error:  # noqa: BLE001 - as in a run: a bug must not end sync for the day
+            _log.error("the work after a run failed: %s", _outline(error))
 
     def _progressed(self, _progress: Progress) -> None:
         """A long run keeps the number of waiting units true while it goes on."""
@@ -253,7 +283,7 @@ class SyncScheduler:
 
     def _delay(self, *, failed: bool) -> float:
         """Full jitter: any time up to a limit that doubles, so that stations do not come back in
-        step; never before the server's own Retry-After.
+        step; never before the server's own Retry-After, as far as that is believed.
         """
         if not failed:
             return self._pace.idle
@@ -263,13 +293,14 @@ class SyncScheduler:
             first=self._pace.first,
             longest=self._pace.longest,
         )
-        return max(wait, self._engine.retry_after or 0.0)
+        return max(wait, bounded(self._engine.retry_after) or 0.0)
 
     def _rest(self, delay: float) -> None:
         """Wait for the time, for news (while the line is up), for a wish, or for a new network."""
         until = self._monotonic() + delay
         away = self._failures > 0
         before = self._address() if away else ""
+        letter = False
         while True:
             with self._guard:
                 left = until - self._monotonic()
@@ -282,11 +313,13 @@ class SyncScheduler:
                     return
             if news:
                 self._publish(running=False, delay=max(until - self._monotonic(), 0.0))
-                if not away or self._has_new_letter():
-                    self._settle()
-                    return
-                self._prepare()
-            elif away and self._address() != before:
+                letter = letter or self._has_new_letter()
+                if away and not (letter and self._may_knock()):
+                    self._prepare()
+            if (news and not away) or (letter and self._may_knock()):
+                self._settle()
+                return
+            if not news and away and self._address() != before:
                 return
 
     def _prepare(self) -> None:
@@ -296,11 +329,9 @@ class SyncScheduler:
             _log.error("nothing could be prepared: %s", _outline(error))
 
     def _has_new_letter(self) -> bool:
-        """A referral letter written while the line is away is worth one more try at once, unless
-        the server asked to be left alone.
+        """A referral letter written while the line is away is worth one more try: at once, or a
+        minute after the last one where the server asked to be left alone.
         """
-        if self._engine.retry_after:
-            return False
         try:
             return _waiting_letters(self._store) > self._letters
         except StationError:

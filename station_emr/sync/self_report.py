@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from station_emr.domain.catalog_pack import PackState
+from station_emr.domain.outages import EARLIEST_RUN
 from station_emr.domain.sync import UnitState
 from station_emr.services.ports import Clock, Work
 
@@ -33,7 +34,7 @@ class SelfReport:
         if self._told_at is not None and now - self._told_at < _EVERY:
             return {}
         self._told_at = now
-        oldest = work.outbox.oldest_waiting_at()
+        oldest = work.outbox.oldest_waiting_at(EARLIEST_RUN)
         state: dict[str, Any] = {
             "waiting": work.outbox.count(UnitState.WAITING),
             "oldest": oldest.isoformat(timespec="seconds") if oldest else "",

@@ -135,7 +135,40 @@ _TYPES: Final[Mapping[str, str]] = {
     "PractitionerRole": "chức danh nhân viên",
     "Organization": "cơ sở",
     "Location": "điểm trạm",
-    "Basic": "sổ của trạm",
+    "Linkage": "việc gộp hai hồ sơ",
+    "Provenance": "chữ ký",
+    "Consent": "sự đồng ý của người bệnh",
+    "QuestionnaireResponse": "giấy nghỉ việc hưởng BHXH",
+    "Communication": "phiếu báo bệnh truyền nhiễm",
+    "Invoice": "bảng kê chi phí",
+}
+# Basic says by its code which kind of record it is.
+_BASICS: Final[Mapping[str, str]] = {
+    "rights": "bảng quyền của trạm",
+    "standing": "tình trạng tài khoản",
+    "request": "yêu cầu về hồ sơ",
+    "breach": "báo cáo sự cố dữ liệu",
+}
+_OTHER_BASIC: Final = "sổ của trạm"
+
+# What to do, by the resource that the others of the unit refer to.
+_SAVE_AGAIN: Final = "Hãy sửa rồi lưu lại, mục này sẽ tự gửi đi."
+_SUPPORT: Final = "Dữ liệu vẫn an toàn ở trạm. Hãy báo bộ phận hỗ trợ phần mềm."
+_ADVICE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            "Encounter",
+            "MedicationRequest",
+            "ServiceRequest",
+            "Appointment",
+            "QuestionnaireResponse",
+        ),
+        "Hãy sửa rồi ký lại, mục này sẽ tự gửi đi.",
+    ),
+    "Consent": "Hãy rút lại và ghi lại sự đồng ý, bản mới sẽ tự gửi đi.",
+    "Linkage": "Hãy xem lại việc gộp ở trang Hồ sơ cần quyết định.",
+    "Provenance": "Chữ ký không sửa được. Hãy sửa giấy rồi ký lại, chữ ký mới sẽ tự gửi đi.",
+    "Task": _SUPPORT,  # an answer to a letter; nobody writes one at a station
 }
 
 _ELEMENTS: Final[Mapping[str, str]] = {
@@ -307,7 +340,8 @@ def _reason(
     text = f"Máy chủ tỉnh không nhận {named}: {sentence.rstrip('.')}"
     if element:
         text += f" (mục {element})"
-    return f"{text}. Hãy sửa rồi ký lại, mục này sẽ tự gửi đi. [{technical}]"
+    root = unit.resources[0]["resourceType"]
+    return f"{text}. {_ADVICE.get(root, _SAVE_AGAIN)} [{technical}]"
 
 
 def _server_text(issue: Mapping[str, Any] | None) -> str:
@@ -333,5 +367,15 @@ def _where(issue: Mapping[str, Any] | None, unit: Unit, place: int | None) -> tu
     label = _ELEMENTS.get(element.group(1), "") if element else ""
     if place is None or place >= len(unit.resources):
         place = 0
-    kind = unit.resources[place]["resourceType"]
-    return _TYPES.get(kind, kind), label
+    return _called(unit.resources[place], alone=len(unit.resources) == 1), label
+
+
+def _called(resource: Mapping[str, Any], *, alone: bool) -> str:
+    kind = resource["resourceType"]
+    if kind == "Basic":
+        codings = (resource.get("code") or {}).get("coding") or ()
+        words = (_BASICS.get(str(one.get("code"))) for one in codings)
+        return next((word for word in words if word), _OTHER_BASIC)
+    if kind == "Task" and alone:  # else it asks the receiver of a letter to take the person
+        return "phản hồi chuyển tuyến"
+    return _TYPES.get(kind, "mục này")

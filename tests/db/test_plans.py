@@ -7,7 +7,8 @@ import re
 import pytest
 from sqlalchemy import event
 
-from station_emr.db.store import EncryptedStore, SqlWork
+from station_emr.db.store import EncryptedStore
+from station_emr.db.work import SqlWork
 from station_emr.domain.record import RecordKind
 
 from .records import TODAY, record_id

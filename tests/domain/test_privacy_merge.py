@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
-from station_emr.domain.field_text import LABELS, describe
+from station_emr.domain.field_labels import LABELS
 from station_emr.domain.merge import merge, paths
 from station_emr.domain.privacy_request import RequestState
 from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.value_text import describe
 from tests.interop import privacy_records as sample
 
 OPEN = replace(
@@ -86,7 +87,6 @@ def test_every_field_that_can_be_open_has_a_name_and_words() -> None:
     for kind in (RecordKind.REQUEST, RecordKind.BREACH):
         assert set(paths(kind)) <= set(LABELS[kind])
     said = describe(
-        RecordKind.REQUEST,
         "given_answer",
         (DONE.state, DONE.answer, DONE.handled_by, DONE.answered_at, DONE.closed_at),
     )
@@ -94,4 +94,4 @@ def test_every_field_that_can_be_open_has_a_name_and_words() -> None:
         "Đã xong; nội dung: Đã giao bản sao; người trả lời: BS. Mẫu; phản hồi lúc 08:15 21/11/2026; "
         "kết thúc lúc 08:15 23/11/2026"
     )
-    assert describe(RecordKind.BREACH, "given_report", ("", None)) == ""
+    assert describe("given_report", ("", None)) == ""

@@ -49,4 +49,5 @@ BREACH = DataBreach(
     recorded_by="GĐ. Mẫu",
     reported_at=sample.AT + timedelta(hours=5),
     reported_to="Cơ quan mẫu",
+    facility_id=sample.STATION.facility_id,
 )

@@ -132,6 +132,7 @@ CLASSES: dict[RecordKind, type] = {
 }
 
 
+@cache  # tests ask for it in each example, and Hypothesis looks every new strategy through
 def records(kind: RecordKind) -> st.SearchStrategy[Any]:
     """Any record of this kind that a unit can carry whole; all of one kind have the same id."""
     special = _MACHINE if kind is RecordKind.FACILITY else {}

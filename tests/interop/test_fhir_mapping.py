@@ -25,6 +25,7 @@ from station_emr.domain.referral import ReferralReason
 from station_emr.interop.fhir.units import build_unit
 from station_emr.interop.fhir.uris import MOH_DRAFT, TABLES, VN_CORE
 from tests.interop import fhir_records as sample
+from tests.interop import plausible_records as plausible
 
 SAMPLES = {
     RecordKind.PATIENT: sample.PATIENT,
@@ -108,11 +109,11 @@ def test_a_rich_record_is_valid(kind: RecordKind, status: RecordStatus, uris: An
 
 
 GENERATED = [
-    (RecordKind.PATIENT, sample.patients),
-    (RecordKind.ENCOUNTER, sample.encounters),
-    (RecordKind.PRESCRIPTION, sample.prescriptions),
-    (RecordKind.REFERRAL, sample.referrals),
-    (RecordKind.APPOINTMENT, sample.appointments),
+    (RecordKind.PATIENT, plausible.patients),
+    (RecordKind.ENCOUNTER, plausible.encounters),
+    (RecordKind.PRESCRIPTION, plausible.prescriptions),
+    (RecordKind.REFERRAL, plausible.referrals),
+    (RecordKind.APPOINTMENT, plausible.appointments),
 ]
 
 

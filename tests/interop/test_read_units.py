@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station_emr.domain.consent import Consent, ConsentForm, ConsentGiver
-from station_emr.domain.encounter import Diagnosis, Encounter, Stage
+from station_emr.domain.encounter import Diagnosis, Encounter
 from station_emr.domain.operation import ReadRecord
 from station_emr.domain.patient import Guardian
-from station_emr.domain.patient_link import PatientLink
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.domain.referral_feedback import FeedbackState, ReferralFeedback
-from station_emr.domain.sensitive import SensitiveRange
-from station_emr.domain.signature import CertificateStanding, DocumentSignature, SignMethod
-from station_emr.domain.station_rights import GivenRight, RightCell, Standing, StationRights
 from station_emr.domain.vitals import VitalSigns
 from station_emr.interop.fhir.json_text import read_json, write_json
 from station_emr.interop.fhir.read_units import read_unit
@@ -30,146 +24,10 @@ from station_emr.interop.fhir.reading import UnreadableUnit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.interop.fhir.uris import TABLES, VN_CORE, UriTable
 from tests.interop import fhir_records as sample
-from tests.interop import form_records as forms
-from tests.interop import privacy_records as privacy
-from tests.interop.bill_records import BILL
 from tests.interop.record_strategies import CLASSES, records
+from tests.interop.rich_records import SAMPLES
 
 Unit = list[dict[str, Any]]
-
-LINK = PatientLink(
-    id=sample.made_id(8),
-    survivor_id=sample.PATIENT_ID,
-    duplicate_id=sample.made_id(9),
-    reason="Cùng số căn cước",
-    kept=2,
-)
-FEEDBACK = ReferralFeedback(
-    id=sample.made_id(10),
-    referral_id=sample.made_id(6),
-    patient_id=sample.PATIENT_ID,
-    state=FeedbackState.COMPLETED,
-    answered_at=sample.AT,
-    answered_by="Trần Thị Mẫu",
-    receiver_code="DEMO9",
-    receiver_name="Bệnh viện Mẫu",
-    admitted_on=date(2026, 11, 20),
-    discharged_on=date(2026, 11, 24),
-    diagnosis_code="I20.0",
-    diagnosis="Cơn đau thắt ngực đã ổn định",
-    treatment="Đặt một giá đỡ mạch vành",
-    outcome="Đỡ",
-    medicines="Aspirin 81 mg, sáng 1 viên",
-    advice="Đo huyết áp mỗi tuần",
-    follow_up_on=date(2026, 12, 24),
-    follow_up_at="Phòng khám tim mạch",
-    doctor="BS. Mẫu",
-)
-SIGNATURE = DocumentSignature(
-    id=sample.made_id(11),
-    patient_id=sample.PATIENT_ID,
-    target_kind=RecordKind.REFERRAL,
-    target_id=sample.made_id(6),
-    target_version=2,
-    content_sha256="ab" * 32,
-    method=SignMethod.DIGITAL_CERT,
-    signed_at=sample.AT,
-    signer_id=sample.USER.id,
-    signer_name="BS. Mẫu",
-    clock_skew=-3,
-    device="Máy 1",
-    media_type="application/pdf",
-    document_sha256="cd" * 32,
-    certificate="YWJj",
-    certificate_subject="BS. Mẫu",
-    algorithm="rsa-sha256",
-    seal="c2VhbA==",
-    standing=CertificateStanding.GOOD,
-    standing_at=sample.AT,
-    standing_source="ocsp",
-)
-CONSENT = Consent(
-    id=sample.made_id(12),
-    patient_id=sample.PATIENT_ID,
-    purpose="contact-phone",
-    giver=ConsentGiver.BOTH,
-    form=ConsentForm.PAPER,
-    given_at=sample.AT,
-    recorded_by="ĐD. Mẫu",
-    guardian_name="Người Mẫu",
-    guardian_relationship="Mẹ",
-    paper_number="ĐY-1",
-    withdrawn_at=sample.AT,
-    withdrawn_by="Người Mẫu",
-)
-RIGHTS = StationRights(
-    id=sample.made_id(13),
-    cells=(
-        RightCell(
-            role="nurse",
-            action="patient_edit",
-            granted=False,
-            by_id=sample.USER.id,
-            by_name="BS. Mẫu",
-            at=sample.AT,
-            device="Máy 1",
-        ),
-        RightCell(role="of-next-year", action="fly", granted=True),
-    ),
-    ranges=(SensitiveRange("B20", "B24", "HIV"), SensitiveRange("A50", "A64", "Hoa liễu")),
-)
-STANDING = Standing(
-    id=sample.made_id(14),
-    user_id=sample.USER.id,
-    user_name="ĐD. Mẫu",
-    shut="by_hand",
-    shut_at=sample.AT,
-    shut_by="BS. Mẫu",
-    opens_on=sample.AT.date(),
-    rights=(
-        GivenRight(
-            id=sample.made_id(15),
-            since=sample.AT,
-            until=sample.AT,
-            reason="Trực thay ca",
-            actions=("print", "register_view"),
-            given_by="BS. Mẫu",
-        ),
-    ),
-)
-SAMPLES: dict[RecordKind, Any] = {
-    RecordKind.PATIENT: sample.PATIENT,
-    RecordKind.ENCOUNTER: replace(
-        sample.ENCOUNTER,
-        stage=Stage.FINISHED,
-        care_kind="03",
-        visit_object="3.1",
-        discharge="2",
-        procedures=(
-            replace(
-                sample.ENCOUNTER.procedures[0], result="sạch", abnormal=True, ended_at=sample.AT
-            ),
-            replace(sample.ENCOUNTER.procedures[1], performed_by="ĐD. Mẫu"),
-            *sample.ENCOUNTER.procedures[2:],
-        ),
-    ),
-    RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
-    RecordKind.REFERRAL: sample.REFERRAL,
-    RecordKind.APPOINTMENT: sample.APPOINTMENT,
-    RecordKind.LINK: LINK,
-    RecordKind.FEEDBACK: FEEDBACK,
-    RecordKind.SIGNATURE: SIGNATURE,
-    RecordKind.CONSENT: CONSENT,
-    RecordKind.CERTIFICATE: forms.CERTIFICATE,
-    RecordKind.NOTIFICATION: forms.NOTIFICATION,
-    RecordKind.BILL: BILL,
-    RecordKind.RIGHTS: RIGHTS,
-    RecordKind.STANDING: STANDING,
-    RecordKind.REQUEST: privacy.REQUEST,
-    RecordKind.BREACH: privacy.BREACH,
-    RecordKind.PRACTITIONER: replace(sample.USER, username=""),
-    RecordKind.FACILITY: sample.STATION,
-}
 FINAL = (RecordStatus.SIGNED, RecordStatus.AMENDED, RecordStatus.VOIDED)
 few = settings(max_examples=settings.default.max_examples // 3, derandomize=True)
 
@@ -486,38 +344,6 @@ def test_a_spoiled_unit_is_read_or_refused_and_nothing_else(
     with contextlib.suppress(UnreadableUnit):
         said = read_unit(unit)
         assert isinstance(said.record, CLASSES[said.kind])
-
-
-# --- the text -------------------------------------------------------------------------------------
-
-
-def test_text_is_compact_sorted_and_keeps_digits() -> None:
-    text = write_json({"b": Decimal("36.50"), "a": ["Đỗ", 1, True]})
-
-    assert text == '{"a":["Đỗ",1,true],"b":36.50}'.encode()
-    assert str(read_json(text)["b"]) == "36.50"
-
-
-@pytest.mark.parametrize(
-    "value", ["\ud800", {"a": Decimal("NaN")}, [Decimal("Infinity")], object(), {1: {2: object()}}]
-)
-def test_what_json_cannot_carry_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError):
-        write_json(value)
-
-
-def test_a_word_that_looks_like_no_number_is_text() -> None:
-    assert read_json(write_json(["NaN", "Infinity"])) == ["NaN", "Infinity"]
-
-
-@pytest.mark.parametrize(
-    "text", [b'"\\ud800"', b'"\xff"', b"{", b"", b"NaN", b"{} {}", b"[" * 100_000]
-)
-def test_what_is_no_json_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError) as refused:
-        read_json(text)
-
-    assert str(refused.value) == "no JSON"
 
 
 def test_the_table_of_the_lines_is_the_default() -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from station_emr.db.audit import AuditRepository
 from station_emr.db.repositories.desk import CounterRepository
-from station_emr.db.store import EncryptedStore, SqlWork
+from station_emr.db.store import EncryptedStore
+from station_emr.db.work import SqlWork
 from tests.safety.scripted import BusyDay, say
 
 _SLOW_DISK = 0.05  # seconds, so that few kills are enough to meet the moment

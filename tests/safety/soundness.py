@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from station_emr.db.store import EncryptedStore, SqlWork
+from station_emr.db.store import EncryptedStore
+from station_emr.db.work import SqlWork
 
 HEADS = ("patient", "encounter", "prescription", "referral", "appointment", "signature")
 

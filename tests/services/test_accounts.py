@@ -5,8 +5,8 @@ import pytest
 from station_emr.domain.errors import InvalidRecord, NotFound, PermissionDenied
 from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
-from station_emr.services.accounts import check_station
 from station_emr.services.enrolment import SERVER_TOKEN, SERVER_URL
+from station_emr.services.letterhead_rules import check_station
 
 NEW = User(id="", username=" Nhung.RL ", full_name="Rah Lan  H'Nhung", role=Role.NURSE, title="ĐD.")
 

@@ -200,7 +200,7 @@ def test_an_appointment():
         (RecordKind.ENCOUNTER, "Bundle.entry[99].resource.code", ""),
         (RecordKind.ENCOUNTER, "nonsense[", ""),
         (RecordKind.REFERRAL, "ServiceRequest.extension[0].extension[7].valueString", ""),
-        (RecordKind.FACILITY, "Organization.name", ""),
+        (RecordKind.FACILITY, "Organization.name", "name"),
     ],
 )
 def test_without_the_line_only_what_the_path_says(kind, path, field):

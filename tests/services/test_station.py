@@ -18,6 +18,7 @@ from station_emr.domain.permissions import Role
 from station_emr.domain.user import User
 from station_emr.security.keyslots import KeySlots
 from station_emr.security.letters import signing_key_from_bytes
+from station_emr.services.chart_likeness import has_more
 from station_emr.station import (
     KEY_SLOTS,
     LETTER_KEY,
@@ -74,6 +75,18 @@ def test_logging_in_is_dated_and_queues_nothing(folder, clock):
         station.services.accounts.log_in("bshoa", "Máy 1")
         with station.store.read() as work:
             assert work.counts().outbox == waiting
+    finally:
+        station.close()
+
+
+def test_who_may_be_registered_twice_is_looked_for_after_every_run(folder, clock):
+    station = open_station(folder, "giamdoc", DIRECTOR.password, clock)
+    try:
+        with station.store.read() as work:
+            assert has_more(work)
+        station.scheduler._attempt()
+        with station.store.read() as work:
+            assert not has_more(work)
     finally:
         station.close()
 

@@ -34,7 +34,7 @@ from tests.warm import Forked, Warm
 DEMO_TOKEN = "demo-token-for-tests"
 STALL = 5.0
 _numbers = itertools.count(1)
-_province = Warm("provincial_server", "provincial_server.app", "provincial_server.serving")
+_province = Warm("provincial_server", "provincial_server.serving", "tests.sync.rehearsal")
 
 
 class Server:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from provincial_server import auth
 from provincial_server.courier.keys import courier_keys, key_file
@@ -214,3 +217,27 @@ class CourierMachine(Machine):
             else record
             for record in shown
         }
+
+
+Make = Callable[..., CourierMachine]
+
+
+@pytest.fixture
+def province(tmp_path: Path) -> Iterator[Province]:
+    made = Province(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make(tmp_path: Path, province: Province) -> Iterator[Make]:
+    machines: list[CourierMachine] = []
+
+    def one(facility: str = "", **options: object) -> CourierMachine:
+        facility = facility or province.facility()
+        machines.append(CourierMachine(tmp_path, province, facility, **options))  # type: ignore[arg-type]
+        return machines[-1]
+
+    yield one
+    for machine in machines:
+        machine.store.close()

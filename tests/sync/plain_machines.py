@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from station_emr.domain.record import RecordKind
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
@@ -13,11 +14,15 @@ from station_emr.sync.applying import Applier
 from station_emr.sync.client import FhirClient, Patience
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.fhir_peer import FhirPeer
+from station_emr.sync.plain_groups import GROUPS
 from station_emr.sync.plain_pull import PlainPull
 from station_emr.sync.sealing import Sealer, StoredIncarnation
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import STALL
 from tests.sync.exchange_machines import Machine
+
+FEW = [group for group in GROUPS if not group.hangs or RecordKind.FEEDBACK in group.kinds]
+"""People and their visits, for tests that are about pages and merges: each type is a request."""
 
 
 class PlainMachine(Machine):

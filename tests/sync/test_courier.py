@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from station_emr.domain.errors import DiskFull, EnvironmentFailure, PermissionDenied
+from station_emr.domain.errors import DiskFull, EnvironmentFailure
 from station_emr.domain.operation import Tally
 from station_emr.domain.patient import Patient
-from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordStatus
 from station_emr.domain.sync import UnitState
 from station_emr.interop.fhir.units import build_unit
@@ -20,31 +18,9 @@ from station_emr.services.courier import LAST_EXPORT, PROVINCE_KEY, CourierRefus
 from station_emr.sync import courier_writing
 from station_emr.sync.verdicts import BUILT_ON_REFUSED
 from tests.interop import fhir_records as sample
-from tests.sync.conftest import Server
-from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
+from tests.sync.courier_machines import DIRECTOR, CourierMachine, Make, Province, make, province
 
-Make = Callable[..., CourierMachine]
-
-
-@pytest.fixture
-def province(tmp_path: Path) -> Iterator[Province]:
-    made = Province(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def make(tmp_path: Path, province: Province) -> Iterator[Make]:
-    machines: list[CourierMachine] = []
-
-    def one(facility: str = "", **options: object) -> CourierMachine:
-        facility = facility or province.facility()
-        machines.append(CourierMachine(tmp_path, province, facility, **options))  # type: ignore[arg-type]
-        return machines[-1]
-
-    yield one
-    for machine in machines:
-        machine.store.close()
+__all__ = ["make", "province"]
 
 
 def state(machine: CourierMachine) -> tuple[object, ...]:
@@ -239,18 +215,6 @@ def test_a_machine_that_cannot_send_yet(make: Make, tmp_path: Path) -> None:
     assert not (tmp_path / "a.semr").exists()
 
 
-def test_a_revoked_device(make: Make, province: Province) -> None:
-    from provincial_server.courier.faults import CourierRefused as ProvinceRefused
-
-    one = make()
-    one.patient(1)
-    sent = one.write()
-    province.revoke(one.device)
-    with pytest.raises(ProvinceRefused, match="thu hồi"):
-        province.answer(sent)
-    assert len(one.waiting()) > 0
-
-
 def test_a_full_stick(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     one = make()
     one.patient(1)
@@ -316,84 +280,6 @@ def _spoil(machine: CourierMachine, monkeypatch: pytest.MonkeyPatch, spoilt: Pat
     monkeypatch.setattr(machine.desk, "_means", replace(means, sealer=sealer))
 
 
-def test_who_may(make: Make) -> None:
-    one = make()
-    inspector = replace(DIRECTOR, user=replace(DIRECTOR.user, role=Role.INSPECTOR))
-    with pytest.raises(PermissionDenied):
-        one.courier.export(inspector, str(one.folder))
-    with pytest.raises(PermissionDenied):
-        one.courier.trust(inspector, str(one.folder), compared="")
-    with pytest.raises(PermissionDenied):
-        one.courier.export_snapshot(inspector, str(one.folder), one.pair.public)
-    assert not list(one.folder.glob("*.semr"))
-
-
-def test_who_reads_no_record_does_not_carry_it_away(make: Make) -> None:
-    """A snapshot can be opened by whoever holds the key it is given."""
-    one = make()
-    one.work_a_day()
-    administrator = replace(DIRECTOR, user=replace(DIRECTOR.user, role=Role.ADMINISTRATOR))
-    with pytest.raises(PermissionDenied):
-        one.courier.export_snapshot(administrator, str(one.folder), one.pair.public)
-    assert not list(one.folder.glob("*.semr"))
-
-
-def test_a_snapshot_is_in_the_audit_before_it_is_on_the_stick(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also when somebody pulls the plug as soon as the file is there."""
-    one = make()
-
-    def pulled(*_given: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(one.desk, "export_snapshot", pulled)
-    with pytest.raises(KeyboardInterrupt):
-        one.courier.export_snapshot(DIRECTOR, str(one.folder), one.pair.public)
-    with one.store.read() as work:
-        newest = work.audit.rows(1)[0]
-    assert newest.action == "snapshot.begin"
-    assert one.pair.public in newest.detail
-
-
-def test_a_key_file_that_was_swapped_after_the_telephone_call(
-    make: Make, province: Province, tmp_path: Path
-) -> None:
-    one = make()
-    one.put(PROVINCE_KEY, "")
-    path = tmp_path / "khoa.json"
-    path.write_text(province.key_text(), encoding="ascii")
-    with pytest.raises(CourierRefused) as caught:
-        one.courier.trust(DIRECTOR, str(path), compared="0" * 32)
-    assert caught.value.code == "unknown-sender"
-    assert one.courier.province_fingerprint() == ""
-    shown = one.courier.read_province_key(str(path))
-    assert one.courier.trust(DIRECTOR, str(path), compared=shown) == shown
-
-
-def test_the_key_of_the_province(make: Make, province: Province, tmp_path: Path) -> None:
-    one = make()
-    one.put(PROVINCE_KEY, "")
-    path = tmp_path / "khoa.json"
-    path.write_text(province.key_text(), encoding="ascii")
-    shown = one.courier.read_province_key(str(path))
-    assert one.courier.province_fingerprint() == ""
-    assert one.courier.trust(DIRECTOR, str(path), compared=shown) == shown
-    assert one.courier.province_fingerprint() == shown
-    from provincial_server.courier.keys import courier_keys
-
-    with province.database.write() as session:
-        assert courier_keys(session).public()["fingerprint"] == shown.replace(" ", "")
-    for text in ("", "{}", '{"format":"station-emr-courier-key","encrypt":"age1","sign":""}'):
-        path.write_text(text, encoding="ascii")
-        with pytest.raises(CourierRefused) as caught:
-            one.courier.trust(DIRECTOR, str(path), compared=shown)
-        assert caught.value.code == "not-ours"
-    assert one.courier.province_fingerprint() == shown
-    one.patient(1)
-    assert one.round_trip().waiting == 0
-
-
 def test_a_province_restored_from_yesterday(make: Make, province: Province) -> None:
     """A station that lives by stick alone learns of it from the answer, and offers all again."""
     one = make()
@@ -439,48 +325,6 @@ def test_a_cursor_never_jumps_nor_goes_back(make: Make) -> None:
     assert one.setting("sync.cursor") == place
     assert one.round_trip().verified
     assert one.everything() == two.everything() | one.everything()
-
-
-@pytest.fixture
-def online(tmp_path: Path, _shared: Server) -> Iterator[Province]:
-    made = Province(tmp_path, _shared)
-    yield made
-    made.close()
-
-
-@pytest.mark.parametrize("order", ["line first", "stick first", "reply after the line"])
-def test_stick_and_line_together(tmp_path: Path, online: Province, order: str) -> None:
-    facility = online.facility()
-    one = CourierMachine(tmp_path, online, facility)
-    two = CourierMachine(tmp_path, online, facility)
-    try:
-        one.work_a_day()
-        two.patient(7)
-        two.sync()
-        sent = one.write()
-        if order == "line first":
-            one.patient(1)
-            assert one.sync().outcome == "complete"
-            reply, done = online.answer(sent)
-            assert not done.stale
-            one.courier.import_reply(DIRECTOR, str(reply))
-        elif order == "stick first":
-            one.courier.import_reply(DIRECTOR, str(online.answer(sent)[0]))
-            one.patient(1)
-        else:
-            reply, _ = online.answer(sent)
-            one.patient(1)
-            assert one.sync().outcome == "complete"
-            assert one.courier.import_reply(DIRECTOR, str(reply)).waiting == 0
-        for machine in (one, two):
-            run = machine.sync()
-            assert (run.outcome, run.verified) == ("complete", True), run.detail
-        assert one.everything() == two.everything()
-        assert one.newest() == two.newest()
-        assert one.round_trip().verified
-    finally:
-        one.store.close()
-        two.store.close()
 
 
 def test_a_voided_record_travels_too(make: Make) -> None:

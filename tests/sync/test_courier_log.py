@@ -16,14 +16,9 @@ from station_emr.domain.audit import EvidenceKind
 from station_emr.services.audit_evidence import ANCHORED, MISMATCH
 from station_emr.services.incarnation import INCARNATION
 from station_emr.sync import courier
-from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
+from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province, province
 
-
-@pytest.fixture
-def province(tmp_path: Path) -> Iterator[Province]:
-    made = Province(tmp_path)
-    yield made
-    made.close()
+__all__ = ["province"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,30 +20,9 @@ from station_emr.services.rebuild import Rebuild, RebuildProgress
 from station_emr.sync import snapshot
 from tests.children.child import Nursery
 from tests.sync.conftest import Server
-from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
+from tests.sync.courier_machines import DIRECTOR, CourierMachine, Make, Province, make, province
 
-Make = Callable[..., CourierMachine]
-
-
-@pytest.fixture
-def province(tmp_path: Path) -> Iterator[Province]:
-    made = Province(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def make(tmp_path: Path, province: Province) -> Iterator[Make]:
-    machines: list[CourierMachine] = []
-
-    def one(facility: str = "", **options: object) -> CourierMachine:
-        facility = facility or province.facility()
-        machines.append(CourierMachine(tmp_path, province, facility, **options))  # type: ignore[arg-type]
-        return machines[-1]
-
-    yield one
-    for machine in machines:
-        machine.store.close()
+__all__ = ["make", "province"]
 
 
 @pytest.fixture

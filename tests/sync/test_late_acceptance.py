@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from station_emr.domain.record import RecordKind
+from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.services.record_stores import record_store
+from tests.interop import fhir_records as sample
 from tests.sync.simulation.checks import agree
 from tests.sync.simulation.machine import Machine
 from tests.sync.simulation.people import ENCOUNTER
@@ -78,6 +80,34 @@ def test_both_stand_beside_one_another_everywhere(world: World) -> None:
     assert shown(one, visit) == shown(other, visit)
     assert treatments(one, visit) == treatments(other, visit) >= {SPOILT, mended}
     agree(world)
+
+
+def test_the_head_comes_back_to_a_merge_of_before(world: World) -> None:
+    """The numbers of versions are each machine's own: what counts may have a lower one."""
+    one = world.machines[0]
+    patient_id = one.here(RecordKind.PATIENT).pop()
+    with one.store.write() as work:
+        store = record_store(work, RecordKind.PATIENT)
+        first = store.get(patient_id)
+        store.add_version(
+            replace(first.record, note="ghi thêm"),
+            RecordStatus.AMENDED,
+            author=sample.DOCTOR,
+            at=one.clock.now(),
+            expected_version=first.version,
+        )
+        changed = store.show(patient_id, first.version)
+
+    assert (changed.version, one.newest(RecordKind.PATIENT, patient_id)[0]) == (1, first.record)
+    with one.store.write() as work:  # and the next version goes on behind both
+        after = record_store(work, RecordKind.PATIENT).add_version(
+            first.record,
+            RecordStatus.AMENDED,
+            author=sample.DOCTOR,
+            at=one.clock.now(),
+            expected_version=1,
+        )
+    assert after.version == 3
 
 
 def test_what_is_offered_again_and_taken_is_what_the_correction_is_built_on(world: World) -> None:

@@ -18,11 +18,14 @@ from tests.sync.conftest import Server
 from tests.sync.exchange_machines import second_device
 from tests.sync.faults import Fault, FaultyLine
 from tests.sync.fresh import fresh_store
-from tests.sync.plain_machines import PlainMachine
+from tests.sync.plain_machines import FEW, PlainMachine
 
 
 @pytest.fixture
-def pair(tmp_path: Path, running: Server) -> Iterator[tuple[PlainMachine, PlainMachine]]:
+def pair(
+    tmp_path: Path, running: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[PlainMachine, PlainMachine]]:
+    monkeypatch.setattr("station_emr.sync.plain_pull.GROUPS", FEW)
     made = [
         PlainMachine(fresh_store(tmp_path / f"{name}.db"), to)
         for name, to in (("one", running), ("other", second_device(running)))

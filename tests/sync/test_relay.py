@@ -197,6 +197,21 @@ def test_the_other_way_round_too(far: Machine, relay: Machine) -> None:
     assert lines(relay) == lines(far)
 
 
+def test_what_a_colleague_lost_before_he_sent_it_is_sent_by_who_heard_of_it(
+    far: Machine, relay: Machine, make: Callable[[], Machine]
+) -> None:
+    written = relay.patient(8)
+    meet(far, OtherPc(relay))
+    assert far.count() == 0  # its author sends it, as a rule
+    # The relay's disk dies here: it never sends anything again.
+    run = far.sync()
+    assert (run.outcome, run.verified, far.count()) == ("complete", True, 0)
+    assert held(far) == set(lines(far))
+    third = make()
+    third.sync()
+    assert third.shown(written) == written
+
+
 def _nodes(machine: Machine) -> Any:
     with machine.store.read() as work:
         return work.referrals.lineage(sample.REFERRAL.id)

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -13,9 +14,9 @@ from tests.sync.simulation.machine import FILE, Machine
 from tests.sync.simulation.province import Province
 from tests.sync.simulation.world import World
 
-SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "40"))
+SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "24"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
-CHUNK = 10
+CHUNK = 6
 QUARTERS = 4
 STEPS = int(os.environ.get("SIMULATOR_STEPS", "26"))
 
@@ -28,11 +29,11 @@ def templates(tmp_path_factory):
     return folder
 
 
-def play(seed, templates, steps=STEPS):
+def play(seed, templates, steps=STEPS, more=MappingProxyType({})):
     """In memory where the system has such a folder: what is tried is the logic, not the disk."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
-    world = World(seed, templates, folder)
+    world = World(seed, templates, folder, more)
     try:
         world.play(steps)
     except Exception as error:

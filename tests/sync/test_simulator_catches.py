@@ -17,7 +17,7 @@ from station_emr.sync.applying import Applier
 from station_emr.sync.exchange_engine import CURSOR, Exchange
 from tests.sync.test_simulator import play, templates  # noqa: F401  a fixture
 
-SEEDS = range(1, 26)
+SEEDS = range(1, 41)
 
 
 def forget_by_state(monkeypatch):
@@ -105,21 +105,21 @@ def drop_what_was_corrected(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("plant", "known"),  # a story that is known to notice it comes first
+    ("plant", "known", "more"),  # a story that is known to notice it comes first
     [
-        (forget_by_state, 1),
-        (skip_a_late_commit, 2),
-        (last_writer_wins, 1),
-        (delete_what_is_absent, 1),
-        (save_the_cursor_first, 4),
-        (drop_what_was_corrected, 10),
+        (forget_by_state, 9, {}),
+        (skip_a_late_commit, 2, {}),
+        (last_writer_wins, 1, {}),
+        (delete_what_is_absent, 3, {}),
+        (save_the_cursor_first, 16, {}),
+        (drop_what_was_corrected, 28, {"too late": 25}),
     ],
 )
-def test_a_planted_mistake_is_caught(plant, known, monkeypatch, templates):  # noqa: F811
+def test_a_planted_mistake_is_caught(plant, known, more, monkeypatch, templates):  # noqa: F811
     plant(monkeypatch)
     for seed in (known, *SEEDS):
         try:
-            play(seed, templates, steps=60)
+            play(seed, templates, steps=60, more=more)
         except AssertionError:
             return
     raise RuntimeError(f"no story of {len(SEEDS)} noticed")

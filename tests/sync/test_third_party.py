@@ -20,11 +20,12 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.interop.fhir.units import build_unit
 from station_emr.sync.conflicts import content
 from tests.interop import fhir_records as sample
+from tests.sync import every_kind
 from tests.sync.closing import said
 from tests.sync.conftest import Station
 from tests.sync.faults import Fault, FaultyLine
 from tests.sync.fresh import fresh_store
-from tests.sync.plain_machines import PlainMachine
+from tests.sync.plain_machines import FEW, PlainMachine
 
 SEKMET = shutil.which("sekmet", path=str(Path(sys.executable).parent))
 pytestmark = [
@@ -172,10 +173,13 @@ def test_a_lost_reply_heals_although_the_server_counts_every_write(
 
 
 @pytest.fixture
-def pair(tmp_path: Path, foreign: Foreign) -> Iterator[tuple[PlainMachine, PlainMachine]]:
+def pair(
+    tmp_path: Path, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[PlainMachine, PlainMachine]]:
     """Two PCs of one station; whatever other tests left on the server is none of their business
     but for the sample's own records.
     """
+    monkeypatch.setattr("station_emr.sync.plain_pull.GROUPS", FEW)
     made = [
         PlainMachine(fresh_store(tmp_path / f"{name}.db"), foreign) for name in ("one", "other")
     ]
@@ -256,3 +260,66 @@ def test_a_correction_made_there_arrives(
     to_rest(one)
 
     assert one.shown(person) == replace(person, birth=replace(person.birth, day=4))
+
+
+STAY = frozenset({RecordKind.LINK, RecordKind.CERTIFICATE})
+"""Its statement names neither Linkage nor QuestionnaireResponse."""
+COME = [kind for kind in every_kind.COME if kind not in STAY]
+
+
+@pytest.fixture(scope="module")
+def journey(
+    foreign: Foreign, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[every_kind.Journey]:
+    folder = tmp_path_factory.mktemp("kinds")
+    machines = [
+        PlainMachine(fresh_store(folder / f"{name}.db"), foreign) for name in ("one", "other")
+    ]
+    try:
+        for machine in machines:
+            machine.belong()
+        yield every_kind.travel(*machines, number=2, stay=STAY)
+    finally:
+        for machine in machines:
+            machine.store.close()
+
+
+@pytest.mark.parametrize("kind", [*COME, RecordKind.RIGHTS, RecordKind.STANDING])
+def test_every_kind_stands_there_as_it_was_last_written(
+    journey: every_kind.Journey, foreign: Foreign, kind: RecordKind
+) -> None:
+    newest = journey.changed.get(kind)
+    record = journey.written[kind] if newest is None else newest
+
+    for resource in build_unit(kind, record, RecordStatus.SIGNED):
+        path = f"{resource['resourceType']}/{resource['id']}"
+        assert content(foreign.read(path).json()) == content(resource)
+
+
+@pytest.mark.parametrize("kind", COME)
+def test_every_kind_arrives_at_another_pc(journey: every_kind.Journey, kind: RecordKind) -> None:
+    found = journey.arrived[kind]
+
+    assert found is not None
+    assert said(found.record) == said(journey.written[kind])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in every_kind.CHANGED if kind not in STAY])
+def test_a_change_of_every_kind_comes_home(journey: every_kind.Journey, kind: RecordKind) -> None:
+    found = journey.home[kind]
+
+    assert found is not None
+    assert said(found.record) == said(journey.changed[kind])
+
+
+def test_kinds_that_its_statement_does_not_name_stay_and_are_told(
+    journey: every_kind.Journey, station: Station, foreign: Foreign
+) -> None:
+    engine = station.engine(foreign)
+    engine.run_once()
+
+    assert set(engine.kinds_stay) == STAY
+    for kind in STAY:
+        assert journey.arrived[kind] is None
+        (resource,) = build_unit(kind, journey.written[kind], RecordStatus.SIGNED)
+        assert foreign.read(f"{resource['resourceType']}/{resource['id']}").status_code == 404

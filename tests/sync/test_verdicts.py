@@ -121,7 +121,7 @@ def test_the_gravest_entry_speaks_for_the_unit() -> None:
     assert verdict.kind is VerdictKind.POISON
     assert verdict.reason == (
         "Máy chủ tỉnh không nhận thẻ bảo hiểm y tế: giá trị không hợp lệ (mục thời gian). "
-        "Hãy sửa rồi ký lại, mục này sẽ tự gửi đi. [422 value Coverage.period]"
+        "Hãy sửa rồi lưu lại, mục này sẽ tự gửi đi. [422 value Coverage.period]"
     )
 
 

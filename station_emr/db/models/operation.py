@@ -23,6 +23,7 @@ class OperationRow(Base):
         ),
         Index("operation_kept", "kind", "record_id", sqlite_where=text("version = 0")),
         Index("operation_held", text("substr(op_id, 1, 2)"), sqlite_where=text("held = 1")),
+        Index("operation_unheld", "held", sqlite_where=text("held = 0")),
         STRICT,
     )
 

@@ -58,7 +58,7 @@ class SyncedResource(Base):
 
 class SyncRunRow(Base):
     __tablename__ = "sync_run"
-    __table_args__ = STRICT
+    __table_args__ = (Index("sync_run_outcome", "outcome"), STRICT)
 
     seq: Mapped[int] = mapped_column(primary_key=True)
     started_utc: Mapped[str]

@@ -78,6 +78,14 @@ _ACCEPTED_LATE: Final = text(
     f"WHERE s.key > '{REFUSED_OPERATION}' AND s.key < '{REFUSED_OPERATION}g' "
     f"AND s.value = '{REFUSED}' AND o.held = 1 AND o.kind <> ''"
 )
+_UNSENT: Final = text(
+    "SELECT o.op_id FROM operation AS o WHERE o.held = 0 AND NOT EXISTS ("  # noqa: S608  # fixed names
+    "SELECT 1 FROM outbox AS q WHERE q.kind = o.kind AND q.record_id = o.record_id "
+    "AND q.version = o.version AND (q.version > 0 OR q.op_id = o.op_id)) "
+    "AND NOT EXISTS (SELECT 1 FROM parked_operation AS p WHERE p.op_id = o.op_id) "
+    "AND NOT EXISTS (SELECT 1 FROM setting AS s "
+    f"WHERE s.key = '{REFUSED_OPERATION}' || o.op_id AND s.value = '{REFUSED}') ORDER BY o.row_id"
+)
 _WANT: Final = text(
     "INSERT INTO wanted_operation (op_id) SELECT :op_id WHERE NOT EXISTS "
     "(SELECT 1 FROM operation WHERE op_id = :op_id) ON CONFLICT DO NOTHING"
@@ -94,28 +102,14 @@ _KEPT: Final = text(
     "SELECT op_id, line FROM operation WHERE version = 0 AND row_id > :after "
     "ORDER BY row_id LIMIT :limit"
 )
+_KNOWN_RECORD: Final = text(
+    "SELECT EXISTS (SELECT 1 FROM record_version WHERE kind = :kind AND record_id = :id) "
+    "OR EXISTS (SELECT 1 FROM operation WHERE kind = :kind AND record_id = :id AND version = 0)"
+)
 _HEAD_VERSION: Final = " ".join(
-    f"WHEN '{kind}' THEN (SELECT h.version FROM \"{table}\" AS h WHERE h.id = v.record_id)"  # noqa: S608  # fixed names
-    for kind, table in (
-        ("patient", "patient"),
-        ("encounter", "encounter"),
-        ("prescription", "prescription"),
-        ("referral", "referral"),
-        ("appointment", "appointment"),
-        ("link", "link"),
-        ("feedback", "feedback"),
-        ("signature", "signature"),
-        ("consent", "consent"),
-        ("certificate", "certificate"),
-        ("notification", "notification"),
-        ("bill", "bill"),
-        ("rights", "rights"),
-        ("standing", "standing"),
-        ("request", "request"),
-        ("breach", "breach"),
-        ("practitioner", "user"),
-        ("facility", "facility"),
-    )
+    f"WHEN '{kind.value}' THEN (SELECT h.version FROM "  # noqa: S608  # fixed names
+    f'"{"user" if kind is RecordKind.PRACTITIONER else kind.value}" AS h WHERE h.id = v.record_id)'
+    for kind in RecordKind
 )
 _CONFLICTS: Final = text(
     "SELECT v.kind, v.record_id FROM record_version AS v INDEXED BY version_open "  # noqa: S608  # fixed texts only
@@ -292,6 +286,9 @@ class OperationRepository:
         ).scalar_one_or_none()
         return bool(found)
 
+    def unsent(self) -> tuple[str, ...]:
+        return tuple(self._connection.execute(_UNSENT).scalars())
+
     def holds_record(self, kind: RecordKind, record_id: str) -> bool:
         """By a line, or by what a server confirmed through plain FHIR."""
         found: int = self._connection.execute(
@@ -304,6 +301,10 @@ class OperationRepository:
             {"kind": kind.value, "id": record_id},
         ).scalar_one()
         return bool(found)
+
+    def knows_record(self, kind: RecordKind, record_id: str) -> bool:
+        of = {"kind": kind.value, "id": record_id}
+        return bool(self._connection.execute(_KNOWN_RECORD, of).scalar_one())
 
     def tally(self) -> Tally:
         buckets = self.buckets()

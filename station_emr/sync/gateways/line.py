@@ -22,6 +22,7 @@ import urllib3
 from station_emr.domain.errors import NetworkFailure, UserError
 from station_emr.sync.client import SystemTrust, checked_base_url, trusted_context
 from station_emr.sync.peer import Traffic
+from station_emr.sync.retry_after import DAY, pause_of
 
 _LARGEST: Final = 4 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -215,12 +216,7 @@ def _understood(response: requests.Response, content: bytes) -> Reply:
         status=status,
         body=body if isinstance(body, dict) else None,
         page=page,
-        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        retry_after=pause_of(
+            response.headers.get("Retry-After"), response.headers.get("Date"), DAY
+        ),
     )
-
-
-def _seconds(text: str) -> float | None:
-    """Retry-After in whole seconds; a date is taken as a minute."""
-    if text.isascii() and text.isdigit():
-        return min(float(text), 86400.0)
-    return 60.0 if text else None

@@ -19,6 +19,8 @@ TYPES = {
     RecordKind.PRESCRIPTION: "MedicationRequest",
     RecordKind.REFERRAL: "ServiceRequest",
     RecordKind.APPOINTMENT: "Appointment",
+    RecordKind.REQUEST: "Basic",
+    RecordKind.BREACH: "Basic",
 }
 
 
@@ -55,6 +57,7 @@ def agree(world: World) -> None:
         assert not lacking, f"{machine.name} lacks {len(lacking)} operations of the province"
         # What was refused for its content stays where it was written; its correction has travelled.
         assert not machine.sound(own) - refused, f"the province lacks {len(own)} of {machine.name}"
+        assert not machine.unanswerable(), f"{machine.name} asks what nobody can answer"
     _count_what_was_taken(world)
     nothing_vanished(world)
     for kind, ids in world.records.items():

@@ -22,6 +22,7 @@ from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
 from station_emr.security.witness import WitnessFile
+from station_emr.services.conflict_views import OpenRecord
 from station_emr.services.conflicts import Conflicts
 from station_emr.services.incarnation import Lives
 from station_emr.services.record_stores import MERGED_KINDS, record_store
@@ -132,6 +133,7 @@ class Line:
     offered = True
     name = "simulated province"
     facts = ""
+    stays: frozenset[RecordKind] = frozenset()
     clock_skew: timedelta | None = None
 
     def __init__(self, machine: Machine) -> None:
@@ -355,6 +357,15 @@ class Machine:
             node = work.operations.node(kind, record_id, found.version)
             voided = found.status.value == "voided"
             return records.at_version(record_id, found.version), voided, node.open_fields
+
+    def unanswerable(self) -> list[tuple[RecordKind, str]]:
+        """Records with open fields of which the desk would show none."""
+        with self.store.read() as work:
+            return [
+                (kind, record_id)
+                for kind, record_id in work.operations.conflicts()
+                if not OpenRecord(work, kind, record_id).view().differences
+            ]
 
     def conflict_desk(self) -> Conflicts:
         return Conflicts(self.store, self.clock, _Code(), _NoRules())

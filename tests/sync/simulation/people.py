@@ -15,11 +15,13 @@ from station_emr.domain.user import Actor
 from station_emr.services.desk_views import Choice
 from station_emr.services.papers import close_papers
 from tests.interop import fhir_records as sample
+from tests.interop import privacy_records as privacy
 
 from .machine import Killed, Machine
-from .province import POISON
+from .province import is_refused_word
 
 PATIENT, ENCOUNTER, LINK = RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.LINK
+REQUEST, BREACH = RecordKind.REQUEST, RecordKind.BREACH
 PAPERS = {
     RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
     RecordKind.REFERRAL: sample.REFERRAL,
@@ -31,6 +33,8 @@ FIELDS = {
     RecordKind.PRESCRIPTION: ("advice",),
     RecordKind.REFERRAL: ("clinical_signs", "treatment", "plan"),
     RecordKind.APPOINTMENT: ("note",),
+    REQUEST: ("purpose", "wanted"),
+    BREACH: ("effects", "done"),
 }
 _NUMBERED = {RecordKind.REFERRAL: "referral", RecordKind.APPOINTMENT: "appointment"}
 WHO = Actor(user=sample.USER, device="Máy mẫu")
@@ -59,9 +63,7 @@ class People:
         self.marks: set[Mark] = set()
         self.maybe: set[Mark] = set()  # in versions that the province refuses
         self.printed: list[str] = []
-        self.records: dict[RecordKind, set[str]] = {
-            kind: set() for kind in (PATIENT, ENCOUNTER, LINK, *PAPERS)
-        }
+        self.records: dict[RecordKind, set[str]] = {kind: set() for kind in (LINK, *FIELDS)}
         self.happened: Counter[str] = Counter()
         self._numbers = 0
 
@@ -87,7 +89,7 @@ class People:
         def change(work: Any, before: Any) -> Any:
             after, closed, made, printed = step(work, before)
             marks.extend(made)
-            refused[:] = [POISON.decode() in {_at(after, "treatment"), _at(after, "workplace")}]
+            refused[:] = [is_refused_word(_at(after, path)) for path in ("treatment", "workplace")]
             numbers.extend(printed)
             return after, closed
 
@@ -189,6 +191,28 @@ class People:
         if record_id is not None:
             self._voided(machine, kind, record_id)
 
+    def _request(self, machine: Machine) -> None:
+        """What a person asks of the own record."""
+        patient_id = self._some(machine, PATIENT)
+        if patient_id is not None:
+            record_id = machine.clock.new_id()
+            plain = replace(privacy.REQUEST, id=record_id, patient_id=patient_id)
+            self._noted(machine, REQUEST, plain)
+
+    def _leak(self, machine: Machine) -> None:
+        self._noted(machine, BREACH, replace(privacy.BREACH, id=machine.clock.new_id()))
+
+    def _noted(self, machine: Machine, kind: RecordKind, plain: Any) -> None:
+        def step(work: Any, _before: Any) -> Any:
+            number = machine.series_number(work, kind.value)
+            after, marks = self._put(replace(plain, number=number), kind, [FIELDS[kind][0]])
+            return after, (), marks, [number]
+
+        self._written(machine, kind, plain.id, step)
+
+    def _follow_up(self, machine: Machine) -> None:
+        self._change(machine, self.chance.choice((REQUEST, BREACH)))
+
     def _visit(self, machine: Machine) -> None:
         self._sign_visit(machine, "")
 
@@ -213,7 +237,7 @@ class People:
     def _void(self, machine: Machine) -> None:
         record_id = self._some(machine, ENCOUNTER)
         found = machine.newest(ENCOUNTER, record_id) if record_id else None
-        if record_id is None or found is None or POISON.decode() in found[0].treatment:
+        if record_id is None or found is None or is_refused_word(found[0].treatment):
             return  # a voided visit cannot be mended any more, so what is refused stays refused
         self._voided(machine, ENCOUNTER, record_id)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import select
 
@@ -29,8 +31,19 @@ from tests.interop import fhir_records as sample
 
 from .compiled import share_statements
 
-POISON = b"SAI-MAU"
-"""What the first program of the province refuses and the next one takes."""
+_WORD = re.compile(rb"SAI-MAU-(\d+)")
+
+
+def refused_word(version: int) -> str:
+    """What the program of this version refuses to take, and every later one takes."""
+    return f"SAI-MAU-{version}"
+
+
+def is_refused_word(text: str) -> bool:
+    """Whether some version refuses it."""
+    return _WORD.fullmatch(text.encode()) is not None
+
+
 CODE = sample.STATION.code
 
 
@@ -84,7 +97,7 @@ class Province:
         judge = exchange._judge
         exchange._judge = lambda line: (
             Refusal("poison", [Issue("value", "not known here", "Encounter.reasonCode")])
-            if self.version == 1 and POISON in line
+            if any(int(of) >= self.version for of in _WORD.findall(line))
             else judge(line)
         )
         return exchange
@@ -98,15 +111,16 @@ class Province:
         database.close()
 
     def enrol(self, name: str, public_key: str) -> Caller:
-        """The device of this name; a new one where the database has forgotten it."""
+        """The device of this name; a new one where the database has forgotten it. Its id stands in what
+        it writes, and the same seed is the same story.
+        """
+        device_id = str(uuid5(NAMESPACE_URL, name))
         with self.database.write() as session:
-            known = session.scalars(select(Device.id).where(Device.name == name)).first()
-            device_id = (
-                known
-                or auth.enrol_device(
+            if session.get(Device, device_id) is None:
+                enrolment = auth.enrol_device(
                     session, CODE, name, self._now(), public_key=public_key
-                ).device_id
-            )
+                )
+                session.get_one(Device, enrolment.device_id).id = device_id
         return Caller(device_id, CODE, "Trạm mẫu")
 
     def key_text(self) -> str:
@@ -162,7 +176,7 @@ class Province:
 
     def upgrade(self) -> None:
         """The next program of the province, which takes what this one refuses."""
-        self.version = 2
+        self.version += 1
         self.restart()
 
     def restart(self) -> None:
@@ -197,7 +211,9 @@ class Province:
         self.database.close()
 
     def epoch(self) -> str:
-        ((epoch,),) = self.database.look("SELECT value FROM server_fact WHERE name = 'epoch'")
+        ((epoch,),) = self.database.look(
+            "SELECT value || epoch_part FROM server_fact, facility WHERE server_fact.name = 'epoch'"
+        )
         return epoch
 
     def state(self) -> tuple[str, int]:

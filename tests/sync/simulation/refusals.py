@@ -1,7 +1,7 @@
 """What the province's rules refuse, what people make of it, and what is accepted late after all.
 
-The old program of the province refuses a word that the new one takes. A person is told and corrects;
-the refused version may still be on its way, on a stick or at a colleague's PC, and come once more.
+Each program of the province refuses a word that the next one takes. A person is told and corrects; the
+refused version may still be on its way, on a stick or at a colleague's PC, and come once more.
 """
 
 from __future__ import annotations
@@ -13,34 +13,37 @@ from station_emr.domain.record import RecordKind
 
 from .machine import Killed, Machine
 from .people import ENCOUNTER, PATIENT, People
-from .province import POISON
+from .province import Province, is_refused_word, refused_word
 
-SPOILT = POISON.decode()
+SPOILT = refused_word(1)
 FIELD = {PATIENT: "workplace", ENCOUNTER: "treatment"}
 """Where the word is written. A person is merged field by field, a visit as it was signed."""
 
 
 def is_spoilt(kind: RecordKind, record: Any) -> bool:
-    return kind in FIELD and getattr(record, FIELD[kind]) == SPOILT
+    return kind in FIELD and is_refused_word(getattr(record, FIELD[kind]))
 
 
 class Refusals(People):
     """People who write the word, and who are told of it."""
+
+    province: Province
 
     def _poison(self, machine: Machine) -> None:
         self._spoil(machine, self.chance.choice((PATIENT, ENCOUNTER, ENCOUNTER)))
 
     def _spoil(self, machine: Machine, kind: RecordKind) -> str | None:
         """A new visit with the word, or an older record that is changed to it."""
+        word = refused_word(self.province.version)
         if kind is ENCOUNTER and self.chance.random() < 0.5:
-            return self._sign_visit(machine, SPOILT)
+            return self._sign_visit(machine, word)
         record_id = self._some(machine, kind)
         found = machine.newest(kind, record_id) if record_id else None
         if record_id is None or found is None or found[1]:
             return None
 
         def step(_work: Any, before: Any) -> Any:
-            after = replace(before, **{FIELD[kind]: SPOILT})
+            after = replace(before, **{FIELD[kind]: word})
             after, marks = self._put(after, kind, ["note" if kind is PATIENT else "advice"])
             return after, (FIELD[kind], marks[0].path), marks, ()
 

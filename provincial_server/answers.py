@@ -24,12 +24,12 @@ UNCHANGED = "unchanged"
 OUTCOME_SYSTEM = "urn:station-emr:write-outcome"
 
 
-def search_bundle(base: str, query: Query, page: Page) -> str:
-    """A searchset with self and next links."""
+def search_bundle(base: str, query: Query, page: Page, following: str | None) -> str:
+    """A searchset with self and next links; `following` is the query of the next page."""
     address = f"{base}/{query.resource_type}"
     links = [("self", _with_query(address, urlencode(query.kept)))]
-    if page.next_query:
-        links.append(("next", _with_query(address, page.next_query)))
+    if following:
+        links.append(("next", _with_query(address, following)))
     entries = []
     for mode, rows in (("match", page.rows), ("include", page.people)):
         for stored in rows:

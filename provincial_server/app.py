@@ -39,7 +39,7 @@ from provincial_server.stations.counting import count_all
 from provincial_server.store import EVERY_FACILITY, ServerFact
 from provincial_server.transport import Guard, fault_response
 from provincial_server.web import routes as web_routes
-from provincial_server.web.pages import Pages, not_found
+from provincial_server.web.pages import Pages
 
 _RETRY_SECONDS = "5"
 
@@ -102,7 +102,7 @@ def _add_fault_handlers(app: FastAPI, services: Services, pages: Pages) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         if request.url.path.startswith("/web"):
-            return pages.fault_page(request, not_found())
+            return await pages.nothing_here(request)
         if error.status_code == 405:
             return await _other_method(app, services, request)
         code = "not-found" if error.status_code == 404 else "not-supported"

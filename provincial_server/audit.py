@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provincial_server.database import Database
 from provincial_server.faults import refuse
+from provincial_server.referrals.addressing import KIND
 from provincial_server.settings import Clock
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.structure import ID, STORED_TYPES
@@ -29,6 +31,7 @@ _MOST_WAITING = 20_000
 _PAUSE_SECONDS = 1.0
 _log = logging.getLogger("provincial_server.audit")
 
+_LOGIN_PAGE = "/web/login"
 _ACTIONS = {
     ("GET", "/fhir/{resource_type}"): "search",
     ("POST", "/fhir/{resource_type}/_search"): "search",
@@ -66,15 +69,32 @@ _ACTIONS = {
     ("POST", "/people/consent/{consent_id}/withdraw"): "withdraw",
     ("GET", "/people/consent/{consent_id}"): "read",
     ("GET", "/people/access-log"): "access-log",
+    ("POST", _LOGIN_PAGE): "login",
 }
+_PAGES = {
+    ("GET", "/web/inbox"): "list",
+    ("GET", "/web/tong-quan"): "overview",
+    ("GET", "/web/tong-quan/xuat.xlsx"): "export",
+    ("GET", "/web/tong-quan/{code}"): "overview",
+    ("GET", "/web/trung-nguoi"): "list",
+    ("GET", "/web/xem-ho-so"): "access-log",
+}
+"""Pages that show much of many; those about one letter or one person note themselves, in the
+transaction that reads it."""
 _WATCHED = {route for _, route in _ACTIONS}
 """Addresses where a refused stranger is noted too."""
+_SILENT = ("/web/static", "/health", "/ready")
+_FULL = (
+    "Máy chủ chưa ghi được nhật ký truy cập nên tạm không cho xem. Chưa có gì bị mất hay thay đổi. "
+    "Hãy thử lại sau ít phút; nếu vẫn vậy, hãy gọi quản trị của Sở Y tế."
+)
 _METHODS = {"DELETE", "PATCH", "PUT", "POST", "GET"}
-_PURPOSES = {"device": "đồng bộ", "administrator": "quản trị", "address": "đăng nhập"}
-_LOGIN = {401, 403}
-_NO_METHOD = 405
+_PURPOSES = {"device": "đồng bộ", "administrator": "quản trị"}
+_ENTERING = "đăng nhập"
+_COUNTED = {401, 403, 405}
+"""Refusals of strangers that come no faster than an address may ask."""
 _NO_NAME = "?"
-_NAMES = ("resource_id", "binary_id", "consent_id")
+_NAMES = ("record_id", "resource_id", "binary_id", "consent_id", "code")
 
 
 @dataclass(frozen=True)
@@ -82,8 +102,10 @@ class Actor:
     """Who asked; `facility_code` is whose records the question was about."""
 
     kind: str
+    """`claimed`: so it called itself, and proved nothing."""
     actor_id: str
     facility_code: str = PROVINCE
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +121,8 @@ class Access:
     object_id: str
     purpose: str
     result: str
+    repeats: bool = False
+    """What a stranger may do as often as he likes must not fill the log: in a second it is one line."""
 
     def row(self, sequence: int) -> dict[str, Any]:
         return {
@@ -129,6 +153,7 @@ class AccessBuffer:
         self._changed = threading.Condition()
         self._writing = threading.Lock()
         self._waiting: list[Access] = []
+        self._repeated: dict[tuple[str, ...], tuple[Access, int]] = {}
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -138,8 +163,16 @@ class AccessBuffer:
 
     def add(self, access: Access) -> None:
         with self._changed:
-            self._waiting.append(access)
-            self._changed.notify()
+            if access.repeats:
+                key = (access.actor_id, access.action, access.object_type, access.result)
+                first, times = self._repeated.get(key, (access, 0))
+                self._repeated[key] = first, times + 1
+            else:
+                self._waiting.append(access)
+            if (
+                len(self._waiting) + len(self._repeated) == 1
+            ):  # else it knows already, and waking it costs each request
+                self._changed.notify()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
@@ -158,6 +191,11 @@ class AccessBuffer:
         """Returns when every line that was added before is in the database."""
         with self._writing:
             with self._changed:
+                self._waiting += [
+                    replace(first, result=f"{first.result} times={times}") if times > 1 else first
+                    for first, times in self._repeated.values()
+                ]
+                self._repeated.clear()
                 batch = self._waiting[:]
             if not batch:
                 return
@@ -169,7 +207,7 @@ class AccessBuffer:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self._changed.wait_for(lambda: self._waiting or self._repeated or self._stopping)
                 if self._changed.wait_for(lambda: self._stopping, self._pause):
                     return
             self._try()
@@ -226,8 +264,12 @@ class Audited:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(("/web", "/health", "/ready")):
+        if scope["type"] != "http" or scope["path"].startswith(_SILENT):
             await self._app(scope, receive, send)
+            return
+        if self._buffer.full and is_page(scope):
+            again = {"Retry-After": "5"}
+            await PlainTextResponse(_FULL, 503, again)(scope, receive, send)
             return
         if self._buffer.full:
             fault = refuse(503, "transient", "the access log cannot be written", "http.path")
@@ -250,23 +292,30 @@ class Audited:
                 self._buffer.add(access)
 
 
+def is_page(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == "/web" or path.startswith("/web/")
+
+
 def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
     """The line for a request that was answered, or None for one that concerns nobody's records."""
     state = scope.get("state", {})
     actor: Actor | None = state.get("actor")
     route = getattr(scope.get("route"), "path", "")
-    action = _ACTIONS.get((scope["method"], route))
+    refused = status >= 400
+    action = _action(scope, route, state)
+    if state.get("noted") or (is_page(scope) and not refused and action is None):
+        return None
     if action is None and scope["method"] in _METHODS:
         action = scope["method"].lower()  # one that nobody offers here
+    stranger = actor is None
     if actor is None:
-        if status not in {*_LOGIN, _NO_METHOD} or route not in _WATCHED:
+        if not refused or status >= 500 or route not in _WATCHED:
             return None
         client = scope.get("client")
         actor = Actor("address", client[0] if client else "-")
-    found = scope.get("path_params", {})
-    kind = "Binary" if "/Binary/" in route else found.get("resource_type") or route or "-"
-    name = next((found[key] for key in _NAMES if found.get(key)), "")
-    result = "ok" if status < 400 else f"refused {status}"
+    kind, name = _object(scope.get("path_params", {}), route)
+    result = f"refused {status}" if refused else "ok"
     counts: dict[str, int] = state.get("counts", {})
     said = " ".join([result, *(f"{name}={number}" for name, number in counts.items())])
     return Access(
@@ -275,9 +324,26 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
         actor_kind=actor.kind,
         actor_id=actor.actor_id,
         action=action or _NO_NAME,  # a method may be any word
-        object_type=kind if kind == route or kind in STORED_TYPES else _NO_NAME,
+        object_type=kind if kind in {route, KIND} or kind in STORED_TYPES else _NO_NAME,
         # What is no id may be anything, a name or a card's number among it: it is not written down.
         object_id=name if not name or ID.fullmatch(name) else _NO_NAME,
-        purpose=_PURPOSES.get(actor.kind, _PURPOSES["address"]),
+        purpose=actor.purpose or _PURPOSES.get(actor.kind, _ENTERING),
         result=said,
+        repeats=stranger and status not in _COUNTED,
     )
+
+
+def _action(scope: Scope, route: str, state: dict[str, Any]) -> str | None:
+    word = (scope["method"], route)
+    if word in _PAGES:
+        said: str = state.get("action", _PAGES[word])
+        return said
+    return _ACTIONS.get(word)
+
+
+def _object(found: dict[str, Any], route: str) -> tuple[str, str]:
+    """What kind of thing it was about, and its id."""
+    name = next((found[key] for key in _NAMES if found.get(key)), "")
+    if "record_id" in found:
+        return KIND, name
+    return "Binary" if "/Binary/" in route else found.get("resource_type") or route or "-", name

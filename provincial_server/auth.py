@@ -111,6 +111,18 @@ def found(rows: Sequence[Any], now: int) -> tuple[Caller, bool]:
     return Caller(device_id, code, name, device_name), due
 
 
+def former_holder(session: Session, token: str) -> tuple[str, str] | None:
+    """Device and facility whose token this is or was; it may be revoked, and its time run out."""
+    hashed = hash_secret(token)
+    given = select(AccessToken.device_id).where(AccessToken.token_hash == hashed)
+    row = session.execute(
+        select(Device.id, Device.facility_code).where(
+            or_(Device.token_hash == hashed, Device.id.in_(given))
+        )
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
 def add_key(session: Session, token: str, public_key: str) -> Enrolment:
     """Gives a device of the first release a key. Its fixed token, which alone may do this, ends with
     the first token that the key gets: a lost answer here locks nobody out.

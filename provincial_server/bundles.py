@@ -10,19 +10,22 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from provincial_server import answers
 from provincial_server.auth import Caller
+from provincial_server.conditions import query_of, read_condition
 from provincial_server.database import Database
 from provincial_server.exchange import new_records
-from provincial_server.exchange.fast_check import check_quickly, explained
+from provincial_server.exchange.fast_check import check_quickly
 from provincial_server.exchange.plain import write_plainly
 from provincial_server.faults import FhirFault, Issue, refuse
+from provincial_server.links import Links, settle
 from provincial_server.resources import Key, Preconditions, Writer, Written, new_id
 from provincial_server.settings import Settings
 from provincial_server.structure import ID, STORED_TYPES
 from provincial_server.validation import Checked, check_id
+from provincial_server.writes import Write, apply_write
 
 _URN = re.compile(r"urn:uuid:[0-9a-fA-F-]{36}")
 _BUNDLE_MEMBERS = {
@@ -32,27 +35,6 @@ _BUNDLE_MEMBERS = {
 _ENTRY_MEMBERS = {"fullUrl", "resource", "request", "id", "extension", "link"}
 _REQUEST_MEMBERS = {"method", "url", "ifMatch", "ifNoneMatch", "ifNoneExist", "id", "extension"}
 _UNPROCESSABLE = 422
-
-
-@dataclass(frozen=True)
-class Write:
-    """One entry, understood: what to store, where, and under which conditions."""
-
-    checked: Checked
-    key: Key | None
-    """None while a condition decides which resource it is."""
-    conditions: Preconditions
-    identifier: tuple[str, str] | None
-    """Of a conditional create or update."""
-    creates: bool
-
-    @property
-    def own_key(self) -> Key | None:
-        """Where it will stand, as far as that is certain without the store."""
-        given = self.checked.resource.get("id")
-        if self.key or self.creates or given is None:
-            return self.key
-        return self.checked.resource_type, given
 
 
 @dataclass(frozen=True)
@@ -90,9 +72,11 @@ def process(
     *,
     returning: str | None,
     confirm: Callable[[], object] = lambda: None,
+    base: str = "",
 ) -> Answer:
     """The whole of POST [base]. A refused transaction raises `FhirFault`. `returning` is what the
-    client prefers to get of each entry; `confirm` looks up a caller who was remembered, or raises."""
+    client prefers to get of each entry; `confirm` looks up a caller who was remembered, or raises;
+    `base` is this server's address, by which references may name resources too."""
     kind, raw = _open_bundle(body, settings)
     if kind == "transaction":
         whole = returning == "representation"
@@ -103,8 +87,9 @@ def process(
     parsed = [_attempt(lambda at=at, item=item: _entry(at, item)) for at, item in enumerate(raw)]
     if kind == "transaction":
         entries = _all_or_raise(parsed)
-        return _transaction(entries, database, settings, caller, returning=returning)
-    return _batch(parsed, database, settings, caller, returning=returning)
+        links = _links(entries, base)
+        return _transaction(entries, links, database, settings, caller, returning=returning)
+    return _batch(parsed, Links(base), database, settings, caller, returning=returning)
 
 
 def _open_bundle(body: Any, settings: Settings) -> tuple[str, list[Any]]:
@@ -180,17 +165,7 @@ def _split_url(url: str, path: str) -> tuple[str, str | None, str]:
     return resource_type, resource_id or None, parts.query
 
 
-def read_condition(query: str, path: str | None = None) -> tuple[str, str]:
-    """System and value of a condition; only one identifier with its system is accepted."""
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20)
-    if len(pairs) == 1 and pairs[0][0] == "identifier":
-        system, _, value = pairs[0][1].rpartition("|")
-        if system and value and "\x00" not in query and "," not in value:
-            return system, value
-    raise refuse(400, "not-supported", "the condition is identifier=system|value", path)
-
-
-def _judge(entry: Entry, links: dict[str, str]) -> Write:
+def _judge(entry: Entry, links: Links) -> Write:
     """Raises 422 for a resource that must not be stored, 400 for a malformed request."""
     path = f"{entry.path}.resource"
     if entry.resource is None:
@@ -201,21 +176,19 @@ def _judge(entry: Entry, links: dict[str, str]) -> Write:
     if entry.resource_id:
         issue = check_id(result.resource, entry.resource_id)
         if issue:
-            raise FhirFault(_UNPROCESSABLE, _place(issue, path))
+            raise FhirFault(400, _place(issue, path))
     identifier, key = None, None
     if entry.resource_id:
         key = (entry.resource_type, entry.resource_id)
     elif entry.query:
         identifier = read_condition(entry.query, f"{entry.path}.request.url")
-    elif condition := entry.request.get("ifNoneExist"):
-        query = urlsplit(condition).query if "?" in condition else condition
-        identifier = read_condition(query, f"{entry.path}.request.ifNoneExist")
-    elif entry.full_url in links:
-        key = (entry.resource_type, links[entry.full_url].partition("/")[2])
+    elif (condition := entry.request.get("ifNoneExist")) is not None:
+        identifier = read_condition(query_of(condition), f"{entry.path}.request.ifNoneExist")
     else:
-        key = (entry.resource_type, new_id())
+        key = (entry.resource_type, links.id_of(entry.full_url) or new_id())
     conditions = Preconditions(entry.request.get("ifMatch"), entry.request.get("ifNoneMatch"))
-    return Write(result, key, conditions, identifier, creates=entry.method == "POST")
+    id_if_new = (links.id_of(entry.full_url) or new_id()) if identifier else ""
+    return Write(result, key, conditions, identifier, entry.method == "POST", id_if_new)
 
 
 def _place(issue: Issue, path: str) -> Issue:
@@ -232,29 +205,32 @@ def _place(issue: Issue, path: str) -> Issue:
 
 def _transaction(
     entries: list[Entry],
+    links: Links,
     database: Database,
     settings: Settings,
     caller: Caller,
     *,
     returning: str | None,
 ) -> Answer:
-    links = _links(entries)
     writes: list[Write] = _all_or_raise(
         [_attempt(lambda entry=entry: _judge(entry, links)) for entry in entries]
     )
     _refuse_twice(entries, writes)
-    coming = {key for write in writes if (key := write.own_key)}
-    wanted = coming | _parents(writes)
 
     def store(writer: Writer) -> list[Written]:
-        writer.prefetch(wanted)
+        settled = settle(writer, writes, links) if links.need_settling else writes
+        coming = {key for write in settled if (key := _certain_key(write, links))}
+        writer.prefetch(coming | _parents(settled))
         written = [
             _attempt(lambda entry=entry, write=write: _apply(writer, write, entry, coming))
-            for entry, write in zip(entries, writes, strict=True)
+            for entry, write in zip(entries, settled, strict=True)
         ]
         done: list[Written] = _all_or_raise(written)
         stored = [(item.stored.resource_type, item.stored.resource_id) for item in done]
-        if len(set(stored)) != len(stored):
+        meant = [_certain_key(write, links) for write in settled]
+        if len(set(stored)) != len(stored) or any(
+            key and key != found for key, found in zip(meant, stored, strict=True)
+        ):
             raise refuse(400, "invariant", "two entries mean the same resource", "Bundle.entry")
         return done
 
@@ -266,6 +242,11 @@ def _transaction_answer(done: Sequence[Written], returning: str | None) -> Answe
     return Answer(answers.reply_bundle("transaction-response", replies), len(replies))
 
 
+def _certain_key(write: Write, links: Links) -> Key | None:
+    """Where it will stand; None where only writing it will tell."""
+    return write.new_key if links.need_settling else write.own_key
+
+
 def _parents(writes: list[Write]) -> set[Key]:
     return {
         (parent.resource_type, parent.resource_id)
@@ -274,18 +255,25 @@ def _parents(writes: list[Write]) -> set[Key]:
     }
 
 
-def _links(entries: list[Entry]) -> dict[str, str]:
-    """fullUrl → Type/id, for references among the entries. A conditional entry has no id yet."""
-    links = {}
+def _links(entries: list[Entry], base: str) -> Links:
+    """fullUrl → Type/id, for references among the entries. Of a conditional entry it is the id that
+    it will get if nothing fits the condition."""
+    links = Links(base, conditional=True)
     for entry in entries:
         if entry.full_url is None or not _URN.fullmatch(entry.full_url):
             continue
-        if entry.full_url in links:
+        if links.is_taken(entry.full_url):
             raise refuse(400, "invariant", "the fullUrl is not unique", f"{entry.path}.fullUrl")
-        if entry.query or entry.request.get("ifNoneExist"):
-            continue
-        links[entry.full_url] = f"{entry.resource_type}/{entry.resource_id or new_id()}"
+        conditional = bool(entry.query) or "ifNoneExist" in entry.request
+        resource_id = entry.resource_id or (_given_id(entry) if entry.query else None) or new_id()
+        target = f"{entry.resource_type}/{resource_id}"
+        links.add(entry.full_url, target, uncertain=conditional)
     return links
+
+
+def _given_id(entry: Entry) -> str | None:
+    given = entry.resource.get("id") if isinstance(entry.resource, dict) else None
+    return given if isinstance(given, str) and ID.fullmatch(given) else None
 
 
 def _refuse_twice(entries: list[Entry], writes: list[Write]) -> None:
@@ -314,30 +302,9 @@ def _apply(writer: Writer, write: Write, entry: Entry, coming: set[Key]) -> Writ
         ) from None
 
 
-def apply_write(writer: Writer, write: Write, coming: set[Key]) -> Written:
-    """One write inside the transaction; raises `FhirFault` before anything of it is staged."""
-    missing = writer.missing_parents(write.checked.parents, coming)
-    if missing:
-        places = explained(write.checked).parents
-        raise FhirFault(_UNPROCESSABLE, writer.missing_parents(places, coming))
-    resource_type, resource_id = write.own_key or (write.checked.resource_type, new_id())
-    if write.identifier:
-        found = writer.find_by_identifier(write.checked.resource_type, *write.identifier)
-        if len(found) > 1:
-            raise refuse(412, "multiple-matches", "the condition fits more than one resource")
-        if found and write.creates:
-            return writer.current((resource_type, found[0]))
-        if found:
-            given = write.checked.resource.get("id")
-            if given not in {None, found[0]}:
-                problem = "the resource that fits the condition has another id"
-                raise refuse(400, "invariant", problem, f"{resource_type}.id")
-            resource_id = found[0]
-    return writer.put(write.checked, resource_id, write.conditions)
-
-
 def _batch(
     parsed: list[Any],
+    links: Links,
     database: Database,
     settings: Settings,
     caller: Caller,
@@ -345,7 +312,7 @@ def _batch(
     returning: str | None,
 ) -> Answer:
     def judged(item: Any) -> Any:
-        return item if isinstance(item, FhirFault) else _attempt(lambda: _judge(item, {}))
+        return item if isinstance(item, FhirFault) else _attempt(lambda: _judge(item, links))
 
     writes = [judged(item) for item in parsed]
 

@@ -34,7 +34,8 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                 "mode": "server",
                 "documentation": (
                     "A facility sees its own records only. PUT of unchanged content makes no new "
-                    "version. References to Patient and Encounter must resolve. Nothing is deleted, "
+                    "version. References to Patient and Encounter must resolve; in a transaction they may be "
+                    "a condition or the fullUrl of any entry. Nothing is deleted, "
                     "so nothing is ever gone (410). If-Match is honoured and not asked for (no 428). "
                     "A transaction or a batch takes PUT and POST, with at most "
                     f"{limits.entries} entries. A condition is identifier=system|value. Search is "

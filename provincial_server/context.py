@@ -20,6 +20,7 @@ from provincial_server.database import Database
 from provincial_server.exchange.indexing import Indexer, catch_up
 from provincial_server.faults import FhirFault
 from provincial_server.operation.metrics import Metrics
+from provincial_server.page_tokens import PageTokens
 from provincial_server.rates import Buckets, address_name
 from provincial_server.remembered import Remembered
 from provincial_server.serving import is_loopback
@@ -42,6 +43,7 @@ class Services:
         self.indexer = Indexer(database, settings.clock)
         self.access = AccessBuffer(database)
         self.metrics = Metrics(database, settings.clock)
+        self.page_tokens = PageTokens(database, settings)
         self._devices = Buckets(settings.rates.device)
         self._addresses = Buckets(settings.rates.address)
         self._taking = CapacityLimiter(_AT_ONCE)
@@ -94,12 +96,24 @@ class Services:
                 caller, due = await run_sync(look_up, limiter=self._looking_up)
         except FhirFault:  # whoever guesses tokens waits longer and longer for the answer
             self.take_turn(request)
+            await self.name_former(request, token)
             raise
         if due:
             await run_in_threadpool(note_contact)
         if not self.database.is_at_hand:
             self._remembered.note(token, caller)
         return self._welcome(request, caller)
+
+    async def name_former(self, request: Request, token: str) -> None:
+        """For the access log: whose token it was, before it ran out or the device was revoked."""
+
+        def look_up() -> tuple[str, str] | None:
+            with self.database.read(EVERY_FACILITY) as session:
+                return auth.former_holder(session, token)
+
+        found = await run_in_threadpool(look_up)
+        if found is not None:
+            request.state.actor = Actor("device", *found)
 
     def confirm(self, caller: Caller) -> None:
         """401 where a remembered caller may no longer write."""

@@ -14,12 +14,13 @@ from provincial_server.store import Change, ResourceHead, ResourceVersion
 _AT_ONCE = 500
 VersionKey = tuple[str, str, int]
 """Type, id and version, within a facility."""
-_STANDS = and_(
+STANDS = and_(
     ResourceHead.facility_code == ResourceVersion.facility_code,
     ResourceHead.resource_type == ResourceVersion.resource_type,
     ResourceHead.resource_id == ResourceVersion.resource_id,
     ResourceHead.version == ResourceVersion.version,
 )
+"""Joins a version to its resource where it is the one that stands now."""
 
 
 def read_current(
@@ -29,7 +30,7 @@ def read_current(
     for some in portions(ids):
         yield from session.scalars(
             select(ResourceVersion)
-            .join(ResourceHead, _STANDS)
+            .join(ResourceHead, STANDS)
             .where(
                 ResourceHead.facility_code == facility_code,
                 ResourceHead.resource_type == resource_type,
@@ -42,7 +43,7 @@ def read_all_current(session: Session, facility_code: str, resource_type: str) -
     """Id and content of every resource of the type, without holding all of them."""
     return session.execute(
         select(ResourceVersion.resource_id, ResourceVersion.content)
-        .join(ResourceHead, _STANDS)
+        .join(ResourceHead, STANDS)
         .where(
             ResourceHead.facility_code == facility_code,
             ResourceHead.resource_type == resource_type,

@@ -15,9 +15,20 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    create_mock_engine,
+    event,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
@@ -28,6 +39,7 @@ from provincial_server.migrations import upgrade
 from provincial_server.postgres import serving, wall
 from provincial_server.postgres.engine import create_postgres_engine
 from provincial_server.postgres.gathering import Gathering
+from provincial_server.postgres.line import HAS_LINES
 from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facility, ServerFact
 
 _NO_FACILITY = ""
@@ -70,7 +82,9 @@ class Database:
         self._turn: Any = threading.Lock() if sqlite else nullcontext()
         self.group_commit = GroupCommit(self._turn, self._transaction) if sqlite else None
         """None on PostgreSQL, where writers stand side by side."""
-        self.gathering: Gathering[Any] | None = None if sqlite else Gathering(self.engine)
+        self.gathering: Gathering[Any] | None = None
+        if HAS_LINES and not sqlite:
+            self.gathering = Gathering(self.engine)
         """None on SQLite: there everything is written in turn anyway."""
         self.epoch = self._open()
 
@@ -155,13 +169,18 @@ class Database:
         self.epoch = session.execute(_EPOCH).scalar_one()
         return self.epoch
 
-    def new_epoch(self, session: Session, *, instead_of: str | None = None) -> str:
-        """The database went back in time: stations must compare and offer again what it forgot.
-        `instead_of`: not when another epoch has been given meanwhile."""
-        _give_new_epoch(session, instead_of)
+    def epoch_of(self, session: Session, facility: Facility) -> str:
+        """As this facility's stations are told it."""
+        return self.current_epoch(session) + facility.epoch_part
+
+    def new_epoch(self, session: Session) -> str:
+        """The database went back in time: all stations must compare and offer again what it forgot."""
+        _give_new_epoch(session)
         return self.current_epoch(session)
 
     def close(self) -> None:
+        if self.gathering is not None:
+            self.gathering.close()
         self.engine.dispose()
 
 
@@ -204,10 +223,8 @@ def _create_engine(url: str) -> Engine:
     return engine
 
 
-def _give_new_epoch(session: Session, instead_of: str | None = None) -> None:
+def _give_new_epoch(session: Session) -> None:
     change = update(ServerFact).where(ServerFact.name == "epoch")
-    if instead_of is not None:
-        change = change.where(ServerFact.value == instead_of)
     session.execute(
         change.values(value=secrets.token_hex(16)).execution_options(synchronize_session=False)
     )
@@ -230,13 +247,26 @@ def _greet(session: Session) -> str:
     return session.scalars(select(ServerFact.value).where(ServerFact.name == "epoch")).one()
 
 
+@cache
+def _tables_of_sqlite() -> tuple[str, ...]:
+    """What makes an empty file ours, written out once: SQLAlchemy would look for each table first."""
+    said: list[Any] = []
+    written = create_mock_engine("sqlite://", lambda statement, *_, **__: said.append(statement))
+    Base.metadata.create_all(written, checkfirst=False)
+    return tuple(str(statement.compile(dialect=written.dialect)) for statement in said)
+
+
 def prepare_schema(connection: Connection, session: Session) -> str:
     """Creates an empty database, refuses one of another schema; returns the epoch."""
     existing = set(inspect(connection).get_table_names())
     if "server_fact" not in existing:
         if existing:
             raise UnusableDatabase("Cơ sở dữ liệu này thuộc về một chương trình khác.")
-        Base.metadata.create_all(connection)
+        if connection.dialect.name == "sqlite":
+            for statement in _tables_of_sqlite():
+                connection.exec_driver_sql(statement)
+        else:
+            Base.metadata.create_all(connection)
         session.add(ServerFact(name="schema_version", value=str(SCHEMA_VERSION)))
         session.add(ServerFact(name="epoch", value=secrets.token_hex(16)))
         session.flush()

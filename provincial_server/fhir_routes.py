@@ -7,10 +7,13 @@ from fastapi import FastAPI, Request, Response
 from provincial_server import answers, bundles, read_routes, wire
 from provincial_server.auth import Caller
 from provincial_server.capability import capability_statement
+from provincial_server.conditions import query_of, read_condition
 from provincial_server.context import Services
 from provincial_server.exchange.plain import write_plainly
 from provincial_server.faults import FhirFault, refuse
+from provincial_server.links import Links
 from provincial_server.negotiation import (
+    GENERAL,
     Preference,
     check_accept,
     check_fields,
@@ -20,9 +23,9 @@ from provincial_server.negotiation import (
 )
 from provincial_server.read_routes import check_type, version_headers
 from provincial_server.resources import Preconditions, Written, new_id
-from provincial_server.structure import ID
 from provincial_server.transport import fhir_response
 from provincial_server.validation import Checked, check, check_id
+from provincial_server.writes import Write, apply_write
 
 _MODES = {"full", "normative"}
 
@@ -69,11 +72,13 @@ def add_bundle_routes(app: FastAPI, services: Services) -> None:
                     caller,
                     returning=preferred.returning,
                     confirm=confirm,
+                    base=base,
                 )
 
         try:
             check_fields(request)
             text = await services.text_body(request)
+            base = services.base(request)
             preferred = preference(request)
             answer = await services.run_taking(work)
         except FhirFault:  # nobody learns what is wrong who may not ask
@@ -92,13 +97,13 @@ def _add_write_routes(app: FastAPI, services: Services) -> None:
         check_fields(request)
         condition = request.headers.get("if-none-exist")
         identifier = (
-            bundles.read_condition(condition.rpartition("?")[2], "http.if-none-exist")
+            read_condition(query_of(condition), "http.if-none-exist")
             if condition is not None
             else None
         )
-        checked = _judge(await services.json_body(request), resource_type)
+        checked = _judge(await services.json_body(request), resource_type, services.base(request))
         key = None if identifier else (resource_type, new_id())
-        write = bundles.Write(checked, key, Preconditions(), identifier, creates=True)
+        write = Write(checked, key, Preconditions(), identifier, creates=True)
         return await _write(request, services, caller, write)
 
     @app.put("/fhir/{resource_type}")
@@ -106,9 +111,9 @@ def _add_write_routes(app: FastAPI, services: Services) -> None:
         check_accept(request)
         caller = await services.caller(request)
         check_type(resource_type)
-        identifier = bundles.read_condition(request.url.query, "http.identifier")
-        checked = _judge(await services.json_body(request), resource_type)
-        write = bundles.Write(checked, None, conditions(request), identifier, creates=False)
+        identifier = read_condition(request.url.query, "http.identifier", passed_over=GENERAL)
+        checked = _judge(await services.json_body(request), resource_type, services.base(request))
+        write = Write(checked, None, conditions(request), identifier, creates=False)
         return await _write(request, services, caller, write)
 
     @app.put("/fhir/{resource_type}/{resource_id}")
@@ -117,31 +122,31 @@ def _add_write_routes(app: FastAPI, services: Services) -> None:
         caller = await services.caller(request)
         check_type(resource_type)
         check_fields(request)
-        checked = _judge(await services.json_body(request), resource_type)
+        checked = _judge(await services.json_body(request), resource_type, services.base(request))
         issue = check_id(checked.resource, resource_id)
         if issue:
-            raise FhirFault(422 if ID.fullmatch(resource_id) else 400, issue)
+            raise FhirFault(
+                400, issue
+            )  # as R4 has it, though the rest of a resource's faults are 422
         key = (resource_type, resource_id)
-        write = bundles.Write(checked, key, conditions(request), None, creates=False)
+        write = Write(checked, key, conditions(request), None, creates=False)
         return await _write(request, services, caller, write)
 
 
-def _judge(body: object, resource_type: str) -> Checked:
-    result = check(body, expected_type=resource_type)
+def _judge(body: object, resource_type: str, base: str) -> Checked:
+    result = check(body, expected_type=resource_type, links=Links(base))
     if isinstance(result, Checked):
         return result
     raise FhirFault(422 if isinstance(body, dict) else 400, result)
 
 
-async def _write(
-    request: Request, services: Services, caller: Caller, write: bundles.Write
-) -> Response:
+async def _write(request: Request, services: Services, caller: Caller, write: Write) -> Response:
     def work() -> Written:
         return write_plainly(
             services.database,
             services.settings.clock,
             caller,
-            lambda writer: bundles.apply_write(writer, write, set()),
+            lambda writer: apply_write(writer, write, set()),
         )
 
     try:
@@ -164,7 +169,7 @@ async def _write(
     return fhir_response(stored.as_json(), status, headers)
 
 
-def _condition_place(request: Request, write: bundles.Write) -> str:
+def _condition_place(request: Request, write: Write) -> str:
     """What a refusal that names no element is about."""
     if write.identifier and "if-match" not in request.headers:
         return "http.if-none-exist" if write.creates else "http.identifier"

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from provincial_server import auth, tokens, wire
 from provincial_server.audit import Actor
 from provincial_server.context import Services
-from provincial_server.faults import refuse
+from provincial_server.faults import FhirFault, refuse
 from provincial_server.serving import is_loopback
 from provincial_server.settings import Limits
 from provincial_server.store import EVERY_FACILITY
@@ -73,7 +73,11 @@ def _add_enrolment(app: FastAPI, services: Services) -> None:
             with services.database.write(EVERY_FACILITY) as session:
                 return auth.add_key(session, token, public_key)
 
-        enrolment = await services.run(add)
+        try:
+            enrolment = await services.run(add)
+        except FhirFault:
+            await services.name_former(request, token)
+            raise
         request.state.actor = Actor("device", enrolment.device_id, enrolment.facility_code)
         return answer(request, enrolment, 200)
 
@@ -123,6 +127,9 @@ def _add_tokens(app: FastAPI, services: Services) -> None:
         try:
             url = _own_token_url(services, request)
             assertion = tokens.assertion_of(await _form(request))
+            if claimed := tokens.claimed_device(assertion):
+                host = request.client.host if request.client else "-"
+                request.state.actor = Actor("claimed", claimed, purpose=f"đăng nhập từ {host}")
 
             def work() -> tuple[str, str]:
                 now = services.settings.clock()

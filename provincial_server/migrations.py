@@ -51,6 +51,9 @@ def _to_second(connection: Connection) -> None:
             text(f"ALTER TABLE facility ADD COLUMN {column} BIGINT DEFAULT '0' NOT NULL")
         )
     connection.execute(
+        text("ALTER TABLE facility ADD COLUMN epoch_part VARCHAR(16) DEFAULT '' NOT NULL")
+    )
+    connection.execute(
         text("ALTER TABLE resource ADD COLUMN record_id VARCHAR(64) DEFAULT '' NOT NULL")
     )
     _name_records(connection)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from provincial_server.faults import refuse
+from provincial_server.faults import FhirFault, refuse
 from provincial_server.resources import Preconditions, Stored, read_etags
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"})
@@ -44,6 +44,8 @@ def preference(request: Request) -> Preference:
 
 def fields(request: Request) -> Pairs:
     """The query's parameters in the order in which they came."""
+    if not request.scope["query_string"]:
+        return []
     return read_fields(request.url.query)
 
 
@@ -123,7 +125,10 @@ def is_known(request: Request, stored: Stored) -> bool:
     If-None-Match, and a date that cannot be read counts as none (RFC 9110 §13)."""
     known = request.headers.get("if-none-match")
     if known is not None:
-        tags = read_etags(known, "If-None-Match")
+        try:
+            tags = read_etags(known, "If-None-Match")
+        except FhirFault as fault:
+            raise fault.at("http.if-none-match") from None
         return "*" in tags or str(stored.version) in tags
     since = request.headers.get("if-modified-since")
     if since is None:

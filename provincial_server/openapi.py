@@ -165,7 +165,7 @@ _QUERY = {
     "/fhir/metadata": ("mode", "_format"),
     "/fhir/{resource_type}": (
         *("_id", "_lastUpdated", "identifier", "patient", "date", "status", "name", "_include"),
-        *("_count", "_sort", "_summary", "_elements", "_total", "_format", "_cursor"),
+        *("_count", "_sort", "_summary", "_elements", "_total", "_format", "_cursor", "_page"),
     ),
     "/fhir/{resource_type}/_search": ("_id", "_count"),
     "/fhir/_history": ("_count", "_since", "_cursor"),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 
-from provincial_server import answers, histories, search, wire
+from provincial_server import answers, histories, page_tokens, search, wire
 from provincial_server.auth import Caller
 from provincial_server.context import Services
 from provincial_server.faults import refuse
@@ -136,21 +136,37 @@ def _add_searches(app: FastAPI, services: Services) -> None:
             asked = read_fields(body.decode("ascii"))
         except UnicodeDecodeError:
             raise refuse(400, "structure", "the form is not ASCII", "http.body") from None
-        return await _search(request, services, caller, resource_type, fields(request) + asked)
+        asked = fields(request) + asked
+        return await _search(request, services, caller, resource_type, asked, sealed=True)
 
 
 async def _search(
-    request: Request, services: Services, caller: Caller, resource_type: str, asked: Pairs
+    request: Request,
+    services: Services,
+    caller: Caller,
+    resource_type: str,
+    asked: Pairs,
+    *,
+    sealed: bool = False,
 ) -> Response:
+    """`sealed`: the conditions came where no log keeps them, so they must not stand in a link."""
     lenient = preference(request).lenient
     limits = services.settings.limits
+    tokens, own = services.page_tokens, (caller.facility_code, resource_type)
+    if any(name == page_tokens.PARAMETER for name, _ in asked):
+        sealed = True
+        asked = await services.run(lambda: tokens.open(*own, asked))
     query = search.understand(resource_type, asked, limits, lenient=lenient)
 
     def work() -> str:
         with services.reading(caller.facility_code) as session:
             page = search.run(session, caller.facility_code, query)
         request.state.counts = {"given": len(page.rows) + len(page.people)}
-        return answers.search_bundle(services.base(request), query, page)
+        following = None
+        if page.next_fields:
+            further = page.next_fields
+            following = tokens.seal(*own, further) if sealed else urlencode(further)
+        return answers.search_bundle(services.base(request), query, page, following)
 
     return fhir_response(await services.run(work))
 

@@ -30,11 +30,18 @@ def ask(session: Session, statement: ClauseElement, values: Values) -> list[Any]
     return _run(session, statement, values).fetchall()  # type: ignore[no-any-return]
 
 
-def ask_all(session: Session, questions: Sequence[tuple[ClauseElement, Values]]) -> list[list[Any]]:
+def ask_all(
+    session: Session,
+    questions: Sequence[tuple[ClauseElement, Values]],
+    *,
+    is_all: bool = False,
+) -> list[list[Any]]:
     """The rows of each, in one way there and back where the database is a server: none of them may
-    need the answer of another."""
+    need the answer of another. `is_all`: the transaction ends with them (`end`)."""
     with together(session):
         cursors = [_run(session, statement, values) for statement, values in questions]
+        if is_all:
+            end(session)
     return [cursor.fetchall() for cursor in cursors]
 
 
@@ -58,7 +65,8 @@ def ask_at_once(
     except dialect.dbapi.Error as error:
         raise _fault(error, "(several statements)", dialect) from error
     finally:
-        if dialect.driver == _PIPELINED:
+        # A line that broke takes no settings; asked for one, it would hide why.
+        if dialect.driver == _PIPELINED and not connection.closed:
             connection.autocommit = False
 
 

@@ -222,7 +222,9 @@ class Writer:
             and key not in self._heads
         ]
 
-    def find_by_identifier(self, resource_type: str, system: str, value: str) -> list[str]:
+    def find_by_identifier(
+        self, resource_type: str, system: str, value: str, *, most: int = 2
+    ) -> list[str]:
         """Ids that carry the identifier, counting what this transaction has already written."""
         self.flush()
         return list(
@@ -235,7 +237,7 @@ class Writer:
                     ResourceIdentifier.value == value,
                 )
                 .order_by(ResourceIdentifier.resource_id)
-                .limit(2)
+                .limit(most)
             )
         )
 

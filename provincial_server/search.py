@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import (
     ColumnElement,
@@ -79,7 +78,8 @@ class Page:
     people: list[Stored]
     total: int | None
     """Counted for the first page only; later pages would pay for it again."""
-    next_query: str | None
+    next_fields: Pairs | None
+    """What to ask for the next page."""
 
 
 def understand(
@@ -337,7 +337,7 @@ def run(session: Session, facility_code: str, query: Query) -> Page:
     if len(rows) > query.count:
         rows = rows[: query.count]
         cursor = f"{rows[-1].last_updated}~{rows[-1].resource_id}"
-        following = urlencode([*query.kept, ("_cursor", cursor)])
+        following = [*query.kept, ("_cursor", cursor)]
     return Page(
         [stored_of(row) for row in rows],
         _people_of(session, facility_code, rows) if query.with_people else [],

@@ -18,10 +18,13 @@ import signal
 import socket
 import sys
 import threading
+from functools import lru_cache
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+
+from provincial_server.one_piece import OnePiece
 
 _BACKLOG = 512
 _FIRST_INHERITED = 3
@@ -33,6 +36,7 @@ _GARBAGE = (20_000, 20, 20)
 through them several times while it is being judged."""
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -171,6 +175,7 @@ def serve(
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     config = uvicorn.Config(
         app,
+        http=OnePiece,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -51,7 +51,8 @@ class ServerFact(Base):
     """What the server knows of itself: schema version, epoch, hash of the administrator's token.
 
     The epoch is random and belongs to this database; a server restored from a backup takes a new
-    one, so that stations offer again what it may have forgotten.
+    one, so that stations offer again what it may have forgotten. What stations are told is this one
+    with their facility's own part behind it.
     """
 
     __tablename__ = "server_fact"
@@ -69,7 +70,8 @@ class Facility(Base):
     counters grow without a gap and in the order of commits.
 
     Operations up to `indexed_sequence` can be found as resources; `skipped_operations` counts those
-    that could not be turned into resources, which is a fault of this program.
+    that could not be turned into resources, which is a fault of this program. `epoch_part` is given
+    anew when a device of the facility is ahead of this database.
     """
 
     __tablename__ = "facility"
@@ -81,6 +83,7 @@ class Facility(Base):
     operation_sequence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     indexed_sequence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     skipped_operations: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    epoch_part: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
 
 class Device(Base):

@@ -44,9 +44,10 @@ class Checked:
 def check(
     resource: Any, *, expected_type: str | None = None, links: Mapping[str, str] | None = None
 ) -> Checked | list[Issue]:
-    """Judges a resource; `links` maps the fullUrls of the same transaction to `Type/id`.
+    """Judges a resource; `links` maps other references to `Type/id`, such as
+    the fullUrls of the same transaction.
 
-    References by fullUrl are rewritten in place, as the standard asks of a transaction.
+    Those are rewritten in place, as the standard asks of a transaction.
     """
     if not isinstance(resource, dict):
         return [Issue("structure", "a resource is a JSON object")]
@@ -62,7 +63,7 @@ def check(
     parents: list[Parent] = []
     contained = _contained_ids(resource) if not issues else set()
     for found in walk.references:
-        issue = _check_reference(found, links or {}, contained, parents)
+        issue = _check_reference(found, {} if links is None else links, contained, parents)
         if issue:
             issues.append(issue)
     if not issues:

@@ -17,6 +17,7 @@ from provincial_server.catalogs.tables import CatalogPack
 from provincial_server.database import Database
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
+from provincial_server.web.access_log import note_operator
 
 Subcommands = Any  # argparse has no public name for it
 
@@ -84,6 +85,8 @@ def _publish(options: argparse.Namespace, database: Database) -> str:
             source=options.file.name,
             now=system_clock(),
         )
+        place = f"{pack.name}/{pack.number}"
+        note_operator(session, "catalog-publish", "catalog", place, system_clock())
     return (
         f"Đã công bố {pack.name} bản {pack.version} (số {pack.number}), "
         f"{content.rows_in(plain)} dòng, hiệu lực từ {pack.effective}. "
@@ -111,4 +114,5 @@ def _announce(options: argparse.Namespace, database: Database) -> str:
             note=options.note,
             now=system_clock(),
         )
+        note_operator(session, "program-announce", "program", options.version, system_clock())
     return f"Đã báo bản {options.version} (thông báo số {number}) cho các trạm."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -36,6 +36,11 @@ def read_list(path: Path, sheet: str | None = None) -> bytes:
         raise ListRefused(f"Tệp {path.name} lớn quá 64 MB, không giống một danh mục.")
     raw = path.read_bytes()
     rows = _excel(path, raw, sheet) if raw.startswith(_EXCEL) else _csv(path, raw)
+    if any(any(cell.strip() for cell in row[_MOST_COLUMNS:]) for row in rows):
+        raise ListRefused(
+            f"Tệp {path.name} có hơn {_MOST_COLUMNS} cột. Hãy bỏ bớt cột rồi làm lại; chưa có gì "
+            "được công bố."
+        )
     lines = [_line(row) for row in rows]
     while lines and lines[-1] == b"[]":
         lines.pop()
@@ -48,10 +53,23 @@ def read_list(path: Path, sheet: str | None = None) -> bytes:
 
 
 def _line(row: Sequence[str]) -> bytes:
-    cells = [" ".join(cell.split()) for cell in row[:_MOST_COLUMNS]]
+    cells = [" ".join(cell.split()) for cell in row]
     while cells and not cells[-1]:
         cells.pop()
     return json.dumps(cells, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _all_rows(path: Path, rows: Iterable[list[str]]) -> list[list[str]]:
+    """A list is published whole or not at all; only empty rows may stand behind the last that fits."""
+    left = iter(rows)
+    found = list(islice(left, _MOST_ROWS))
+    if any(any(cell.strip() for cell in row) for row in left):
+        most = f"{_MOST_ROWS:,}".replace(",", ".")
+        raise ListRefused(
+            f"Tệp {path.name} có hơn {most} dòng, máy chủ không công bố danh mục dài như vậy. Hãy "
+            "kiểm tra lại tệp; chưa có gì được công bố."
+        )
+    return found
 
 
 def _csv(path: Path, raw: bytes) -> list[list[str]]:
@@ -61,7 +79,7 @@ def _csv(path: Path, raw: bytes) -> list[list[str]]:
             raise ListRefused(f"Tệp {path.name} không phải CSV.")
         delimiter = max(",;\t|", key=text[:4000].count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return list(islice(reader, _MOST_ROWS))
+        return _all_rows(path, reader)
     except UnicodeDecodeError:
         raise ListRefused(
             f"Tệp {path.name} không phải UTF-8. Hãy mở bằng Excel và lưu lại dạng .xlsx "
@@ -80,10 +98,13 @@ def _excel(path: Path, raw: bytes, sheet: str | None) -> list[list[str]]:
                 raise ListRefused(f"Tệp {path.name} không có trang tính “{sheet}”.")
             names = [sheet] if sheet is not None else book.sheet_names
             sheets = [
-                [
-                    [_text(cell) for cell in row]
-                    for row in islice(book.get_sheet_by_name(name).iter_rows(), _MOST_ROWS)
-                ]
+                _all_rows(
+                    path,
+                    (
+                        [_text(cell) for cell in row]
+                        for row in book.get_sheet_by_name(name).iter_rows()
+                    ),
+                )
                 for name in names
             ]
     except PasswordError:

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from provincial_server.courier.faults import CourierRefused, EnvironmentFailure
 from provincial_server.courier.keys import courier_keys, forget_replaced, key_file, replace_keys
 from provincial_server.courier.snapshot import write_snapshot
 from provincial_server.courier.units import DEFAULT_ROOM, CourierDesk
 from provincial_server.database import Database
-from provincial_server.settings import Settings
+from provincial_server.settings import Settings, system_clock
 from provincial_server.store import EVERY_FACILITY
+from provincial_server.web.access_log import PROVINCE, note_operator
 
 Subcommands = Any  # argparse has no public name for it
 
@@ -83,9 +86,15 @@ def _telling(
     return run
 
 
+def _note(session: Session, action: str, name: str = "", facility: str = PROVINCE) -> None:
+    note_operator(session, action, "courier", name, system_clock(), facility_code=facility)
+
+
 def _import(options: argparse.Namespace, database: Database) -> str:
     desk = CourierDesk(Settings(options.database), database)
     done = desk.import_units(options.file, options.reply, max(options.room, 0) * 1024 * 1024)
+    with database.write(EVERY_FACILITY) as session:
+        _note(session, "courier-import", str(done.number), done.facility)
     text = (
         f"Tệp số {done.number} của cơ sở {done.facility}: {done.operations} mục, "
         f"nhận {len(done.taken)}, không nhận {len(done.refused)}.\n"
@@ -115,6 +124,7 @@ def _key(options: argparse.Namespace, database: Database) -> str:
 def _new_key(options: argparse.Namespace, database: Database) -> str:
     with database.write(EVERY_FACILITY) as session:
         replace_keys(session, leaked=options.leaked)
+        _note(session, "new-courier-key")
     follows = (
         "Khóa cũ đã lộ nên không trạm nào tự tin khóa mới: hãy đưa tệp khóa cho từng trạm và đọc dấu "
         "vân tay qua điện thoại."
@@ -131,6 +141,8 @@ def _new_key(options: argparse.Namespace, database: Database) -> str:
 def _forget(_: argparse.Namespace, database: Database) -> str:
     with database.write(EVERY_FACILITY) as session:
         gone = forget_replaced(session)
+        if gone:
+            _note(session, "forget-courier-keys")
     if not gone:
         return "Không có khóa cũ nào để bỏ."
     return (
@@ -142,4 +154,6 @@ def _forget(_: argparse.Namespace, database: Database) -> str:
 def _snapshot(options: argparse.Namespace, database: Database) -> str:
     settings = Settings(options.database)
     count, size = write_snapshot(settings, database, options.facility, options.for_key, options.out)
+    with database.write(EVERY_FACILITY) as session:
+        _note(session, "snapshot", options.facility, options.facility)
     return f"Đã ghi {options.out}: {count} mục, {size / 1_000_000:.1f} MB."

@@ -49,7 +49,7 @@ def write_snapshot(
         facility = session.get_one(Facility, code)
         header: dict[str, int | str] = {
             "v": protocol.VERSION,
-            "epoch": database.current_epoch(session),
+            "epoch": database.epoch_of(session, facility),
             "cursor": facility.operation_sequence,
             "lines": count,
             "count": count,

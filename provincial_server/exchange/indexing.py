@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -87,7 +87,24 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
 def catch_up(database: Database, clock: Clock, facility_code: str | None = None) -> None:
     """Returns when everything that was taken before the call can be read (None: everywhere). In
     portions, so that a long way to go holds nobody up."""
-    for code in _behind(database, facility_code):
+    _follow(database, clock, _behind(database, facility_code))
+
+
+def catch_up_with(database: Database, clock: Clock, facility_codes: Collection[str]) -> bool:
+    """The same for several facilities; True when there was something to follow. Those with nothing
+    cost one question together."""
+    if not facility_codes:
+        return False
+    behind = Facility.indexed_sequence < Facility.operation_sequence
+    with database.read(EVERY_FACILITY) as session:
+        query = select(Facility.code).where(behind, Facility.code.in_(facility_codes))
+        codes = sorted(session.scalars(query))
+    _follow(database, clock, codes)
+    return bool(codes)
+
+
+def _follow(database: Database, clock: Clock, codes: Iterable[str]) -> None:
+    for code in codes:
         while not _portion(database, clock, code):
             pass
 
@@ -193,8 +210,9 @@ class Indexer:
             with self._changed:
                 self._running -= 1
                 self._last_end = self._beat()
-                self._waiting.setdefault(facility_code, self._last_end)
-                self._changed.notify_all()
+                if facility_code not in self._waiting:
+                    self._waiting[facility_code] = self._last_end
+                    self._changed.notify_all()  # whom it knows it looks after by itself
 
     def _index(self, code: str) -> bool:
         """True when nothing is left."""
@@ -233,5 +251,6 @@ class Indexer:
             return None
         now = self._beat()
         oldest = min(self._waiting.values()) + _LONGEST_WAIT_SECONDS - now
-        quiet = _LONGEST_WAIT_SECONDS if self._running else self._last_end + _QUIET_SECONDS - now
+        # Who exchanges now ends some time: not before that pause can it be quiet.
+        quiet = _QUIET_SECONDS if self._running else self._last_end + _QUIET_SECONDS - now
         return min(oldest, quiet)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import TextClause, bindparam, case, func, insert, text, update
+from sqlalchemy import bindparam, case, func, insert, text, update
 from sqlalchemy.orm import Session
 
 from provincial_server import ready
@@ -64,41 +64,56 @@ TAKE_NUMBERS = (
     .returning(_HIGHEST)
 )
 _LARGEST = "9223372036854775807"
-# SQL has no numbers that wrap: a sum that would be too large, or too small, is moved by 2 to the 64th.
-_ADD_TALLY = text(
-    "INSERT INTO operation_bucket AS kept (facility_code, bucket, count, total) "  # noqa: S608 -- a number of ours
-    "VALUES (:code, :bucket, :count, :total) "
-    "ON CONFLICT (facility_code, bucket) DO UPDATE SET count = kept.count + excluded.count, total = "
-    f"CASE WHEN excluded.total > 0 AND kept.total > {_LARGEST} - excluded.total "
-    f"THEN (kept.total - {_LARGEST} - 1) + (excluded.total - {_LARGEST} - 1) "
-    f"WHEN excluded.total < 0 AND kept.total < -{_LARGEST} - 1 - excluded.total "
-    f"THEN (kept.total + {_LARGEST} + 1) + (excluded.total + {_LARGEST} + 1) "
-    "ELSE kept.total + excluded.total END"
-)
 
 
-def _line_with_all() -> TextClause:
-    """PostgreSQL: what `append` says of one new record, with the counters, in one statement. Each
-    statement is a message to make and an answer to read, which costs more than writing one visit."""
-    texts = ("facility_code", "kind", "record_id", "op_id", "incarnation")
-    of = {name: f"CAST(:{name} AS varchar)" for name in texts}
-    of |= {name: f"CAST(:{name} AS bigint)" for name in ("number", "sequence", "received_at")}
-    return text(
-        "WITH added AS (INSERT INTO operation (facility_code, sequence, op_id, kind, record_id, "
-        "incarnation, number, sender, device_id, received_at, shown_sequence, size, line) VALUES "
-        "({facility_code}, {sequence}, {op_id}, {kind}, {record_id}, {incarnation}, {number}, "
-        ":sender, :device_id, {received_at}, {sequence}, :size, :line)), "
-        "shown AS (INSERT INTO operation_record (facility_code, kind, record_id, shown_op_id, "
-        "is_newest) VALUES ({facility_code}, {kind}, {record_id}, {op_id}, true)), "
-        "numbered AS (UPDATE incarnation SET highest_number = {number} "
-        "WHERE facility_code = {facility_code} AND id = {incarnation}), "
-        "counted AS (UPDATE facility SET operation_sequence = {sequence}, "
-        "last_write_at = {received_at} WHERE code = {facility_code}) ".format_map(of)
-        + _ADD_TALLY.text
+def _add_tally(source: str) -> str:
+    """SQL has no numbers that wrap: a sum that would be too large, or too small, is moved by 2 to the
+    64th."""
+    return (
+        "INSERT INTO operation_bucket AS kept (facility_code, bucket, count, total) "
+        f"{source} "
+        "ON CONFLICT (facility_code, bucket) DO UPDATE SET count = kept.count + excluded.count, total = "
+        f"CASE WHEN excluded.total > 0 AND kept.total > {_LARGEST} - excluded.total "
+        f"THEN (kept.total - {_LARGEST} - 1) + (excluded.total - {_LARGEST} - 1) "
+        f"WHEN excluded.total < 0 AND kept.total < -{_LARGEST} - 1 - excluded.total "
+        f"THEN (kept.total + {_LARGEST} + 1) + (excluded.total + {_LARGEST} + 1) "
+        "ELSE kept.total + excluded.total END"
     )
 
 
-_LINE_WITH_ALL = _line_with_all()
+_ADD_TALLY = text(_add_tally("VALUES (:code, :bucket, :count, :total)"))
+
+
+def line_with_all(*, before: str = "", source: str = "") -> str:
+    """PostgreSQL: what `append` says of one new record, with the counters, in one statement. Each
+    statement is a message to make and an answer to read, which costs more than writing one visit.
+    `before` are tables to be made first; it is all written only where the table `source` has a row."""
+    texts = ("facility_code", "kind", "record_id", "op_id", "incarnation")
+    of = {name: f"CAST(:{name} AS varchar)" for name in texts}
+    numbers = ("number", "sequence", "received_at", "bucket", "count", "total")
+    of |= {name: f"CAST(:{name} AS bigint)" for name in numbers}
+    of |= {
+        "before": f"{before}, " if before else "",
+        "from_source": f" FROM {source}" if source else "",
+        "where_source": f" AND EXISTS (SELECT 1 FROM {source})" if source else "",  # noqa: S608 -- a name of ours
+    }
+    return (
+        "WITH {before}added AS (INSERT INTO operation (facility_code, sequence, op_id, kind, record_id, "
+        "incarnation, number, sender, device_id, received_at, shown_sequence, size, line) SELECT "
+        "{facility_code}, {sequence}, {op_id}, {kind}, {record_id}, {incarnation}, {number}, "
+        ":sender, :device_id, {received_at}, {sequence}, :size, :line{from_source}), "
+        "shown AS (INSERT INTO operation_record (facility_code, kind, record_id, shown_op_id, "
+        "is_newest) SELECT {facility_code}, {kind}, {record_id}, {op_id}, true{from_source}), "
+        "numbered AS (UPDATE incarnation SET highest_number = {number} "
+        "WHERE facility_code = {facility_code} AND id = {incarnation}{where_source}), "
+        "counted AS (UPDATE facility SET operation_sequence = {sequence}, "
+        "last_write_at = {received_at} WHERE code = {facility_code}{where_source}) "
+    ).format_map(of) + _add_tally(
+        "SELECT {facility_code}, {bucket}, {count}, {total}{from_source}".format_map(of)
+    )
+
+
+_LINE_WITH_ALL = text(line_with_all())
 
 
 @dataclass(slots=True)
@@ -204,9 +219,14 @@ def _row(code: str, sequence: int, item: NewOperation, received_at: int | None) 
 def append_one(session: Session, code: str, sequence: int, item: NewOperation) -> None:
     """PostgreSQL: as `append`, for the only operation of a transaction and a record that certainly is
     new. The number, the facility's sequence and the time of its last write are moved up to these."""
-    row = _row(code, sequence, item, item.received_at)
+    ready.change(session, _LINE_WITH_ALL, values_of(code, sequence, item))
+
+
+def values_of(code: str, sequence: int, item: NewOperation) -> dict[str, Any]:
+    """Of `line_with_all`."""
     (tally,) = _tally(code, [item.op_id])
-    ready.change(session, _LINE_WITH_ALL, {**row, **tally})
+    del tally["code"]
+    return {**_row(code, sequence, item, item.received_at), **tally}
 
 
 def _write_tally(session: Session, code: str, op_ids: Sequence[str]) -> None:

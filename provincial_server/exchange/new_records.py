@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from provincial_server import ready, wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database
-from provincial_server.exchange import log
+from provincial_server.exchange import expected, log
 from provincial_server.exchange.current import CurrentVersions
 from provincial_server.exchange.fast_judge import judge_quickly
 from provincial_server.exchange.judge import Judged, operation_id
@@ -48,15 +48,9 @@ _LOCK = (
     .where(_FACILITY.c.code == bindparam("of_facility"))
     .with_for_update(key_share=True)
 )
-# Only where nobody holds it, and only while its device may write: it may have been remembered.
-_MAY_WRITE = (
-    "EXISTS (SELECT 1 FROM device WHERE device.id = :device AND revoked_at IS NULL "
-    "AND device.facility_code = :of_facility AND (token_hash = :hashed OR EXISTS (SELECT 1 FROM access_token AS given "
-    "WHERE given.token_hash = :hashed AND given.device_id = :device AND given.expires_at > :now)))"
-)
 _LOCK_FREE = text(
     "SELECT last_write_at, operation_sequence, indexed_sequence FROM facility "  # noqa: S608 -- words of ours
-    f"WHERE code = :of_facility AND (:trusted OR {_MAY_WRITE}) FOR NO KEY UPDATE SKIP LOCKED"
+    f"WHERE code = :of_facility AND {expected.MAY_WRITE} FOR NO KEY UPDATE SKIP LOCKED"
 )
 _SAVE = update(_FACILITY).where(_FACILITY.c.code == bindparam("of_facility"))
 _NEWEST, _OPERATION, _RESOURCE, _NUMBER_OF = "newest", "operation", "resource", "number"
@@ -116,16 +110,43 @@ class _Counters:
 class _Errand:
     """To be done together with those of other facilities."""
 
-    def __init__(self, caller: Caller, units: Sequence[_Unit], clock: Clock) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        units: Sequence[_Unit],
+        clock: Clock,
+        standing: dict[str, expected.Standing],
+    ) -> None:
+        """`standing`: what is known of facilities, by their codes."""
         self._caller, self._units, self._clock = caller, units, clock
+        self._known = standing
+        self._next: expected.Standing | None = None
         self.facility = caller.facility_code
         device = {"device": caller.device_id, "hashed": caller.remembered_by, "now": clock()}
         trusted = {"trusted": not caller.remembered_by, "of_facility": self.facility}
+        self._device = {**trusted, **device}
         asked = {"code": self.facility, "records": list(_wanted(units))}
-        self.questions: list[ready.Question] = [
-            (_LOCK_FREE, {**trusted, **device}),
-            (_FIND_ALL, asked),
+        self.questions: list[ready.Question] = [(_LOCK_FREE, self._device), (_FIND_ALL, asked)]
+
+    def guess(self) -> ready.Question | None:
+        standing = self._known.pop(self.facility, None)
+        if standing is None or len(self._units) > 1:
+            return None
+        (unit,) = self._units
+        now = max(self._clock(), standing.last_write_at + 1)
+        self._next = expected.Standing(standing.sequence + 1, standing.number + 1, now)
+        item = _operation(unit, self._caller, self._next.number, now)
+        parents = [
+            key
+            for parent in unit.judged.parents
+            if (key := (parent.resource_type, parent.resource_id)) not in unit.judged.keys
         ]
+        return expected.question(standing, item, parents, self._device)
+
+    def guessed(self) -> list[int]:
+        assert self._next is not None  # noqa: S101 -- it was asked by `guess`
+        self._known[self.facility] = self._next
+        return [self._next.last_write_at]
 
     def write(self, session: Session, answers: Answers) -> list[int]:
         lock, rows = answers
@@ -134,7 +155,11 @@ class _Errand:
             raise Alone
         highest = int(last[0]) + len(self._units)
         answered = [lock, rows, [(highest,)]]
-        return _write(session, answered, self._caller, self._units, self._clock, is_shared=True)
+        times = _write(session, answered, self._caller, self._units, self._clock, is_shared=True)
+        # Once it is on the disk; where it never is, nothing stands as expected.
+        sequence = lock[0][1] + len(times)
+        self._known[self.facility] = expected.Standing(sequence, highest, times[-1])
+        return times
 
 
 def take(
@@ -169,9 +194,10 @@ def _taken(
     units: Sequence[_Unit],
     confirm: Callable[[], object],
 ) -> list[int]:
-    if database.gathering is not None:
+    gathering = database.gathering
+    if gathering is not None:
         try:
-            times: list[int] = database.gathering.run(_Errand(caller, units, clock))
+            times: list[int] = gathering.run(_Errand(caller, units, clock, gathering.standing))
         except _Usual:
             raise
         except Alone:
@@ -282,22 +308,7 @@ def _write(
     times, operations = [], []
     for place, unit in enumerate(units):
         times.append(now + place)
-        line = _completed(unit.line, now + place, number + place)
-        operations.append(
-            log.NewOperation(
-                op_id=operation_id(line),
-                kind=unit.judged.kind,
-                record_id=unit.judged.record_id,
-                base=(),
-                incarnation=REST,
-                number=number + place,
-                line=line,
-                device_id=caller.device_id,
-                sender=REST,
-                is_numbered=True,
-                received_at=now + place,
-            )
-        )
+        operations.append(_operation(unit, caller, number + place, now + place))
     if is_shared and len(operations) == 1:
         log.append_one(session, code, sequence + 1, operations[0])
         return times
@@ -311,6 +322,23 @@ def _write(
         else:
             ready.end(session)
     return times
+
+
+def _operation(unit: _Unit, caller: Caller, number: int, now: int) -> log.NewOperation:
+    line = _completed(unit.line, now, number)
+    return log.NewOperation(
+        op_id=operation_id(line),
+        kind=unit.judged.kind,
+        record_id=unit.judged.record_id,
+        base=(),
+        incarnation=REST,
+        number=number,
+        line=line,
+        device_id=caller.device_id,
+        sender=REST,
+        is_numbered=True,
+        received_at=now,
+    )
 
 
 def _check(units: Sequence[_Unit], found: set[tuple[str, ...]]) -> None:

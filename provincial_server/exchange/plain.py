@@ -12,11 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from provincial_server import ready, wire
 from provincial_server.auth import Caller
+from provincial_server.current_versions import STANDS
 from provincial_server.database import Database
 from provincial_server.exchange import log
 from provincial_server.exchange.current import CurrentVersions
@@ -214,15 +215,7 @@ def _content(
 def _stored_unit(session: Session, code: str, record_id: str) -> dict[Key, Resource]:
     rows = session.scalars(
         select(ResourceVersion)
-        .join(
-            ResourceHead,
-            and_(
-                ResourceHead.facility_code == ResourceVersion.facility_code,
-                ResourceHead.resource_type == ResourceVersion.resource_type,
-                ResourceHead.resource_id == ResourceVersion.resource_id,
-                ResourceHead.version == ResourceVersion.version,
-            ),
-        )
+        .join(ResourceHead, STANDS)
         .where(ResourceHead.facility_code == code, ResourceHead.record_id == record_id)
     )
     unit: dict[Key, Resource] = {}

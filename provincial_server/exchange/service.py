@@ -7,6 +7,7 @@ which is on the disk before the answer says so; the page is read after it.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -30,8 +31,9 @@ from provincial_server.settings import Settings
 from provincial_server.store import Facility
 
 _STATE_EVERY = 60_000
+_NEW_EPOCH_EVERY = 86_400_000
 _STANDING = text(
-    "SELECT f.operation_sequence, e.value, i.id IS NOT NULL, i.device_id, i.highest_number "
+    "SELECT f.operation_sequence, e.value, f.epoch_part, i.id IS NOT NULL, i.device_id, i.highest_number "
     "FROM facility AS f CROSS JOIN server_fact AS e "
     "LEFT JOIN incarnation AS i ON i.facility_code = f.code AND i.id = :incarnation "
     "WHERE f.code = :code AND e.name = 'epoch'"
@@ -42,6 +44,7 @@ _LOCK = (
     .with_for_update(key_share=True)
 )
 _SAVE = text("UPDATE facility SET operation_sequence = :sequence WHERE code = :code")
+_NEW_PART = text("UPDATE facility SET epoch_part = :part WHERE code = :code")
 _NUMBERED = Among(
     "SELECT 1 FROM operation WHERE facility_code = :code AND incarnation = :incarnation "
     "AND number {among} LIMIT 1",
@@ -62,10 +65,15 @@ class _Standing(NamedTuple):
     """What the database knows of the asker. The last two are those of its incarnation, if known."""
 
     operation_sequence: int
-    epoch: str
+    province_epoch: str
+    epoch_part: str
     is_known: bool
     device_id: str | None
     highest_number: int | None
+
+    @property
+    def epoch(self) -> str:
+        return self.province_epoch + self.epoch_part
 
 
 @dataclass
@@ -96,6 +104,7 @@ class _Request:
     new: list[str] = field(default_factory=list)
     """The kinds of the taken ones that were not known before."""
     stale: bool = False
+    brought_epoch: bool = False
 
     @property
     def code(self) -> str:
@@ -111,6 +120,8 @@ class Exchange:
         self._settings = settings
         self._database = database
         self._tell = tell
+        # By device. Not in the database: restoring that must not bring back who was ahead before.
+        self._last_ahead: dict[str, int] = {}
 
     def answer(self, caller: Caller, plain: bytes) -> bytes:
         header, lines = protocol.read_request(plain)
@@ -124,6 +135,8 @@ class Exchange:
         if not silent or request.judged:
             with self._database.write(request.code) as session:
                 self._write(session, request)
+            if request.brought_epoch:
+                self._last_ahead[caller.device_id] = self._settings.clock()
             self._tell(request.new, _refusals(request))
         with self._database.read(request.code) as session:
             return self._reply(session, request)
@@ -142,7 +155,7 @@ class Exchange:
         before = [(_LOCK, {"of_facility": code})] if lock else []
         ((row,),) = ready.ask_all(session, [*before, asked])[-1:]
         standing = _Standing(*row)
-        self._database.epoch = standing.epoch
+        self._database.epoch = standing.province_epoch
         return standing
 
     def _nothing_to_write(self, session: Session, request: _Request) -> bool:
@@ -151,8 +164,17 @@ class Exchange:
         request.stale = _is_stale(standing, request)
         known = standing.device_id is not None and standing.highest_number == header.n
         numbered = request.stale or known
-        gone_back = _is_ahead(header, standing)
+        gone_back = self._takes_new_epoch(request, standing)
         return numbered and not gone_back and not self._state_is_due(session, request)
+
+    def _takes_new_epoch(self, request: _Request, standing: _Standing) -> bool:
+        """The station's word is all there is, so it moves its own facility alone, and a device is
+        believed once a day in one life of this process. A database is restored between two lives.
+        """
+        if not _is_ahead(request.header, standing):
+            return False
+        last = self._last_ahead.get(request.caller.device_id)
+        return last is None or self._settings.clock() - last >= _NEW_EPOCH_EVERY
 
     def _state_is_due(self, session: Session, request: _Request) -> bool:
         text = protocol.state_text(request.header)
@@ -169,9 +191,15 @@ class Exchange:
         now = self._settings.clock()
         standing = self._standing(session, request, lock=True)
         header = request.header
-        if _is_ahead(header, standing):
-            _log.warning("a station is ahead of this database: it takes a new epoch")
-            self._database.new_epoch(session, instead_of=standing.epoch)
+        if self._takes_new_epoch(request, standing):
+            _log.warning(
+                "device %s is ahead of this database: facility %s takes a new epoch. If the database "
+                "was restored, run `provincial-server new-epoch` for the others",
+                request.caller.device_id,
+                request.code,
+            )
+            ready.change(session, _NEW_PART, {"part": secrets.token_hex(8), "code": request.code})
+            request.brought_epoch = True
         request.stale = _is_stale(standing, request)
         operations = self._decide(session, request)
         if _reuses_numbers(session, request, operations):
@@ -257,7 +285,8 @@ class Exchange:
             "v": protocol.VERSION,
             "rid": header.rid,
             "epoch": epoch,
-            "cursor": page.cursor,
+            # Of who says again that it is ahead: it compares, as always when nothing more waits.
+            "cursor": max(page.cursor, cursor),
             "more": page.more,
         }
         self._add_verdicts(answer, request)

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
 from provincial_server import auth
 from provincial_server.courier.keys import courier_keys
 from provincial_server.database import Database
 from provincial_server.operation import backup as backups
+from provincial_server.operation import dumps
 from provincial_server.operation.archive import BackupFault
 from provincial_server.operation.configuration import (
     IDENTITY_VARIABLE,
@@ -22,6 +26,7 @@ from provincial_server.operation.verify import Unsound, verify
 from provincial_server.postgres.commands import OWNER_DATABASE
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
+from provincial_server.web.access_log import note_operator
 
 Subcommands = Any  # argparse has no public name for it
 
@@ -80,6 +85,10 @@ def _telling(work: Any) -> Any:
     return run
 
 
+def _note(session: Session, action: str, name: str = "") -> None:
+    note_operator(session, action, "server", name, system_clock())
+
+
 def _init(options: argparse.Namespace) -> int:
     database = Database(options.database)
     try:
@@ -95,6 +104,12 @@ def _init(options: argparse.Namespace) -> int:
                 token = auth.new_admin_token(session)
             if not known or options.new_backup_key:
                 key = backups.new_backup_key(session)
+            if not known:
+                _note(session, "init")
+            elif token:
+                _note(session, "new-admin-token")
+            else:
+                _note(session, "new-backup-key")
             print_of_keys = courier_keys(session).public()["fingerprint"]
     finally:
         database.close()
@@ -126,6 +141,7 @@ def _new_epoch(options: argparse.Namespace) -> int:
     database = Database(options.database)
     with database.write(EVERY_FACILITY) as session:
         epoch = database.new_epoch(session)
+        _note(session, "new-epoch")
     database.close()
     _say(f"Kỷ nguyên mới: {epoch}. {_STATIONS}")
     return 0
@@ -154,12 +170,19 @@ def _backup(options: argparse.Namespace) -> str:
         programs=configured.postgres_programs,
         owner=_owner(),
     )
+    unnoted = ""
+    try:
+        # Without opening the database as a server does, which would bring an older one up to date.
+        with dumps.noting(options.database) as session:
+            _note(session, "backup", done.path.name)
+    except DBAPIError:  # the file is good all the same
+        unnoted = " Lần sao lưu này chưa ghi được vào nhật ký truy cập: cơ sở dữ liệu đang bận."
     held = done.manifest.holdings
     operations = sum(counts.get("operations", 0) for counts in held.facilities.values())
     return (
         f"Đã ghi {done.path} ({done.size / 1_000_000:.1f} MB): {len(held.facilities)} cơ sở, "
         f"{operations} mục. Đã mở lại và đối chiếu đúng. "
-        "Hãy chép tệp ra ngoài máy chủ này."
+        f"Hãy chép tệp ra ngoài máy chủ này.{unnoted}"
     )
 
 
@@ -172,6 +195,8 @@ def _restore(options: argparse.Namespace) -> str:
         programs=configured.postgres_programs,
         owner=_owner(),
     )
+    with dumps.noting(options.database) as session:
+        _note(session, "restore", options.file.name)
     return (
         f"Đã khôi phục bản sao lúc {done.manifest.made_at}: {done.checked.facilities} cơ sở, "
         f"{done.checked.operations} mục, đã kiểm tra đúng.\n"

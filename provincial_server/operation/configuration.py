@@ -7,12 +7,14 @@ in the file: a password is in the environment or in a file of its own.
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -183,6 +185,34 @@ def _check(key: str, value: Any) -> None:
         if not value >= least or (most is not None and value > most):  # NaN too is refused
             top = f" và không quá {most}" if most is not None else ""
             raise WrongConfiguration(f"Khóa “{key}” phải từ {least} trở lên{top}.")
+    if key == "public_url" and not _is_public_address(value):
+        raise WrongConfiguration(
+            "Khóa “public_url” (--public-url) phải là địa chỉ mà các trạm nhìn thấy, dạng "
+            "https://emr.tinh.example; http:// chỉ dùng để thử với 127.0.0.1."
+        )
+
+
+def _is_public_address(text: str) -> bool:
+    """Whether tokens, links and cookies can be made for it: an address of https, or of http that
+    leaves this machine never."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or not text.isprintable() or " " in text:
+        return False
+    if parts.username is not None or "?" in text or "#" in text:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))
+
+
+def _is_this_machine(host: str) -> bool:
+    """As `serving.is_loopback`, without loading the web framework for every command."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _wrong(key: str, value: object) -> WrongConfiguration:

@@ -26,6 +26,8 @@ from provincial_server.store import EVERY_FACILITY
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _TOOL_SECONDS = 6 * 3600
+_BUSY_SECONDS = 30
+_NOTING_SECONDS = 2  # a line of the log is not worth a longer wait
 
 
 def backend_of(url: str) -> str:
@@ -119,9 +121,22 @@ def looking(url: str) -> Iterator[Session]:
         engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+@contextmanager
+def noting(url: str) -> Iterator[Session]:
+    """One write transaction in a database that is what it is: `Database` would bring it up to date."""
+    engine = _engine(url, wait_seconds=_NOTING_SECONDS)
+    try:
+        with Session(engine) as session, session.begin():
+            if backend_of(url) != SQLITE:
+                work_for(session, EVERY_FACILITY)
+            yield session
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str, wait_seconds: int = _BUSY_SECONDS) -> Engine:
     if backend_of(url) == SQLITE:
-        return create_engine(url, hide_parameters=True)
+        return create_engine(url, hide_parameters=True, connect_args={"timeout": wait_seconds})
     return create_postgres_engine(make_url(url))
 
 

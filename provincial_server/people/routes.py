@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from provincial_server import wire
 from provincial_server.context import Services
-from provincial_server.exchange.indexing import catch_up
+from provincial_server.exchange.indexing import catch_up, catch_up_with
 from provincial_server.faults import refuse
 from provincial_server.people import sharing
 from provincial_server.people.consent import last_version, withdraw
@@ -34,9 +34,14 @@ def add_routes(app: FastAPI, services: Services) -> None:
 
         def work() -> str:
             now = services.settings.clock()
-            catch_up(services.database, services.settings.clock, caller.facility_code)
-            with services.database.write(EVERY_FACILITY) as session:
-                return sharing.share(session, caller, asked, root, now)
+            database = services.database
+            catch_up(database, services.settings.clock, caller.facility_code)
+            with database.read(EVERY_FACILITY) as session:
+                homes = sharing.homes(session, caller, asked)
+            # What a home station has just taken back must not be shown because nobody read it yet.
+            catch_up_with(database, services.settings.clock, homes)
+            with database.write(EVERY_FACILITY) as session:
+                return sharing.share(session, caller, asked, root, now, homes)
 
         return fhir_response(await services.run(work))
 

@@ -8,7 +8,7 @@ One answer stands for "no such chart", "another's chart" and "nothing elsewhere"
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,32 +17,20 @@ from sqlalchemy.orm import Session
 
 from provincial_server import wire
 from provincial_server.auth import Caller
-from provincial_server.current_versions import read_current
 from provincial_server.faults import FhirFault, refuse
+from provincial_server.people.chart import read_chart
 from provincial_server.people.consent import Consent, keep_consent, missing_consent, read_consent
 from provincial_server.people.facts import Facts, clean_number, person_number
 from provincial_server.people.likeness import STRONG, compare
 from provincial_server.people.matching import Chart, current_facts, facts_of
-from provincial_server.people.restricted import without_restricted
 from provincial_server.people.review import SAME
 from provincial_server.people.tables import PersonKey, Proposal, SharedAccess
-from provincial_server.resources import Stored, stored_of
-from provincial_server.store import Facility, ResourceHead
+from provincial_server.resources import Stored
+from provincial_server.store import Facility
 from provincial_server.structure import ID
 from provincial_server.web.access_log import note_access
 
 CONSENT, EMERGENCY = "consent", "emergency"
-SHARED_TYPES = (
-    "AllergyIntolerance",
-    "Condition",
-    "Encounter",
-    "MedicationRequest",
-    "Observation",
-    "Procedure",
-    "ServiceRequest",
-)
-MOST_RESOURCES = 1000
-"""Of each chart; the newest come first."""
 _SHORTEST_REASON, _LONGEST_REASON = 10, 500
 _WEEK = 7 * 86_400_000
 _SOURCE = "https://station-emr.example/fhir/CodeSystem/source-facility"
@@ -99,8 +87,23 @@ def _text(named: dict[str, dict[str, Any]], name: str) -> str:
     return " ".join(value.split())
 
 
-def share(session: Session, caller: Caller, asked: Asked, root: str, now: int) -> str:
-    """The bundle, with every look noted, in one write transaction."""
+def homes(session: Session, caller: Caller, asked: Asked) -> set[str]:
+    """The facilities whose charts would be shown."""
+    own = current_facts(session, caller.facility_code, [asked.patient_id])
+    return {chart[0] for chart in _matched(session, own[0], asked.number)} if own else set()
+
+
+def share(
+    session: Session, caller: Caller, asked: Asked, root: str, now: int, ready: Collection[str]
+) -> str:
+    """The bundle, with every look noted, in one write transaction. Only of facilities that are `ready`:
+    everything that was taken from them can be read, a visit that they took back among it."""
+    if asked.sensitive and len(asked.sensitive) < _SHORTEST_REASON:
+        text = (
+            "Muốn xem cả nội dung hạn chế thì ghi rõ lý do, ít nhất 10 chữ. "
+            "Chưa có hồ sơ nào được xem."
+        )
+        raise refuse(403, "forbidden", "the reason is too short", "Parameters.parameter", text)
     consent: Consent | None = None
     if asked.consent is not None:
         consent = read_consent(asked.consent, caller, now)
@@ -118,14 +121,14 @@ def share(session: Session, caller: Caller, asked: Asked, root: str, now: int) -
     own = current_facts(session, caller.facility_code, [asked.patient_id])
     if not own:
         raise _nothing()
-    found = _matched(session, own[0], asked.number)
+    matched = _matched(session, own[0], asked.number)
+    found = {chart: how for chart, how in matched.items() if chart[0] in ready}
     if not found:
         raise _nothing()
     names = {row.code: row.name for row in session.scalars(select(Facility))}
     entries: list[str] = []
     for chart, matched_by in sorted(found.items()):
-        found_there = _resources(session, chart)
-        resources = found_there if asked.sensitive else without_restricted(found_there)
+        resources = read_chart(session, chart, restricted=bool(asked.sensitive))
         _note(session, caller, asked, consent, chart, matched_by, len(resources), now)
         entries += [_entry(stored, chart[0], names[chart[0]], root) for stored in resources]
     return (
@@ -200,41 +203,6 @@ def _reviewed(session: Session, own: Facts) -> list[Chart]:
 
 
 # --- what is shown -----------------------------------------------------------------------------
-
-
-def _resources(session: Session, chart: Chart) -> list[Stored]:
-    facility, patient = chart
-    heads = session.execute(
-        select(ResourceHead.resource_type, ResourceHead.resource_id, ResourceHead.version)
-        .where(
-            ResourceHead.facility_code == facility,
-            ResourceHead.resource_type.in_(SHARED_TYPES),
-            ResourceHead.patient_id == patient,
-            or_(ResourceHead.status.is_(None), ResourceHead.status != "entered-in-error"),
-        )
-        .order_by(
-            ResourceHead.date_low.desc(), ResourceHead.resource_type, ResourceHead.resource_id
-        )
-        .limit(MOST_RESOURCES)
-    )
-    keys = [tuple(row) for row in heads]
-    own = session.execute(
-        select(ResourceHead.resource_type, ResourceHead.resource_id, ResourceHead.version).where(
-            ResourceHead.facility_code == facility,
-            ResourceHead.resource_type == "Patient",
-            ResourceHead.resource_id == patient,
-        )
-    )
-    return _versions(session, facility, [*(tuple(row) for row in own), *keys])
-
-
-def _versions(session: Session, facility: str, keys: list[tuple[Any, ...]]) -> list[Stored]:
-    found: dict[tuple[Any, ...], Stored] = {}
-    for resource_type in sorted({key[0] for key in keys}):
-        ids = [key[1] for key in keys if key[0] == resource_type]
-        for row in read_current(session, facility, resource_type, ids):
-            found[row.resource_type, row.resource_id, row.version] = stored_of(row)
-    return [found[key] for key in keys if key in found]
 
 
 def _entry(stored: Stored, code: str, name: str, root: str) -> str:

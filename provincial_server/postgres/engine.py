@@ -11,7 +11,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
 _CONNECT_SECONDS = 10
-_POOL, _OVERFLOW = 20, 20
+_POOL, _OVERFLOW = 20, 19
+"""With the line of those who write together (`line.py`) 40, which the operator is told."""
 _PREPARED_AFTER = 1
 """Executions; a connection lives long and says the same few things."""
 _POOL_SECONDS = 20

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
+from provincial_server.current_versions import STANDS
 from provincial_server.postgres import wall
 from provincial_server.referrals.letter import Letter, patient_from, read_letter
 from provincial_server.referrals.tables import (
@@ -129,7 +130,8 @@ def _copy(
     name = letter.patient.get("full_name", "")
     card = letter.card.get("number", "")
     row.number = letter.number[:100]
-    row.sender_name = (letter.station.get("name") or (facility.name if facility else sender))[:300]
+    # As the province knows it: what the letter calls its station stands in the letter alone.
+    row.sender_name = (facility.name if facility else sender)[:300]
     row.patient_id = letter.patient_id[:64]
     row.patient_name = name[:300]
     row.birth = letter.patient.get("birth", "")[:10]
@@ -200,15 +202,7 @@ def stored_resource(
     """The resource as it is shown now."""
     text = session.scalar(
         select(ResourceVersion.content)
-        .join(
-            ResourceHead,
-            and_(
-                ResourceHead.facility_code == ResourceVersion.facility_code,
-                ResourceHead.resource_type == ResourceVersion.resource_type,
-                ResourceHead.resource_id == ResourceVersion.resource_id,
-                ResourceHead.version == ResourceVersion.version,
-            ),
-        )
+        .join(ResourceHead, STANDS)
         .where(
             ResourceHead.facility_code == facility,
             ResourceHead.resource_type == resource_type,

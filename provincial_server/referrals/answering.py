@@ -132,7 +132,10 @@ def give(
         )
         _ensure_device(session, sender, now)
         checked = check(task)
-        assert isinstance(checked, Checked)  # noqa: S101 -- it is made here, of judged parts
+        if not isinstance(checked, Checked):
+            raise AnswerRefused(
+                "Có mục chứa ký tự mà hồ sơ không nhận. Chưa có gì được gửi; hãy gõ lại mục vừa dán vào."
+            )
         writer.put(checked, task["id"])
 
 

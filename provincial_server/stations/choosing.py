@@ -24,7 +24,7 @@ _KEYS: Mapping[str, Callable[[Station], Any]] = {
     "ten": lambda one: fold(one.name),
     "lien-lac": lambda one: one.last_contact if one.last_contact is not None else _NEVER,
     "ton": lambda one: (one.waiting, -(one.oldest or 0)),
-    "tu-choi": lambda one: one.refused + one.skipped,
+    "tu-choi": lambda one: one.rejected,
     "doi-chieu": lambda one: one.conflicts,
     "luot": lambda one: one.visits,
     "vang": lambda one: one.days_away,

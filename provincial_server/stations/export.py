@@ -94,7 +94,7 @@ class _Sheets:
             ("Trạm cần gọi", len(figures.to_call)),
             ("Lượt khám 14 ngày", sum(figures.visits_by_day)),
             ("Hồ sơ chưa gửi", sum(one.waiting for one in figures.stations)),
-            ("Hồ sơ bị từ chối", sum(one.refused for one in figures.stations)),
+            ("Hồ sơ bị từ chối, chưa đọc được", sum(one.rejected for one in figures.stations)),
         )
         for place, (title, value) in enumerate(rows, 2):
             sheet.write_string(place, 0, title)

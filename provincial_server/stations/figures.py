@@ -90,6 +90,11 @@ class Station:
     """Why somebody should call."""
 
     @property
+    def rejected(self) -> int:
+        """What people read as refused: by the province at once, or when it came to be shown."""
+        return self.refused + self.skipped
+
+    @property
     def visits(self) -> int:
         return sum(self.days)
 
@@ -338,6 +343,8 @@ def _with_reasons(station: Station, plan: Plan, newest: str, now: int) -> Statio
         reasons.append(f"còn {station.waiting} hồ sơ chưa gửi")
     if station.refused > 0:
         reasons.append(f"{station.refused} hồ sơ bị từ chối")
+    if station.skipped > 0:
+        reasons.append(f"máy chủ chưa đọc được {station.skipped} hồ sơ")
     if station.program and version_key(station.program) < version_key(newest):
         reasons.append("chương trình cũ")
     return replace(station, reasons=tuple(reasons))

@@ -73,6 +73,29 @@ def note_access(
     return sequence
 
 
+def note_operator(
+    session: Session,
+    action: str,
+    object_type: str,
+    object_id: str,
+    now: int,
+    *,
+    facility_code: str = PROVINCE,
+) -> None:
+    """What somebody did at the machine itself, by a command."""
+    note_access(
+        session,
+        facility_code=facility_code,
+        at=now,
+        actor_kind="operator",
+        actor_id="-",
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        purpose="quản trị",
+    )
+
+
 def _next(session: Session, facility_code: str) -> int:
     grown = (
         update(AccessCounter)

@@ -62,6 +62,7 @@ def _add_sessions(app: FastAPI, pages: Pages) -> None:
 
         try:
             token = await services.run(enter)
+            request.state.noted = True  # who it was, or the name that was tried
             if token is None:
                 services.take_turn(request)  # whoever guesses waits longer and longer
         except (TooManyAtOnce, FhirFault):

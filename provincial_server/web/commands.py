@@ -15,7 +15,7 @@ from provincial_server.database import Database
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
-from provincial_server.web.access_log import PROVINCE, note_access
+from provincial_server.web.access_log import note_operator
 from provincial_server.web.accounts import ROLES, AccountRefused, WebUser
 
 PASSWORD_VARIABLE = "PROVINCIAL_SERVER_PASSWORD"  # noqa: S105  the name of a variable
@@ -89,17 +89,7 @@ def _with_password(options: argparse.Namespace, work: Any) -> int:
 
 
 def _note(session: Session, user: WebUser, action: str) -> None:
-    note_access(
-        session,
-        facility_code=PROVINCE,
-        at=system_clock(),
-        actor_kind="operator",
-        actor_id="-",
-        action=action,
-        object_type="account",
-        object_id=user.id,
-        purpose="quản trị",
-    )
+    note_operator(session, action, "account", user.id, system_clock())
 
 
 def _add(options: argparse.Namespace) -> int:

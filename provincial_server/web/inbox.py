@@ -10,18 +10,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provincial_server.binaries import Binary, BinaryUpload
 from provincial_server.dates import VIETNAM
 from provincial_server.exchange.indexing import catch_up
 from provincial_server.referrals import tables
-from provincial_server.referrals.addressing import KIND, folded, note_event, stored_resource
+from provincial_server.referrals.addressing import KIND, note_event, stored_resource
 from provincial_server.referrals.answering import (
     FIELDS,
     OUTCOMES,
@@ -35,15 +34,15 @@ from provincial_server.referrals.answering import (
 from provincial_server.referrals.letter import Letter, patient_from, read_letter, shown_date
 from provincial_server.referrals.tables import ReferralEvent, ReferralInbox
 from provincial_server.structure import ID
+from provincial_server.web import inbox_list
 from provincial_server.web.access_log import note_access
 from provincial_server.web.accounts import RECEIVER, WebUser
-from provincial_server.web.inbox_forms import SlipRead, read_slip
-from provincial_server.web.inbox_wording import ACTIONS, FILTERS, TOLD, state_of
+from provincial_server.web.inbox_forms import SlipRead, cleaned, read_slip
+from provincial_server.web.inbox_wording import ACTIONS, TOLD, state_of
 from provincial_server.web.pages import HEADERS, MENU, Pages, not_found
 
 PATH = "/web/inbox"
 MENU.append((frozenset({RECEIVER}), PATH, "Phiếu chuyển đến"))
-_PAGE = 50
 _LOOK_AGAIN_MS = 15 * 60_000
 
 
@@ -59,81 +58,9 @@ class LetterPage:
 
 
 def add_routes(app: FastAPI, pages: Pages) -> None:
-    _add_list(app, pages)
+    inbox_list.add_routes(app, pages, PATH)
     _add_letter(app, pages)
     _add_answers(app, pages)
-
-
-def _add_list(app: FastAPI, pages: Pages) -> None:
-    @app.get(PATH, include_in_schema=False)
-    async def inbox(request: Request) -> Response:
-        user = await pages.signed_in(request, RECEIVER)
-        asked = request.query_params
-        chosen = asked.get("state", "") if asked.get("state", "") in FILTERS else ""
-        words = asked.get("q", "")[:100].replace("\x00", "")
-        page = int(number) if (number := asked.get("page", "1")).isdecimal() else 1
-        page = max(1, min(page, 10_000))
-
-        def look() -> tuple[list[ReferralInbox], int, int]:
-            code = str(user.facility_code)
-            with pages.services.database.read(code) as session:
-                query = _wanted(code, chosen, words)
-                total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-                urgent = and_(ReferralInbox.emergency, ReferralInbox.status == tables.REQUESTED)
-                ordered = query.order_by(
-                    _is_unread(ReferralInbox).desc(),
-                    urgent.desc(),
-                    ReferralInbox.written_at.desc(),
-                )
-                rows = session.scalars(ordered.limit(_PAGE).offset((page - 1) * _PAGE)).all()
-                fresh = _wanted(code, "unread", "").subquery()
-                return (
-                    list(rows),
-                    total,
-                    session.scalar(select(func.count()).select_from(fresh)) or 0,
-                )
-
-        rows, total, unread = await pages.services.run(look)
-        return pages.render(
-            request,
-            "inbox.html",
-            rows=rows,
-            total=total,
-            unread=unread,
-            filters=FILTERS,
-            chosen=chosen,
-            words=words,
-            page=page,
-            last_page=max(1, -(-total // _PAGE)),
-            state_of=state_of,
-            shown_date=shown_date,
-        )
-
-
-def _is_unread(model: type[ReferralInbox]) -> Any:
-    return and_(model.read_version < model.version, model.letter_state == tables.CURRENT)
-
-
-def _wanted(code: str, chosen: str, words: str) -> Any:
-    query = select(ReferralInbox).where(
-        ReferralInbox.facility_code == code, ReferralInbox.letter_state != tables.MOVED
-    )
-    if chosen == "unread":
-        query = query.where(_is_unread(ReferralInbox))
-    elif chosen == tables.WITHDRAWN:
-        query = query.where(ReferralInbox.letter_state == tables.WITHDRAWN)
-    elif chosen:
-        query = query.where(
-            ReferralInbox.status == chosen, ReferralInbox.letter_state == tables.CURRENT
-        )
-    for word in folded(words).split():
-        query = query.where(
-            or_(
-                ReferralInbox.search_words.contains(word, autoescape=True),
-                func.lower(ReferralInbox.insurance).contains(word, autoescape=True),
-            )
-        )
-    return query
 
 
 def _add_letter(app: FastAPI, pages: Pages) -> None:
@@ -152,11 +79,15 @@ def _add_letter(app: FastAPI, pages: Pages) -> None:
         _check_names(sender, record_id, binary_id)
 
         def fetch() -> Binary | None:
-            code = str(user.facility_code)
-            with pages.services.database.write(code) as session:
-                if _own(session, code, sender, record_id, lock=True) is None:
+            code, database = str(user.facility_code), pages.services.database
+            with database.read(code) as session:
+                if _own(session, code, sender, record_id) is None:
                     return None
-                pages.services.database.work_for(session, sender)
+            catch_up(database, pages.services.settings.clock, sender)
+            with database.write(code) as session:
+                if _own(session, code, sender, record_id, lock=True) is None:
+                    return None  # it has gone elsewhere
+                database.work_for(session, sender)
                 found = session.get(Binary, (sender, binary_id))
                 if found is None or found.record_id != record_id:
                     return None
@@ -343,7 +274,7 @@ def _add_answers(app: FastAPI, pages: Pages) -> None:
         if status is None:
             raise not_found()
         slip = _slip(pages, form) if status == tables.ANSWERED else None
-        reason = form.get("reason", "").strip()[:2000]
+        reason = cleaned(form.get("reason", "")).strip()[:2000]
         given = Answer(status, form.get("seen", ""), reason, slip.fields if slip else None)
 
         def work() -> str:

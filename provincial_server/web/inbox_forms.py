@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from provincial_server.referrals.answering import OUTCOMES
 
 _ICD = re.compile(r"[A-Z]\d{2}(?:\.\d{1,2})?[*+†]?")
+_LINE_BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _LONGEST = 4000
 _LABELS = {
     "admitted_on": "ngày tiếp nhận",
@@ -27,8 +29,16 @@ class SlipRead:
     problems: dict[str, str] = field(default_factory=dict)
 
 
+def cleaned(text: str) -> str:
+    """As it can be stored. Word's soft line break becomes a line break; other control characters show
+    nothing on a screen or on paper, and no record may hold them."""
+    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+
+
 def read_slip(form: Mapping[str, str], today: date) -> SlipRead:
-    """What the clerk typed, judged. Nothing is dropped in silence: what is too long is said."""
+    """What the clerk typed, judged. Nothing that can be read is dropped in silence: what is too long
+    is said."""
+    form = {name: cleaned(text) for name, text in form.items()}
     read = SlipRead()
     for name in ("diagnosis", "treatment", "medicines", "advice", "follow_up_at", "doctor"):
         text = form.get(name, "").strip()

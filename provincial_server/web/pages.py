@@ -8,6 +8,7 @@ A part adds its pages with `@pages.get(path)`-less plain FastAPI routes under /w
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
+from provincial_server.audit import Actor
 from provincial_server.context import Services
+from provincial_server.referrals.answering import purpose_of
 from provincial_server.serving import is_loopback
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
@@ -153,6 +156,7 @@ class Pages:
         found, request.state.user_place = answer
         request.state.signed_in = found
         request.state.device_id = f"user:{found.user.id}"  # who, for the access line
+        request.state.actor = _actor(found.user)
         if roles and found.user.role not in roles:
             raise PageFault(
                 403, "Không xem được trang này", "Tài khoản của bạn không có quyền với trang này."
@@ -208,6 +212,12 @@ class Pages:
             request, "fault.html", status=fault.status, title=fault.title, text=fault.text
         )
 
+    async def nothing_here(self, request: Request) -> HTMLResponse:
+        """The page for an address that is none of ours, around it the menu of who is signed in."""
+        with suppress(GoTo):
+            await self.signed_in(request)
+        return self.fault_page(request, not_found())
+
     def add_handlers(self, app: FastAPI) -> None:
         """Redirects, fault pages and the files that pages need."""
 
@@ -222,6 +232,12 @@ class Pages:
         app.add_exception_handler(GoTo, _go)
         app.add_exception_handler(PageFault, _fault)
         app.mount("/web/static", StaticFiles(directory=_HERE / "static"), name="web-static")
+
+
+def _actor(user: WebUser) -> Actor:
+    if user.facility_code is None:
+        return Actor("user", user.id, purpose=accounts.ROLES.get(user.role, ""))
+    return Actor("user", user.id, user.facility_code, purpose_of(user.facility_code))
 
 
 def _foreign_form() -> PageFault:

@@ -115,9 +115,9 @@ def test_whoever_is_refused_at_the_door_leaves_a_line_too(direct):
     direct.call("POST", "/enrol", {"code": "X", "device_name": "Y"})
     direct.call("GET", "/overview", token="wrong")
     assert [(line.actor_kind, line.actor_id, *shown(line)) for line in lines(direct)] == [
-        ("address", "127.0.0.1", "read", "Patient", "p1", "refused 401"),
         ("address", "127.0.0.1", "enrol", "/enrol", "", "refused 403"),
         ("address", "127.0.0.1", "overview", "/overview", "", "refused 401"),
+        ("device", device.device_id, "read", "Patient", "p1", "refused 401"),
     ]
 
 

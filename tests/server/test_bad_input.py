@@ -40,6 +40,7 @@ ROUTES = [
     ("POST", "/enrol-key"),
 ]
 LONG = 'a"' + "b" * 700_000
+MANY_FIELDS = "&".join([f"identifier={CCCD}%7C9"] * 21)
 BODIES = {
     "empty": b"",
     "cut short": b'{"resourceType":"Patient","id":"p9"',
@@ -123,6 +124,24 @@ BODIES = {
             ],
         }
     ).encode(),
+    **{
+        f"odd condition {number}": json.dumps(
+            {
+                "resourceType": "Bundle",
+                "type": "transaction",
+                "entry": [{"resource": patient("p9"), "request": {"method": "POST", **request}}],
+            }
+        ).encode()
+        for number, request in enumerate(
+            (
+                {"url": "Patient", "ifNoneExist": MANY_FIELDS},
+                {"url": "Patient", "ifNoneExist": f"http://[?identifier={CCCD}|9"},
+                {"url": "Patient", "ifNoneExist": f"identifier={CCCD}|%00"},
+                {"url": "Patient", "ifNoneExist": ""},
+                {"url": f"Patient?{MANY_FIELDS}", "method": "PUT"},
+            )
+        )
+    },
 }
 PACKED = {
     "zstd window": ("zstd", b"\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00"),
@@ -346,10 +365,13 @@ def test_hostile_text_in_every_field_of_every_type(direct, token):
 )
 def test_hostile_headers(direct, token, name):
     values = ["", " ", "\x00", "\xff\xfe", "a" * 30_000, "'; DROP TABLE x; --", "{}", "*/*;q=∞"]
+    values += [MANY_FIELDS, f"http://[?identifier={CCCD}|%00"]
     values += ["bytes 0-9/10", "W/", '"' * 999, ",".join(["gzip"] * 999), "Bearer a.b.c", "%0d%0a"]
     for method, path, body in (
         ("GET", "/fhir/Patient/nobody", b""),
         ("PUT", "/fhir/Patient/p9", b'{"resourceType":"Patient"'),
+        ("PUT", f"/fhir/Patient?{MANY_FIELDS}", b"{}"),
+        ("POST", "/fhir/Patient", b'{"resourceType":"Patient"'),
         ("PUT", f"/fhir/Binary/{FORM_ID}", b"{}"),
         ("POST", "/fhir/$exchange", b"x"),
         ("POST", "/token", b"x"),

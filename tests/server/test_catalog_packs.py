@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 import zstandard
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -205,6 +206,35 @@ def test_the_operator_publishes_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert "UTF-8" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["catalog", "publish", str(file), *named[:-1], "31/12/2027", *database])
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_list_that_is_too_long_or_too_wide_is_never_published_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    assert (content._MOST_ROWS, content._MOST_COLUMNS) == (200_000, 256)
+    monkeypatch.setattr(content, "_MOST_ROWS", 4)
+    monkeypatch.setattr(content, "_MOST_COLUMNS", 3)
+    fits = [["Mã", "Tên", "Giá", ""], ["A00", "Tả"], [], ["A01", "Thương hàn"], [""], ["", " "]]
+    assert content.read_list(_file(tmp_path / f"vua.{kind}", fits)).count(b"\n") == 4
+    for rows, said in (
+        ([*fits, ["A02", "Lỵ"]], "có hơn 4 dòng"),
+        ([["Mã", "Tên", "Giá", "", "Ghi chú"], ["A00", "Tả"]], "có hơn 3 cột"),
+        ([["Mã", "Tên"], ["A00", "Tả", "", "x"]], "có hơn 3 cột"),
+    ):
+        with pytest.raises(ListRefused, match=f"{said}.*chưa có gì được công bố"):
+            content.read_list(_file(tmp_path / f"qua.{kind}", rows))
+
+
+def _file(path: Path, rows: list[list[str]]) -> Path:
+    if path.suffix == ".csv":
+        path.write_text("".join(";".join(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return path
 
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 12)))

@@ -59,6 +59,42 @@ def test_a_wrong_file_is_refused_with_the_name_of_the_key(
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://emr.example.test",
+        "https://emr.example.test:8443/may-chu/",
+        "http://127.0.0.1:8080",
+        "http://localhost",
+        "http://[::1]:9",
+    ],
+)
+def test_an_address_that_stations_can_use_is_taken(address: str) -> None:
+    assert load({"public_url": address}, {}).public_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("nothttps", "emr.example.test", "//emr.example.test", "https://", "https:///x", " "),
+        *("http://emr.example.test", "http://10.0.0.1", "http://127.0.0.1.example.test"),
+        *("ftp://emr.example.test", "javascript:alert(1)", "https://[", "https://a:99999"),
+        *("https://a:b@emr.example.test", "https://emr.example.test?x", "https://emr.test/#x"),
+        *("https://emr.example .test", "https://emr.example.test/\n"),
+    ],
+)
+def test_what_is_no_address_of_the_server_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    with pytest.raises(WrongConfiguration, match=r"public_url.*phải là địa chỉ"):
+        load({}, {"PROVINCIAL_SERVER_PUBLIC_URL": address})
+    database = tmp_path / "server.db"
+    arguments = ["serve", "--public-url", address, "--database", f"sqlite:///{database}"]
+    assert main(arguments) == 1
+    assert "--public-url" in capsys.readouterr().err
+    assert not database.exists()
+
+
 def test_a_wrong_variable_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongConfiguration, match="“port” cần một số nguyên"):
         load({}, {"PROVINCIAL_SERVER_PORT": "tám mươi"})

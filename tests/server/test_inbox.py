@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from provincial_server.exchange.indexing import catch_up
 from provincial_server.settings import system_clock
+from provincial_server.web import inbox_forms
 from provincial_server.web.access_log import AccessEntry
 from tests.server.exchange_client import Machine
 from tests.server.inbox_client import Sender, Visitor, hospital
@@ -262,6 +263,46 @@ def test_a_slip_with_a_fault_is_given_back_with_all_that_was_typed(sender, clerk
     assert said in answered.text
     assert SLIP["treatment"] in answered.text
     assert sender.answers() == []
+
+
+def test_what_was_pasted_from_another_program_is_stored_without_its_control_characters(
+    server, sender, clerk
+):
+    letter = sender.send(clerk.code)
+    pasted = {"treatment": "Đặt giá đỡ\x0bNghỉ một tuần\x01", "advice": "\x1fTái khám\x00\x7f"}
+    assert clerk.answer(sender.path(letter), "feedback", **{**SLIP, **pasted}).status_code == 303
+    [line] = sender.answers()
+    [task] = line["resources"]
+    told = {item["type"]["coding"][0]["code"]: item for item in task["output"]}
+    assert told["treatment"]["valueString"] == "Đặt giá đỡ\nNghỉ một tuần"
+    assert told["advice"]["valueString"] == "Tái khám"
+    other = sender.send(clerk.code)
+    assert clerk.answer(sender.path(other), "decline", reason="Hết\x0bgiường").status_code == 303
+    assert {
+        line["resources"][0].get("statusReason", {}).get("text") for line in sender.answers()
+    } == {
+        None,
+        "Hết\ngiường",
+    }
+
+
+def test_an_answer_that_no_record_can_hold_is_refused_with_all_that_was_typed(
+    server, sender, clerk, monkeypatch
+):
+    monkeypatch.setattr(inbox_forms, "cleaned", lambda text: text)
+    letter = sender.send(clerk.code)
+    pasted = {**SLIP, "treatment": "Đặt giá đỡ\x01"}
+    answered = clerk.answer(sender.path(letter), "feedback", **pasted)
+    assert answered.status_code == 422
+    assert "ký tự mà hồ sơ không nhận" in answered.text
+    assert "Đặt giá đỡ" in answered.text
+    assert SLIP["diagnosis"] in answered.text
+    assert sender.answers() == []
+
+
+@pytest.mark.parametrize("page", ["9" * 5000, "٣", "-1", "0", "99999", ""])
+def test_a_page_that_is_none_is_the_first_or_an_empty_one(clerk, page):
+    assert clerk.get("/web/inbox", params={"page": page}).status_code == 200
 
 
 def test_the_list_is_searched_without_marks_and_filtered_by_state(sender, clerk):

@@ -231,7 +231,8 @@ def test_a_database_that_was_restarted_is_found_again(
     station.put(patient("p1"))
     with cluster.administrator() as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            # it waits until they are gone: whom it happens to meanwhile gets 503 and comes again
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
             [server.database.engine.url.database],
         )
     assert station.get("Patient/p1").status_code == 200

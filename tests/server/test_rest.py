@@ -316,7 +316,8 @@ def test_packings_that_are_refused(station, encoding, body, status):
         ("POST", "/Patient", patient("p1"), {"if_none_exist": ""}, 400, "http.if-none-exist"),
         ("POST", "/Patient", b"{", {}, 400, "http.body"),
         ("POST", "/Patient", {"resourceType": "Patient", "x": 1}, {}, 422, "Patient"),
-        ("PUT", "/Patient/p1", patient("p2"), {}, 422, "Patient.id"),
+        ("PUT", "/Patient/p1", patient("p2"), {}, 400, "Patient.id"),
+        ("PUT", "/Patient/p1", {"resourceType": "Patient"}, {}, 400, "Patient.id"),
         ("PUT", "/Patient/p1?x=1", patient("p1"), {}, 400, "http.x"),
         ("POST", "", bundle(kind="message"), {}, 400, "Bundle.type"),
     ],
@@ -343,6 +344,13 @@ def test_conditions_that_fit_nothing_or_too_much(station):
     assert (
         without.status == 200
     )  # never 428: the statement says "versioned", not "versioned-update"
+
+
+def test_a_tag_that_is_none_is_named_for_what_it_is(station):
+    station("PUT", "/Patient/p1", patient("p1"))
+    for path in ("/Patient/p1", "/Patient/p1/_history/1"):
+        answer = station("GET", path, if_none_match="three")
+        assert (answer.status, answer.outcome["expression"]) == (400, ["http.if-none-match"])
 
 
 def test_the_statement_in_its_modes(station):

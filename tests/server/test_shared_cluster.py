@@ -98,7 +98,7 @@ def test_what_still_starts_is_not_cleared_away(
     left = mine.with_name(f"{postgres_cluster._PREFIX}left")
     left.mkdir()
     (left / "users").touch()
-    monkeypatch.setattr(postgres_cluster.tempfile, "gettempdir", lambda: str(mine.parent))
+    monkeypatch.setattr(postgres_cluster, "_place", lambda: mine.parent)
     postgres_cluster._remove_left_behind(keep=mine.with_name("none"))
     assert (mine.exists(), left.exists()) == (True, False)
     mine.rename(folder)

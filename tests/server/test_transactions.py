@@ -252,7 +252,7 @@ def test_representation_on_request(station):
         ({"method": "PUT", "url": 5}, 400),
         ({"method": "PUT"}, 400),
         ({"method": "POST", "url": "Patient", "ifNoneExist": "name=a"}, 400),
-        ({"method": "PUT", "url": "Patient/other"}, 422),
+        ({"method": "PUT", "url": "Patient/other"}, 400),
     ],
 )
 def test_strange_requests_are_refused(station, request_part, status):

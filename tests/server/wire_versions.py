@@ -14,14 +14,16 @@ FIXTURES = Path(__file__).parent
 @dataclass(frozen=True)
 class WireVersion:
     """`program` is the release whose stations speak it; `fixture` what they sent and got, word for
-    word; `exchange` the version of the exchange in it, None where it did not know that."""
+    word; `exchange` the version of the exchange in it, None where it did not know that. `session`
+    is a whole session of its station program (wire_session.py), from the second release on."""
 
     program: str
     fixture: Path
     exchange: int | None
+    session: Path | None = None
 
 
 SUPPORTED = (
     WireVersion("0.1", FIXTURES / "wire_0_1", None),
-    WireVersion("0.2", FIXTURES / "wire_0_2", 1),
+    WireVersion("0.2", FIXTURES / "wire_0_2", 1, FIXTURES / "wire_0_2_session.json"),
 )

@@ -3,7 +3,8 @@
 The same FHIR transactions (one visit each, about 15 resources) go to our server on SQLite and on
 PostgreSQL and to sekmet-fhir, from 1, 8 and 64 stations at once; then the same visits in pages of
 the exchange, which is how our stations send. Every commit is on the disk before the answer. Each
-figure is of a fresh database. ``--grow`` stores so many resources first and says what a visit costs
+figure is the median of ``--rounds`` rounds, in which the servers take turns, each with a fresh database: how
+quickly a shared disk flushes changes from one second to the next. ``--grow`` stores so many resources first and says what a visit costs
 then, against a small database (``flat``), and what a page of 1,000 changes takes to read.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,18 @@ def rate(opened: Open, make: Make, stations: int, visits: int) -> dict[str, floa
             senders.append(Sender(serving.tokens[number], first, calls))
         seconds = send_all(serving.port, senders)
         return {**measured(senders, seconds), "peak_mb": serving.peak_megabytes}
+
+
+def in_turns(
+    peers: Mapping[str, Open], make: Make, stations: int, visits: int, rounds: int
+) -> dict[str, float]:
+    """The median of each figure of each server."""
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, opened in peers.items():
+            for part, value in rate(opened, make, stations, visits).items():
+                found.setdefault(f"{name}_{part}", []).append(value)
+    return {name: median(values) for name, values in found.items()}
 
 
 def on_sqlite(
@@ -195,6 +208,7 @@ def _peers() -> dict[str, Open]:
 def main(arguments: Sequence[str] | None = None) -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--visits", type=int, default=VISITS)
+    asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--grow", type=int, default=0, help="resources to store first")
     asked.add_argument("--only", choices=("sqlite", "postgres"), help="of --grow")
     chosen = asked.parse_args(arguments)
@@ -206,16 +220,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     found: dict[str, Any] = {}
     for stations in STATIONS:
-        for name, opened in peers.items():
-            for part, value in rate(
-                opened, server_load.transactions, stations, chosen.visits
-            ).items():
-                found[f"{name}_{stations}_{part}"] = value
-        for name in ("sqlite", "postgres"):
-            if name in peers:
-                many = chosen.visits * _PAGE_VISITS // VISITS
-                for part, value in rate(peers[name], server_load.pages, stations, many).items():
-                    found[f"{name}_exchange_{stations}_{part}"] = value
+        rounds = chosen.rounds
+        alone = in_turns(peers, server_load.transactions, stations, chosen.visits, rounds)
+        many = chosen.visits * _PAGE_VISITS // VISITS
+        own = {name: opened for name, opened in peers.items() if name != "sekmet"}
+        paged = in_turns(own, server_load.pages, stations, many, rounds)
+        for what, figures in (("", alone), ("exchange_", paged)):
+            for name, value in figures.items():
+                server, _, part = name.partition("_")
+                found[f"{server}_{what}{stations}_{part}"] = value
         for name in ("sqlite", "postgres"):
             if name in peers and "sekmet" in peers:
                 ours, theirs = (

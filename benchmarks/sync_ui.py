@@ -7,6 +7,8 @@ its own. A timer of one millisecond on the GUI thread is asked how late it comes
 machine does to any program: the page of names, before anybody has logged in. ``pull_…`` is the same of
 a new PC that fetches a station from the province. ``own_…`` leaves out how long the GUI thread could have
 run and was given no processor (Linux tells; the server has to share the two that there are).
+``longest_cpu_ms`` is the most processor time that the GUI thread itself used between two beats: what the
+program costs, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -116,9 +118,10 @@ class Watch(QObject):
         self.app, self.program = app, program
         self.late: list[float] = []
         self.own: list[float] = []
+        self.cpu: list[float] = []
         self.queued = _Queued()
         self.found: dict[str, Any] = {}
-        self.last = self.began = 0.0
+        self.last = self.began = self.used = 0.0
         self.beat = self._timer(1, self.tick)
         self.beat.setTimerType(Qt.TimerType.PreciseTimer)
         self.look = self._timer(200, self.seek_end)
@@ -130,13 +133,14 @@ class Watch(QObject):
         return timer
 
     def tick(self) -> None:
-        now = time.perf_counter()
+        now, used = time.perf_counter(), time.thread_time()
         queued = self.queued.since()
         if self.last:
             late = max(0.0, now - self.last - 0.001)
             self.late.append(late)
             self.own.append(max(0.0, late - queued))
-        self.last = now
+            self.cpu.append(used - self.used)
+        self.last, self.used = now, used
 
     def idle(self) -> None:
         self.beat.start()
@@ -161,6 +165,7 @@ class Watch(QObject):
         self.last = 0.0
         self.late.clear()
         self.own.clear()
+        self.cpu.clear()
         self.beat.start()
         self.look.start()
 
@@ -186,6 +191,7 @@ class Watch(QObject):
         if self.queued.known:
             self.found[f"{prefix}own_max_block_ms"] = milliseconds(max(self.own))
             self.found[f"{prefix}own_blocks_over_16_ms"] = sum(late > FRAME for late in self.own)
+        self.found[f"{prefix}longest_cpu_ms"] = milliseconds(max(self.cpu))
         self.found[f"{prefix}beats"] = len(self.late)
 
 

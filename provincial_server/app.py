@@ -25,6 +25,7 @@ from provincial_server.context import Services
 from provincial_server.courier import routes as courier_routes
 from provincial_server.database import Database
 from provincial_server.exchange import routes as exchange_routes
+from provincial_server.exchange.indexing import reread_due
 from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.methods import HeadAsGet, offered
 from provincial_server.openapi import describe
@@ -54,6 +55,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         services.start()
         chores = Chores(
             [
+                lambda: reread_due(opened, settings.clock),
                 lambda: count_all(opened, settings.clock),
                 lambda: match_people(opened, settings.clock),
             ]

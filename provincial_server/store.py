@@ -69,9 +69,9 @@ class Facility(Base):
     """A health facility by its code. Its row is locked by every write of that facility, so its
     counters grow without a gap and in the order of commits.
 
-    Operations up to `indexed_sequence` can be found as resources; `skipped_operations` counts those
-    that could not be turned into resources, which is a fault of this program. `epoch_part` is given
-    anew when a device of the facility is ahead of this database.
+    Operations up to `indexed_sequence` can be found as resources; `skipped_operations` counts the
+    records of which that could not be done and has not been since (`UnreadRecord`), which is a fault of
+    this program. `epoch_part` is given anew when a device of the facility is ahead of this database.
     """
 
     __tablename__ = "facility"

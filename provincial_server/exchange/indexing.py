@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import ColumnElement, and_, case, select, true, tuple_
 from sqlalchemy.exc import DataError as BadData
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, aliased
@@ -23,7 +23,9 @@ from sqlalchemy.orm import Session, aliased
 from provincial_server import wire
 from provincial_server.auth import Caller
 from provincial_server.database import Database, lock_facility
-from provincial_server.exchange.tables import REST, Operation, unpack_line
+from provincial_server.exchange.current import Record
+from provincial_server.exchange.tables import REST, Operation, UnreadRecord, unpack_line
+from provincial_server.exchange.unread import due, note_unread
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Writer
 from provincial_server.settings import Clock
@@ -48,6 +50,7 @@ class _Shown(NamedTuple):
     sequence: int
     promised_at: int | None
     """Its own time, where an answer has named it already."""
+    record: Record
     device_id: str
     line: bytes
 
@@ -60,7 +63,14 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
         return True
     shown = aliased(Operation)
     query = (
-        select(Operation.sequence, _PROMISED, shown.device_id, shown.line)
+        select(
+            Operation.sequence,
+            _PROMISED,
+            Operation.kind,
+            Operation.record_id,
+            shown.device_id,
+            shown.line,
+        )
         .join(
             shown,
             and_(
@@ -74,9 +84,12 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
         )
         .order_by(Operation.sequence)
     )
-    rows = [_Shown(*row) for row in session.execute(query.limit(most) if most else query)]
-    caller = Caller("", facility.code, facility.name)
-    _write_all(session, facility, caller, rows, now)
+    found = session.execute(query.limit(most) if most else query)
+    rows = [
+        _Shown(sequence, promised_at, (kind, record_id), device_id, line)
+        for sequence, promised_at, kind, record_id, device_id, line in found
+    ]
+    _write_all(session, facility, rows, now)
     whole = most is None or len(rows) < most
     facility.indexed_sequence = facility.operation_sequence if whole else rows[-1].sequence
     session.flush()
@@ -122,17 +135,32 @@ def _portion(database: Database, clock: Clock, code: str) -> bool:
         return settle(session, code, clock(), most=AT_ONCE)
 
 
-def _write_all(
-    session: Session, facility: Facility, caller: Caller, rows: Sequence[_Shown], now: int
-) -> None:
-    """All at once; if that fails, one after another, so that one cannot hold the others up."""
+def _write_all(session: Session, facility: Facility, rows: Sequence[_Shown], now: int) -> None:
+    """All at once; if that fails, one after another, so that one cannot hold the others up. What
+    cannot be read is noted, and what was noted before and can be read is so no longer."""
+    unread = _write_each(session, facility, rows, now)
+    if unread or facility.skipped_operations:
+        last = {row.record: row.sequence for row in rows}
+        note_unread(
+            session,
+            facility,
+            {record: sequence for record, sequence in last.items() if sequence in unread},
+            last.keys(),
+            now,
+        )
+
+
+def _write_each(session: Session, facility: Facility, rows: Sequence[_Shown], now: int) -> set[int]:
+    """The numbers of those that could not be read."""
+    caller = Caller("", facility.code, facility.name)
     try:
         with session.begin_nested():
             _write(session, caller, rows, now)
-            return
+            return set()
     except Exception as error:  # noqa: BLE001 -- which line it was is found out below
         _raise_if_passing(error)
         session.refresh(facility)
+    unread: set[int] = set()
     for row in rows:
         try:
             with session.begin_nested():
@@ -140,8 +168,78 @@ def _write_all(
         except Exception as error:  # noqa: BLE001 -- a line that was taken must not block
             _raise_if_passing(error)
             session.refresh(facility)
-            facility.skipped_operations += 1
+            unread.add(row.sequence)
             _log.error("operation %d was not indexed: %s", row.sequence, type(error).__name__)
+    return unread
+
+
+def reread(database: Database, clock: Clock, code: str, *, only_due: bool = False) -> int:
+    """Tries once more what could not be read of a facility (`only_due`: what this program has not tried
+    lately), in portions; how many records can be read now."""
+    read, after = 0, ("", "")
+    while True:
+        with database.write(code) as session:
+            now = clock()
+            facility = lock_facility(session, code)
+            before = facility.skipped_operations
+            rows = _unread_after(session, code, after, due(now) if only_due else true())
+            if not rows:
+                return read
+            _write_all(session, facility, rows, now)
+            session.flush()
+            read += before - facility.skipped_operations
+            after = rows[-1].record[::-1]
+
+
+def _unread_after(
+    session: Session, code: str, after: tuple[str, str], wanted: ColumnElement[bool]
+) -> list[_Shown]:
+    """Read anew they are found where everybody looks for what came last, so none keeps the time that
+    an answer once promised."""
+    shown = aliased(Operation)
+    found = session.execute(
+        select(
+            UnreadRecord.sequence,
+            UnreadRecord.kind,
+            UnreadRecord.record_id,
+            shown.device_id,
+            shown.line,
+        )
+        .join(
+            Operation,
+            and_(
+                Operation.facility_code == UnreadRecord.facility_code,
+                Operation.sequence == UnreadRecord.sequence,
+            ),
+        )
+        .join(
+            shown,
+            and_(
+                shown.facility_code == Operation.facility_code,
+                shown.sequence == Operation.shown_sequence,
+            ),
+        )
+        .where(
+            UnreadRecord.facility_code == code,
+            tuple_(UnreadRecord.record_id, UnreadRecord.kind) > after,
+            wanted,
+        )
+        .order_by(UnreadRecord.record_id, UnreadRecord.kind)
+        .limit(AT_ONCE)
+    )
+    return [
+        _Shown(sequence, None, (kind, record_id), device_id, line)
+        for sequence, kind, record_id, device_id, line in found
+    ]
+
+
+def reread_due(database: Database, clock: Clock) -> None:
+    """After an update of this program, and once a day: what could not be read of anybody."""
+    query = select(UnreadRecord.facility_code).where(due(clock())).distinct()
+    with database.read(EVERY_FACILITY) as session:
+        codes = sorted(session.scalars(query))
+    for code in codes:
+        reread(database, clock, code, only_due=True)
 
 
 def _raise_if_passing(error: Exception) -> None:

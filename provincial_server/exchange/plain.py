@@ -25,6 +25,7 @@ from provincial_server.exchange.indexing import AT_ONCE, settle
 from provincial_server.exchange.judge import operation_id
 from provincial_server.exchange.tables import REST, Operation, table_of, unpack_line
 from provincial_server.exchange.units import Resource, content_of, kind_of, moment
+from provincial_server.exchange.unread import note_unread
 from provincial_server.records import record_of
 from provincial_server.referrals.addressing import note_letter
 from provincial_server.resources import Key, Writer
@@ -33,7 +34,13 @@ from provincial_server.store import Device, Facility, ResourceHead, ResourceVers
 
 _REASON = "Sửa qua máy chủ tỉnh"
 _T = TypeVar("_T")
-_COUNTERS = ("last_sequence", "last_write_at", "operation_sequence", "indexed_sequence")
+_COUNTERS = (
+    "last_sequence",
+    "last_write_at",
+    "operation_sequence",
+    "indexed_sequence",
+    "skipped_operations",
+)
 _FACILITY = table_of(Facility)
 _FACILITY_COLUMNS = tuple(_FACILITY.columns.keys())
 _LOCK_FACILITY = (
@@ -167,6 +174,10 @@ def _reflect(
         )
     facility.indexed_sequence = facility.operation_sequence + len(operations)
     log.append(session, facility, operations, now, records)
+    if facility.skipped_operations:  # what stands of them now can be read
+        note_unread(
+            session, facility, {}, [(item.kind, item.record_id) for item in operations], now
+        )
     with session.no_autoflush:  # a letter's row is written when it is whole
         for content in contents:
             note_letter(session, code, content, now)

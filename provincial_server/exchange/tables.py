@@ -109,6 +109,22 @@ class Incarnation(Base):
     first_seen: Mapped[int] = mapped_column(BigInteger)
 
 
+class UnreadRecord(Base):
+    """A record whose line could not be turned into resources, which is a fault of this program: the
+    operation that should be shown of it, and which program tried last and when. The row goes when that
+    line or a later one of the record can be read. `Facility.skipped_operations` counts these rows."""
+
+    __tablename__ = "unread_record"
+    facility_code: Mapped[str] = mapped_column(
+        FACILITY_CODE, ForeignKey("facility.code"), primary_key=True
+    )
+    record_id: Mapped[str] = mapped_column(RESOURCE_ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(KIND, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    program: Mapped[str] = mapped_column(String(100))
+    tried_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class DeviceState(Base):
     """What a device last said of itself, for the province's overview: counts and times."""
 

@@ -1,4 +1,4 @@
-"""`provincial-server init`, `new-epoch`, `backup`, `restore`, `verify`."""
+"""`provincial-server init`, `new-epoch`, `backup`, `restore`, `verify`, `reread`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from provincial_server import auth
 from provincial_server.courier.keys import courier_keys
 from provincial_server.database import Database
+from provincial_server.exchange.indexing import reread
 from provincial_server.operation import backup as backups
 from provincial_server.operation import dumps
 from provincial_server.operation.archive import BackupFault
@@ -25,7 +27,7 @@ from provincial_server.operation.configuration import (
 from provincial_server.operation.verify import Unsound, verify
 from provincial_server.postgres.commands import OWNER_DATABASE
 from provincial_server.settings import system_clock
-from provincial_server.store import EVERY_FACILITY
+from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.web.access_log import note_operator
 
 Subcommands = Any  # argparse has no public name for it
@@ -63,6 +65,11 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     checking = commands.add_parser("verify", parents=[shared], help="kiểm tra toàn bộ dữ liệu")
     checking.add_argument("--facility", metavar="MÃ", help="chỉ một cơ sở")
     checking.set_defaults(run=_verify)
+    reading = commands.add_parser(
+        "reread", parents=[shared], help="đọc lại các hồ sơ mà máy chủ đã giữ nhưng chưa đọc được"
+    )
+    reading.add_argument("--facility", metavar="MÃ", help="chỉ một cơ sở")
+    reading.set_defaults(run=_reread)
 
 
 def _say(text: str) -> None:
@@ -232,4 +239,30 @@ def _verify(options: argparse.Namespace) -> int:
         f"Dữ liệu đúng: {done.facilities} cơ sở, {done.operations} mục, {done.changes} thay đổi, "
         f"{done.forms} bản in, {done.guards} khóa chống sửa."
     )
+    return 0
+
+
+def _reread(options: argparse.Namespace) -> int:
+    database = Database(options.database)
+    query = select(Facility).order_by(Facility.code)
+    if options.facility is not None:
+        query = query.where(Facility.code == options.facility)
+    try:
+        with database.read(EVERY_FACILITY) as session:
+            unread = {one.code: one.skipped_operations for one in session.scalars(query)}
+        if options.facility is not None and not unread:
+            return _fail(f"Không có cơ sở {options.facility}.")
+        read = {code: reread(database, system_clock, code) for code, left in unread.items() if left}
+        with database.write(EVERY_FACILITY) as session:
+            for code in read:
+                note_operator(
+                    session, "reread", "facility", code, system_clock(), facility_code=code
+                )
+            left = {one.code: one.skipped_operations for one in session.scalars(query)}
+    finally:
+        database.close()
+    if not read:
+        _say("Không có hồ sơ nào chưa đọc được.")
+    for code, count in read.items():
+        _say(f"Cơ sở {code}: {count} hồ sơ nay đọc được, còn {left[code]} hồ sơ chưa đọc được.")
     return 0

@@ -267,6 +267,7 @@ def _join(
         client = province(work, identity.keys, clock)
         device = work.settings.station().device_name
     engine = build_engine(store, clock, client, identity)
+    store.do_before_commit(engine.at_save)
     scheduler = SyncScheduler(engine, store, clock)
     scheduler.do_after_runs(DuplicateWatch(store, NameMatcher()).look)
     keys = SlotKeyRing(slots, data_key)

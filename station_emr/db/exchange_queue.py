@@ -85,6 +85,11 @@ _UNHELD: Final = text(
     "SELECT o.op_id FROM json_each(:keys) AS k CROSS JOIN operation AS o ON o.kind = k.value ->> 0 "
     "AND o.record_id = k.value ->> 1 AND o.version = k.value ->> 2 AND o.version > 0 WHERE o.held = 0"
 )
+_FRESH: Final = text(
+    f"SELECT {ITEM} FROM record_version AS v CROSS JOIN outbox AS o ON o.kind = v.kind "  # noqa: S608
+    "AND o.record_id = v.record_id AND o.version = v.version AND o.state = 'waiting' "
+    "WHERE v.seq > :after AND v.version = 1 AND v.origin = 'here' ORDER BY o.seq LIMIT :limit"
+)
 # By its id SQLite knows that this is one row at most, and prepares no way back from the middle of the
 # statement: a tenth of the time that the same takes by kind, record and version.
 _HOLD_LINE: Final = text("UPDATE operation SET held = 1 WHERE op_id = :op_id AND held = 0")
@@ -147,6 +152,10 @@ class ExchangeQueue:
             text(_ORDER), {"limit": limit, "today": today.isoformat()}
         ).all()
         return tuple(item(row, op_id=row.sealed, size=row.size) for row in rows)
+
+    def fresh_firsts(self, after: int, limit: int) -> tuple[OutboxItem, ...]:
+        rows = self._connection.execute(_FRESH, {"after": after, "limit": limit}).all()
+        return tuple(item(row, op_id="") for row in rows)
 
     def acknowledge_numbers(self, items: Sequence[OutboxItem], at: datetime) -> None:
         if not items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,10 @@ def _never() -> bool:
     return False
 
 
+def _as_it_is(_work: SqlWork, _after: int) -> None:
+    pass
+
+
 class EncryptedStore:
     """The open database. Safe to share between threads; every ``read`` has its own connection."""
 
@@ -53,6 +57,7 @@ class EncryptedStore:
         self._lock = threading.Lock()
         self._gate = Gate()
         self._closing = False
+        self._before_commit: Callable[[SqlWork, int], None] = _as_it_is
         self._writer_thread: int | None = None
         self._readers = connections.engine(
             lambda: connections.connect(
@@ -146,6 +151,12 @@ class EncryptedStore:
         self._earlier = (self._key, *self._earlier)
         self._key = key
 
+    def do_before_commit(self, task: Callable[[SqlWork, int], None]) -> None:
+        """Have ``task`` add to every transaction that writes; the number that goes with it is that of
+        the last version from before. What it raises undoes the transaction.
+        """
+        self._before_commit = task
+
     @contextmanager
     def read(self) -> Iterator[SqlWork]:
         """A consistent snapshot; any attempt to write through it fails."""
@@ -165,7 +176,9 @@ class EncryptedStore:
                     last = connection.execute(
                         text("SELECT coalesce(max(seq), 0) FROM record_version")
                     ).scalar_one()
-                    yield SqlWork(connection)
+                    work = SqlWork(connection)
+                    yield work
+                    self._before_commit(work, last)
                     if connection.execute(text(_UNQUEUED), {"seq": last}).scalar_one():
                         raise RuntimeError("a written version was not queued for the province")
             finally:

@@ -75,6 +75,11 @@ class Outbox(Protocol):
         (see :meth:`queue_operation`): its line is sent as it is, and its kind says nothing.
         """
 
+    def fresh_firsts(self, after: int, limit: int) -> tuple[OutboxItem, ...]:
+        """First versions that wait and were written after version number ``after`` of all, as
+        :meth:`operations` gives them before they are sealed.
+        """
+
     def acknowledge_numbers(self, items: Sequence[OutboxItem], at: datetime) -> None:
         """The province holds exactly these versions: drop these events by their ``seq``."""
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, SyncRun
-from station_emr.services.ports import Clock, Store
+from station_emr.services.ports import Clock, Store, Work
 from station_emr.services.timekeeping import note_server_clock
 
 from .allowance import LinkCost
@@ -221,6 +221,13 @@ class SyncEngine:
         if run.outcome == "waiting":
             self._use_the_wait()
         return self._finish(self._peer, run)
+
+    def at_save(self, work: Work, after: int) -> None:
+        """To be called in every transaction that writes, before its commit; ``after`` is the number
+        of the last version from before it.
+        """
+        if self._exchange is not None:
+            self._exchange.at_save(work, after)
 
     def prepare(self) -> None:
         """While the line is away: what was written since the last try gets its lines now, so that

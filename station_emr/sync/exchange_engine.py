@@ -299,6 +299,13 @@ class Exchange:
             if self._pacing.is_quick and self._isolation.is_off and not self._wanted:
                 self._next.make(self._pacing.lines_up, self._page_ahead)
 
+    def at_save(self, work: Work, after: int) -> None:
+        """What this transaction wrote gets its lines in it; see :meth:`while_away` for before the
+        first contact. Called by whoever writes, on any thread.
+        """
+        if self.peer.offered and work.settings.get(EPOCH):
+            self._sending.seal_fresh(work, after)
+
     def while_away(self) -> None:
         """The line did not answer: what waits is sealed meanwhile. Nothing before the first contact,
         because what the province has of the first release's records is not known yet.

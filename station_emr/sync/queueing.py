@@ -238,6 +238,22 @@ class Sending:
             self._ahead |= made
             size += sum(len(line) for _, line in made.values())
 
+    def seal_fresh(self, work: Work, after: int) -> None:
+        """Lines for the first versions that this transaction wrote, beyond version number ``after``:
+        they are on the disk with the records, and sending finds nothing left to make. Of many at
+        once, as an import writes them, the lines are made before they go.
+        """
+        items = work.outbox.fresh_firsts(after, _SEALED_AT_ONCE + 1)
+        if 0 < len(items) <= _SEALED_AT_ONCE:
+            numbers = {key_of_item(item): item.seq for item in items}
+            try:
+                with work.attempt():
+                    self._sealer.seal_firsts(work, items, numbers)
+            except OUR_FAULTS as error:
+                # The record comes first; its line is made, or what is wrong with it told, before it
+                # goes. The message may quote it: not logged.
+                _log.warning("cannot seal what was written: %s", type(error).__name__)
+
     def seal_waiting(self, stopping: threading.Event) -> None:
         """While the line is away: make the lines that need no answer, so that sending begins at
         once when it is back.

@@ -239,6 +239,7 @@ class Machine:
             program=self.program,
         )
         self.make_repeatable(exchange)
+        self.store.do_before_commit(exchange.at_save)
         self.engine = SyncEngine(
             self.store, self.clock, build_unit, exchange.peer, exchange=exchange
         )

@@ -29,6 +29,26 @@ class LinkState(StrEnum):
     REFUSED = "refused"
 
 
+class LinkTrouble(StrEnum):
+    """Why the last try did not reach the province, told apart by what a person can do about it.
+
+    ``away``: nobody answered; ``portal``: something between answered with a page; ``untrusted``: the
+    certificate could not be verified; ``busy``: the server asks for time; ``strange``: it answers
+    otherwise than a server of the province does; ``refused``: it does not let this machine in;
+    ``revoked``: and no longer knows it; ``key_lost``: this machine has lost what it proves itself by.
+    """
+
+    NONE = ""
+    AWAY = "away"
+    PORTAL = "portal"
+    UNTRUSTED = "untrusted"
+    BUSY = "busy"
+    STRANGE = "strange"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+    KEY_LOST = "key_lost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxItem:
     """One committed change that the province does not have yet. ``seq`` orders and acknowledges."""
@@ -77,6 +97,7 @@ class SyncStatus:
     """Everything the sync screen and the status line show."""
 
     link: LinkState
+    trouble: LinkTrouble = LinkTrouble.NONE  # of a link that is offline or refused
     server: str = ""
     waiting: int = 0
     oldest_waiting_at: datetime | None = None  # of what a believable clock wrote

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from station_emr.domain.errors import EnvironmentFailure, NetworkFailure
 from station_emr.domain.record import Changes, RecordKind, RecordStatus
-from station_emr.domain.sync import LinkState, SyncRun
+from station_emr.domain.sync import LinkState, LinkTrouble, SyncRun
 from station_emr.services.ports import Clock, Store, Work
 from station_emr.services.timekeeping import note_server_clock
 
@@ -24,11 +24,11 @@ from .allowance import LinkCost
 from .attachments import FormSender
 from .catalog_fetching import CatalogFetcher
 from .exchange_engine import Exchange
+from .line_trouble import trouble_of
 from .peer import Busy, Peer, Refused
 from .plain_engine import PlainSender
 from .plain_pull import PlainPull
 from .running import ELSEWHERE, METERED_LINK, NOT_CONFIGURED, Progress, Run, Turn, not_run
-from .tokens import REVOKED
 from .unit import BuildUnit, Resource
 from .updates import release_refused
 
@@ -108,8 +108,8 @@ class SyncEngine:
         )
         self.retry_after: float | None = None
         """Seconds the server asked to be left alone for, after the last run."""
-        self.revoked = False
-        """The province no longer lets this machine in."""
+        self.trouble = LinkTrouble.NONE
+        """Why the last run did not reach the province."""
         self.metered = False
         """The last run rested because the link is paid by what it carries."""
 
@@ -204,12 +204,11 @@ class SyncEngine:
                 self._greet(self._peer)
                 self._carry_all(self._peer, run)
         except Refused as error:
-            self._link = LinkState.REFUSED
+            self._link, self.trouble = LinkState.REFUSED, trouble_of(error)
             self._greeted = False
-            self.revoked = str(error) == REVOKED
             run.outcome, run.detail = "refused", str(error)
         except (NetworkFailure, Busy) as error:
-            self._link = LinkState.OFFLINE
+            self._link, self.trouble = LinkState.OFFLINE, trouble_of(error)
             self.retry_after = getattr(error, "retry_after", None)
             moved = run.sent or run.received
             run.outcome, run.detail = ("partial" if moved else "offline"), str(error)
@@ -266,7 +265,7 @@ class SyncEngine:
         while True:
             mark = self._forms.mark() if self._forms is not None else 0
             self._carry(peer, run)
-            self._link, self.revoked = LinkState.ONLINE, False
+            self._link, self.trouble = LinkState.ONLINE, LinkTrouble.NONE
             if run.outcome != "complete" or not self._send_forms(run, mark):
                 break
         if run.outcome == "complete" and self._exchange is not None:
@@ -301,12 +300,17 @@ class SyncEngine:
         try:
             return self._forms.send(run, mark)
         except (NetworkFailure, Busy) as error:
-            self._link = LinkState.OFFLINE
+            self._link, self.trouble = LinkState.OFFLINE, trouble_of(error)
             self.retry_after = getattr(error, "retry_after", None)
             run.detail = run.detail or str(error)
         except Refused as error:
             run.detail = run.detail or str(error)
         return False
+
+    @property
+    def revoked(self) -> bool:
+        """The province no longer lets this machine in."""
+        return self.trouble is LinkTrouble.REVOKED
 
     @property
     def forms_stay(self) -> bool:

@@ -86,6 +86,7 @@ def read_status(store: Store, engine: SyncEngine) -> SyncStatus:
         forms, form_bytes = work.attachments.counts()
     return SyncStatus(
         link=engine.link(),
+        trouble=engine.trouble,
         server=engine.server,
         waiting=waiting,
         oldest_waiting_at=oldest,

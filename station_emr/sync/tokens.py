@@ -32,7 +32,7 @@ NOT_UNDERSTOOD: Final = (
     "Hãy báo người quản trị máy chủ tỉnh."
 )
 _BUSY: Final = "Máy chủ tỉnh đang bận. Dữ liệu vẫn an toàn ở trạm và sẽ tự gửi lại."
-_NO_TOKEN: Final = (
+NO_TOKEN: Final = (
     "Máy chủ tỉnh trả lời không đúng quy cách. Dữ liệu vẫn an toàn ở trạm và sẽ tự gửi lại."  # noqa: S105  a sentence
 )
 
@@ -180,7 +180,7 @@ class KeyTokens:
     def _keep(self, body: Any, now: datetime) -> None:
         token = body.get("access_token") if isinstance(body, dict) else None
         if not isinstance(token, str) or not token or not token.isascii():
-            raise NetworkFailure(_NO_TOKEN)
+            raise NetworkFailure(NO_TOKEN)
         seconds = body.get("expires_in", 60)
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
             seconds = 60

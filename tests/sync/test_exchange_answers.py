@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from station_emr.domain.sync import LinkState
+from station_emr.domain.sync import LinkState, LinkTrouble
 from station_emr.sync.exchange_wire import unpack
 from tests.sync.closing import World, Worlds, ends
 from tests.sync.conftest import Server
@@ -67,6 +67,7 @@ def test_come_back_later(world: World, name: str) -> None:
 
     assert len(world.line.requests) == 1
     assert engine.retry_after == (None if name in NOT_THE_SERVER else 7.0)
+    assert engine.trouble is (LinkTrouble.PORTAL if name in NOT_THE_SERVER else LinkTrouble.BUSY)
     world.check(signed)
 
 
@@ -75,9 +76,12 @@ def test_not_let_in(world: World, status: str) -> None:
     signed = world.work()
     world.line.plan = [canned(status, OUTCOME % "login")]
 
-    run = ends(world.one, world.one.engine(), "refused", LinkState.REFUSED)
+    engine = world.one.engine()
+
+    run = ends(world.one, engine, "refused", LinkState.REFUSED)
 
     assert "ghi danh lại" in run.detail
+    assert engine.trouble is LinkTrouble.REFUSED
     world.check(signed)
 
 

@@ -17,7 +17,7 @@ from station_emr.cli import main as cli
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.domain.errors import InvalidRecord, NetworkFailure, PermissionDenied, UserError
 from station_emr.domain.permissions import Role
-from station_emr.domain.sync import LinkState
+from station_emr.domain.sync import LinkState, LinkTrouble
 from station_emr.domain.user import Actor, User
 from station_emr.interop.fhir.units import build_unit
 from station_emr.machine_identity import province
@@ -222,7 +222,7 @@ def test_a_revoked_machine_stops_and_says_so(machine) -> None:
     run = engine.run_once()
 
     assert (run.outcome, run.detail, run.sent) == ("refused", REVOKED, 0)
-    assert engine.link() is LinkState.REFUSED
+    assert (engine.link(), engine.trouble) == (LinkState.REFUSED, LinkTrouble.REVOKED)
     assert machine.enrol().enrolled  # a new code brings it back
     assert machine.engine().run_once().outcome == "complete"
 
@@ -276,9 +276,11 @@ def test_a_copied_folder_does_not_hold_the_key(machine) -> None:
     machine.enrol()
     elsewhere = machine.keys_of("another machine", machine.keys._path.parent)
 
-    run = machine.engine(elsewhere).run_once()
+    engine = machine.engine(elsewhere)
+    run = engine.run_once()
 
     assert (run.outcome, run.detail) == ("refused", KEY_NOT_HERE)
+    assert engine.trouble is LinkTrouble.KEY_LOST
 
 
 def test_another_address_is_asked_where_it_gives_tokens(machine) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from station_emr.domain.errors import NetworkFailure
+from station_emr.domain.sync import LinkState, LinkTrouble
 from station_emr.interop.fhir.units import build_unit
 from station_emr.security.device_key import DeviceKeys
 from station_emr.services.clock import SystemClock
@@ -85,6 +86,19 @@ def test_nothing_leaves_for_a_wrong_certificate(engine, province, stranger, faul
 
         assert (run.outcome, run.detail) == ("offline", UNTRUSTED)
         _left_nothing(server)
+
+
+def test_what_ended_a_run_is_told_apart(engine, province, stranger) -> None:
+    with RecordingServer(stranger.issue("127.0.0.1")) as server:
+        made = engine(server.url, province.pem)
+        made.run_once()
+        assert (made.link(), made.trouble) == (LinkState.OFFLINE, LinkTrouble.UNTRUSTED)
+    made.run_once()  # nobody listens there any more
+    assert (made.link(), made.trouble) == (LinkState.OFFLINE, LinkTrouble.AWAY)
+    with RecordingServer(province.issue("127.0.0.1"), lambda _request: page()) as portal:
+        made = engine(portal.url, province.pem)
+        made.run_once()
+        assert (made.link(), made.trouble) == (LinkState.OFFLINE, LinkTrouble.PORTAL)
 
 
 def test_an_authority_of_the_province_is_not_trusted_unasked(engine, province) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from station_emr.domain.record import RecordKind
-from station_emr.domain.sync import LinkState
+from station_emr.domain.sync import LinkState, LinkTrouble
 from tests.interop import fhir_records as sample
 from tests.sync.conftest import Server, Station
 from tests.sync.faults import PORTAL, Fault, FaultyLine, canned
@@ -136,6 +136,7 @@ def test_a_device_that_is_not_allowed_stops_and_says_so(station: Station, runnin
 
     assert (run.outcome, run.sent) == ("refused", 0)
     assert "từ chối thiết bị" in run.detail
+    assert engine.trouble is LinkTrouble.REFUSED
     assert engine.link() is LinkState.REFUSED
     assert len(station.waiting()) == 7
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from PySide6.QtCore import Qt
 
-from station_emr.domain.sync import LinkState, SyncStatus
+from station_emr.domain.sync import LinkState, LinkTrouble, SyncStatus
 from station_emr.ui.kit import (
     Severity,
 )
@@ -63,6 +63,16 @@ def words(parts: list[tuple[str, bool]]) -> str:
             Severity.WARNING,
             "Mất mạng từ 08:40 · không có gì chờ gửi",
         ),
+        (
+            StatusModel(link=Link.REFUSED, since="08:40", waiting=3),
+            Severity.DANGER,
+            "Máy chủ từ chối máy này · 3 mục chờ gửi",
+        ),
+        (
+            StatusModel(link=Link.REVOKED, attention=1),
+            Severity.DANGER,
+            "Tỉnh đã thu hồi quyền gửi của máy này · 1 mục cần xem",
+        ),
         (StatusModel(link=Link.SENDING, waiting=7), Severity.INFO, "Đang gửi, còn 7 mục chờ gửi"),
         (
             StatusModel(link=Link.ONLINE, waiting=2),
@@ -84,6 +94,44 @@ def words(parts: list[tuple[str, bool]]) -> str:
 def test_link_sentence(status: StatusModel, severity: Severity, sentence: str) -> None:
     found, parts = link_words(status)
     assert (found, words(parts)) == (severity, sentence)
+
+
+@pytest.mark.parametrize(
+    ("link", "trouble", "said"),
+    [
+        (LinkState.OFFLINE, LinkTrouble.AWAY, "Mất mạng"),
+        (LinkState.OFFLINE, LinkTrouble.BUSY, "Máy chủ đang bận"),
+        (LinkState.OFFLINE, LinkTrouble.PORTAL, "cần đăng nhập Wi-Fi"),
+        (LinkState.OFFLINE, LinkTrouble.UNTRUSTED, "Chưa xác minh được"),
+        (LinkState.OFFLINE, LinkTrouble.STRANGE, "Máy chủ trả lời không đúng"),
+        (LinkState.REFUSED, LinkTrouble.STRANGE, "Máy chủ trả lời không đúng"),
+        (LinkState.REFUSED, LinkTrouble.REFUSED, "Máy chủ từ chối máy này"),
+        (LinkState.REFUSED, LinkTrouble.REVOKED, "thu hồi quyền"),
+        (LinkState.REFUSED, LinkTrouble.KEY_LOST, "khóa"),
+    ],
+)
+def test_only_a_line_that_is_away_is_called_so(
+    link: LinkState, trouble: LinkTrouble, said: str
+) -> None:
+    now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    status = SyncStatus(link=link, trouble=trouble, offline_since=now, waiting=2)
+    model = status_model(status, now, "", Saving.SAVED)
+    for brief in (False, True):
+        sentence = words(link_words(model, brief=brief)[1])
+        assert said in sentence
+        assert ("Mất mạng" in sentence) is (trouble is LinkTrouble.AWAY)
+        assert "2 " in sentence
+
+
+def test_every_trouble_has_its_words() -> None:
+    now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    shown = [
+        status_model(SyncStatus(link=LinkState.OFFLINE, trouble=one), now, "", Saving.SAVED).link
+        for one in LinkTrouble
+        if one not in (LinkTrouble.NONE, LinkTrouble.AWAY)
+    ]
+    assert len(set(shown)) == len(shown)
+    assert Link.OFFLINE not in shown
 
 
 def test_saving_and_backup_sentences() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from station_emr.domain.outages import Outage, OutageKind
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.domain.sync import LinkState, OutboxItem, SyncStatus
+from station_emr.domain.sync import LinkState, LinkTrouble, OutboxItem, SyncStatus
 from station_emr.services.refused_fields import field_of
 from station_emr.ui.kit import Severity
 from station_emr.ui.screens.sync.wording import (
@@ -67,6 +67,25 @@ def test_the_sentence_never_claims_a_sync_that_was_not() -> None:
                 next_try_at=MORNING + timedelta(minutes=5),
             ),
             "Không tới được máy chủ từ 07:40. Sẽ tự thử lại lúc 08:05.",
+        ),
+        (
+            replace(
+                QUIET,
+                link=LinkState.OFFLINE,
+                trouble=LinkTrouble.PORTAL,
+                detail="Hãy mở trình duyệt.",
+                next_try_at=MORNING + timedelta(minutes=5),
+            ),
+            "Hãy mở trình duyệt. Sẽ tự thử lại lúc 08:05.",
+        ),
+        (
+            replace(
+                QUIET,
+                link=LinkState.REFUSED,
+                trouble=LinkTrouble.KEY_LOST,
+                detail="Khóa không còn.",
+            ),
+            "Khóa không còn.",
         ),
         (replace(QUIET, link=LinkState.REFUSED), "xem lại địa chỉ và việc ghi danh"),
         (replace(QUIET, link=LinkState.UNKNOWN), "Sẽ tự gửi khi có mạng"),

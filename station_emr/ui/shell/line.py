@@ -7,11 +7,20 @@ from datetime import datetime
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from station_emr.domain.record import Changed, Changes
-from station_emr.domain.sync import LinkState, SyncStatus
+from station_emr.domain.sync import LinkState, LinkTrouble, SyncStatus
 from station_emr.services.i18n import _
 from station_emr.ui.shell.status import Link, Saving, StatusModel
 
 _GATHER_MS = 700
+_ANSWERED = {
+    LinkTrouble.PORTAL: Link.PORTAL,
+    LinkTrouble.UNTRUSTED: Link.UNTRUSTED,
+    LinkTrouble.BUSY: Link.BUSY,
+    LinkTrouble.STRANGE: Link.STRANGE,
+    LinkTrouble.REFUSED: Link.REFUSED,
+    LinkTrouble.REVOKED: Link.REVOKED,
+    LinkTrouble.KEY_LOST: Link.KEY_LOST,
+}
 
 
 class StatusFeed(QObject):
@@ -108,8 +117,10 @@ def status_model(
 def _link(status: SyncStatus) -> Link:
     if status.link is LinkState.UNCONFIGURED:
         return Link.NONE
-    if status.link in (LinkState.OFFLINE, LinkState.REFUSED):
-        return Link.OFFLINE
+    if status.link is LinkState.REFUSED:
+        return _ANSWERED.get(status.trouble, Link.REFUSED)
+    if status.link is LinkState.OFFLINE:
+        return _ANSWERED.get(status.trouble, Link.OFFLINE)
     if status.running and status.waiting:
         return Link.SENDING
     if status.link is LinkState.UNKNOWN and status.offline_since:

@@ -28,12 +28,49 @@ class Saving(StrEnum):
 
 
 class Link(StrEnum):
-    """``NONE``: this station is not joined to a server yet."""
+    """``NONE``: this station is not joined to a server yet. From ``BUSY`` on somebody or something
+    answered, and not as it should.
+    """
 
     NONE = "none"
     ONLINE = "online"
     SENDING = "sending"
     OFFLINE = "offline"
+    BUSY = "busy"
+    PORTAL = "portal"
+    UNTRUSTED = "untrusted"
+    STRANGE = "strange"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+    KEY_LOST = "key_lost"
+
+
+_ANSWERED: Final = {
+    Link.BUSY: (Severity.INFO, "Máy chủ đang bận, sẽ tự gửi lại", "Máy chủ đang bận"),
+    Link.PORTAL: (
+        Severity.WARNING,
+        "Mạng này chưa cho qua, có thể cần đăng nhập Wi-Fi",
+        "Có thể cần đăng nhập Wi-Fi",
+    ),
+    Link.UNTRUSTED: (
+        Severity.DANGER,
+        "Chưa xác minh được chứng chỉ của máy chủ",
+        "Chưa xác minh được máy chủ",
+    ),
+    Link.STRANGE: (Severity.WARNING, "Máy chủ trả lời không đúng", "Máy chủ trả lời không đúng"),
+    Link.REFUSED: (Severity.DANGER, "Máy chủ từ chối máy này", "Máy chủ từ chối máy này"),
+    Link.REVOKED: (
+        Severity.DANGER,
+        "Tỉnh đã thu hồi quyền gửi của máy này",
+        "Máy này bị thu hồi quyền",
+    ),
+    Link.KEY_LOST: (
+        Severity.DANGER,
+        "Máy này không còn khóa để nối với tỉnh",
+        "Máy này mất khóa nối",
+    ),
+}
+"""What is said of it: in full, and on a narrow line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +122,11 @@ def link_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, l
             (f"{since} · ", False),
             *(rest if status.waiting else [(_("không có gì chờ gửi"), False)]),
         ]
+    elif status.link in _ANSWERED:
+        severity, full, short = _ANSWERED[status.link]
+        parts = [(_(short if brief else full), False)]
+        if status.waiting:
+            parts += [(" · ", False), (waiting, True)]
     elif status.link is Link.SENDING:
         severity = Severity.INFO
         parts = [(_("Đang gửi"), False)]
@@ -97,7 +139,7 @@ def link_words(status: StatusModel, *, brief: bool = False) -> tuple[Severity, l
         words = _("Đã gửi hết {time}") if brief else _("Đã gửi hết lên tỉnh lúc {time}")
         parts = [(words.format(time=status.last_sync), False)]
     if status.attention:
-        severity = Severity.WARNING
+        severity = severity if severity is Severity.DANGER else Severity.WARNING
         look = _("{count} cần xem") if brief else _("{count} mục cần xem")
         parts = [*parts, (" · ", False), (look.format(count=status.attention), True)]
     return severity, [part for part in parts if part[0]]

@@ -7,7 +7,7 @@ from typing import Final
 
 from station_emr.domain.outages import Outage, OutageKind, is_believable
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.domain.sync import LinkState, OutboxItem, SyncRun, SyncStatus
+from station_emr.domain.sync import LinkState, LinkTrouble, OutboxItem, SyncRun, SyncStatus
 from station_emr.services.i18n import _
 from station_emr.ui.kit import ChipSpec, Severity
 from station_emr.ui.models.moments import show_ago, show_when
@@ -57,6 +57,12 @@ _OUTCOMES: Final = {
 }
 _WEEKDAYS: Final = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 _SKEW_TOLD: Final = 120  # seconds; less is the drift of any machine and of a slow line
+_ANSWERED: Final = (
+    LinkTrouble.PORTAL,
+    LinkTrouble.UNTRUSTED,
+    LinkTrouble.STRANGE,
+    LinkTrouble.BUSY,
+)  # somebody or something answered: the line itself is not away
 _OUTAGES: Final = {
     OutageKind.AWAY: ("Mất mạng", Severity.WARNING),
     OutageKind.REFUSED: ("Máy chủ từ chối", Severity.DANGER),
@@ -129,16 +135,14 @@ def link_sentence(status: SyncStatus, now: datetime) -> tuple[Severity, str]:
     if status.running:
         return Severity.INFO, _("Đang gửi…")
     if status.link is LinkState.REFUSED:
-        text = _("Máy chủ không cho máy này gửi. Hãy xem lại địa chỉ và việc ghi danh.")
-        return Severity.DANGER, f"{text} {status.detail}".strip()
+        return Severity.DANGER, _refusal(status)
     resting = _resting(status)
     if resting:
         return Severity.WARNING, resting
     if status.link is LinkState.OFFLINE:
-        since = show_when(status.offline_since, now) if status.offline_since else ""
-        text = _("Không tới được máy chủ từ {time}.").format(time=since) if since else ""
-        text = text or _("Không tới được máy chủ.")
-        return Severity.WARNING, f"{text} {_next_try(status, now)}"
+        grave = status.trouble is LinkTrouble.UNTRUSTED
+        text = f"{_away(status, now)} {_next_try(status, now)}"
+        return (Severity.DANGER if grave else Severity.WARNING), text
     if status.link is LinkState.ONLINE:
         return Severity.SUCCESS, _("Đang nối với máy chủ của tỉnh.")
     if status.detail:  # tried, yet not over the line: another window of the program is sending
@@ -146,6 +150,22 @@ def link_sentence(status: SyncStatus, now: datetime) -> tuple[Severity, str]:
     return Severity.NEUTRAL, _("Chưa thử nối từ lúc mở chương trình. {next}").format(
         next=_next_try(status, now)
     )
+
+
+def _refusal(status: SyncStatus) -> str:
+    if status.trouble in (LinkTrouble.STRANGE, LinkTrouble.KEY_LOST) and status.detail:
+        return status.detail
+    text = _("Máy chủ không cho máy này gửi. Hãy xem lại địa chỉ và việc ghi danh.")
+    return f"{text} {status.detail}".strip()
+
+
+def _away(status: SyncStatus, now: datetime) -> str:
+    if status.trouble in _ANSWERED and status.detail:
+        return status.detail
+    if status.offline_since is None:
+        return _("Không tới được máy chủ.")
+    since = show_when(status.offline_since, now)
+    return _("Không tới được máy chủ từ {time}.").format(time=since)
 
 
 def over_budget(status: SyncStatus) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Protocol
 
 from station_emr.domain.errors import NotFound
@@ -26,8 +27,8 @@ class SyncControl(Protocol):
     """The background engine as the rest of the program sees it."""
 
     def status(self) -> SyncStatus: ...
-    def wake(self) -> None:
-        """Try now; returns at once."""
+    def wake(self) -> datetime | None:
+        """Try now; returns at once: when that will be, None where nothing stands in the way."""
 
 
 class Synchronisation:
@@ -40,9 +41,10 @@ class Synchronisation:
         """For the status line; anybody logged in may see it."""
         return self._control.status()
 
-    def send_now(self, actor: Actor) -> None:
+    def send_now(self, actor: Actor) -> datetime | None:
+        """When the next try is, where the server asked to be left alone; None: at once."""
         allow(actor, Action.SYNC_RUN)
-        self._control.wake()
+        return self._control.wake()
 
     def waiting(self, actor: Actor, limit: int = 200) -> tuple[OutboxItem, ...]:
         allow(actor, Action.SYNC_VIEW)

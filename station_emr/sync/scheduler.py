@@ -203,13 +203,20 @@ class SyncScheduler:
             self._news = True
             self._guard.notify_all()
 
-    def wake(self) -> None:
+    def wake(self) -> datetime | None:
         """Try now, whatever the back-off says: a person asked, or the link changed. Where the server
-        asked for a pause, the first wish is granted at once and any other a minute after the last try.
+        asked for a pause, the first wish is granted at once and any other a minute after the last try;
+        then that time is returned, or the time at which it would be tried anyway.
         """
         with self._guard:
             self._urgent = True
             self._guard.notify_all()
+            if self._called():
+                return None
+            left = self._tried_at + self._pace.knock - self._monotonic()
+            planned = self._status.next_try_at if self._status is not None else None
+            knock = self._clock.now() + timedelta(seconds=max(left, 0.0))
+            return min(knock, planned) if planned is not None else knock
 
     def status(self) -> SyncStatus:
         """As last seen by the background thread; read from the database before it ever ran."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from station_emr.domain.sync import LinkState
+from station_emr.services.clock import SystemClock
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_peer import ExchangeReply
 from station_emr.sync.exchange_wire import decode_reply, encode_reply
@@ -133,19 +135,34 @@ def test_the_scheduler_keeps_to_the_bound_whatever_the_engine_says(station: Stat
     assert scheduler._delay(failed=True) == HOUR
 
 
+class StoppedClock(SystemClock):
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+
 def test_send_now_is_tried_at_once_and_then_once_a_minute(station: Station) -> None:
     scheduler, beat = paused(station)
 
-    scheduler.wake()
+    assert scheduler.wake() is None
     assert scheduler._called()
     scheduler._attempt()
     scheduler._engine.retry_after = HOUR
-    scheduler.wake()
+    scheduler._publish(running=False, delay=HOUR)
+    now = station.clock.now()
+    scheduler._clock = StoppedClock(now)
+    assert scheduler.wake() == now + timedelta(seconds=60)
     assert not scheduler._called()
     beat.now += 59.0
     assert not scheduler._called()
+    assert scheduler.wake() == now + timedelta(seconds=1)
+    scheduler._publish(running=False, delay=0.5)  # it is tried anyway before that
+    assert scheduler.wake() == now + timedelta(seconds=0.5)
     beat.now += 1.0
     assert scheduler._called()
+    assert scheduler.wake() is None
 
 
 def test_without_a_pause_every_send_now_is_tried_at_once(station: Station) -> None:

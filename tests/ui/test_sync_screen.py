@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 
 from station_emr.domain.permissions import Role, may
 from station_emr.domain.record import RecordKind
+from station_emr.domain.sync import LinkState, SyncStatus
 from station_emr.ui.models import routes
 from station_emr.ui.screens.registration import RegistrationScreen
 from station_emr.ui.screens.sync.jump import place_of
+from tests.services.conftest import MORNING
 from tests.ui.driver import ScreenDriver, answers, pdf_text
-from tests.ui.sync_page import REFUSED, WHOLE, Page, run
+from tests.ui.sync_page import QUIET, REFUSED, WHOLE, Page, run
 
 __all__ = ["answers"]
 
@@ -120,6 +123,36 @@ def test_send_now_wakes_the_engine(qtbot, session_of, station) -> None:
     page.shortcut(Qt.Key.Key_Return)
 
     page.until(lambda: station.sync.wakes == 1)
+
+
+def test_every_press_of_send_now_is_answered_by_what_is_true_then(
+    qtbot, session_of, station, monkeypatch
+) -> None:
+    waits = replace(QUIET, waiting=3)
+    later = MORNING + timedelta(seconds=42)
+    answers = [
+        (waits, None, "Đang thử gửi. Trang này tự cập nhật."),
+        (
+            replace(waits, link=LinkState.OFFLINE),
+            later,
+            "Máy chủ xin tạm nghỉ nên chưa hỏi lại ngay. Sẽ thử lúc 08:00:42.",
+        ),
+        (replace(waits, running=True), None, "Đang gửi. Trang này tự cập nhật."),
+        (QUIET, None, "Không có gì chờ gửi. Máy đang hỏi tỉnh xem có gì mới."),
+        (replace(waits, metered=True), None, "Máy đang ở mạng tính tiền theo dung lượng"),
+        (
+            SyncStatus(link=LinkState.UNCONFIGURED, waiting=3),
+            None,
+            "Chưa gửi được: máy này chưa nối với máy chủ của tỉnh.",
+        ),
+    ]
+    page = Page(qtbot, session_of())
+    for status, at, words in answers:
+        monkeypatch.setattr(station.sync, "status", lambda status=status: status)
+        monkeypatch.setattr(station.sync, "wake", lambda at=at: at)
+        page.messages.clear()
+        page.press_button("sync.send")
+        page.until_said(words)
 
 
 def test_an_inspector_looks_but_does_not_send(qtbot, session_of, station, refused) -> None:

@@ -17,7 +17,7 @@ _Feature = QNetworkInformation.Feature
 class LinkWatch(QObject):
     """Lives on the GUI thread; :meth:`metered` may be asked from any thread."""
 
-    def __init__(self, on_change: Callable[[], None], parent: QObject | None = None) -> None:
+    def __init__(self, on_change: Callable[[], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._on_change = on_change
         self._metered = False

@@ -52,6 +52,7 @@ from station_emr.ui.screens.sync.lists import (
 )
 from station_emr.ui.screens.sync.picture import Picture, read_picture
 from station_emr.ui.screens.sync.status_card import StatusCard
+from station_emr.ui.screens.sync.wording import asked_sentence
 from station_emr.ui.tasks import Lane
 
 REFRESH_MS: Final = 5000
@@ -255,8 +256,8 @@ class SyncScreen(Screen):
 
     def _send_now(self) -> None:
         self._session.ask(
-            lambda: self._sync.send_now(self._actor),
-            lambda _nothing: self._asked(_("Đang gửi. Trang này tự cập nhật.")),
+            lambda: (self._sync.status(), self._sync.send_now(self._actor)),
+            lambda found: self._asked(asked_sentence(*found, self._now())),
             owner=self,
             failed=self._failed,
         )

@@ -168,6 +168,27 @@ def _away(status: SyncStatus, now: datetime) -> str:
     return _("Không tới được máy chủ từ {time}.").format(time=since)
 
 
+def asked_sentence(status: SyncStatus, at: datetime | None, now: datetime) -> str:
+    """What follows a wish to send, for a person who sees nothing move. ``at``: when the next try is,
+    where that is not at once.
+    """
+    if status.link is LinkState.UNCONFIGURED:
+        return _("Chưa gửi được: máy này chưa nối với máy chủ của tỉnh.")
+    if at is not None:
+        moment = at.astimezone(now.tzinfo)
+        return _("Máy chủ xin tạm nghỉ nên chưa hỏi lại ngay. Sẽ thử lúc {time:%H:%M:%S}.").format(
+            time=moment
+        )
+    if status.running and status.waiting:
+        return _("Đang gửi. Trang này tự cập nhật.")
+    resting = _resting(status)
+    if resting:
+        return resting
+    if not status.waiting and not status.forms:
+        return _("Không có gì chờ gửi. Máy đang hỏi tỉnh xem có gì mới.")
+    return _("Đang thử gửi. Trang này tự cập nhật.")
+
+
 def over_budget(status: SyncStatus) -> bool:
     return bool(status.budget) and status.bytes_today >= status.budget
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from provincial_server.arriving import Arriving
 
 _MOST = 64 * 1024
 """Bytes that are held until the end of this turn of the loop; what is longer goes at once."""
@@ -46,11 +46,8 @@ class Joined:
         self._transport.write(piece)
 
 
-_Installed: Any = AutoHTTPProtocol
+class OnePiece(Arriving):
+    """The protocol of the server, on such a transport."""
 
-
-class OnePiece(_Installed):  # type: ignore[misc]
-    """uvicorn's protocol, whichever is installed, on such a transport."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(Joined(transport))
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(Joined(transport))  # type: ignore[arg-type]

@@ -176,6 +176,7 @@ def serve(
     config = uvicorn.Config(
         app,
         http=OnePiece,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import requests
 import uvicorn
 from sqlalchemy import func, select
 
+from provincial_server import app as application
 from provincial_server import auth
 from provincial_server.app import create_app
 from provincial_server.database import Database
 from provincial_server.settings import Limits, Settings
+from provincial_server.stations.chores import Chores
 from provincial_server.store import ResourceVersion
 from tests import databases
 from tests.databases import OperatorDatabase
@@ -107,6 +110,15 @@ def _forget_databases(request: pytest.FixtureRequest, database_kind: str) -> Ite
     yield
     if folder is not None and database_kind == databases.POSTGRESQL:
         databases.forget(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chores() -> Iterator[None]:
+    """Figures are counted and charts compared when a test does it, never behind its back; what the
+    chores do by themselves, test_chores.py looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "Chores", partial(Chores, first=threading.TIMEOUT_MAX))
+        yield
 
 
 @pytest.fixture(scope="session")

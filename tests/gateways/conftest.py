@@ -1,4 +1,4 @@
-"""Imitations of both gateways on loopback, and lines to them that lose patience quickly."""
+"""Imitations of both gateways on loopback, and lines to them."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -15,7 +15,9 @@ from tests.gateways.desk import Desk
 from tests.services.conftest import lists, station, template  # noqa: F401  fixtures
 
 MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=timezone(timedelta(hours=7)))  # a Friday
-PATIENCE = GatewayPatience(connect=2.0, stall=0.4, whole=1.0)
+PATIENCE = GatewayPatience(connect=60.0, stall=60.0, whole=60.0)
+HASTY = GatewayPatience(connect=60.0, stall=2.0, whole=60.0)
+"""For tests of an answer that does not come; the log-in before it still has to."""
 
 
 @pytest.fixture
@@ -47,6 +49,11 @@ def lines(clock: DemoClock) -> GatewaysOverHttp:
 
 
 @pytest.fixture
+def hasty_lines(clock: DemoClock) -> GatewaysOverHttp:
+    return GatewaysOverHttp(clock, HASTY)
+
+
+@pytest.fixture
 def account(bhxh: InsuranceImitation) -> InsuranceAccount:
     return InsuranceAccount(
         base_url=bhxh.url,
@@ -72,3 +79,8 @@ def prescriber(donthuoc: PrescriptionImitation) -> PrescriberAccount:
 @pytest.fixture
 def desk(station, bhxh, donthuoc):  # noqa: F811  a fixture
     return Desk(station, bhxh, donthuoc, PATIENCE)
+
+
+@pytest.fixture
+def hasty_desk(station, bhxh, donthuoc):  # noqa: F811  a fixture
+    return Desk(station, bhxh, donthuoc, HASTY)

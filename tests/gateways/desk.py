@@ -1,4 +1,4 @@
-"""A real station joined to both imitations, with lines that lose patience quickly."""
+"""A real station joined to both imitations."""
 
 from __future__ import annotations
 

@@ -66,11 +66,10 @@ def test_a_401_renews_the_token_once_and_sends_once(lines, account, bhxh):
 @pytest.mark.parametrize(
     "fault", [Fault.CUT, Fault.SLOW, Fault.TRUNCATED, Fault.HUGE, Fault.NONSENSE, Fault.NO_RECEIPT]
 )
-def test_taken_without_an_answer_of_use_is_unknown(lines, account, bhxh, fault):
-    bhxh.pause = 0.8
+def test_taken_without_an_answer_of_use_is_unknown(hasty_lines, account, bhxh, fault):
     bhxh.fail(fault)
 
-    answer = lines.insurance(account).send(MessageKind.RECORD, "3176", RECORD)
+    answer = hasty_lines.insurance(account).send(MessageKind.RECORD, "3176", RECORD)
 
     assert len(bhxh.taken) == 1
     assert answer.outcome is Outcome.UNKNOWN

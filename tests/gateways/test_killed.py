@@ -12,7 +12,7 @@ from tests.gateways.desk import Desk
 
 ROOT = Path(__file__).parents[2]
 RX = MessageKind.PRESCRIPTION
-_WAIT = 30.0
+_WAIT = 100.0
 
 
 def killed_while_sending(desk: Desk) -> None:

@@ -37,7 +37,7 @@ class Sender:
         self.stopped.set()
 
     def ran(self):
-        return self.turns.get(timeout=10)
+        return self.turns.get(timeout=60)
 
 
 @pytest.fixture

@@ -70,10 +70,9 @@ def test_a_401_logs_in_once_more(lines, prescriber, donthuoc):
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SLOW, Fault.TRUNCATED, Fault.NONSENSE])
-def test_taken_without_an_answer_of_use_is_unknown(lines, prescriber, donthuoc, fault):
-    donthuoc.pause = 0.8
+def test_taken_without_an_answer_of_use_is_unknown(hasty_lines, prescriber, donthuoc, fault):
     donthuoc.fail(fault)
-    assert sent(lines, prescriber).outcome is Outcome.UNKNOWN
+    assert sent(hasty_lines, prescriber).outcome is Outcome.UNKNOWN
     assert len(donthuoc.taken) == 1
 
 

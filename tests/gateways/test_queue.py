@@ -78,8 +78,8 @@ def test_after_a_recorded_failure_it_goes_again_in_its_time(desk, fault):
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SLOW])
-def test_what_may_have_arrived_is_unknown_and_never_sent_again_by_itself(desk, fault):
-    desk.rx.pause = 0.8
+def test_what_may_have_arrived_is_unknown_and_never_sent_again_by_itself(hasty_desk, fault):
+    desk = hasty_desk
     paper = desk.prescribed()
     desk.rx.fail(fault)
     turn = desk.send()

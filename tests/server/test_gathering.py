@@ -39,6 +39,8 @@ from tests.server.samples import bundle, encounter, entry, patient
 DATABASES = [databases.POSTGRESQL]
 CODES = ("DEMO01", "DEMO02", "DEMO03")
 TOKEN = "token-of-a-test"
+PATIENT = 60
+"""Seconds: the longest that a test waits for something that must come."""
 
 
 class Province:
@@ -67,9 +69,9 @@ class Province:
         assert gathering is not None
         with ThreadPoolExecutor(len(sent) + 1) as pool, held_up(gathering) as first:
             futures = [pool.submit(self.send, *one) for one in sent[:1]]
-            assert first.wait(10)
+            assert first.wait(PATIENT)
             futures += [pool.submit(self.send, *one) for one in sent[1:]]
-            end = time.monotonic() + 10
+            end = time.monotonic() + PATIENT
             while len(gathering._waiting) < len(sent) - 1:
                 assert time.monotonic() < end
                 time.sleep(0.002)
@@ -92,7 +94,7 @@ def held_up(gathering: Gathering[Any]) -> Iterator[threading.Event]:
 
     def wait(jobs: Any) -> Any:
         began.set()
-        assert go.wait(20)
+        assert go.wait(PATIENT)
         return together(jobs)
 
     gathering._do_together = wait  # type: ignore[method-assign]
@@ -184,16 +186,16 @@ def test_a_facility_that_somebody_holds_keeps_nobody_else_waiting(province, grou
             session.execute(select(Facility).where(Facility.code == held).with_for_update())
             waits = pool.submit(province.send, held, bundle(entry(patient(record_id()))))
             done = pool.submit(province.send, free, bundle(entry(patient(record_id()))))
-            assert done.result(10).taken == 1
+            assert done.result(PATIENT).taken == 1
             assert not waits.done()
-        assert waits.result(10).taken == 1
+        assert waits.result(PATIENT).taken == 1
     assert province.facility(held).operation_sequence == 2
 
 
 def test_two_devices_of_one_facility_are_both_written(province):
     bodies = [bundle(entry(patient(record_id()))) for _ in range(4)]
     futures = province.at_once((CODES[2], bodies[0]), *[(CODES[0], body) for body in bodies[1:]])
-    assert [future.result(10).taken for future in futures] == [1] * 4
+    assert [future.result(PATIENT).taken for future in futures] == [1] * 4
     assert [line.sequence for line in province.rows(Operation, CODES[0])] == [1, 2, 3, 4]
 
 
@@ -205,7 +207,7 @@ def test_a_known_record_goes_the_usual_way_while_the_others_are_taken(province):
         (CODES[0], bundle(entry(changed))),
         (CODES[1], bundle(entry(patient(record_id())))),
     )
-    assert [future.result(10).taken for future in futures] == [1, 1, 1]
+    assert [future.result(PATIENT).taken for future in futures] == [1, 1, 1]
     lines = province.rows(Operation, CODES[0])
     assert [line.record_id for line in lines] == [known.record_id] * 2
     assert '/_history/2"' in futures[1].result().text
@@ -226,7 +228,7 @@ def test_who_spoils_the_transaction_is_done_alone_and_the_others_too(province, m
         (CODES[0], bundle(entry(patient(record_id())))),
         (CODES[1], bundle(entry(patient(record_id())))),
     )
-    assert [future.result(10).taken for future in futures] == [1, 1, 1]
+    assert [future.result(PATIENT).taken for future in futures] == [1, 1, 1]
     assert spoilt
     for code in CODES:
         assert [line.sequence for line in province.rows(Operation, code)] == [1, 2]

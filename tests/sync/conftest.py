@@ -32,7 +32,9 @@ from tests.sync.fresh import fresh_store
 from tests.warm import Forked, Warm
 
 DEMO_TOKEN = "demo-token-for-tests"
-STALL = 5.0
+STALL = 60.0
+"""Seconds of silence after which a line is given up: so many that only a test of silence, which says its
+own, ever waits for them."""
 _numbers = itertools.count(1)
 _province = Warm("provincial_server", "provincial_server.serving", "tests.sync.rehearsal")
 

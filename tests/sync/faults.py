@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Self
 
 FHIR_JSON = "application/fhir+json"
+_PATIENT = 60.0
+"""Seconds: longer than any answer takes, on however slow a machine."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class FaultyLine:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(_PATIENT)
         self._listening.close()
 
     def _accept(self) -> None:
@@ -99,7 +101,7 @@ class FaultyLine:
                 client, _ = self._listening.accept()
             except TimeoutError:
                 continue
-            client.settimeout(10)
+            client.settimeout(_PATIENT)
             thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -126,14 +128,14 @@ class FaultyLine:
             client.sendall(fault.canned)
             return
         if fault.silent:
-            self._ending.wait(10)
+            self._ending.wait(_PATIENT)
             return
         if fault.held:
             self.on_the_way.append(request)
             return
         cut = fault.cut(request) if fault.cut else fault.cut_request
         if cut is not None:
-            with socket.create_connection(("127.0.0.1", self.server_port), 10) as server:
+            with socket.create_connection(("127.0.0.1", self.server_port), _PATIENT) as server:
                 server.sendall(_closing(request)[:cut])
             return
         if fault.before:
@@ -148,7 +150,7 @@ class FaultyLine:
             if fault.answered:
                 fault.answered()
             if fault.then_silent:
-                self._ending.wait(10)
+                self._ending.wait(_PATIENT)
 
     def deliver(self) -> bytes:
         """The oldest request that was held arrives now; nobody hears the answer but the caller."""
@@ -156,7 +158,7 @@ class FaultyLine:
 
     def _ask(self, request: bytes) -> bytes:
         reply = b""
-        with socket.create_connection(("127.0.0.1", self.server_port), 10) as server:
+        with socket.create_connection(("127.0.0.1", self.server_port), _PATIENT) as server:
             server.sendall(_closing(request))
             while chunk := server.recv(65536):
                 reply += chunk

@@ -60,7 +60,7 @@ def test_a_bill_travels_whole_and_is_counted_there(make: Make, running: Server) 
     answer = requests.get(
         f"{running.url}/Invoice/{BILL.id}",
         headers={"Authorization": f"Bearer {running.token}"},
-        timeout=10,
+        timeout=60,
     )
 
     assert answer.status_code == 200

@@ -69,7 +69,7 @@ def test_a_consent_travels_and_so_does_its_withdrawal(make: Make, running: Serve
         answer = requests.get(
             f"{running.url}/Consent/{given.id}",
             headers={"Authorization": f"Bearer {running.token}"},
-            timeout=10,
+            timeout=60,
         )
         assert answer.status_code == 200
         found: dict[str, Any] = answer.json()

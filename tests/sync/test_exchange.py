@@ -394,11 +394,11 @@ def test_a_new_letter_does_not_wait_for_the_back_off(make: Make, line: FaultyLin
     scheduler.listen(lambda status: waiting.set() if status.next_try_at else None)
     scheduler.start()
     try:
-        assert line.asked.wait(20)
-        assert waiting.wait(20)
+        assert line.asked.wait(60)
+        assert waiting.wait(60)
         line.asked.clear()
         station.sign(sample.REFERRAL)
         scheduler.notify()
-        assert line.asked.wait(20)
+        assert line.asked.wait(60)
     finally:
         assert scheduler.stop()

@@ -68,20 +68,20 @@ class StationProcess:
         self._parent.stdin.flush()
 
     def kill(self, after: float = 0) -> None:
-        assert self._started.wait(20)
+        assert self._started.wait(60)
         time.sleep(after)
         with suppress(ProcessLookupError):  # it was quicker, and has ended
             os.kill(self._pid, signal.SIGKILL)
 
     def ended(self) -> int:
-        word, status = self._said.get(timeout=30)
+        word, status = self._said.get(timeout=60)
         assert word == "ended", status
         return int(status)
 
     def close(self) -> None:
         self._parent.kill()
         self._parent.wait()
-        self._reading.join(10)
+        self._reading.join(60)
         for stream in (self._parent.stdin, self._parent.stdout):
             assert stream is not None
             stream.close()

@@ -179,11 +179,16 @@ def test_the_answer_to_an_older_request_is_not_believed(world: World) -> None:
 
 
 def test_slow_is_not_dead(world: World) -> None:
-    """Byte by byte, far longer in all than the longest silence that is borne."""
+    """Byte by byte, longer in all than the longest silence that is borne; that is long enough for a
+    slow server to begin to answer."""
+    stall = 2.0
     signed = world.work(3)
-    world.line.plan = [Fault(trickle=0.001)]
+    long: list[int] = []
+    world.line.plan = [Fault(trickle=0.002, spoil=lambda reply: long.append(len(reply)) or reply)]
 
-    run = world.one.sync(stall=0.4)
+    run = world.one.sync(stall=stall)
+
+    assert long[0] * 0.002 > stall
 
     assert (run.outcome, run.received, world.line.requests) == (
         "complete",

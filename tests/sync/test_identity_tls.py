@@ -55,7 +55,7 @@ def engine(request, station, tmp_path):
             )
             tokens = KeyTokens("device", keys.candidate(""), url.removesuffix("/fhir") + "/token")
         client = FhirClient(
-            url, tokens, SystemClock(), authority=authority, patience=Patience(connect=5, stall=5)
+            url, tokens, SystemClock(), authority=authority, patience=Patience(connect=60, stall=60)
         )
         clients.append(client)
         return SyncEngine(station.store, station.clock, build_unit, FhirPeer(client))

@@ -133,7 +133,7 @@ def test_the_province_holds_it_for_devices_of_the_station_alone(
     answer = requests.get(
         f"{running.url}/Basic/{made.id}",
         headers={"Authorization": f"Bearer {stranger.token}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 404
     assert "riêng tư" not in answer.text

@@ -16,7 +16,7 @@ from station_emr.sync.scheduler import Pace, SyncScheduler
 from tests.sync.conftest import Server
 from tests.sync.exchange_machines import Machine, new_machine
 
-_PATIENT = 30.0
+_PATIENT = 60.0
 _NEVER = 3600.0
 _PACE = Pace(settle=0.0, idle=_NEVER, first=_NEVER, longest=_NEVER, watch=0.01)
 

@@ -97,7 +97,7 @@ def test_a_signature_reaches_the_other_pc_and_the_province(
     held = requests.get(
         f"{running.url}/Provenance/{made.id}",
         headers={"Authorization": f"Bearer {running.token}"},
-        timeout=10,
+        timeout=60,
     )
     assert held.status_code == 200
     assert held.json()["signature"][0]["data"] == made.seal

@@ -147,7 +147,7 @@ def test_what_a_director_decides_holds_on_the_other_pc_after_a_sync(
     answer = requests.get(
         f"{running.url}/Basic/{standing_id(NURSE.id)}",
         headers={"Authorization": f"Bearer {running.token}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.json()["subject"] == {"reference": f"Practitioner/{NURSE.id}"}
     access(first).reopen(BOSS, NURSE.username)
@@ -164,7 +164,7 @@ def test_nobody_of_another_facility_sees_it(first: Machine, running: Server) -> 
         answer = requests.get(
             f"{server.url}/Basic/{rights_id(sample.STATION.code)}",
             headers={"Authorization": f"Bearer {server.token}"},
-            timeout=10,
+            timeout=60,
         )
         assert answer.status_code == status
 

@@ -144,7 +144,7 @@ class RecordingServer:
                 self._converse(line)
 
     def _converse(self, line: socket.socket) -> None:
-        line.settimeout(10)
+        line.settimeout(60)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = self._context.wrap_bio(incoming, outgoing, server_side=True)
 

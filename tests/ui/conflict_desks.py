@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from station_emr.domain.errors import Conflict, InvalidRecord, Problem
+from station_emr.domain.errors import Conflict, InvalidRecord, NotFound, Problem
 from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.services.desk_views import (
     ChartComparison,
@@ -233,6 +233,9 @@ class Pairs:
         self.undone.append((link_id, reason))
         self.merged.clear()
         return Separated(changes=_changes(RecordKind.LINK, link_id), note="Điện thoại giữ nguyên.")
+
+    def of_link(self, actor, link_id):
+        raise NotFound("Không tìm thấy.")
 
     def dismiss(self, actor, one_id, other_id):
         self.open.remove(self._find(one_id, other_id))

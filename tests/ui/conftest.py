@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
@@ -50,11 +51,18 @@ def themed(qapp: QApplication) -> None:
     use_memory(Forgetful())
 
 
+PATIENT_MS = 60_000
+WAITS = ("waitUntil", "waitSignal", "waitSignals", "waitCallback", "waitActive", "waitExposed")
+
+
 @pytest.fixture
 def qtbot(qtbot):
     """What a test shows by itself looks as it does in a window; the program's windows see to it
-    themselves.
+    themselves. What must come is waited for much longer than a slow machine takes: pytest-qt's own
+    five seconds are none.
     """
+    for name in WAITS:
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENT_MS))
     add = qtbot.addWidget
 
     def add_dressed(widget, **more):

@@ -38,9 +38,7 @@ class Desk:
     def idle(self) -> None:
         """Until nothing is on its way and no timer of the page is about to start something."""
         judging = self.screen._judging
-        self.qtbot.waitUntil(
-            lambda: self.session.runner.busy == 0 and not judging.isActive(), timeout=10_000
-        )
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0 and not judging.isActive())
 
     def open(self, encounter_id: str) -> None:
         self.screen.on_enter(routes.EncounterRoute(encounter_id))

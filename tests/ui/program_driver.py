@@ -69,14 +69,14 @@ class Driver:
     def log_in(self, username="bshoa", password=DEMO_PASSWORD) -> None:
         self.page.choose(username)
         type_text(self.page.password.editor, password)
-        with self.qtbot.waitSignal(self.program.desk.ready, timeout=20_000):
+        with self.qtbot.waitSignal(self.program.desk.ready):
             press(self.page.password.editor, key=Qt.Key.Key_Return)
 
     def try_password(self, password: str) -> str:
         """A password that does not open; gives the sentence shown."""
         self.page.password.set_value(password)
         press(self.page.password.editor, key=Qt.Key.Key_Return)
-        self.qtbot.waitUntil(lambda: bool(self.page.password.problem), timeout=20_000)
+        self.qtbot.waitUntil(lambda: bool(self.page.password.problem))
         return self.page.password.problem
 
     @property

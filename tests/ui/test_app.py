@@ -171,7 +171,7 @@ def test_the_lock_covers_and_only_the_same_password_opens(start, qtbot) -> None:
     session = driver.program.desk.session
     type_text(driver.page.password.editor, DEMO_PASSWORD)
     press(driver.page.password.editor, key=Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not driver.window.covered, timeout=20_000)
+    qtbot.waitUntil(lambda: not driver.window.covered)
     assert driver.window.screen_now.isVisible()
     assert driver.program.desk.session is session
 
@@ -286,7 +286,7 @@ def test_the_camera_walks_through_the_screens(start, qtbot, tmp_path, monkeypatc
         themes=("light",),
     )
     camera = Camera(driver.window, driver.program.desk, driver.program.runner, walk)
-    with qtbot.waitSignal(camera.done, timeout=60_000) as finished:
+    with qtbot.waitSignal(camera.done) as finished:
         camera.start()
 
     assert finished.args == [0]

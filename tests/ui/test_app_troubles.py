@@ -57,7 +57,7 @@ def test_a_damaged_or_missing_database_is_told_at_log_in(start, qtbot) -> None:
     driver.page.choose("bshoa")
     driver.page.password.set_value(DEMO_PASSWORD)
     press(driver.page.password.editor, key=Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: isinstance(driver.window._cover, TroublePage), timeout=20_000)
+    qtbot.waitUntil(lambda: isinstance(driver.window._cover, TroublePage))
     assert "sao lưu" in trouble(driver)
     page = driver.window._cover
     qtbot.waitUntil(lambda: "Chưa thấy bản sao nào" in page.copy.text())

@@ -124,11 +124,11 @@ def test_the_days_copy_is_made_while_people_work(qtbot, session_of, station, usb
     assert copies(usb) == []  # the first minutes belong to the first person of the day
     watch.tick()
 
-    qtbot.waitUntil(lambda: made == [True], timeout=15000)
+    qtbot.waitUntil(lambda: made == [True])
     assert len(copies(usb)) == 1
     for _tick in range(5):
         watch.tick()
-    qtbot.waitUntil(lambda: not session.runner.busy, timeout=15000)
+    qtbot.waitUntil(lambda: not session.runner.busy)
     assert len(copies(usb)) == 1
 
 

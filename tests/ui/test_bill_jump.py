@@ -33,7 +33,7 @@ def desk(qtbot, station, session_of):
 
     def enter(field: str) -> ScreenDriver:
         driver.screen.on_enter(routes.BillRoute(encounter.id, field=field))
-        qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+        qtbot.waitUntil(lambda: session.runner.busy == 0)
         return driver
 
     driver.enter = enter

@@ -27,7 +27,7 @@ class Desk(ScreenDriver):
         super().__init__(qtbot, BillingScreen(session))
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     def enter(self, encounter_id: str = "") -> None:
         self.screen.on_enter(routes.BillRoute(encounter_id) if encounter_id else None)
@@ -266,7 +266,7 @@ def test_the_visit_leads_to_its_bill(qtbot, station, session_of) -> None:
     session = session_of(Role.DOCTOR)
     desk = ScreenDriver(qtbot, EncounterScreen(session))
     desk.screen.on_enter(routes.EncounterRoute(encounter.id))
-    qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+    qtbot.waitUntil(lambda: session.runner.busy == 0)
 
     control = Qt.KeyboardModifier.ControlModifier
     wish = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_B, control)
@@ -275,7 +275,7 @@ def test_the_visit_leads_to_its_bill(qtbot, station, session_of) -> None:
     qtbot.keyClick(desk.screen, Qt.Key.Key_B, control)
 
     assert desk.went[-1] == (routes.BILLING, routes.BillRoute(encounter.id))
-    qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+    qtbot.waitUntil(lambda: session.runner.busy == 0)
 
 
 def test_the_base_salary_is_entered_with_its_day(qtbot, station, session_of, monkeypatch) -> None:

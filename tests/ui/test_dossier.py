@@ -21,7 +21,7 @@ class Page(ScreenDriver):
         self.rest()
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     def choose(self, key: str) -> None:
         row = next(one for one in self.screen.rows.rows if one.key == key)

@@ -297,7 +297,7 @@ def test_the_draft_saves_itself_and_survives_the_store(
     desk.type("Đau một tuần")
     desk.go("closing.follow_up")
     desk.type("14")
-    desk.qtbot.waitUntil(lambda: "Nháp tự lưu 08:" in desk.screen.saved.text(), timeout=10_000)
+    desk.qtbot.waitUntil(lambda: "Nháp tự lưu 08:" in desk.screen.saved.text())
     desk.idle()
     assert not desk.screen.keeper.dirty
     desk.screen.close()

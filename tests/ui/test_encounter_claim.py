@@ -48,9 +48,7 @@ def row_of(desk: Desk, title: str) -> FaultRow:
 def looked(desk: Desk) -> ClaimPanel:
     """The panel once nothing more is on its way to it."""
     panel = panel_of(desk)
-    desk.qtbot.waitUntil(
-        lambda: desk.session.runner.busy == 0 and not panel._soon.isActive(), timeout=10_000
-    )
+    desk.qtbot.waitUntil(lambda: desk.session.runner.busy == 0 and not panel._soon.isActive())
     return panel
 
 
@@ -70,7 +68,7 @@ def test_what_is_missing_is_counted_and_vanishes_when_it_is_typed(desk_of, insur
     desk.type("58")
     desk.enter()
     desk.screen.save_action()
-    desk.qtbot.waitUntil(lambda: "Chưa có cân nặng" not in panel.lines, timeout=10_000)
+    desk.qtbot.waitUntil(lambda: "Chưa có cân nặng" not in panel.lines)
 
 
 def test_what_comes_later_in_the_visit_is_not_called_an_error(desk_of, insured_id: str) -> None:

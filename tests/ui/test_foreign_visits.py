@@ -23,7 +23,7 @@ class Desk(ScreenDriver):
         super().__init__(qtbot, ForeignVisitsScreen(session))
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     def read(self, path: Path) -> None:
         self.screen.on_enter(None)

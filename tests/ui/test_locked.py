@@ -100,5 +100,5 @@ def test_the_password_stops_the_count(start, qtbot):
     driver.window.lock()
     type_text(driver.page.password.editor, DEMO_PASSWORD)
     press(driver.page.password.editor, key=Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not driver.window.covered, timeout=20_000)
+    qtbot.waitUntil(lambda: not driver.window.covered)
     assert not driver.program.desk.locked.timer.isActive()

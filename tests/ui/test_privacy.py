@@ -32,7 +32,7 @@ class Desk(ScreenDriver):
         self.rest()
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     def fill(self, monkeypatch, fill) -> None:
         """Somebody fills the next dialog and presses its main button."""

@@ -32,7 +32,7 @@ class Desk(ScreenDriver):
         super().__init__(qtbot, screen(session))
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     def enter(self, context=None) -> None:
         self.screen.on_enter(context)

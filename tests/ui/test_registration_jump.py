@@ -34,7 +34,7 @@ def form(qtbot, station, session_of):
 
     def enter(field: str):
         driver.screen.on_enter(routes.RegistrationRoute(patient_id=person.id, field=field))
-        qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+        qtbot.waitUntil(lambda: session.runner.busy == 0)
         return driver.screen.form
 
     return enter

@@ -32,7 +32,7 @@ class Window:
         return self.program.window._cover
 
     def meets(self, kind):
-        self.qtbot.waitUntil(lambda: isinstance(self.cover, kind), timeout=20_000)
+        self.qtbot.waitUntil(lambda: isinstance(self.cover, kind))
         return self.cover
 
     def press(self, name: str) -> None:
@@ -47,7 +47,6 @@ class Window:
         page = self.cover
         self.qtbot.waitUntil(
             lambda: page.banner.message is not None and words in page.banner.message.text,
-            timeout=20_000,
         )
 
 
@@ -87,7 +86,7 @@ def test_from_a_spoilt_database_to_a_station_that_opens(window, place, answers, 
     press(login.password.editor, key=Qt.Key.Key_Return)
 
     trouble = driver.meets(TroublePage)
-    qtbot.waitUntil(lambda: str(place.copy) in trouble.copy.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: str(place.copy) in trouble.copy.text())
     driver.press("trouble.restore")
     page = driver.found()
     assert page.table.current().place == str(place.copy)
@@ -148,7 +147,7 @@ def test_a_new_machine_finds_the_copy_where_it_is_told(window, place, answers, q
     driver.found()
     page.code.set_value(place.code)
     page.look.click()
-    qtbot.waitUntil(lambda: page.go.isVisible() and page.go.isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: page.go.isVisible() and page.go.isEnabled())
     page.go.click()
 
     driver.meets(LoginPage)

@@ -87,7 +87,7 @@ class Desk(ScreenDriver):
         self.rest()
 
     def rest(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0, timeout=30_000)
+        self.qtbot.waitUntil(lambda: self.session.runner.busy == 0)
 
     @property
     def words(self) -> str:

@@ -90,18 +90,18 @@ def test_an_administrators_first_day(start, qtbot, tmp_path) -> None:
     page.choose("admin")
     page.password.set_value(DEMO_PASSWORD)
     page.enter.click()
-    qtbot.waitUntil(page.asked.words.isVisible, timeout=20_000)  # somebody else set the password
+    qtbot.waitUntil(page.asked.words.isVisible)  # somebody else set the password
     assert desk.session is None
     page.asked.new.set_value("Cua-rieng-toi-2026!")
     page.asked.again.set_value("Cua-rieng-toi-2026!")
     page.enter.click()
-    qtbot.waitUntil(page.asked.picture.isVisible, timeout=20_000)
+    qtbot.waitUntil(page.asked.picture.isVisible)
     assert desk.session is None
     secret = otp.base64.b32decode(page.asked.secret.text().replace(" ", ""))
     page.asked.code.set_value(otp.code_at(secret, otp.step_at(driver.program.gate._clock.now())))
     page.enter.click()
-    qtbot.waitUntil(lambda: driver.window.findChild(CodesPage) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: driver.window.findChild(CodesPage) is not None)
     assert desk.session is None  # nothing is shown before the codes are put away
-    with qtbot.waitSignal(desk.ready, timeout=20_000):
+    with qtbot.waitSignal(desk.ready):
         driver.window.findChild(CodesPage).go.click()
     assert desk.session.actor.user.username == "admin"

@@ -49,7 +49,7 @@ PAGES: Pages = {
     RecordKind.REFERRAL: lambda i: (routes.REFERRALS, routes.ReferralRoute(referral_id=i)),
     RecordKind.FEEDBACK: lambda _: PAGES[RecordKind.REFERRAL](RECORDS[RecordKind.REFERRAL].id),
     RecordKind.SIGNATURE: lambda _: PAGES[RecordKind.REFERRAL](RECORDS[RecordKind.REFERRAL].id),
-    RecordKind.LINK: lambda _: (routes.CONFLICTS, routes.PAIRS),
+    RecordKind.LINK: lambda i: (routes.CONFLICTS, routes.LinkRoute(i)),
     RecordKind.CONSENT: lambda i: (routes.PRIVACY, routes.PrivacyRoute(PERSON, "consents", i)),
     RecordKind.REQUEST: lambda i: (routes.PRIVACY, routes.PrivacyRoute(PERSON, "requests", i)),
     RecordKind.BREACH: lambda i: (routes.PRIVACY, routes.PrivacyRoute(PERSON, "breaches", i)),
@@ -149,7 +149,7 @@ class Desk(ScreenDriver):
     def __init__(self, qtbot, session, screen, route) -> None:
         super().__init__(qtbot, screen)
         self.screen.on_enter(route)
-        qtbot.waitUntil(lambda: session.runner.busy == 0, timeout=30_000)
+        qtbot.waitUntil(lambda: session.runner.busy == 0)
 
 
 def test_a_certificate_opens_at_the_field(qtbot, station, session_of, answers) -> None:

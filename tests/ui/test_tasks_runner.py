@@ -57,11 +57,11 @@ def test_newer_search_drops_the_older(qtbot: QtBot, runner: TaskRunner) -> None:
 
     def slow() -> str:
         started.set()
-        gate.wait(5)
+        gate.wait(60)
         return "old"
 
     runner.run(slow, done=seen.append, latest="search")
-    started.wait(5)
+    started.wait(60)
     runner.run(lambda: "middle", done=seen.append, latest="search")
     runner.run(lambda: "new", done=seen.append, latest="search")
     gate.set()
@@ -72,7 +72,7 @@ def test_newer_search_drops_the_older(qtbot: QtBot, runner: TaskRunner) -> None:
 def test_callback_of_a_destroyed_owner_is_dropped(qtbot: QtBot, runner: TaskRunner) -> None:
     gate, seen = threading.Event(), []
     owner = QObject()
-    runner.run(lambda: gate.wait(5), done=seen.append, owner=owner)
+    runner.run(lambda: gate.wait(60), done=seen.append, owner=owner)
     with qtbot.waitSignal(owner.destroyed):
         owner.deleteLater()
     gate.set()
@@ -132,7 +132,7 @@ def test_bug_arrives_even_when_the_owner_is_gone(qtbot: QtBot, runner: TaskRunne
     owner = QObject()
 
     def broken() -> None:
-        gate.wait(5)
+        gate.wait(60)
         raise ValueError
 
     runner.run(broken, owner=owner)
@@ -168,7 +168,7 @@ def test_long_work_reports_and_stops_at_cancel(qtbot: QtBot, runner: TaskRunner)
     def work(progress: Progress) -> str:
         progress.report(1, 3, "một")
         reached.set()
-        go.wait(5)
+        go.wait(60)
         progress.report(2, 3, "hai")
         beyond.append(2)
         return "xong"
@@ -176,7 +176,7 @@ def test_long_work_reports_and_stops_at_cancel(qtbot: QtBot, runner: TaskRunner)
     task = runner.run_long(work, done=done.append, progress=lambda *s: steps.append(s))
     qtbot.waitUntil(lambda: bool(steps))
     assert steps == [(1, 3, "một")]
-    reached.wait(5)
+    reached.wait(60)
     task.cancel()
     go.set()
     qtbot.waitUntil(lambda: runner.busy == 0)
@@ -187,7 +187,7 @@ def test_long_work_reports_and_stops_at_cancel(qtbot: QtBot, runner: TaskRunner)
 def test_close_finishes_queued_writes(qtbot: QtBot) -> None:
     runner = TaskRunner()
     gate, written = threading.Event(), []
-    runner.run(lambda: gate.wait(5))
+    runner.run(lambda: gate.wait(60))
     for number in range(5):
         runner.run(lambda n=number: written.append(n))
     gate.set()
@@ -200,7 +200,7 @@ def test_close_finishes_queued_writes(qtbot: QtBot) -> None:
 
 def test_pool_work_does_not_wait_for_the_database(qtbot: QtBot, runner: TaskRunner) -> None:
     gate, seen = threading.Event(), []
-    runner.run(lambda: gate.wait(5))
+    runner.run(lambda: gate.wait(60))
     runner.run(lambda: "pdf", done=seen.append, lane=Lane.POOL)
     qtbot.waitUntil(lambda: seen == ["pdf"])
     gate.set()

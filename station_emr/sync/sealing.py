@@ -197,6 +197,9 @@ class Sealer:
         """
         if not is_dead(work, sealed):
             raise NotYet
+        # Also where only what it was written on was refused: it counts as corrected like that, or it
+        # would stay beside every correction and be merged with each, in vain.
+        refuse(work, sealed)
         envelope, _ = open_line(work.operations.line(sealed) or b"")
         found: set[str] = set()
         for base in envelope.base:

@@ -71,11 +71,17 @@ def test_saving_goes_on_and_nothing_is_lost(full_store: EncryptedStore) -> None:
         except BaseException as error:  # noqa: BLE001  told by the test itself
             fault.append(error)
 
+    def await_a_save(_done: int, _total: int) -> None:
+        """However late the other thread begins, something is saved while the copy grows."""
+        until = time.monotonic() + 60
+        while not saved and not fault and time.monotonic() < until:
+            time.sleep(0.002)
+
     stop = threading.Event()
     thread = threading.Thread(target=save_on)
     thread.start()
     try:
-        full_store.change_key(NEW)
+        full_store.change_key(NEW, await_a_save)
         after = len(saved)
         full_store.change_key(KEY)
     finally:

@@ -97,8 +97,8 @@ class Window:
         self.until(lambda: self.program.desk.log_in_page is not None)
 
     def until(self, reached) -> None:
-        """Let the program run until it is so; 30 seconds at most."""
-        limit = time.monotonic() + 30
+        """Let the program run until it is so; 100 seconds at most."""
+        limit = time.monotonic() + 100
         watch = QTimer()
         watch.timeout.connect(
             lambda: self.app.quit() if reached() or time.monotonic() > limit else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,7 +74,8 @@ def new_letter(clerk: Visitor, station: Server) -> str:
     other stations of the same server have written to the hospital too.
     """
     start = f'href="/web/inbox/{station.facility}/'
-    for _ in range(200):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         rows = clerk.get("/web/inbox?state=unread").text.partition("<tbody>")[2]
         if start in rows:
             return start.removeprefix('href="') + rows.partition(start)[2].partition('"')[0]

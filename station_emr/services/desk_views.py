@@ -189,6 +189,15 @@ class ChartComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedCharts:
+    """The two charts of one link; not ``joined`` any more once that was taken back."""
+
+    link_id: str
+    proposal: DuplicateProposal  # ``one`` is the chart that lists show
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedRow:
     """Two charts that were joined, and by whom."""
 

@@ -37,6 +37,7 @@ from .desk_views import (
     DuplicateProposal,
     FieldDifference,
     JoinedRow,
+    LinkedCharts,
 )
 from .guards import allow
 from .ports import Clock, PersonMatcher, Store, Work
@@ -232,6 +233,20 @@ class Duplicates:
                     )
                 )
         return tuple(sorted(rows, key=lambda row: (row.joined_at, row.link_id), reverse=True))
+
+    def of_link(self, actor: Actor, link_id: str) -> LinkedCharts:
+        """Whom a link joins, or joined, and whether they may be the same."""
+        allow(actor, Action.PATIENT_VIEW)
+        with self._store.read() as work:
+            stored = work.links.get(link_id)
+            link = stored.record
+            one, other = work.patients.get(link.survivor_id), work.patients.get(link.duplicate_id)
+            why = likeness(one.record, other.record, self._matcher)
+            return LinkedCharts(
+                link_id=link_id,
+                proposal=_proposal(work, why, link.survivor_id, link.duplicate_id),
+                joined=stored.status is not RecordStatus.VOIDED,
+            )
 
     def _log(self, work: Work, actor: Actor, action: str, link: PatientLink, reason: str) -> None:
         work.audit.append(

@@ -58,6 +58,7 @@ LOOKS: Final[Mapping[str, Look]] = MappingProxyType(
         "conflicts.of_patient": Look(action="patient.view"),
         "conflicts.rows": _list("patient.list"),
         "duplicates.joined": _list("patient.list"),
+        "duplicates.of_link": _list("patient.list"),
         "duplicates.proposals": _list("patient.list"),
         "elsewhere.sharing.kept": _list("patient.list"),
         "encounters.queue": _list("encounter.list"),

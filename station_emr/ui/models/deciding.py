@@ -16,6 +16,7 @@ from station_emr.services.desk_views import (
     DecidedRow,
     DuplicateProposal,
     JoinedRow,
+    LinkedCharts,
 )
 from station_emr.services.duplicates import Separated
 
@@ -59,6 +60,7 @@ class DuplicateDesk(Protocol):
     def undo(self, actor: Actor, link_id: str, *, reason: str) -> Separated: ...
     def dismiss(self, actor: Actor, one_id: str, other_id: str) -> None: ...
     def joined(self, actor: Actor) -> tuple[JoinedRow, ...]: ...
+    def of_link(self, actor: Actor, link_id: str) -> LinkedCharts: ...
 
 
 def allergies_open(rows: Sequence[ConflictRow]) -> bool:

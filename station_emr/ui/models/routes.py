@@ -25,7 +25,7 @@ BILLING: Final = "billing"  # BillRoute or None (None: the visits of today with 
 CLAIMS: Final = "claims"  # ClaimsRoute or None (None: today)
 FOREIGN_VISITS: Final = "foreign_visits"  # no context: files of other facilities
 SYNC: Final = "sync"  # no context
-CONFLICTS: Final = "conflicts"  # ConflictRoute, PAIRS (people registered twice) or None
+CONFLICTS: Final = "conflicts"  # ConflictRoute, LinkRoute, PAIRS (people registered twice) or None
 PAIRS: Final = "pairs"
 CATALOGS: Final = "catalogs"  # no context
 USERS: Final = "users"  # UserRoute or None
@@ -131,6 +131,13 @@ class ConflictRoute:
 
     kind: RecordKind
     record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRoute:
+    """Two charts that were joined, or separated again."""
+
+    link_id: str
 
 
 @dataclass(frozen=True, slots=True)

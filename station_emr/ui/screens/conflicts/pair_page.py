@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 from typing_extensions import override
 
 from station_emr.domain.errors import Conflict, StationError
@@ -15,15 +14,15 @@ from station_emr.domain.permissions import Action
 from station_emr.domain.record import Changes
 from station_emr.services.desk_views import (
     ChartComparison,
-    ChartSummary,
     DuplicateProposal,
+    LinkedCharts,
 )
+from station_emr.services.duplicates import Separated
 from station_emr.services.i18n import _
 from station_emr.ui.kit import (
     GAP_L,
     GAP_M,
     GAP_S,
-    GAP_XS,
     Card,
     ChipSpec,
     EmptyState,
@@ -31,7 +30,7 @@ from station_emr.ui.kit import (
     Message,
     Severity,
     Shortcut,
-    clear,
+    dialogs,
     hbox,
     label,
     named,
@@ -44,51 +43,9 @@ from station_emr.ui.models import routes
 from station_emr.ui.models.deciding import DuplicateDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.conflicts.chooser import ChoiceList
+from station_emr.ui.screens.conflicts.pair_charts import ChartsCard, Pair
 from station_emr.ui.screens.conflicts.row_list import RowFace, RowList
-from station_emr.ui.screens.conflicts.wording import chart_facts, pair_title, progress_words
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The chart that is proposed to stay, and the other."""
-
-    stays: ChartSummary
-    goes: ChartSummary
-
-    @property
-    def key(self) -> frozenset[str]:
-        return frozenset((self.stays.patient_id, self.goes.patient_id))
-
-    def turned(self) -> Pair:
-        return Pair(self.goes, self.stays)
-
-
-class ChartsCard(Card):
-    """Two charts fact by fact; what differs is set bold, so that it is seen without colour."""
-
-    def __init__(self) -> None:
-        super().__init__(margin=GAP_S)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(GAP_M)
-        self._grid.setVerticalSpacing(GAP_XS)
-        self._grid.setColumnStretch(1, 1)
-        self._grid.setColumnStretch(2, 1)
-        self.body.addLayout(self._grid)
-
-    def show_pair(self, pair: Pair, now: datetime) -> None:
-        clear(self._grid)
-        grid, top = self._grid, Qt.AlignmentFlag.AlignTop
-        for place, text in ((1, _("Hồ sơ giữ lại")), (2, _("Hồ sơ gộp vào"))):
-            number = label(str(place), "key")
-            grid.addLayout(hbox(number, label(text, "strong"), None), 0, place)
-        rows = zip(chart_facts(pair.stays, now), chart_facts(pair.goes, now), strict=True)
-        for line, ((caption, one), (_same, other)) in enumerate(rows, start=1):
-            grid.addWidget(label(caption, "label"), line, 0, top)
-            for place, text in ((1, one), (2, other)):
-                shown = label(
-                    text, "body" if one == other else "strong", wrap=True, selectable=True
-                )
-                grid.addWidget(shown, line, place, top)
+from station_emr.ui.screens.conflicts.wording import pair_title, progress_words
 
 
 class PairPage(QWidget):
@@ -105,6 +62,8 @@ class PairPage(QWidget):
         self._pair: Pair | None = None
         self._why: tuple[str, ...] = ()
         self._comparison: ChartComparison | None = None
+        self._asked = ""
+        self._linked: LinkedCharts | None = None
         self._may = session.may(Action.PATIENT_EDIT)
         self.list: RowList[DuplicateProposal] = RowList(
             "pairs.list", _("Những cặp hồ sơ có thể là một người"), _face, _same
@@ -127,6 +86,7 @@ class PairPage(QWidget):
         self.turn.clicked.connect(self._turn)
         self.merge.clicked.connect(self._merge)
         self.dismiss.clicked.connect(self._dismiss)
+        self.apart.clicked.connect(self._separate)
 
     def _build_detail(self) -> QWidget:
         self.title = label("", "title", wrap=True)
@@ -159,16 +119,31 @@ class PairPage(QWidget):
         self.progress = label("", "muted", wrap=True)
         self.dismiss = secondary(_("H&ai người khác nhau"), "pairs.dismiss", icon="users")
         self.merge = primary(_("Gộp hồ sơ"), "pairs.merge", Shortcut.SIGN, "git-merge")
-        foot = hbox(self.progress, self.dismiss, self.merge, gap=GAP_S)
+        self.apart = secondary(
+            _("&Tách lại hai hồ sơ…"), "pairs.apart", icon="arrow-counter-clockwise"
+        )
+        foot = hbox(self.progress, self.apart, self.dismiss, self.merge, gap=GAP_S)
         foot.setStretch(0, 1)
         card = Card()
         card.body.addLayout(head)
         card.add(self.choices, 1)
         card.add(self._reason_row)
         card.body.addLayout(foot)
-        for part in (self.turn, self._reason_row, self.dismiss, self.merge):
-            part.setVisible(self._may)
+        self._show_what_may_be_done()
         return card
+
+    def _show_what_may_be_done(self) -> None:
+        joined = self._is_joined()
+        for part in (self.turn, self._reason_row, self.dismiss, self.merge):
+            part.setVisible(self._may and not joined)
+        self.apart.setVisible(self._may and joined)
+
+    def _is_joined(self) -> bool:
+        """Whether the pair in front is one that was joined already."""
+        return self._linked is not None and self._linked.joined and self._shows(self._linked)
+
+    def _shows(self, linked: LinkedCharts) -> bool:
+        return self._pair is not None and self._pair.key == _key(linked.proposal)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -177,10 +152,18 @@ class PairPage(QWidget):
 
     # -- reading -------------------------------------------------------------------------------
 
+    def go_to(self, link_id: str) -> None:
+        """Open the two charts of this link once the list is here, joined or apart again; empty: none."""
+        self._asked, self._linked, self._pair = link_id, None, None
+
     def read(self) -> None:
+        asked = self._asked
         self._session.ask(
-            lambda: self._desk.proposals(self._actor),
-            self._show_rows,
+            lambda: (
+                self._desk.proposals(self._actor),
+                self._desk.of_link(self._actor, asked) if asked else None,
+            ),
+            lambda found: self._show_rows(*found),
             owner=self,
             failed=self._not_read,
             latest="pairs.rows",
@@ -194,10 +177,22 @@ class PairPage(QWidget):
         self._empty.set_text(_("Chưa đọc được danh sách"), str(error))
         self._stack.setCurrentIndex(0)
 
-    def _show_rows(self, rows: tuple[DuplicateProposal, ...]) -> None:
-        self.counted.emit(len(rows))
-        self.waiting.emit(len(rows))
-        self.list.set_rows(sorted(rows, key=lambda row: not row.certain))
+    def _show_rows(
+        self, proposals: tuple[DuplicateProposal, ...], linked: LinkedCharts | None
+    ) -> None:
+        self.counted.emit(len(proposals))
+        self.waiting.emit(len(proposals))
+        rows = sorted(proposals, key=lambda row: not row.certain)
+        first = linked is not None and self._linked is None
+        self._linked = linked
+        if linked is not None:
+            asked = _asked_row(linked)
+            rows = [asked, *(row for row in rows if not _same(row, asked))]
+        self.list.set_rows(rows)
+        if first:
+            self.list.choose(lambda row: _same(row, rows[0]))
+        self._show_what_may_be_done()
+        self._follow()
         if not rows:
             self._pair = None
             self._empty.set_text(
@@ -210,7 +205,9 @@ class PairPage(QWidget):
         self._stack.setCurrentIndex(1 if rows else 0)
 
     def _pick(self, row: DuplicateProposal) -> None:
-        pair = _first_guess(row)
+        linked = self._linked
+        joined = linked is not None and linked.joined and _same(row, linked.proposal)
+        pair = Pair(row.one, row.other) if joined else _first_guess(row)
         if self._pair is not None and self._pair.key == pair.key:
             return
         self._why = row.why
@@ -225,6 +222,7 @@ class PairPage(QWidget):
         self.why.setText(" ".join(self._why))
         self.charts.show_pair(pair, self._session.services.clock.now())
         self.merge.setEnabled(False)
+        self._show_what_may_be_done()
         self._session.ask(
             lambda: self._desk.compare(self._actor, pair.stays.patient_id, pair.goes.patient_id),
             lambda found: self._show_comparison(pair, found),
@@ -237,7 +235,8 @@ class PairPage(QWidget):
         if self._pair != pair:
             return
         self._comparison = comparison
-        self.choices.show_differences(comparison.differences, read_only=not self._may)
+        fixed = not self._may or self._is_joined()
+        self.choices.show_differences(comparison.differences, read_only=fixed)
         self.choices.stand_between(self.open_other, self.reason.editor, self.dismiss, self.merge)
         self.choices.propose()
         self.heading.setText(
@@ -250,7 +249,9 @@ class PairPage(QWidget):
     # -- doing ---------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if self.choices.choosers:
+        if self._is_joined():
+            self.apart.setFocus()
+        elif self.choices.choosers:
             self.choices.focus_first()
         else:
             self.reason.editor.setFocus()
@@ -266,7 +267,9 @@ class PairPage(QWidget):
         chosen = self.choices.choices
         left = len(comparison.differences) - len(chosen)
         self.merge.setEnabled(left == 0)
-        if not self._may:
+        if self._is_joined():
+            self.progress.setText(_("Hai hồ sơ đã gộp. Muốn gộp cách khác thì tách lại trước."))
+        elif not self._may:
             self.progress.setText(_("Vai trò của bạn chỉ xem được mục này."))
         elif left:
             self.progress.setText(progress_words(comparison.differences, chosen))
@@ -276,7 +279,12 @@ class PairPage(QWidget):
     def _merge(self) -> None:
         pair, comparison = self._pair, self._comparison
         chosen = dict(self.choices.choices)
-        if pair is None or comparison is None or len(chosen) < len(comparison.differences):
+        if (
+            pair is None
+            or comparison is None
+            or self._is_joined()
+            or len(chosen) < len(comparison.differences)
+        ):
             return
         reason = self.reason.value()
         if not reason:
@@ -332,6 +340,33 @@ class PairPage(QWidget):
         self._session.changed.emit(Changes())  # the number of what waits is another
         self.list.setFocus()
 
+    def _separate(self) -> None:
+        linked, pair = self._linked, self._pair
+        if linked is None or pair is None:
+            return
+        reason = dialogs.ask_text(
+            self,
+            _("Tách lại hai hồ sơ?"),
+            _("Hai hồ sơ của {name} lại hiện riêng như trước khi gộp.").format(
+                name=pair.stays.full_name
+            ),
+            label=_("Lý do"),
+        )
+        if reason:
+            self._session.ask(
+                lambda: self._desk.undo(self._actor, linked.link_id, reason=reason),
+                self._separated,
+                owner=self,
+                failed=lambda error: self._tell(str(error), Severity.DANGER),
+            )
+
+    def _separated(self, done: Separated) -> None:
+        text = " ".join((_("Đã tách lại hai hồ sơ."), done.note)).strip()
+        self._tell(text, Severity.SUCCESS)
+        self._pair = None
+        self._session.changed.emit(done.changes)
+        self.read()
+
     def _open_chart(self, *, stays: bool) -> None:
         if self._pair is not None:
             chart = self._pair.stays if stays else self._pair.goes
@@ -348,6 +383,17 @@ def _first_guess(row: DuplicateProposal) -> Pair:
     return Pair(row.one, row.other)
 
 
+def _asked_row(linked: LinkedCharts) -> DuplicateProposal:
+    """The pair that was asked for, with what is the matter where it was joined."""
+    if not linked.joined:
+        return linked.proposal
+    return replace(linked.proposal, why=(_("Đã gộp thành một người."),), certain=False)
+
+
+def _key(row: DuplicateProposal) -> frozenset[str]:
+    return Pair(row.one, row.other).key
+
+
 def _face(row: DuplicateProposal) -> RowFace:
     mark = ChipSpec(_("Trùng số giấy tờ"), Severity.WARNING) if row.certain else None
     numbers = f"{row.one.chart_number} · {row.other.chart_number}"
@@ -355,4 +401,4 @@ def _face(row: DuplicateProposal) -> RowFace:
 
 
 def _same(one: DuplicateProposal, other: DuplicateProposal) -> bool:
-    return Pair(one.one, one.other).key == Pair(other.one, other.other).key
+    return _key(one) == _key(other)

@@ -23,7 +23,9 @@ _WORDS: Final = ("Hai máy ghi khác nhau", "Một người, hai hồ sơ", "Đ�
 
 
 class ConflictsScreen(Screen):
-    """Enter with a :class:`~station_emr.ui.models.routes.ConflictRoute` to open one record."""
+    """Enter with a :class:`~station_emr.ui.models.routes.ConflictRoute` to open one record, with a
+    :class:`~station_emr.ui.models.routes.LinkRoute` to open two charts that were joined.
+    """
 
     least_height = 600
 
@@ -117,8 +119,9 @@ class ConflictsScreen(Screen):
         if isinstance(context, routes.ConflictRoute):
             self.open.go_to(context.kind, context.record_id)
             self.tabs.set_value(_OPEN)
-        elif context == routes.PAIRS:
+        elif isinstance(context, routes.LinkRoute) or context == routes.PAIRS:
             self.tabs.set_value(_PAIRS)
+        self.pairs.go_to(context.link_id if isinstance(context, routes.LinkRoute) else "")
         self._waits.clear()
         self._seeking = context is None
         self._stack.setCurrentWidget(self.part)

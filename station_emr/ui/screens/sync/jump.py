@@ -133,7 +133,7 @@ def _place_of_visit(
 def _place_of_station(item: OutboxItem, may: Callable[[Action], bool], field: str) -> Place | None:
     """What is not about a visit."""
     if item.kind is RecordKind.LINK and may(Action.PATIENT_VIEW):
-        return routes.CONFLICTS, routes.PAIRS
+        return routes.CONFLICTS, routes.LinkRoute(item.record_id)
     if item.kind in _PRIVACY and may(Action.PRIVACY_HANDLE):
         tab = _PRIVACY[item.kind]
         return routes.PRIVACY, routes.PrivacyRoute(item.patient_id, tab, item.record_id)

@@ -112,6 +112,7 @@ class Machine:
             exchange=self.exchange,
             program=PROGRAM,
         )
+        self.store.do_before_commit(self.engine.at_save)
 
     def open_station(self) -> None:
         """The station and its doctor, as the set-up page leaves them."""
@@ -127,12 +128,14 @@ class Machine:
             work.settings.save_station(replace(STATION, device_name="Máy 1"), WRITTEN)
             work.users.save(doctor, author=None, at=WRITTEN)
 
-    def write(self, records: Iterable[Any]) -> None:
-        """Signed first versions, some hundred in a transaction."""
+    def write(self, records: Iterable[Any], at_once: int = _AT_ONCE) -> None:
+        """Signed first versions, ``at_once`` in a transaction: some hundred as an import writes
+        them, one as people sign.
+        """
         waiting = list(records)
-        for start in range(0, len(waiting), _AT_ONCE):
+        for start in range(0, len(waiting), at_once):
             with self.store.write() as work:
-                for record in waiting[start : start + _AT_ONCE]:
+                for record in waiting[start : start + at_once]:
                     store: Any = {
                         "Patient": work.patients,
                         "Encounter": work.encounters,

@@ -28,6 +28,7 @@ from provincial_server.catalogs import content, publishing
 from provincial_server.catalogs.content import ListRefused
 from provincial_server.courier.keys import courier_keys
 from tests.server.conftest import RunningServer, Station
+from tests.server.direct import Direct, running
 
 _names = itertools.cycle(sorted(publishing.NAMES))
 
@@ -43,7 +44,7 @@ def rows_of(count: int, *, changed: int = -1) -> bytes:
     ).encode()
 
 
-def publish(server: RunningServer, name: str, plain: bytes, version: str, day: str) -> int:
+def publish(server: RunningServer | Direct, name: str, plain: bytes, version: str, day: str) -> int:
     with server.database.write() as session:
         return publishing.publish(
             session,
@@ -94,16 +95,17 @@ def test_a_station_gets_signed_versions_and_a_small_difference(
     assert station.get(f"$catalogs/{name}/2?from=7").headers["X-Catalog-From"] == "0"
 
 
-def test_the_signature_is_over_the_very_words(server: RunningServer, station: Station) -> None:
-    name = next(_names)
-    publish(server, name, rows_of(3), "1", "2026-01-01")
-    with server.database.write() as session:
-        key = load_der_public_key(courier_keys(session).public_der)
-        publishing.announce(
-            session, version="9.9", available=date(2027, 1, 1), note="Cài sau giờ làm", now=1
-        )
+def test_the_signature_is_over_the_very_words(tmp_path: Path) -> None:
+    """In a province of its own: a program that is announced makes the stations' programs old."""
+    with running(tmp_path) as direct:
+        publish(direct, next(_names), rows_of(3), "1", "2026-01-01")
+        with direct.database.write() as session:
+            key = load_der_public_key(courier_keys(session).public_der)
+            publishing.announce(
+                session, version="9.9", available=date(2027, 1, 1), note="Cài sau giờ làm", now=1
+            )
+        index = direct.call("GET", "/fhir/$catalogs", token=direct.device("A")).json()
     assert isinstance(key, ec.EllipticCurvePublicKey)
-    index = station.get("$catalogs").json()
     signed = [(b"station-emr catalog pack\0", one) for one in index["catalogs"]]
     signed.append((b"station-emr program notice\0", index["program"]))
     for kind, one in signed:

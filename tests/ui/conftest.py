@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QWidget
 from typing_extensions import override
 
 from station_emr.domain.permissions import Role
-from station_emr.ui.kit import apply_theme, dress
+from station_emr.ui.kit import apply_theme, dress, tokens
 from station_emr.ui.kit.memory import Forgetful, use_memory
 from station_emr.ui.models.session import Session
 from station_emr.ui.tasks import TaskRunner
@@ -45,7 +45,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def themed(qapp: QApplication) -> None:
-    if not qapp.property("themed"):
+    if not qapp.property("themed") or tokens().name != "light":  # as a test that failed left it
         apply_theme(qapp, "light")
         qapp.setProperty("themed", True)
     use_memory(Forgetful())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
+
+from .outages import believable
 
 
 class Gateway(StrEnum):
@@ -178,43 +181,104 @@ class GatewayAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOutage:
-    """An unbroken row of attempts that did not get through; ``ended`` is None while it lasts."""
+    """An unbroken row of attempts that did not get through; ``ended`` is None while it lasts. With
+    ``at_least`` it may have been longer: the clock at its begin or its end cannot be believed.
+    """
 
     gateway: Gateway
     started: datetime
     ended: datetime | None
     tries: int
     detail: str = ""
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayHistory:
+    """``outages`` newest first; ``since`` the first attempt that counts. ``odd_clocks`` attempts had
+    a time that cannot be right; ``timeless`` outages had no other and are not listed.
+    """
+
+    outages: tuple[GatewayOutage, ...] = ()
+    since: datetime | None = None
+    odd_clocks: int = 0
+    timeless: int = 0
 
 
 _NO_ANSWER: Final = frozenset({Outcome.AWAY, Outcome.UNKNOWN, Outcome.NOT_TAKEN})
 
 
-def outages(attempts: Iterable[GatewayAttempt]) -> tuple[GatewayOutage, ...]:
-    """From attempts of any order, newest outage first. What the gateway refused got through."""
+Timed = tuple[GatewayAttempt, datetime | None]
+"""An attempt and when it began, as far as its clock can be believed."""
+_AT_ONCE: Final = timedelta(minutes=2)
+"""A look-up of a card and the queue try side by side, and are written down as they end."""
+_LONGEST: Final = timedelta(hours=1)
+
+
+def gateway_history(attempts: Sequence[GatewayAttempt]) -> GatewayHistory:
+    """``attempts`` newest first by number, as they are kept: a clock never orders them. What the
+    gateway refused got through.
+    """
+    told = list(reversed(attempts))
+    times = [_began(one, at) for one, at in zip(told, believable(_ends(told)), strict=True)]
     found: list[GatewayOutage] = []
+    timeless = 0
     for gateway in Gateway:
-        row: list[GatewayAttempt] = []
-        own = sorted((a for a in attempts if a.gateway is gateway), key=lambda a: a.started_at)
-        for attempt in own:
-            if attempt.outcome in _NO_ANSWER:
-                row.append(attempt)
-            elif row:
-                found.append(_outage(row, attempt.ended_at))
-                row = []
-        if row:
-            found.append(_outage(row, None))
-    return tuple(sorted(found, key=lambda one: one.started, reverse=True))
+        own = [pair for pair in zip(told, times, strict=True) if pair[0].gateway is gateway]
+        rows = [
+            (away, list(row))
+            for away, row in groupby(own, lambda pair: pair[0].outcome in _NO_ANSWER)
+        ]
+        for place, (away, row) in enumerate(rows):
+            if not away:
+                continue
+            outage = _outage(row, rows[place + 1][1][0] if place + 1 < len(rows) else None)
+            if outage is None:
+                timeless += 1
+            else:
+                found.append(outage)
+    return GatewayHistory(
+        outages=tuple(sorted(found, key=lambda one: one.started, reverse=True)),
+        since=next((at for at in times if at is not None), None),
+        odd_clocks=sum(at is None for at in times),
+        timeless=timeless,
+    )
 
 
-def _outage(row: list[GatewayAttempt], ended: datetime | None) -> GatewayOutage:
-    first = row[0]
+def _ends(told: Sequence[GatewayAttempt]) -> list[datetime]:
+    """When each ended; what ended all but at once did so in the order in which it was written."""
+    found: list[datetime] = []
+    for one in told:
+        late = found[-1] - one.ended_at if found else timedelta()
+        found.append(found[-1] if timedelta() < late < _AT_ONCE else one.ended_at)
+    return found
+
+
+def _began(attempt: GatewayAttempt, ended: datetime | None) -> datetime | None:
+    """The clock may have been set while it was tried; then its end is all that is known."""
+    if ended is None:
+        return None
+    lasted = attempt.ended_at - attempt.started_at
+    return attempt.started_at if timedelta() <= lasted < _LONGEST else attempt.ended_at
+
+
+def _outage(row: Sequence[Timed], after: Timed | None) -> GatewayOutage | None:
+    """None when no clock in it can be believed."""
+    known = [(attempt, at) for attempt, at in row if at is not None]
+    if not known:
+        return None
+    began, ended = known[0][1], None
+    if after is not None:
+        # The answer came when that attempt ended; else nothing later is known than the last try.
+        ended = after[0].ended_at if after[1] is not None else known[-1][1]
+        ended = max(ended, known[-1][1])
     return GatewayOutage(
-        gateway=first.gateway,
-        started=first.started_at,
+        gateway=row[0][0].gateway,
+        started=began,
         ended=ended,
         tries=len(row),
-        detail=row[-1].detail,
+        detail=row[-1][0].detail,
+        at_least=row[0][1] is None or (after is not None and after[1] is None),
     )
 
 

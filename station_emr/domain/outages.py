@@ -61,7 +61,7 @@ class LineHistory:
 def line_history(runs: Iterable[LineRun]) -> LineHistory:
     """``runs`` oldest first by number."""
     told = [run for run in runs if _says_something(run)]
-    times = _believable([run.started_at for run in told])
+    times = believable([run.started_at for run in told])
     rows = [
         (kind, list(row))
         for kind, row in groupby(zip(told, times, strict=True), lambda pair: _kind(pair[0]))
@@ -110,8 +110,10 @@ def _kind(run: LineRun) -> OutageKind | None:
     return OutageKind.REFUSED if run.outcome == "refused" else None
 
 
-def _believable(moments: Sequence[datetime]) -> list[datetime | None]:
-    """None in the place of each that cannot be right: as few as make the others run forwards."""
+def believable(moments: Sequence[datetime]) -> list[datetime | None]:
+    """Of moments in the order in which they were written down: None in the place of each that cannot
+    be right, as few as make the others run forwards.
+    """
     possible = [place for place, moment in enumerate(moments) if is_believable(moment)]
     if not all(moments[one] <= moments[next_] for one, next_ in pairwise(possible)):
         possible = _longest_forwards(moments, possible)

@@ -9,7 +9,13 @@ from typing import Final
 
 from reportlab.lib.units import mm
 
-from station_emr.domain.gateway import Gateway, GatewayAttempt, GatewayOutage, outages
+from station_emr.domain.gateway import (
+    Gateway,
+    GatewayAttempt,
+    GatewayHistory,
+    GatewayOutage,
+    gateway_history,
+)
 from station_emr.domain.record import StationProfile
 from station_emr.services.ports import PrintMark
 
@@ -75,10 +81,9 @@ def _page(
     low = issuer(made, station, left, 10.5)
     made.y = min(low, nation(made, made.left + left, made.width - left, 10.5)) - 10
     asked = [one for one in attempts if gateway is None or one.gateway is gateway]
-    found = [one for one in outages(asked) if gateway is None or one.gateway is gateway]
-    found.sort(key=lambda one: one.started)
-    first = min((one.started_at for one in asked), default=None)
-    since = f"{first:%H:%M %d/%m/%Y}" if first else "chưa có lần nào"
+    history = gateway_history(asked)
+    found = sorted(history.outages, key=lambda one: one.started)
+    since = f"{history.since:%H:%M %d/%m/%Y}" if history.since else "chưa có lần nào"
     made.flow(
         [
             made.block([strong(_TITLE)], size=13, leading=19, before=12, align="center"),
@@ -93,6 +98,7 @@ def _page(
                         f"Mã cơ sở: {value(station.code)}. Máy: {value(station.device_name)}. "
                         f"Lần thử đầu tiên: {since}. Số lần không kết nối được: {len(found)}. "
                         "Giờ theo máy tính của trạm; chương trình ghi tự động từng lần thử."
+                        f"{_about_clocks(history)}"
                     )
                 ],
                 size=10.5,
@@ -116,10 +122,23 @@ def _row(outage: GatewayOutage, now: datetime) -> tuple[str, ...]:
         outage.gateway.label,
         f"{outage.started:%H:%M %d/%m/%Y}",
         until,
-        _length(ended - outage.started),
+        f"{'ít nhất ' if outage.at_least else ''}{_length(ended - outage.started)}",
         str(outage.tries),
         _first_sentence(outage.detail),
     )
+
+
+def _about_clocks(history: GatewayHistory) -> str:
+    """What was left out, because its time cannot be right; nothing to say of most machines."""
+    if not history.odd_clocks:
+        return ""
+    said = (
+        f" {history.odd_clocks} lần thử ghi lúc đồng hồ máy sai nên không lấy giờ của chúng; khoảng "
+        "có chữ “ít nhất” có thể đã dài hơn."
+    )
+    if history.timeless:
+        said += f" {history.timeless} lúc không kết nối được không rõ giờ nên không liệt kê."
+    return said
 
 
 def _first_sentence(text: str) -> str:

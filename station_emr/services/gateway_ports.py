@@ -227,4 +227,4 @@ class OutagePapers(Protocol):
         now: datetime,
         printed_by: str,
     ) -> bytes:
-        """A page to sign: when a gateway was not to be reached."""
+        """A page to sign: when a gateway was not to be reached. ``attempts`` newest first by number."""

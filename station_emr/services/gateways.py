@@ -16,7 +16,7 @@ from station_emr.domain.gateway import (
     MessageKind,
     MessageState,
     Outcome,
-    outages,
+    gateway_history,
 )
 from station_emr.domain.permissions import Action
 from station_emr.domain.sensitive import REFUSED
@@ -169,7 +169,7 @@ class Gateways:
         """When a gateway was not to be reached lately, newest first; the paper goes back further."""
         allow(actor, Action.SYNC_VIEW)
         with self._store.read() as work:
-            return outages(work.gateways.attempts(_LISTED))
+            return gateway_history(work.gateways.attempts(_LISTED)).outages
 
     def outage_paper(self, actor: Actor, gateway: Gateway | None = None) -> bytes:
         """The evidence as a page to sign."""
@@ -259,7 +259,7 @@ def _standing(
 
     waits = [one.next_try_at for one in messages if one.state is MessageState.SIGNED]
     known = [moment for moment in waits if moment is not None]
-    away = next((one for one in outages(tried) if one.ended is None), None)
+    away = next((one for one in gateway_history(tried).outages if one.ended is None), None)
     last = tried[0] if tried else None
     told = "" if last is None or last.outcome is Outcome.ACCEPTED else last.detail
     missing = next((one.reason for one in messages if one.attempts == 0 and one.reason), "")

@@ -11,6 +11,7 @@ from station_emr.domain.gateway import CardUse, Gateway, MessageKind, Outcome
 from station_emr.domain.patient import Coverage
 from station_emr.domain.permissions import Role
 from station_emr.services.gateway_data import card_result, card_results
+from tests.printing.pdf import text as pdf_words
 
 # By hand from the table of CV 1923: which verdict each code is.
 VERDICTS = {
@@ -97,6 +98,43 @@ def test_reception_goes_on_and_the_last_answer_stays(desk, fault):
     assert (newest.gateway, newest.kind) == (Gateway.INSURANCE, MessageKind.CARD)
     assert newest.outcome is Outcome.AWAY
     assert desk.gateways.outages(nurse)[0].ended is None
+
+
+@pytest.mark.parametrize("days", [-9000, 2000])
+def test_the_newest_answer_is_the_one_asked_for_last_whatever_the_clock_said(desk, days):
+    nurse, cards = desk.station.nurse, desk.gateways.cards
+    someone = person(desk)
+    first = cards.look_up(nurse, someone.id)
+    desk.later(days=days)
+    second = cards.look_up(nurse, someone.id)
+    assert cards.known(nurse, someone.id).answer == second
+    desk.later(days=-days)  # the clock is put right: whose age nobody knows is asked again
+    known = cards.known(nurse, someone.id)
+    assert known.answer == second
+    assert known.stale(desk.station.clock.now())
+    assert cards.history(nurse, someone.id) == (second, first)
+
+
+def test_a_dead_clock_moves_no_outage_and_the_paper_says_what_was_left_out(desk):
+    nurse, cards = desk.station.nurse, desk.gateways.cards
+    someone = person(desk)
+    cards.look_up(nurse, someone.id)
+    desk.bhyt.down = True
+    desk.later(hours=1)
+    cards.look_up(nurse, someone.id)
+    desk.later(days=-9000)
+    cards.look_up(nurse, someone.id)
+    desk.later(days=9000)
+    desk.later(hours=1)
+    desk.bhyt.down = False
+    cards.look_up(nurse, someone.id)
+
+    (outage,) = desk.gateways.outages(nurse)
+
+    assert (outage.tries, outage.at_least) == (2, False)
+    assert 3600 <= (outage.ended - outage.started).total_seconds() < 3600 + 60
+    said = " ".join(pdf_words(desk.gateways.outage_paper(nurse)).split())
+    assert "1 lần thử ghi lúc đồng hồ máy sai" in said
 
 
 def test_a_clerk_who_is_not_registered_is_a_matter_of_the_settings(desk):

@@ -378,7 +378,7 @@ class GatewayRepository:
 
     def cards(self, patient_id: str, limit: int) -> tuple[CardAnswer, ...]:
         return self._cards(
-            "patient_id = :patient ORDER BY asked_utc DESC, row_id DESC LIMIT :limit",
+            "patient_id = :patient ORDER BY row_id DESC LIMIT :limit",
             patient=patient_id,
             limit=limit,
         )
@@ -387,7 +387,7 @@ class GatewayRepository:
         """The newest answer; the newest try when the portal never answered about this card."""
         found = self._cards(
             "patient_id = :patient AND card = :card "
-            "ORDER BY answered DESC, asked_utc DESC, row_id DESC LIMIT 1",
+            "ORDER BY answered DESC, row_id DESC LIMIT 1",
             patient=patient_id,
             card=card,
         )

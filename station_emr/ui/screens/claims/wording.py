@@ -108,4 +108,5 @@ def row_reason(row: MessageRow) -> str:
 
 
 def outage_length(outage: GatewayOutage, now: datetime) -> str:
-    return length_words((outage.ended or now) - outage.started)
+    length = length_words((outage.ended or now) - outage.started)
+    return _("ít nhất {length}").format(length=length) if outage.at_least else length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from station_emr.domain.field_labels import field_label
@@ -23,11 +23,17 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.station_rights import Standing
 from station_emr.domain.value_text import describe
 
-from .desk_views import UNSIGNED, Choice, ConflictRow, ConflictView, FieldDifference, Side
+from .desk_views import (
+    FURTHER,
+    UNSIGNED,
+    Choice,
+    ConflictRow,
+    ConflictView,
+    FieldDifference,
+    Side,
+)
 from .ports import Work
 from .record_stores import patient_of, record_store
-
-_FURTHER: Final = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +166,19 @@ class OpenRecord:
             patient_name=name_of(self._work, self.kind, self.stored.record),
             title=title_of(self.kind, self.stored.record),
             fields=tuple(field_label(self.kind, path) for path in node.open_fields),
-            since=node.at,
+            since=self._open_since(),
             safety=any(path in SAFETY_FIELDS for path in node.open_fields),
         )
+
+    def _open_since(self) -> datetime:
+        """When the oldest of the questions was opened: an edit that leaves it open makes it no younger."""
+        node, asked = self.node, set(self.node.open_fields)
+        while True:
+            before = [self._graph[version] for version in node.parents]
+            older = next((one for one in before if asked & set(one.open_fields)), None)
+            if older is None:
+                return node.at
+            node = older
 
     def view(self) -> ConflictView:
         rivals = self.rivals()
@@ -192,7 +208,7 @@ class OpenRecord:
             theirs = "" if [*pair] == sides else f" ({_named(pair[0])} / {_named(pair[1])})"
             rows.append(
                 FieldDifference(
-                    path=field.path if place == 2 else f"{field.path}{_FURTHER}{place}",
+                    path=field.path if place == 2 else f"{field.path}{FURTHER}{place}",
                     label=f"{label}{theirs}",
                     base="" if field.base is None else describe(field.path, field.base),
                     one=describe(field.path, field.values[0]),
@@ -214,7 +230,7 @@ class OpenRecord:
         values: dict[str, Any] = {}
         for field in self.rivals():
             names = [field.path] + [
-                f"{field.path}{_FURTHER}{place}" for place in range(3, len(field.values) + 1)
+                f"{field.path}{FURTHER}{place}" for place in range(3, len(field.values) + 1)
             ]
             given = [choices.get(name) for name in names]
             if Choice.BOTH in given and field.path in LIST_FIELDS:

@@ -47,6 +47,10 @@ def right_to_decide(kind: RecordKind) -> Action:
     return Action.PATIENT_EDIT if kind in UNSIGNED else Action.RECORD_AMEND
 
 
+FURTHER: Final = "@"
+"""Stands in ``FieldDifference.path`` before the place of a third value and of those after it."""
+
+
 class Choice(StrEnum):
     """Which of the two a person takes for one field. ``BOTH`` is for lists such as allergies."""
 

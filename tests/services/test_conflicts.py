@@ -115,6 +115,7 @@ def test_what_is_not_chosen_stays_open_and_a_stale_view_is_refused(station, desk
         decide(station, patient, {"note": Choice.ONE}, version=view.version)
     again = station.services.conflicts.open(station.nurse, PATIENT, patient.id)
     assert [row.path for row in again.differences] == ["note"]
+    assert again.row.since == view.row.since  # a decision makes the open rest no younger
     with pytest.raises(StateError):
         decide(station, patient, {"phone": Choice.ONE})  # nothing open was chosen
     decide(station, patient, {"note": side_of(again, "note", "hai")})

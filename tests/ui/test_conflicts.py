@@ -12,14 +12,16 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from station_emr.domain.errors import EnvironmentFailure, Problem
 from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
-from station_emr.services.desk_views import Choice
+from station_emr.services.desk_views import FURTHER, Choice
 from station_emr.ui.models import routes
 from station_emr.ui.screens.conflicts import ConflictsScreen
 from station_emr.ui.screens.conflicts.wording import (
     clocks,
+    decided_words,
     fields_words,
     marked,
     ordered,
+    pair_progress_words,
     progress_words,
     state_words,
     undo_words,
@@ -74,6 +76,15 @@ def test_many_fields_are_counted_and_danger_comes_first() -> None:
     danger = row(0, "Nguy", safety=True)
     assert ordered((late, danger, early)) == (danger, early, late)
     assert "để ngỏ" in progress_words((PHONE, ALLERGY), {"phone": Choice.ONE})
+
+
+def test_a_decision_names_the_fields_that_it_closed() -> None:
+    third = replace(PHONE, path=f"phone{FURTHER}3", label="Điện thoại (Máy 1 / Máy 3)")
+    shown = view(row(1, "Siu Mẫu", safety=True), ALLERGY, PHONE, third)
+    both = {"allergies": Choice.BOTH, "phone": Choice.OTHER}
+    assert decided_words(shown, both) == "Đã ghi quyết định cho Siu Mẫu: Dị ứng, Điện thoại."
+    half = {"phone": Choice.ONE}
+    assert decided_words(shown, half) == "Còn 2 mục để ngỏ."
 
 
 # -- the desk ----------------------------------------------------------------------------------
@@ -218,6 +229,7 @@ def test_some_fields_may_wait(page) -> None:
     page.shortcut(Qt.Key.Key_Return)
     page.until(lambda: len(page.desk.done) == 1)
     page.until(lambda: [c.difference.path for c in page.open.choices.choosers] == ["phone"])
+    page.until_said("Đã ghi quyết định cho Nguyễn Văn Mẫu: Dị ứng. Còn 1 mục để ngỏ.")
     assert page.names()[0] == "Nguyễn Văn Mẫu"
 
 
@@ -367,6 +379,13 @@ def test_joining_needs_a_reason_and_every_dangerous_field_a_choice(twice) -> Non
     pairs._show_comparison(pairs._pair, comparison)
     assert pairs.choices.choices == {}
     assert not pairs.merge.isEnabled()
+    assert pairs.progress.text().startswith("Chưa chọn mục nào. Bấm 1 hoặc 2 để chọn hồ sơ")
+
+
+def test_joining_never_says_that_something_may_stay_open(twice) -> None:
+    assert pair_progress_words((PHONE, ALLERGY), {"phone": Choice.ONE}) == (
+        "Đã chọn 1 trên 2 mục. Chọn đủ rồi mới gộp được."
+    )
 
 
 def test_two_people_are_told_apart_once(twice) -> None:

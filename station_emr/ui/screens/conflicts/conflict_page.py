@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -37,7 +39,7 @@ from station_emr.ui.screens.conflicts.chooser import ChoiceList
 from station_emr.ui.screens.conflicts.row_list import RowFace, RowList
 from station_emr.ui.screens.conflicts.wording import (
     clocks,
-    fields_words,
+    decided_words,
     ordered,
     progress_words,
     row_detail,
@@ -308,19 +310,17 @@ class ConflictPage(QWidget):
                 expected_version=view.version,
                 confirmed=self.rules.confirmed,
             ),
-            done=lambda _changes: self._decided(view),
+            done=lambda _changes: self._decided(view, chosen),
             failed=self._not_decided,
             owner=self,
         )
 
-    def _decided(self, view: ConflictView) -> None:
+    def _decided(self, view: ConflictView, chosen: Mapping[str, Choice]) -> None:
         row = view.row
         self._view = None
         self.told.emit(
             Message(
-                text=_("Đã ghi quyết định cho {name}: {fields}.").format(
-                    name=row.patient_name, fields=fields_words(row.fields)
-                ),
+                text=decided_words(view, chosen),
                 severity=Severity.SUCCESS,
                 action_text=_("Hoàn tác"),
                 action=lambda: self._undo(row),

@@ -45,7 +45,7 @@ from station_emr.ui.models.session import Session
 from station_emr.ui.screens.conflicts.chooser import ChoiceList
 from station_emr.ui.screens.conflicts.pair_charts import ChartsCard, Pair
 from station_emr.ui.screens.conflicts.row_list import RowFace, RowList
-from station_emr.ui.screens.conflicts.wording import pair_title, progress_words
+from station_emr.ui.screens.conflicts.wording import pair_progress_words, pair_title
 
 
 class PairPage(QWidget):
@@ -272,7 +272,7 @@ class PairPage(QWidget):
         elif not self._may:
             self.progress.setText(_("Vai trò của bạn chỉ xem được mục này."))
         elif left:
-            self.progress.setText(progress_words(comparison.differences, chosen))
+            self.progress.setText(pair_progress_words(comparison.differences, chosen))
         else:
             self.progress.setText(_("Cả hai hồ sơ giữ nguyên lịch sử; gộp rồi vẫn tách lại được."))
 
@@ -308,7 +308,7 @@ class PairPage(QWidget):
 
     def _merged(self, pair: Pair) -> None:
         self._pair = None
-        text = _("Đã gộp hai hồ sơ của {name}. Tách lại được trong mục Đã quyết định.")
+        text = _("Đã gộp hai hồ sơ của {name}. Tách lại được trong thẻ Đã quyết định gần đây.")
         self._tell(text.format(name=pair.stays.full_name), Severity.SUCCESS)
         self.read()
         self.list.setFocus()

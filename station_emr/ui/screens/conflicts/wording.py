@@ -10,9 +10,11 @@ from typing import Final
 
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.services.desk_views import (
+    FURTHER,
     ChartSummary,
     Choice,
     ConflictRow,
+    ConflictView,
     DuplicateProposal,
     FieldDifference,
     Side,
@@ -102,6 +104,40 @@ def marked(text: str, against: str) -> str:
         if words:
             parts.append(words if tag == "equal" else f"<b><u>{words}</u></b>")
     return " ".join(parts)
+
+
+def decided_words(view: ConflictView, choices: Mapping[str, Choice]) -> str:
+    """What was decided just now, and how much of the record still waits."""
+    labels: dict[str, str] = {}
+    given: dict[str, list[Choice | None]] = {}
+    for line in view.differences:  # several lines are one field where three wrote differently
+        field = line.path.partition(FURTHER)[0]
+        labels.setdefault(field, line.label)
+        given.setdefault(field, []).append(choices.get(line.path))
+    done = [
+        labels[field]
+        for field, found in given.items()
+        if None not in found or {Choice.OTHER, Choice.BOTH} & set(found)
+    ]
+    left = len(given) - len(done)
+    parts = []
+    if done:
+        told = _("Đã ghi quyết định cho {name}: {fields}.")
+        parts.append(told.format(name=view.row.patient_name, fields=fields_words(tuple(done))))
+    if left:
+        parts.append(_("Còn {count} mục để ngỏ.").format(count=left))
+    return " ".join(parts)
+
+
+def pair_progress_words(
+    differences: tuple[FieldDifference, ...], choices: Mapping[str, Choice]
+) -> str:
+    """A merge leaves nothing open: it waits until every difference is answered."""
+    if not choices:
+        return _("Chưa chọn mục nào. Bấm 1 hoặc 2 để chọn hồ sơ, mũi tên để đi giữa các mục.")
+    return _("Đã chọn {count} trên {all} mục. Chọn đủ rồi mới gộp được.").format(
+        count=len(choices), all=len(differences)
+    )
 
 
 def progress_words(differences: tuple[FieldDifference, ...], choices: Mapping[str, Choice]) -> str:

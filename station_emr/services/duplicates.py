@@ -343,7 +343,7 @@ def _proposal(work: Work, why: Likeness, one_id: str, other_id: str) -> Duplicat
 def _summary(work: Work, patient_id: str) -> ChartSummary:
     chart = work.patients.get(patient_id).record
     visits = work.encounters.timeline(patient_id, _VISITS)
-    made = work.patients.versions(patient_id)[0]
+    made = min(work.patients.lineage(patient_id), key=lambda node: node.version)
     return ChartSummary(
         patient_id=patient_id,
         chart_number=chart.chart_number,
@@ -357,5 +357,5 @@ def _summary(work: Work, patient_id: str) -> ChartSummary:
         visits=len(visits),
         last_visit_at=visits[0].on if visits else None,
         registered_by=made.author_name,
-        registered_on=f"{made.at:%d/%m/%Y}",
+        registered_on=", ".join(filter(None, (made.device, f"{made.at:%d/%m/%Y}"))),
     )

@@ -67,6 +67,14 @@ def record(station, patient):
 # What is proposed --------------------------------------------------------------------------
 
 
+def test_each_chart_says_who_wrote_it_where_and_when(station):
+    register(station, national_id="064185000123")
+    register(station, national_id="064185000123")
+    (found,) = station.services.duplicates.proposals(station.nurse)
+    assert found.one.registered_by == station.nurse.user.full_name
+    assert found.one.registered_on == "Máy 1, 20/11/2026"
+
+
 def test_the_same_number_is_certain_and_comes_first(station):
     near = register(station), register(station, "Rah Lan H Nhung")
     card = Coverage(number="GD4649900000101")

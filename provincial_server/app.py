@@ -38,6 +38,7 @@ from provincial_server.settings import Settings
 from provincial_server.stations.chores import Chores
 from provincial_server.stations.counting import count_all
 from provincial_server.store import EVERY_FACILITY, ServerFact
+from provincial_server.threshold import Threshold
 from provincial_server.transport import Guard, fault_response
 from provincial_server.web import routes as web_routes
 from provincial_server.web.pages import Pages
@@ -76,8 +77,11 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.leaving = Leaving()
     # The last one stands outermost.
     app.add_middleware(Compress)
+    app.add_middleware(
+        Threshold, longest_address=settings.limits.address_letters, name=services.caller
+    )
     app.add_middleware(Audited, buffer=services.access, clock=settings.clock)
-    app.add_middleware(Guard, longest_address=settings.limits.address_letters)
+    app.add_middleware(Guard)
     app.add_middleware(HeadAsGet)
     fhir_routes.add_bundle_routes(app, services)  # first found: it is asked for most
     operation_routes.add_routes(app, services)

@@ -310,7 +310,8 @@ def access_of(scope: Scope, status: int, clock: Clock) -> Access | None:
         action = scope["method"].lower()  # one that nobody offers here
     stranger = actor is None
     if actor is None:
-        if not refused or status >= 500 or route not in _WATCHED:
+        watched = route in _WATCHED or state.get("refused_unread")
+        if not refused or status >= 500 or not watched:
             return None
         client = scope.get("client")
         actor = Actor("address", client[0] if client else "-")

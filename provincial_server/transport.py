@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ _PLACES = {
 # Records must stay out of caches, and a browser must not guess that JSON is a page.
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _LAST = (b"connection", b"close")  # while the process is leaving
-# Of two that differ a proxy in between may have judged the other one.
-_GIVEN_ONCE = frozenset(
-    {
-        *(b"authorization", b"host", b"content-type", b"content-encoding", b"content-range"),
-        *(b"if-match", b"if-none-match", b"if-none-exist", b"repr-digest"),
-        b"x-exchange-dictionary",
-    }
-)
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _access = logging.getLogger("provincial_server.access")
 _log = logging.getLogger("provincial_server")
@@ -88,9 +79,8 @@ class Guard:
     one access line per request with the route's pattern instead of the address, because addresses
     hold card numbers."""
 
-    def __init__(self, app: ASGIApp, longest_address: int) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._longest_address = longest_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,14 +98,6 @@ class Guard:
             await send(message)
 
         try:
-            if len(scope["path"]) + len(scope["query_string"]) > self._longest_address:
-                fault = refuse(414, "too-long", "the address is too long", "http.path")
-                await fault_response(fault)(scope, receive, watch)
-                return
-            if twice := _given_twice(scope["headers"]):
-                fault = refuse(400, "structure", "a header is given twice", f"http.{twice}")
-                await fault_response(fault)(scope, receive, watch)
-                return
             await self._app(scope, receive, watch)
         except ClientDisconnect:
             status = 499  # the line broke; the station will send again
@@ -131,17 +113,6 @@ class Guard:
             spent = (time.perf_counter() - started) * 1000
             said = _told(scope, route, status, spent)
             _access.info("%s %s %d %.1fms %s", *list(said.values())[:5], extra={"request": said})
-
-
-def _given_twice(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The name of a header that has one value by its nature and stands there again; else empty."""
-    seen = set()
-    for name, _ in headers:
-        if name in _GIVEN_ONCE:
-            if name in seen:
-                return name.decode("ascii")
-            seen.add(name)
-    return ""
 
 
 def _told(scope: Scope, route: str, status: int, spent: float) -> dict[str, Any]:

@@ -149,6 +149,54 @@ def test_who_tries_a_method_that_nobody_offers_is_noted(direct):
     ]
 
 
+LONG = "name=" + "Nguyen" * 2000
+TWICE = [("Content-Type", "application/fhir+json"), ("Content-Type", "text/plain")]
+
+
+def test_what_is_refused_before_it_is_read_leaves_a_line_without_what_was_asked(direct):
+    token = direct.device("A")
+    asked = [
+        ("GET", f"/fhir/Patient?{LONG}", (), 414),
+        ("GET", f"/fhir/Patient/{'Nguyen' * 2000}", (), 414),
+        ("GET", f"/fhir/Patient/p1/_history/1?{LONG}", (), 414),
+        ("GET", f"/nowhere/at/all/of/it?{LONG}", (), 414),
+        ("POST", "/fhir/$exchange", TWICE, 400),
+    ]
+    for method, path, headers, status in asked:
+        assert direct.call(method, path, headers=headers, token=token).status == status
+    assert [(line.actor_kind, *shown(line)) for line in lines(direct, "A")] == [
+        ("device", "search", "Patient", "", "refused 414"),
+        ("device", "read", "Patient", "?", "refused 414"),
+        ("device", "vread", "Patient", "p1", "refused 414"),
+        ("device", "get", "?", "", "refused 414"),
+        ("device", "exchange", "/fhir/$exchange", "", "refused 400"),
+    ]
+
+
+def test_a_stranger_who_is_refused_unread_is_one_line_in_a_second(direct):
+    token = direct.device("A")
+    for _ in range(3):
+        direct.call("GET", f"/fhir/Patient?{LONG}")
+    direct.call("GET", f"/web/inbox?{LONG}")
+    both = [("Authorization", f"Bearer {token}"), ("Authorization", "Bearer other")]
+    assert direct.call("GET", "/fhir/Patient/p1", headers=both).status == 400
+    found = [(line.actor_kind, line.actor_id, *shown(line)) for line in lines(direct)]
+    assert sorted(found) == [
+        ("address", "127.0.0.1", "list", "/web/inbox", "", "refused 414"),
+        ("address", "127.0.0.1", "read", "Patient", "p1", "refused 400"),
+        ("address", "127.0.0.1", "search", "Patient", "", "refused 414 times=3"),
+    ]
+
+
+def test_a_long_address_counts_as_asking(tmp_path):
+    rates = Rates(device=Rate(0.001, 2))
+    with running(tmp_path, rates=rates, rates_on_loopback=True) as direct:
+        token = direct.device("A")
+        tried = [direct.call("GET", f"/fhir/Patient?{LONG}", token=token) for _ in range(4)]
+        assert [answer.status for answer in tried] == [414, 414, 429, 429]
+        assert [line.result for line in lines(direct, "A")][-1] == "refused 429"
+
+
 def test_trying_other_methods_counts_as_asking(tmp_path):
     rates = Rates(device=Rate(0.001, 2))
     with running(tmp_path, rates=rates, rates_on_loopback=True) as direct:

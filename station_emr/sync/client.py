@@ -44,8 +44,9 @@ UNREACHABLE: Final = f"Không kết nối được máy chủ tỉnh. {_SAFE}"
 STALLED: Final = f"Máy chủ tỉnh không trả lời kịp. {_SAFE}"
 CUT: Final = f"Đường truyền đứt giữa chừng. {_SAFE}"
 UNTRUSTED: Final = (
-    "Không xác minh được chứng chỉ của máy chủ tỉnh, nên không gửi gì. "
-    "Hãy xem ngày giờ của máy này, rồi báo người phụ trách công nghệ thông tin."
+    "Không xác minh được chứng chỉ của máy chủ tỉnh, nên không gửi gì. Dữ liệu vẫn an toàn ở trạm. "
+    "Hãy xem ngày giờ của máy này. Nếu mạng này cần đăng nhập (Wi-Fi), hãy mở trình duyệt để đăng "
+    "nhập. Vẫn vậy thì báo người phụ trách công nghệ thông tin."
 )
 PORTAL: Final = (
     "Mạng đang dùng trả về một trang web thay vì máy chủ tỉnh (thường là trang đăng nhập Wi-Fi). "

@@ -85,6 +85,8 @@ def test_nothing_leaves_for_a_wrong_certificate(engine, province, stranger, faul
         run = engine(server.url, province.pem).run_once()
 
         assert (run.outcome, run.detail) == ("offline", UNTRUSTED)
+        # Over https the log-in page of a Wi-Fi can only show itself as a wrong certificate.
+        assert "mở trình duyệt để đăng nhập" in run.detail
         _left_nothing(server)
 
 

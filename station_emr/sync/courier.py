@@ -87,6 +87,11 @@ NOT_THE_PROVINCE: Final = (
     "Nếu tỉnh vừa đổi khóa, hãy xin tệp khóa mới và so dấu vân tay qua điện thoại."
 )
 
+OTHER_FINGERPRINT: Final = (
+    "Dấu vân tay của tệp không giống dấu vân tay đã so, nên tệp không được tin. Chưa có gì thay đổi. "
+    "Hãy so lại từng ký tự với máy đã xuất tệp; nếu vẫn khác thì đừng dùng tệp này."
+)
+
 
 class DeviceSigner(Signer, Protocol):
     @property

@@ -15,7 +15,7 @@ from station_emr.services.ports import Store, Work
 from station_emr.services.rebuild import RebuildProgress, RebuildReport, SnapshotFacts
 
 from .applying import Applier, Outcome
-from .courier import NOT_THE_PROVINCE, check_facility
+from .courier import OTHER_FINGERPRINT, check_facility
 from .courier_file import SNAPSHOT, CourierFile, grouped, open_file
 from .courier_reply import apply_lines, decode_note, unreadable
 from .operation_line import OP_ID, op_id
@@ -97,7 +97,7 @@ class SnapshotReader:
             if not given:
                 raise CourierRefused("unknown-sender", NOT_COMPARED)
             if given != courier.signer:
-                raise CourierRefused("unknown-sender", NOT_THE_PROVINCE)
+                raise CourierRefused("unknown-sender", OTHER_FINGERPRINT)
         filling = _Filling(
             self._store, self._applier, self._position(courier), progress, cancelled, self._step
         )

@@ -85,10 +85,10 @@ def test_from_a_colleagues_pc(make: Make, first: CourierMachine) -> None:
     rebuild = new.rebuild()
     facts = rebuild.inspect(DIRECTOR, report.path)
     assert (facts.by_province, facts.trusted, facts.fingerprint) == (False, False, shown)
-    for given, code in (("", "unknown-sender"), ("0" * 32, "unknown-sender")):
-        with pytest.raises(CourierRefused) as caught:
+    for given, told in (("", "Chưa biết tệp này do ai lập"), ("0" * 32, "không giống dấu vân tay")):
+        with pytest.raises(CourierRefused, match=told) as caught:
             rebuild.from_file(DIRECTOR, report.path, signer=given)
-        assert caught.value.code == code
+        assert caught.value.code == "unknown-sender"
     assert new.everything() == {}
     done = rebuild.from_file(DIRECTOR, report.path, signer=shown)
     assert (done.finished, done.verified) == (True, True)

@@ -71,7 +71,7 @@ def import_reply(options: argparse.Namespace) -> int:
     say(
         options,
         asdict(done),
-        f"Tỉnh đã nhận {done.acknowledged} mục, không nhận {done.refused}; "
+        f"Tỉnh đã nhận {done.confirmed} mục, không nhận {done.refused}; "
         f"{done.applied} mục mới về máy này, còn chờ {done.waiting}.{checked}{more}",
     )
     return 0
@@ -149,5 +149,7 @@ def _shown(options: argparse.Namespace) -> Callable[[RebuildProgress], None]:
 def _words(report: RebuildReport) -> str:
     if not report.finished:
         return f"\nMới dựng lại được {report.operations} mục. {report.detail}".rstrip()
-    checked = "đã đối chiếu, khớp" if report.verified else "chưa khớp, sẽ đối chiếu khi có mạng"
+    checked = (
+        "đã đối chiếu, khớp" if report.verified else "chưa đối chiếu, sẽ đối chiếu khi có mạng"
+    )
     return f"\nĐã dựng lại {report.operations} mục: {checked}."

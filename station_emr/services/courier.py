@@ -38,9 +38,10 @@ class CourierRefused(UserError):
 class CourierReport:
     """What an export put into the file, or what an import took from it.
 
-    ``operations`` were written to, or came with, the file. Of an import: ``acknowledged`` left the
-    outbox, ``refused`` are in quarantine, ``applied`` are new here, ``conflicts`` need a person,
-    ``unreadable`` are kept without being shown. ``created`` is by the writer's clock. ``waiting`` is what waits afterwards, ``more`` that
+    ``operations`` were written to, or came with, the file. Of an import: ``confirmed`` are those that the
+    province says it has, ``acknowledged`` those of them that left the outbox just now, ``refused`` are
+    in quarantine, ``applied`` are new here, ``conflicts`` need a person, ``unreadable`` are kept without
+    being shown. ``created`` is by the writer's clock. ``waiting`` is what waits afterwards, ``more`` that
     the province has changes that did not fit, ``verified`` that both hold the same.
     """
 
@@ -50,6 +51,7 @@ class CourierReport:
     size: int
     operations: int = 0
     acknowledged: int = 0
+    confirmed: int = 0
     refused: int = 0
     applied: int = 0
     conflicts: int = 0

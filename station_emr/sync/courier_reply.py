@@ -124,7 +124,7 @@ class ReplyIntake:
         self._page: _Page | None = None
         self._lines: list[bytes] = []
         self._since = 0
-        self._done = {"operations": 0, "acknowledged": 0, "refused": 0}
+        self._done = {"operations": 0, "acknowledged": 0, "confirmed": 0, "refused": 0}
         self._outcome = Outcome()
         self._last: _Page | None = None
 
@@ -233,7 +233,9 @@ class ReplyIntake:
             lines=(),
         )
         stranded = settle(work, batch, reply, self._clock.now())
-        work.operations.set_held(work.operations.knows(self._taken))
+        confirmed = work.operations.knows(self._taken)
+        work.operations.set_held(confirmed)
+        self._done["confirmed"] = len(confirmed)
         self._done["acknowledged"] = len(reply.taken)
         self._done["refused"] = stranded + sum(one.kind in _FOR_GOOD for one in reply.refused)
 

@@ -33,7 +33,9 @@ def test_stick_and_line_together(tmp_path: Path, online: Province, order: str) -
             assert one.sync().outcome == "complete"
             reply, done = online.answer(sent)
             assert not done.stale
-            one.courier.import_reply(DIRECTOR, str(reply))
+            late = one.courier.import_reply(DIRECTOR, str(reply))
+            assert late.acknowledged == 0
+            assert late.confirmed == len(done.taken) > 0  # also what the line had told before
         elif order == "stick first":
             one.courier.import_reply(DIRECTOR, str(online.answer(sent)[0]))
             one.patient(1)

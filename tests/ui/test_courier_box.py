@@ -30,7 +30,7 @@ class Courier:
         return self._report("export", path, operations=14)
 
     def import_reply(self, actor, path):
-        return self._report("import", path, acknowledged=12, refused=1, waiting=2, more=True)
+        return self._report("import", path, confirmed=12, refused=1, waiting=2, more=True)
 
 
 def test_waiting_records_leave_and_the_answer_comes_by_stick(
@@ -64,7 +64,7 @@ def test_the_stick_is_for_those_who_may_send(qtbot, session_of) -> None:
 
 
 def test_the_words_of_the_stick_tell_what_is_left() -> None:
-    report = CourierReport(path="/a/b.semr", number=1, created=MORNING, size=10, acknowledged=3)
+    report = CourierReport(path="/a/b.semr", number=1, created=MORNING, size=10, confirmed=3)
     assert imported(report).endswith("3 mục đã tới nơi. Không còn gì chờ gửi.")
     full = replace(report, applied=2, conflicts=1)
     assert "2 thay đổi của tỉnh đã vào máy này. 1 hồ sơ cần người quyết định." in imported(full)

@@ -103,7 +103,7 @@ def imported(report: CourierReport) -> str:
     """What the province's answer brought."""
     parts = [
         _("Đã nhận trả lời của tỉnh lập lúc {when}: {count} mục đã tới nơi.").format(
-            when=_moment(report.created), count=report.acknowledged
+            when=_moment(report.created), count=report.confirmed
         )
     ]
     if report.refused:

@@ -9,14 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provincial_server import wire
 from provincial_server.current_versions import STANDS, VersionKey, read_current
+from provincial_server.dates import VIETNAM
 from provincial_server.people.matching import Chart
-from provincial_server.people.restricted import Marks, closed_places, is_withdrawn, marks_of
+from provincial_server.people.restricted import (
+    RESTRICTED,
+    Marks,
+    Ranges,
+    closed_places,
+    is_labelled,
+    is_withdrawn,
+    marks_of,
+    ranges_of,
+    rights_id,
+)
 from provincial_server.resources import Stored, stored_of
 from provincial_server.store import ResourceHead, ResourceVersion
 
@@ -43,10 +56,13 @@ class _Part:
     at: int
 
 
-def read_chart(session: Session, chart: Chart, *, restricted: bool) -> list[Stored]:
-    """The person and the newest visits, restricted ones only where they are asked for."""
+def read_chart(session: Session, chart: Chart, now: int, *, restricted: bool) -> list[Stored]:
+    """The person and the newest visits, restricted ones only where they are asked for. Nothing where
+    the person's own chart is labelled and that was not asked for."""
     facility, patient = chart
-    parts = list(_parts(session, chart))
+    if not restricted and _is_closed(session, chart):
+        return []
+    parts = list(_parts(session, chart, _ranges(session, facility, now)))
     if not restricted:
         closed = closed_places([part.marks for part in parts])
         parts = [part for place, part in enumerate(parts) if place not in closed]
@@ -61,7 +77,27 @@ def read_chart(session: Session, chart: Chart, *, restricted: bool) -> list[Stor
     return _versions(session, facility, keys + [part.key for part in _newest(parts)])
 
 
-def _parts(session: Session, chart: Chart) -> Iterator[_Part]:
+def _is_closed(session: Session, chart: Chart) -> bool:
+    """By the label of the person's own resource."""
+    found = read_current(session, chart[0], "Patient", [chart[1]])
+    return any(is_labelled(_meta(row.meta)) for row in found)
+
+
+def _ranges(session: Session, facility: str, now: int) -> Ranges:
+    """What the home station has set for itself, if it ever did, and what is restricted everywhere."""
+    today = datetime.fromtimestamp(now / 1000, VIETNAM).date()
+    for row in read_current(session, facility, "Basic", [rights_id(facility)]):
+        return ranges_of(wire.reread(row.content.encode()), today)
+    return RESTRICTED
+
+
+def _meta(text: str) -> dict[str, Any]:
+    """Few resources have a label, so few are read for it."""
+    found: dict[str, Any] = wire.reread(text.encode()) if '"security"' in text else {}
+    return found
+
+
+def _parts(session: Session, chart: Chart, ranges: Ranges) -> Iterator[_Part]:
     """Everything that stands in the chart, without holding what it says."""
     facility, patient = chart
     rows = session.execute(
@@ -70,6 +106,7 @@ def _parts(session: Session, chart: Chart) -> Iterator[_Part]:
             ResourceVersion.resource_id,
             ResourceVersion.version,
             ResourceVersion.content,
+            ResourceVersion.meta,
             ResourceHead.date_low,
         )
         .join(ResourceHead, STANDS)
@@ -80,10 +117,10 @@ def _parts(session: Session, chart: Chart) -> Iterator[_Part]:
         )
         .execution_options(yield_per=_AT_ONCE)
     )
-    for resource_type, resource_id, version, content, at in rows:
+    for resource_type, resource_id, version, content, meta, at in rows:
         said = wire.reread(content.encode())
         if not is_withdrawn(said):
-            marks = marks_of(resource_type, resource_id, said, patient)
+            marks = marks_of(resource_type, resource_id, said, patient, ranges, _meta(meta))
             key = (resource_type, resource_id, version)
             yield _Part(key, marks, _UNDATED if at is None else at)
 

@@ -1,16 +1,21 @@
 """Visits that are not shown to another station unless it asks for them by name and says why.
 
-HIV and mental health, by the codes of the diagnoses (ICD-10). What hangs on such a visit stays out
-with it: values, drugs, letters. Only the whole chart of a person can be asked for, so nothing else
-tells that something was left out.
+A record's own label (`meta.security`) closes it, whatever it says. Then the codes of the diagnoses
+(ICD-10): those that the home station has set for itself, and in any case HIV and mental health. Neither
+a label nor a station's list opens what these close. What hangs on such a visit stays out with it:
+values, drugs, letters. Only the whole chart of a person can be asked for, so nothing else tells that
+something was left out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from provincial_server.records import record_of
 
@@ -28,11 +33,52 @@ RESTRICTED: Final = (
     ("Z71.7", "Z71.7"),
 )
 """First and last code of each range, both with all that is below them."""
+Ranges = Sequence[tuple[str, str]]
+_TERMS: Final = "http://terminology.hl7.org/CodeSystem/"
+_CONFIDENTIALITY: Final = f"{_TERMS}v3-Confidentiality"
+_CLOSING: Final = frozenset({"R", "V"})
+"""Restricted and very restricted; the others say no more than that it is a patient's."""
+_SENSITIVITY: Final = f"{_TERMS}v3-ActCode"
+"""As a label each of its codes names a kind of information that needs more care (HIV, PSY, ETH)."""
+_RIGHTS: Final = "station-rights"
 
 
-def is_restricted(code: str) -> bool:
+def is_restricted(code: str, ranges: Ranges = RESTRICTED) -> bool:
     code = code.strip().upper()
-    return any(first <= code and code[: len(last)] <= last for first, last in RESTRICTED)
+    return any(first <= code and code[: len(last)] <= last for first, last in ranges)
+
+
+def is_labelled(meta: dict[str, Any]) -> bool:
+    """Whether a resource calls itself restricted."""
+    for label in meta.get("security", ()):
+        system, code = label.get("system"), label.get("code")
+        if system == _SENSITIVITY or (system == _CONFIDENTIALITY and code in _CLOSING):
+            return True
+    return False
+
+
+def rights_id(facility_code: str) -> str:
+    """Of the Basic in which a station says what it has set (docs/sync.md, "Rights and standing")."""
+    value = int.from_bytes(hashlib.sha256(f"rights/{facility_code}".encode()).digest()[:16], "big")
+    value = value & ~(0xF << 76) | 0x8 << 76
+    return str(UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+
+
+def ranges_of(rights: dict[str, Any], today: date) -> Ranges:
+    """What that Basic names as restricted by now, with what is so everywhere."""
+    found = list(RESTRICTED)
+    for extension in rights.get("extension", ()):
+        if not str(extension.get("url", "")).endswith(f"/{_RIGHTS}"):
+            continue
+        for one in extension.get("extension", ()):
+            said = {
+                part.get("url"): part.get("valueString", part.get("valueDate", ""))
+                for part in one.get("extension", ())
+            }
+            first, last = str(said.get("first", "")), str(said.get("last", ""))
+            if one.get("url") == "ranges" and first and str(said.get("since", "")) <= f"{today}":
+                found.append((first.upper(), (last or first).upper()))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +90,20 @@ class Marks:
     visit: str
     """The id of its visit; empty where it hangs on none."""
     closed: bool
-    """It says a restricted code itself."""
+    """Its label, or a code that it says itself, is restricted."""
     because_of: frozenset[str]
     """Diagnoses that it names as its reason, as `name`."""
 
 
 def marks_of(
-    resource_type: str, resource_id: str, content: dict[str, Any], patient_id: str
+    resource_type: str,
+    resource_id: str,
+    content: dict[str, Any],
+    patient_id: str,
+    ranges: Ranges = RESTRICTED,
+    meta: dict[str, Any] | None = None,
 ) -> Marks:
-    """`content` is as it is stored, without its type and id."""
+    """`content` is as it is stored, without its type, id and meta."""
     visit = resource_id
     if resource_type != _ENCOUNTER:
         record = record_of(resource_id)
@@ -62,7 +113,8 @@ def marks_of(
     return Marks(
         name=f"{resource_type}/{resource_id}",
         visit=visit,
-        closed=any(is_restricted(code) for code in _codes(resource_type, content)),
+        closed=is_labelled(meta or {})
+        or any(is_restricted(code, ranges) for code in _codes(resource_type, content)),
         because_of=frozenset(f"{_CONDITION}/{name}" for name in _reasons(content)),
     )
 

@@ -128,7 +128,7 @@ def share(
     names = {row.code: row.name for row in session.scalars(select(Facility))}
     entries: list[str] = []
     for chart, matched_by in sorted(found.items()):
-        resources = read_chart(session, chart, restricted=bool(asked.sensitive))
+        resources = read_chart(session, chart, now, restricted=bool(asked.sensitive))
         _note(session, caller, asked, consent, chart, matched_by, len(resources), now)
         entries += [_entry(stored, chart[0], names[chart[0]], root) for stored in resources]
     return (

@@ -116,36 +116,23 @@ def checkout() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Iterator[None]:
-    """A command of the server that runs inside this process gives the whole process its log, which
-    writes to what stands in for standard error during this one test. It ends with the test: whatever
-    warned later, in a thread of a server that serves all tests, would write to a closed file."""
-    names = (None, "provincial_server", "uvicorn.access")
-    levels = {name: logging.getLogger(name).level for name in names}
-    log = logging.getLogger()
-    before = list(log.handlers)
-    try:
-        yield
-    finally:
-        for handler in [handler for handler in log.handlers if handler not in before]:
-            log.removeHandler(handler)
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture: a test that names no kind of database works on the chosen one, whatever
     the test before it in this process worked on."""
-    closed = [
-        handler
-        for handler in logging.getLogger().handlers
-        if getattr(getattr(handler, "stream", None), "closed", False)
-    ]
-    assert not closed, "a test left a log that writes to a closed file"
     databases = sys.modules.get("tests.databases")
     if databases is not None:
         drawn = getattr(item, "callspec", None)
         kind = drawn.params.get("database_kind") if drawn else None
         databases.use(kind or databases.CHOSEN)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Behind all fixtures: threads that outlive a test would find its log's file closed."""
+    yield
+    log = logging.getLogger()
+    left = [one for one in log.handlers if getattr(getattr(one, "stream", None), "closed", False)]
+    for handler in left:
+        log.removeHandler(handler)
+    assert not left, "this test leaves a log behind: see tests/provincial_command.py"

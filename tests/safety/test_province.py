@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from provincial_server.__main__ import main
 from tests import databases
 from tests.databases import database_url, open_database
+from tests.provincial_command import main
 from tests.server.conftest import Station
 from tests.server.samples import unit
 from tests.server.test_durability import finish, sequences, start

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.courier.keys import courier_keys
 from provincial_server.database import Database
@@ -23,6 +22,7 @@ from provincial_server.resources import Writer
 from provincial_server.settings import Settings
 from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.validation import check
+from tests.provincial_command import main
 from tests.server.exchange_client import encode, envelope, person, record_id
 from tests.server.samples import patient
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provincial_server.__main__ import main
 from provincial_server.operation.configuration import Configuration, WrongConfiguration, load
+from tests.provincial_command import main
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,6 @@ import pytest
 import requests
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.courier import writing
 from provincial_server.courier.faults import CourierRefused, DiskFull
 from provincial_server.courier.file import END, HEAD, SIGNED_AS, SNAPSHOT, TAIL, open_file
@@ -24,6 +23,7 @@ from provincial_server.database import Database
 from provincial_server.exchange import feed
 from provincial_server.settings import Settings
 from tests.databases import database_url, open_database
+from tests.provincial_command import main
 from tests.server.conftest import RunningServer
 from tests.server.courier_files import Reply, Stick
 from tests.server.exchange_client import Machine, op_id, person, record_id, visit

@@ -22,7 +22,6 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.database import Database
 from provincial_server.exchange import feed, indexing, log, service
@@ -32,6 +31,7 @@ from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.settings import Settings
 from provincial_server.store import Facility, ResourceHead, ResourceVersion
 from tests import databases
+from tests.provincial_command import main
 from tests.server.conftest import RunningServer, Station
 from tests.server.exchange_client import (
     Machine,

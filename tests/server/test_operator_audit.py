@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.operation import dumps
 from provincial_server.store import EVERY_FACILITY, Device
 from provincial_server.web.access_log import PROVINCE, AccessEntry, note_operator
 from tests.databases import CHOSEN, POSTGRESQL, OperatorDatabase, database_url, open_database
+from tests.provincial_command import main
 from tests.server.courier_files import Stick
 from tests.server.exchange_client import person, record_id
 

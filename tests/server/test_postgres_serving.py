@@ -14,7 +14,6 @@ import requests
 from sqlalchemy import select, text
 
 from provincial_server import auth, tokens
-from provincial_server.__main__ import main
 from provincial_server.audit import Access, AccessBuffer
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.postgres.preparation import prepare
@@ -22,6 +21,7 @@ from provincial_server.store import Facility
 from provincial_server.web.access_log import AccessEntry
 from tests import databases
 from tests.postgres_cluster import ADMINISTRATOR, OWNER, SERVER, Cluster
+from tests.provincial_command import main
 from tests.server.conftest import RunningServer, Station
 from tests.server.direct import running
 from tests.server.exchange_client import Machine, encode, envelope, record_id

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.exchange import indexing, unread
 from provincial_server.exchange.indexing import catch_up, reread, reread_due
@@ -25,6 +24,7 @@ from provincial_server.store import EVERY_FACILITY, Facility, ResourceHead
 from provincial_server.validation import Checked
 from provincial_server.web.access_log import AccessEntry
 from tests import databases
+from tests.provincial_command import main
 from tests.server.exchange_client import encode, new_incarnation, op_id, person, record_id
 
 DATABASES = databases.BOTH

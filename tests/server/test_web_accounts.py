@@ -10,10 +10,10 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from provincial_server.__main__ import main
 from provincial_server.web import accounts
 from provincial_server.web.access_log import AccessEntry, note_access
 from provincial_server.web.accounts import WebUser
+from tests.provincial_command import main
 from tests.server.inbox_client import PASSWORD, Visitor, hospital
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from provincial_server.__main__ import main as provincial_server
 from station_emr.cli import courier, enrolment
 from station_emr.cli import main as cli
 from station_emr.demo.station import demo_people, demo_profile
 from station_emr.station import OpenStation, create_station, open_station
 from tests.databases import database_url
+from tests.provincial_command import main as provincial_server
 from tests.sync.conftest import Server
 
 DIRECTOR = demo_people()[0]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from provincial_server.__main__ import main
 from provincial_server.catalogs.publishing import announce, first_fault, index
 from provincial_server.courier import keys as province_keys
 from provincial_server.courier.faults import CourierRefused as RefusedThere
@@ -19,6 +18,7 @@ from station_emr.sync.catalog_fetching import CatalogFetcher
 from station_emr.sync.catalog_line import Offer, SignedWords
 from station_emr.sync.province_key import ProvinceKey
 from tests.databases import database_url, open_database
+from tests.provincial_command import main
 from tests.sync.courier_machines import DIRECTOR, CourierMachine, Province
 
 

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from provincial_server.__main__ import main
 from provincial_server.catalogs import content, publishing
 from provincial_server.catalogs.content import ListRefused
 from provincial_server.courier.keys import courier_keys
+from tests.provincial_command import main
 from tests.server.conftest import RunningServer, Station
 from tests.server.direct import Direct, running
 

@@ -19,7 +19,6 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from provincial_server import auth
-from provincial_server.__main__ import main
 from provincial_server.auth import Caller
 from provincial_server.database import Database, UnusableDatabase
 from provincial_server.resources import Writer
@@ -27,6 +26,7 @@ from provincial_server.store import Change, Device, ResourceVersion
 from provincial_server.validation import check
 from tests import databases
 from tests.databases import database_url, is_postgres, only_sqlite, open_database
+from tests.provincial_command import main
 from tests.server.conftest import Station
 from tests.server.samples import bundle, entry, patient, unit
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provincial_server.__main__ import main
+from tests.provincial_command import main
 
 Run = Callable[..., tuple[int, str, str]]
 

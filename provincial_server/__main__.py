@@ -29,6 +29,7 @@ from provincial_server.operation.configuration import (
     WrongConfiguration,
     load,
 )
+from provincial_server.operation.explaining import explain, missing_database
 from provincial_server.operation.parser import Parser
 from provincial_server.operation.registry_commands import add_commands as add_registry_commands
 from provincial_server.operation.serve_command import add_commands as add_serve_command
@@ -45,13 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # the database and its log are for this account alone
     try:
         _configure(options)
+        missing = None if _begins(options) else missing_database(options.database)
+        if missing:
+            return _fail(missing)
         return int(options.run(options))
     except (UnusableDatabase, WrongConfiguration) as problem:
         return _fail(str(problem))
     except OperationalError:
         return _fail("Cơ sở dữ liệu đang bận hoặc ổ đĩa đầy. Chưa có gì thay đổi, hãy thử lại.")
     except OSError as problem:
-        return _fail(f"Không chạy được: {problem}")
+        return _fail(explain(problem))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +90,11 @@ def _configure(options: argparse.Namespace) -> None:
     for key in fields(Configuration):
         setattr(options, key.name, getattr(configured, key.name))
     logs.configure(configured.log_level, configured.log_format)
+
+
+def _begins(options: argparse.Namespace) -> bool:
+    """Whether the command is one that makes a database where there is none."""
+    return bool(getattr(options, "begins", False) or getattr(options, "demo_facility", None))
 
 
 def _fail(text: str) -> int:

@@ -158,6 +158,22 @@ def notify(state: str) -> None:
         channel.sendto(state.encode("ascii"), address)
 
 
+class CannotListen(Exception):
+    """Somebody else has the port, or this machine has no such address; holds the system's reason."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as reason:
+        raise CannotListen(reason) from reason
+
+
 def serve(
     app: FastAPI,
     *,
@@ -168,11 +184,11 @@ def serve(
     drain_seconds: float = 5,
     grace_seconds: int = 10,
 ) -> None:
-    """Blocks until a signal, or the end of standard input when `stop_with_parent` is set."""
+    """Blocks until a signal, or the end of standard input when `stop_with_parent` is set. Raises
+    CannotListen."""
     listening = inherited_socket()
     if listening is None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening = _listen(host, port)
     config = uvicorn.Config(
         app,
         http=OnePiece,

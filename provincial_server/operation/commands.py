@@ -25,7 +25,7 @@ from provincial_server.operation.configuration import (
     read_secret,
 )
 from provincial_server.operation.verify import Unsound, verify
-from provincial_server.postgres.commands import OWNER_DATABASE
+from provincial_server.postgres.commands import OWNER_DATABASE, owner_of
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.web.access_log import note_operator
@@ -41,7 +41,7 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     renewing = init.add_mutually_exclusive_group()
     renewing.add_argument("--new-admin-token", action="store_true", help="thay mã quản trị")
     renewing.add_argument("--new-backup-key", action="store_true", help="thay khóa sao lưu")
-    init.set_defaults(run=_init)
+    init.set_defaults(run=_init, begins=True)
     epoch = commands.add_parser(
         "new-epoch",
         parents=[shared],
@@ -61,7 +61,7 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
         metavar="TỆP_KHÓA",
         help=f"tệp chứa khóa sao lưu bí mật (hoặc biến {IDENTITY_VARIABLE})",
     )
-    restore.set_defaults(run=_telling(_restore))
+    restore.set_defaults(run=_telling(_restore), begins=True)
     checking = commands.add_parser("verify", parents=[shared], help="kiểm tra toàn bộ dữ liệu")
     checking.add_argument("--facility", metavar="MÃ", help="chỉ một cơ sở")
     checking.set_defaults(run=_verify)
@@ -160,8 +160,8 @@ _STATIONS = (
 )
 
 
-def _owner() -> str:
-    return os.environ.get(OWNER_DATABASE, "")
+def _owner(options: argparse.Namespace) -> str:
+    return owner_of(options.database, os.environ.get(OWNER_DATABASE, ""))
 
 
 def _backup(options: argparse.Namespace) -> str:
@@ -175,7 +175,7 @@ def _backup(options: argparse.Namespace) -> str:
         system_clock,
         recipient=configured.backup_recipient,
         programs=configured.postgres_programs,
-        owner=_owner(),
+        owner=_owner(options),
     )
     unnoted = ""
     try:
@@ -200,7 +200,7 @@ def _restore(options: argparse.Namespace) -> str:
         _identity(options),
         options.database,
         programs=configured.postgres_programs,
-        owner=_owner(),
+        owner=_owner(options),
     )
     with dumps.noting(options.database) as session:
         _note(session, "restore", options.file.name)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from provincial_server.operation.archive import BackupFault
@@ -73,8 +74,9 @@ def stock_of_sqlite(path: Path) -> Holdings:
 
 def _dump_postgres(url: str, target: Path, programs: Path | None) -> Holdings:
     engine = create_postgres_engine(make_url(url))
+    reading = engine.execution_options(isolation_level="REPEATABLE READ")
     try:
-        with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as session:
+        with _reaching(), Session(reading) as session:
             work_for(session, EVERY_FACILITY)
             # pg_dump sees the snapshot in which everything is counted.
             session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -140,6 +142,22 @@ def _engine(url: str, wait_seconds: int = _BUSY_SECONDS) -> Engine:
     return create_postgres_engine(make_url(url))
 
 
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Tells a database that cannot be reached, or is not ours, from one that is busy."""
+    try:
+        yield
+    except ProgrammingError as error:
+        raise BackupFault(
+            "Cơ sở dữ liệu còn trống, hoặc không phải của chương trình này. Chưa có gì thay đổi."
+        ) from error
+    except OperationalError as error:
+        raise BackupFault(
+            "Không nối được với cơ sở dữ liệu để sao lưu hoặc khôi phục: máy chủ PostgreSQL chưa "
+            "chạy hoặc đã ngắt, sai địa chỉ, hoặc sai tài khoản chủ sở hữu. Chưa có gì thay đổi."
+        ) from error
+
+
 def is_empty(url: str) -> bool:
     """Nothing at all is there: no file, or no table."""
     if backend_of(url) == SQLITE:
@@ -150,7 +168,8 @@ def is_empty(url: str) -> bool:
             return True
     engine = _engine(url)
     try:
-        return not inspect(engine).get_table_names()
+        with _reaching():
+            return not inspect(engine).get_table_names()
     finally:
         engine.dispose()
 

@@ -11,6 +11,7 @@ from typing import Any
 from provincial_server import auth
 from provincial_server.database import Database
 from provincial_server.operation.configuration import Configuration
+from provincial_server.operation.explaining import explain_listening
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
 
@@ -41,7 +42,7 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
 def _serve(options: argparse.Namespace) -> int:
     # Deferred: the other commands answer at once without loading the web framework.
     from provincial_server.app import create_app  # noqa: PLC0415
-    from provincial_server.serving import is_loopback, serve  # noqa: PLC0415
+    from provincial_server.serving import CannotListen, is_loopback, serve  # noqa: PLC0415
 
     # Never an argument: every user of the machine can list the arguments of a process.
     token = os.environ.pop(_DEMO_TOKEN, "")
@@ -65,6 +66,10 @@ def _serve(options: argparse.Namespace) -> int:
             drain_seconds=configured.drain_seconds,
             grace_seconds=configured.grace_seconds,
         )
+    except CannotListen as problem:
+        said = explain_listening(options.host, options.port, problem.reason)
+        sys.stderr.write(f"{said}\n")
+        return 1
     finally:
         database.close()
     return 0

@@ -35,6 +35,26 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     preparing.set_defaults(run=_prepare)
 
 
+def owner_of(url: str, owner: str) -> str:
+    """The owner's address where it is of the database that is served; empty where none is needed.
+    Raises UnusableDatabase: a backup of another database would be found out when it is too late."""
+    served = make_url(url)
+    if not owner or served.get_backend_name() != "postgresql":
+        return ""
+    try:
+        owned = make_url(owner)
+    except ArgumentError:
+        raise UnusableDatabase(
+            f"Biến {OWNER_DATABASE} phải là địa chỉ dạng postgresql://…"
+        ) from None
+    if owned.database != served.database:
+        raise UnusableDatabase(
+            f"Biến {OWNER_DATABASE} nói về cơ sở dữ liệu “{owned.database}”, còn máy chủ dùng "
+            f"“{served.database}”. Chưa có gì thay đổi."
+        )
+    return owner
+
+
 def _prepare(options: argparse.Namespace) -> int:
     if not options.owner_database:
         sys.stderr.write(f"Thiếu địa chỉ với tài khoản chủ sở hữu (biến {OWNER_DATABASE}).\n")
@@ -47,6 +67,6 @@ def _prepare(options: argparse.Namespace) -> int:
         raise UnusableDatabase(
             "Địa chỉ của máy chủ phải nêu tài khoản phục vụ: postgresql://tài-khoản:mật-khẩu@…"
         )
-    prepare(options.owner_database, role)
+    prepare(owner_of(options.database, options.owner_database) or options.owner_database, role)
     sys.stdout.write(f"Cơ sở dữ liệu đã sẵn sàng cho tài khoản {role}.\n")
     return 0

@@ -192,6 +192,7 @@ def test_the_operator_publishes_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     file = tmp_path / "danh-muc.csv"
     file.write_text("﻿Mã;Tên\nA00;Tả \n\nA01;Thương  hàn\n", encoding="utf-8")
     named = ["--name", "icd10", "--version", "2027.1", "--effective", "2027-01-01"]
+    assert main(["init", *database]) == 0
     assert main(["catalog", "publish", str(file), *named, *database]) == 0
     assert "5 dòng" not in capsys.readouterr().out
     assert content.read_list(file) == (

@@ -293,10 +293,12 @@ def test_a_folder_that_is_not_there_is_explained(tmp_path):
 
 @databases.once
 def test_a_taken_port_is_explained(run):
+    run("init")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = run("serve", "--port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port)
     assert result.code == 1
-    assert "Không chạy được" in result.err
+    assert f"Cổng {port} của 127.0.0.1 đang có chương trình khác dùng" in result.err
 
 
 @pytest.fixture

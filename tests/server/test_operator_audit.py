@@ -45,6 +45,7 @@ def noted(url: str) -> list[tuple[str, str, str, str]]:
 
 
 def test_facilities_and_devices(command):
+    OperatorDatabase(command.url).close()  # what `init` begins
     command("facility", "add", "A", "Trạm mẫu")
     command("facility", "add", "A", "Trạm mẫu")  # it is there already
     command("facility", "rename", "A", "Trạm mẫu mới")
@@ -67,6 +68,7 @@ def test_facilities_and_devices(command):
 
 
 def test_lists_and_announcements(command, tmp_path):
+    OperatorDatabase(command.url).close()  # what `init` begins
     file = tmp_path / "icd10.csv"
     file.write_text("code,name\nI10,Tăng huyết áp mẫu\n", encoding="utf-8")
     named = ["--name", "icd10", "--version", "1", "--effective", "2027-01-01"]
@@ -115,6 +117,7 @@ def test_what_is_carried_by_hand(command, tmp_path):
 
 
 def test_a_line_is_added_without_opening_the_database_as_a_server_does(command):
+    OperatorDatabase(command.url).close()  # what `init` begins
     command("facility", "add", "A", "Trạm mẫu")
     with dumps.noting(command.url) as session:
         note_operator(session, "backup", "server", "mau", 1)

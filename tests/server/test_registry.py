@@ -19,6 +19,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         told = capsys.readouterr()
         return code, told.out, told.err
 
+    ask("init")
     return ask
 
 

@@ -170,6 +170,7 @@ def test_the_operator_adds_lists_and_closes_accounts(tmp_path, monkeypatch, caps
             monkeypatch.setenv("PROVINCIAL_SERVER_PASSWORD", password)
         return main([*words, "--database", database])
 
+    assert run("init") == 0
     assert run("facility", "add", "BVMAU", "Bệnh viện mẫu") == 0
     adding = ("user", "add", "nhan.mau", "Trần Thị Mẫu", "--role", "receiver", "--facility")
     assert run(*adding, "BVMAU", password="ngan") == 1

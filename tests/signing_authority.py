@@ -265,7 +265,7 @@ def online(authority: Authority) -> Iterator[Authority]:
 class Token:
     """A SoftHSM2 token of its own in a folder. Pulling it out takes its files away."""
 
-    def __init__(self, folder: Path, library: str) -> None:
+    def __init__(self, folder: Path, library: str, environment: pytest.MonkeyPatch) -> None:
         self.library = library
         self._folder = folder
         self._tokens = folder / "tokens"
@@ -278,7 +278,7 @@ class Token:
             encoding="utf-8",
         )
         self._environment = {**os.environ, "SOFTHSM2_CONF": str(configuration)}
-        os.environ["SOFTHSM2_CONF"] = str(configuration)
+        environment.setenv("SOFTHSM2_CONF", str(configuration))
         self._run("softhsm2-util", "--init-token", "--free", "--label", "mau")
 
     def put(self, key: Key, certificate: x509.Certificate, number: str = "01") -> None:

@@ -55,8 +55,8 @@ def file(request, authority: Authority, tmp_path: Path) -> KeySource:
 
 
 @pytest.fixture
-def token(authority: Authority, tmp_path: Path) -> Token:
-    made = Token(tmp_path / "hsm", need_token_library())
+def token(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Token:
+    made = Token(tmp_path / "hsm", need_token_library(), monkeypatch)
     made.put(rsa_key("doctor"), authority.issue(rsa_key("doctor"), online=False))
     made.put_certificate(authority.certificate, "0a")
     made.plug_in()

@@ -42,9 +42,9 @@ def test_a_token_shows_its_certificate_without_a_pin_and_signs_with_it(
     assert tools.check_file(data, authority.pem.decode()).state is SignatureState.VALID
 
 
-def test_an_elliptic_key_on_a_token_signs_too(authority, tools, now, tmp_path) -> None:
+def test_an_elliptic_key_on_a_token_signs_too(authority, tools, now, tmp_path, monkeypatch) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    made = Token(tmp_path / "hsm", need_token_library())
+    made = Token(tmp_path / "hsm", need_token_library(), monkeypatch)
     made.put(key, authority.issue(key, online=False))
     made.plug_in()
 

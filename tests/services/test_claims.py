@@ -159,8 +159,10 @@ def test_a_signed_file_is_judged_good_by_another_program(
     assert dict(back.tables) == dict(claims.preview(station.doctor, encounter.id).claim.tables)
 
 
-def test_a_day_is_signed_on_a_token_with_one_pin(station, claims, desk: Desk) -> None:
-    token = Token(desk.folder / "hsm", need_token_library())
+def test_a_day_is_signed_on_a_token_with_one_pin(
+    station, claims, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Token(desk.folder / "hsm", need_token_library(), monkeypatch)
     token.put(rsa_key("doctor"), desk.authority.issue(rsa_key("doctor"), online=False))
     token.plug_in()
     desk.use(KeySource(kind=KeySourceKind.TOKEN, path=token.library))

@@ -336,8 +336,8 @@ def test_xml_is_signed_by_the_same_key(with_file: Desk) -> None:
 
 
 @pytest.fixture
-def token(desk: Desk) -> Token:
-    made = Token(desk.folder / "hsm", need_token_library())
+def token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Token:
+    made = Token(desk.folder / "hsm", need_token_library(), monkeypatch)
     made.put(rsa_key("doctor"), desk.authority.issue(rsa_key("doctor"), online=False))
     made.plug_in()
     desk.use(KeySource(kind=KeySourceKind.TOKEN, path=made.library))

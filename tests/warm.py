@@ -40,7 +40,7 @@ class Forked:
             self.returncode = self._ask({"ended": self.pid})
         return self.returncode
 
-    def wait(self, timeout: float = 110) -> int:
+    def wait(self, timeout: float = 500) -> int:
         until = time.monotonic() + timeout
         while (status := self.poll()) is None:
             if time.monotonic() > until:

@@ -37,7 +37,7 @@ def _started_cold(arguments, environment):
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=110,
+        timeout=500,
         check=False,
     )
 
@@ -45,7 +45,7 @@ def _started_cold(arguments, environment):
 def _started_warm(arguments, environment):
     with tempfile.TemporaryDirectory() as folder:
         said, complained = Path(folder, "stdout"), Path(folder, "stderr")
-        status = _warm.start(arguments, environment, said, complained).wait(timeout=110)
+        status = _warm.start(arguments, environment, said, complained).wait(timeout=500)
         texts = [path.read_text(encoding="utf-8") for path in (said, complained)]
     return subprocess.CompletedProcess(arguments, status, *texts)
 

@@ -40,7 +40,7 @@ def run_day(root: Path, *more: str) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=500,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr[-3000:]

@@ -51,7 +51,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PROVINCIAL_SERVER_DRAIN_SECONDS": "5"},
+            env={**os.environ, "PROVINCIAL_SERVER_DRAIN_SECONDS": "60"},
         )
         self.processes.append(process)
         assert process.stdout is not None

@@ -99,7 +99,7 @@ def test_without_a_display_a_sentence_and_no_crash() -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=500,
         check=False,
     )
 

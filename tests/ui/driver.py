@@ -97,6 +97,7 @@ class Answers(dialogs.Dialogs):
     def __init__(self) -> None:
         self.next: list[object] = []
         self.asked: list[str] = []
+        self.offered: list[str] = []  # what the button for yes said
 
     def _answer(self, title: str):
         self.asked.append(title)
@@ -110,6 +111,7 @@ class Answers(dialogs.Dialogs):
         return self._answer(title)
 
     def confirm(self, parent, title, text, *, yes, no, danger):
+        self.offered.append(yes)
         return self._answer(title)
 
     def choose(self, parent, title, text, options):

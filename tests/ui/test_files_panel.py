@@ -16,7 +16,12 @@ from station_emr.services.rebuild import RebuildProgress, RebuildReport, Snapsho
 from station_emr.ui.kit.memory import memory
 from station_emr.ui.models import routes
 from station_emr.ui.screens.settings import SettingsScreen
-from station_emr.ui.screens.settings.rebuild_box import BEGUN, PROVINCE, report_words
+from station_emr.ui.screens.settings.rebuild_box import (
+    BEGUN,
+    PROVINCE,
+    created_words,
+    report_words,
+)
 from tests.services.conftest import MORNING
 from tests.ui.driver import ScreenDriver, answers
 from tests.ui.sweep import duplicate_mnemonics
@@ -88,7 +93,7 @@ class Courier:
 
     def export_snapshot(self, actor, path, recipient):
         self.calls.append((path, recipient))
-        return CourierReport(path=path, number=1, created=MORNING, size=3 << 20, operations=812)
+        return CourierReport(path=path, number=1, created=MORNING, size=48_000, operations=812)
 
 
 class Page(ScreenDriver):
@@ -145,6 +150,7 @@ def test_the_province_own_file_needs_no_comparing(page, station, answers, tmp_pa
     page.press_button("rebuild.file")
     page.until(lambda: "Đã lấy đủ" in page.note)
     assert answers.asked[-1] == "Lấy hồ sơ từ tệp này?"
+    assert answers.offered == ["Lấy hồ sơ"]  # nothing was compared, so nobody says "the same"
     assert station.services.rebuild.begun == [(str(tmp_path / "x.semr"), "")]
 
 
@@ -191,10 +197,17 @@ def test_a_failure_says_why_and_keeps_the_place(page, station, answers, tmp_path
     assert memory().get(BEGUN) == PROVINCE
 
 
+def test_when_a_file_was_written_is_told_in_this_places_time() -> None:
+    assert created_words("2026-11-20T07:30:00+07:00", MORNING) == "07:30 20/11/2026"
+    assert created_words("2026-11-19T18:30:00.000Z", MORNING) == "01:30 20/11/2026"
+    for strange in ("", "hôm qua", "0001-01-01T00:00:00+14:00"):
+        assert created_words(strange, MORNING) == strange
+
+
 def test_what_a_rebuild_brought_is_told_whole() -> None:
     words = report_words(replace(DONE, verified=False, conflicts=2, unreadable=1))
     assert words.startswith("Đã lấy đủ 50.000 mục. 2 hồ sơ cần người quyết định.")
-    assert "ngừng dùng" in words
+    assert "Đã nghỉ" in words  # the word on the page of users
     cut = replace(DONE, finished=False, detail="Mất mạng.")
     assert report_words(cut) == "Mất mạng. Đã có 50.000 mục; lần sau làm tiếp từ chỗ này."
 
@@ -210,7 +223,9 @@ def test_another_machine_is_given_a_copy(page, station, answers, tmp_path) -> No
     page.press_button("files.give")
 
     page.until(lambda: page.panel.note.message is not None)
-    page.until(lambda: "Đã chép 812 mục vào ban-sao.semr (3,0 MB)." in page.panel.note.message.text)
+    page.until(
+        lambda: "Đã chép 812 mục vào ban-sao.semr (46,9 kB)." in page.panel.note.message.text
+    )
     assert station.services.courier.calls == [(str(tmp_path / "ban-sao.semr"), "age1maymoi")]
     assert duplicate_mnemonics(page.screen) == []
 

@@ -12,6 +12,7 @@ from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.domain.sync import LinkState, LinkTrouble, OutboxItem, SyncStatus
 from station_emr.services.refused_fields import field_of
 from station_emr.ui.kit import Severity
+from station_emr.ui.models.sizes import size_text
 from station_emr.ui.screens.sync.wording import (
     arrived_sentence,
     clock_sentence,
@@ -22,7 +23,6 @@ from station_emr.ui.screens.sync.wording import (
     outcome_chip,
     plain_reason,
     sentence,
-    size_text,
     stay_sentence,
     usage_sentence,
     what,

@@ -29,6 +29,7 @@ from station_emr.ui.kit import (
     secondary,
 )
 from station_emr.ui.models.session import Session
+from station_emr.ui.models.sizes import size_text
 from station_emr.ui.screens.settings.panel import Panel
 from station_emr.ui.screens.settings.rebuild_box import FILES, RebuildBox
 from station_emr.ui.tasks import Lane
@@ -39,7 +40,7 @@ class FilesPanel(Panel):
         super().__init__(
             session,
             "settings.files_panel",
-            _("Máy mới và tệp mang tay"),
+            _("Máy mới, tệp mang tay"),
             _(
                 "Lấy toàn bộ hồ sơ của trạm về máy này khi thay máy hoặc thêm máy. Dừng hay mất điện "
                 "giữa chừng thì phần đã lấy vẫn còn."
@@ -127,8 +128,8 @@ class FilesPanel(Panel):
             self,
             _("Chép bản sao cho máy mới"),
             _(
-                "Tệp chỉ mở được ở máy có mã này. Ở máy mới: Quản trị, Máy mới và tệp mang tay, Mã "
-                "của máy này."
+                "Tệp chỉ mở được ở máy có mã này. Mã hiện ở máy mới: Quản trị, phần “Máy mới, tệp "
+                "mang tay”."
             ),
             label=_("Mã của máy mới"),
         )
@@ -151,12 +152,13 @@ class FilesPanel(Panel):
         )
 
     def _given(self, report: CourierReport) -> None:
-        size = f"{report.size / 1024 / 1024:.1f}".replace(".", ",")
         self._tell(
             _(
-                "Đã chép {count} mục vào {name} ({size} MB). Ở máy mới, so dấu vân tay của máy này "
+                "Đã chép {count} mục vào {name} ({size}). Ở máy mới, so dấu vân tay của máy này "
                 "trước khi lấy hồ sơ."
-            ).format(count=report.operations, name=Path(report.path).name, size=size),
+            ).format(
+                count=report.operations, name=Path(report.path).name, size=size_text(report.size)
+            ),
             Severity.SUCCESS,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -147,10 +148,12 @@ class RebuildBox(QWidget):
         """A file of a stranger may hold anything: a person compares whose it is."""
         self.note.dismiss()
         about = _("Cơ sở {facility}, lập lúc {created}.").format(
-            facility=facts.facility, created=facts.created[:16].replace("T", " ")
+            facility=facts.facility,
+            created=created_words(facts.created, self._session.services.clock.now()),
         )
+        yes = _("Giống, lấy hồ sơ")
         if facts.trusted:
-            title = _("Lấy hồ sơ từ tệp này?")
+            title, yes = _("Lấy hồ sơ từ tệp này?"), _("Lấy hồ sơ")
             text = _("{about} Tệp do tỉnh ký, máy này nhận ra khóa của tỉnh.").format(about=about)
         else:
             title = _("Dấu vân tay có giống không?")
@@ -158,7 +161,7 @@ class RebuildBox(QWidget):
                 "{about} Hãy so dấu vân tay này với màn hình của máy đã chép tệp, hoặc gọi điện "
                 "hỏi: {fingerprint}. Chỉ đồng ý khi giống từng ký tự."
             ).format(about=about, fingerprint=facts.fingerprint)
-        if dialogs.confirm(self, title, text, yes=_("Giống, lấy hồ sơ")):
+        if dialogs.confirm(self, title, text, yes=yes):
             signer = "" if facts.trusted else facts.fingerprint
             self._begin(
                 path,
@@ -262,8 +265,16 @@ def report_words(report: RebuildReport) -> str:
                 count=report.unreadable
             )
         )
-    parts.append(_("Nhân viên cũ ở trạng thái ngừng dùng; mở lại từng người trong Người dùng."))
+    parts.append(_("Nhân viên cũ ở trạng thái Đã nghỉ; mở lại từng người trong Người dùng."))
     return " ".join(parts)
+
+
+def created_words(created: str, now: datetime) -> str:
+    """When the file was written, by the writer's clock but in this place's time; a province writes UTC."""
+    try:
+        return f"{datetime.fromisoformat(created).astimezone(now.tzinfo):%H:%M %d/%m/%Y}"
+    except (ValueError, OverflowError):
+        return created
 
 
 def _count(number: int) -> str:

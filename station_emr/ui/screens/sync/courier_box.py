@@ -17,7 +17,7 @@ from station_emr.services.courier import CourierReport
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Message, Severity, dialogs, quiet, vbox
 from station_emr.ui.models.session import Session
-from station_emr.ui.screens.sync.wording import size_text
+from station_emr.ui.models.sizes import size_text
 from station_emr.ui.tasks import Lane
 
 SUFFIX: Final = ".semr"

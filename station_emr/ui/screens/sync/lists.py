@@ -10,6 +10,7 @@ from station_emr.domain.sync import OutboxItem, SyncRun
 from station_emr.services.i18n import _
 from station_emr.ui.kit import Column, EmptyState, Table
 from station_emr.ui.models.moments import show_when
+from station_emr.ui.models.sizes import size_text
 from station_emr.ui.screens.sync.wording import (
     outage_chip,
     outage_length,
@@ -17,7 +18,6 @@ from station_emr.ui.screens.sync.wording import (
     plain_reason,
     run_note,
     seconds_text,
-    size_text,
     waited,
     waiting_since,
     what,

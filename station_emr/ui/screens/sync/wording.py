@@ -11,6 +11,7 @@ from station_emr.domain.sync import LinkState, LinkTrouble, OutboxItem, SyncRun,
 from station_emr.services.i18n import _
 from station_emr.ui.kit import ChipSpec, Severity
 from station_emr.ui.models.moments import show_ago, show_when
+from station_emr.ui.models.sizes import size_text
 
 KINDS: Final = {
     RecordKind.PATIENT: "Người bệnh",
@@ -344,14 +345,6 @@ def run_note(run: SyncRun) -> str:
     """What else is worth saying of a run."""
     compared = _("Đã đối chiếu với máy chủ.") if run.verified else ""
     return " ".join(text for text in (compared, run.detail) if text)
-
-
-def size_text(count: int) -> str:
-    if count < 1024:
-        return f"{count} B"
-    if count < 1024 * 1024:
-        return f"{count / 1024:.1f} kB".replace(".", ",")
-    return f"{count / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
 def seconds_text(run: SyncRun) -> str:

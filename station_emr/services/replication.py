@@ -7,7 +7,7 @@ rule writes, is computed from the graph of versions and never from the order of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from station_emr.domain.lineage import Lineage, by_rule
@@ -23,11 +23,12 @@ from station_emr.domain.record import Changed, Changes, RecordKind, RecordStatus
 from station_emr.domain.user import User
 
 from .decisions import remember_decision
+from .late_acceptance import reconsider
 from .merging import MergedRecord, UnsealedVersion, says
 from .ports import Work
 from .record_stores import MERGED_KINDS, parents_of, record_store
 from .rights_effect import RIGHTS_KINDS, take_effect, will_not_believe
-from .sync_ports import KeptOperation
+from .sync_ports import SEALED_ON_OTHERS, KeptOperation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +154,7 @@ class _Arrival(MergedRecord):
         self.contents[new.version] = self._operation.record
         twin = self._unsealed_twin(new)
         if twin is not None:
-            _keep(self.work, self._operation, twin.version, held=self._held)
-            return Applied.KNOWN, ()
+            return self._adopt(twin, new)
         before = Lineage(self.nodes, self.same)
         graph = Lineage((*self.nodes, new), self.same)
         newest = graph.newest()
@@ -198,6 +198,24 @@ class _Arrival(MergedRecord):
             and says(self.content(node.version)) == says(self._operation.record)
         ]
         return min(twins, key=lambda node: (set(node.parents) != base, node.version), default=None)
+
+    def _adopt(self, twin: VersionNode, new: VersionNode) -> tuple[Applied, Sequence[Changed]]:
+        """The version here gets the line that was made in an earlier life of this database, and stands
+        where that says: the one beneath it may have been refused then, and waits anew now.
+        """
+        elsewhere = set(twin.parents) != set(new.parents)
+        if elsewhere:
+            as_said = replace(twin, op_id=new.op_id, stands_on=new.parents)
+            nodes = [as_said if node.version == twin.version else node for node in self.nodes]
+            graph = Lineage(nodes, self.same)
+            if graph.newest() is None:
+                self.must_be_sealed(graph)
+            self.work.settings.put(f"{SEALED_ON_OTHERS}{new.op_id}", "1")
+        _keep(self.work, self._operation, twin.version, held=self._held)
+        if not elsewhere:
+            return Applied.KNOWN, ()
+        applied, changed = reconsider(self.work, self.kind, self.id, self._now)
+        return applied, () if changed is None else (changed,)
 
     def _add(self, parents: Sequence[int], *, move_head: bool) -> Changed:
         envelope = self._operation.envelope

@@ -18,6 +18,9 @@ REFUSED_OPERATION: Final = "sync.refused."
 REFUSED: Final = "1"
 NO_LONGER_REFUSED: Final = "0"
 """It is offered once more, or was taken after all. Versions may have been sealed that pass over it."""
+SEALED_ON_OTHERS: Final = "sync.sealed_on_others."
+"""With the id of an operation behind it, the setting that says that the version of this machine whose line
+it is was written on others than the line says."""
 
 
 class Outbox(Protocol):

@@ -181,6 +181,7 @@ class Machine:
 
 def sealed(envelope, record):
     content = {
+        "base": list(envelope.base),  # where the database looks for it
         "envelope": json.loads(encode(envelope)),
         "record": json.loads(encode(record)),
     }

@@ -16,7 +16,7 @@ from station_emr.db.lines import unpack
 from station_emr.db.statements import text
 from station_emr.domain.operation import Origin, VersionNode
 from station_emr.domain.record import RecordKind, RecordStatus
-from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION
+from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION, SEALED_ON_OTHERS
 
 
 class _Based(msgspec.Struct):
@@ -51,13 +51,14 @@ _FIRST: Final = text(
 ).bindparams(bindparam("ids", expanding=True))
 _ONE: Final = text(f"{_NODES} AND v.version = :version")
 _ALL: Final = text(f"{_NODES} ORDER BY v.version")
-# Among versions of which one was refused at some time.
+# Among versions of which one was refused at some time, or has a line that was made in an earlier life.
 _BASES: Final = text(f"""
 SELECT o.op_id, o.version, o.line FROM operation AS o
 WHERE o.kind = :kind AND o.record_id = :id AND o.version > 0 AND EXISTS (
-  SELECT 1 FROM operation AS r JOIN setting AS s ON s.key = '{REFUSED_OPERATION}' || r.op_id
+  SELECT 1 FROM operation AS r JOIN setting AS s
+    ON s.key IN ('{REFUSED_OPERATION}' || r.op_id, '{SEALED_ON_OTHERS}' || r.op_id)
   WHERE r.kind = :kind AND r.record_id = :id)
-""")  # noqa: S608  # a fixed name
+""")  # noqa: S608  # fixed names
 _LAST: Final = text(
     "SELECT coalesce(max(version), 0) FROM record_version "
     "WHERE kind = :kind AND record_id = :id AND version > 0"
@@ -151,8 +152,8 @@ def lineage(connection: Connection, kind: RecordKind, record_id: str) -> tuple[V
 
 
 def _as_sealed(nodes: Iterable[VersionNode], lines: Sequence[Any]) -> tuple[VersionNode, ...]:
-    """What was sealed while a version before it was refused stands, for everybody, where its line
-    says.
+    """What was sealed while a version before it was refused, in this life or in an earlier one, stands
+    for everybody where its line says.
     """
     version_of = {row.op_id: row.version for row in lines}
     base_of = {row.op_id: _based.decode(unpack(row.line)).base for row in lines}

@@ -375,7 +375,7 @@ def test_an_operator_can_give_a_new_epoch(
 
 def test_killed_after_its_answer_it_still_has_what_it_took(tmp_path: Path) -> None:
     """SIGKILL right behind the answer, while the index is far behind the log."""
-    process, station = start(tmp_path)
+    process, station = start(tmp_path, _UNHURRIED)
     who = record_id()
     lines = [person(who), *(visit(record_id(), who) for _ in range(30))]
     with station.session:
@@ -402,10 +402,21 @@ def test_killed_after_its_answer_it_still_has_what_it_took(tmp_path: Path) -> No
     assert (process.returncode, errors) == (0, "")
 
 
-def start(folder: Path) -> tuple[subprocess.Popen[str], Station]:
+_UNHURRIED = """
+import sys
+from provincial_server.exchange import indexing
+indexing._QUIET_SECONDS = indexing._LONGEST_WAIT_SECONDS = 3600.0
+from provincial_server.__main__ import main
+sys.exit(main())
+"""
+"""The server, whose index leaves even a slow machine the time for a kill."""
+
+
+def start(folder: Path, code: str = "") -> tuple[subprocess.Popen[str], Station]:
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
-    command = [sys.executable, "-W", "error", "-m", "provincial_server", "serve", "--port", "0"]
+    program = ["-c", code] if code else ["-m", "provincial_server"]
+    command = [sys.executable, "-W", "error", *program, "serve", "--port", "0"]
     command += [
         "--port-file",
         str(port_file),

@@ -50,6 +50,8 @@ _ACTIONS = {
     ("GET", "/fhir/Binary/{binary_id:form}/$received"): "received",
     ("PUT", "/fhir/Binary/{binary_id:form}"): "update",
     ("GET", "/fhir/Binary/$forms"): "search",
+    ("GET", "/fhir/Binary/$tally"): "compare",
+    ("POST", "/fhir/Binary/$tally"): "compare",
     ("POST", "/token"): "token",
     ("POST", "/enrol"): "enrol",
     ("POST", "/enrol-key"): "enrol",

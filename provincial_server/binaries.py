@@ -51,7 +51,10 @@ class Binary(Base):
     received_at: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column()
     content: Mapped[bytes] = mapped_column(LargeBinary)
-    __table_args__ = (Index(None, "facility_code", "record_id"),)
+    __table_args__ = (
+        Index(None, "facility_code", "record_id"),
+        Index(None, "facility_code", "device_id", "sha256"),  # a tally reads this alone
+    )
 
 
 class BinaryUpload(Base):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 
 from fastapi import FastAPI, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from provincial_server import binaries, wire
+from provincial_server.auth import Caller
 from provincial_server.binaries import FORM_ID, LARGEST, LARGEST_PIECE, Piece, Received
 from provincial_server.context import Services
 from provincial_server.faults import refuse
+from provincial_server.form_tally import FormTally, read_names, tally
 from provincial_server.negotiation import check_accept, check_fields
 from provincial_server.records import UUID
 from provincial_server.settings import Limits
@@ -40,6 +43,7 @@ register_url_convertor("form", _FormId())
 
 def add_routes(app: FastAPI, services: Services) -> None:
     """Before the routes of the other types, which would take these addresses."""
+    _add_comparing(app, services)
     _add_reading(app, services)
     _add_writing(app, services)
 
@@ -105,6 +109,32 @@ def _add_reading(app: FastAPI, services: Services) -> None:
             return wire.canonical({**bundle, "entry": entries} if entries else bundle)
 
         return fhir_response(await services.run(work))
+
+
+def _add_comparing(app: FastAPI, services: Services) -> None:
+    @app.get("/fhir/Binary/$tally")
+    async def count_forms(request: Request) -> Response:
+        """How many printed forms this device brought, and their sum."""
+        check_accept(request)
+        caller = await services.caller(request)
+        check_fields(request)
+        return await _tally(services, caller, ())
+
+    @app.post("/fhir/Binary/$tally")
+    async def name_forms(request: Request) -> Response:
+        """The same, and which of the named ones are not here."""
+        check_accept(request)
+        caller = await services.caller(request)
+        check_fields(request)
+        return await _tally(services, caller, read_names(await services.json_body(request)))
+
+
+async def _tally(services: Services, caller: Caller, named: Sequence[str]) -> Response:
+    def work() -> FormTally:
+        with services.database.read(caller.facility_code) as session:
+            return tally(session, caller, named)
+
+    return fhir_response((await services.run(work)).as_fhir())
 
 
 def _add_writing(app: FastAPI, services: Services) -> None:

@@ -8,6 +8,7 @@ from provincial_server import __version__, wire
 from provincial_server.binaries import LARGEST_PIECE
 from provincial_server.exchange.packing import dictionaries
 from provincial_server.exchange.protocol import VERSION
+from provincial_server.form_tally import MOST_NAMED
 from provincial_server.search_values import SEARCH_PARAMETERS
 from provincial_server.settings import Limits
 
@@ -75,6 +76,7 @@ def capability_statement(base: str, published_at: int, limits: Limits) -> dict[s
                         _exchange(),
                         _received(),
                         _forms(),
+                        _tally(),
                         _catalogs(),
                         _audit_anchors(),
                         _log_letter(),
@@ -131,6 +133,19 @@ def _forms() -> dict[str, Any]:
         "documentation": (
             "GET [base]/Binary/$forms?record={uuid}: the printed forms of one record, as a Bundle "
             "of Binary without their data."
+        ),
+    }
+
+
+def _tally() -> dict[str, Any]:
+    return {
+        "name": "tally",
+        "definition": f"{_OWN}/OperationDefinition/tally",
+        "documentation": (
+            "GET [base]/Binary/$tally: how many printed forms the asking device brought, and their sum "
+            "(the first eight bytes of each SHA-256, modulo 2^64, in hexadecimal). "
+            "POST [base]/Binary/$tally takes Parameters "
+            f"with up to {MOST_NAMED} ids of forms and also names those that are not here."
         ),
     }
 

@@ -175,6 +175,8 @@ _QUERY = {
     "/fhir/Binary/$forms": ("record",),
 }
 
+_OWN_ANSWERS = {"/fhir/$exchange", "/fhir/Binary/$forms", "/fhir/Binary/$tally"}
+
 
 def describe(app: FastAPI) -> None:
     """Completes what the framework can tell of the routes."""
@@ -251,7 +253,7 @@ def _complete_fhir(path: str, method: str, operation: Spec) -> None:
 
 def _answered(path: str, method: str) -> Spec:
     """What the body of an answer is."""
-    if path in {"/fhir/$exchange", "/fhir/Binary/$forms"} or path.endswith("$received"):
+    if path in _OWN_ANSWERS or path.endswith("$received"):
         return {}
     if path == "/fhir":
         return _named("Answer")

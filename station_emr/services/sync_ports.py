@@ -284,6 +284,12 @@ class AttachmentStore(Protocol):
         backup); how many.
         """
 
+    def confirmed(self, since: datetime) -> tuple[Attachment, ...]:
+        """Those that are done and not older."""
+
+    def offer_these(self, ids: Iterable[str]) -> None:
+        """Make these due once more (the province has lost them)."""
+
     def counts(self) -> tuple[int, int]:
         """How many are not done, and how many of their bytes are still to send."""
 

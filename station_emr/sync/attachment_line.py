@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,6 +17,8 @@ from .verdicts import COME_BACK, NOT_ALLOWED, UNREADABLE, kind_of_status
 
 _FHIR: Final = "application/fhir+json"
 _GAP: Final = frozenset({409, 416})
+_TALLY: Final = "/Binary/$tally"
+NAMED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,28 @@ class Got:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FormTally:
+    """Of the forms that this device brought, in the server's words: how many, and the sum of the first
+    eight bytes of their hashes.
+    """
+
+    count: int = 0
+    total: int = 0
+
+    def plus(self, sha256: str) -> FormTally:
+        return FormTally(self.count + 1, (self.total + int(sha256[:16], 16)) % (1 << 64))
+
+    def to_text(self) -> str:
+        return f"{self.count} {self.total:016x}"
+
+    @classmethod
+    def from_text(cls, text: str) -> FormTally:
+        """As it was remembered; of none where nothing was."""
+        count, _space, total = text.partition(" ")
+        return cls(int(count), int(total, 16)) if total else cls()
+
+
 class FormRefused(StationError):
     """The server does not take this file; others may pass."""
 
@@ -55,6 +80,14 @@ class FormLine(Protocol):
     @property
     def stays(self) -> bool:
         """Whether the server is known to take neither."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether the server says which forms it holds."""
+
+    def tally(self) -> FormTally: ...
+    def missing(self, form_ids: Sequence[str]) -> frozenset[str]:
+        """Those of at most :data:`NAMED_AT_ONCE` that the server does not hold."""
 
     def received(self, form_id: str) -> Got: ...
     def piece(self, form: Form, start: int, size: int) -> Got | None:
@@ -85,6 +118,22 @@ class FormsOverHttp:
     def stays(self) -> bool:
         facts = self._client.facts
         return facts.seen_at is not None and not (facts.pieces or facts.binaries)
+
+    @property
+    def compares(self) -> bool:
+        return self._client.facts.tally
+
+    def tally(self) -> FormTally:
+        answer = self._client.get(_TALLY)
+        self._raise_for(answer)
+        return _tally(answer.body)
+
+    def missing(self, form_ids: Sequence[str]) -> frozenset[str]:
+        named = [{"name": "id", "valueString": one} for one in form_ids]
+        body = msgspec.json.encode({"resourceType": "Parameters", "parameter": named})
+        answer = self._client.post(_TALLY, body, {"Content-Type": _FHIR})
+        self._raise_for(answer)
+        return _missing(answer.body) & frozenset(form_ids)
 
     def received(self, form_id: str) -> Got:
         answer = self._client.get(f"/Binary/{form_id}/$received")
@@ -139,3 +188,23 @@ def _got(body: Any) -> Got:
     if type(received) is not int or type(whole) is not bool or received < 0:
         raise NetworkFailure(UNREADABLE)
     return Got(received, whole)
+
+
+def _tally(body: Any) -> FormTally:
+    """Raises NetworkFailure for anything but the server's own count and sum."""
+    try:
+        said = {one["name"]: one for one in body["parameter"]}
+        count, total = said["count"]["valueInteger"], int(said["sum"]["valueString"], 16)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise NetworkFailure(UNREADABLE) from error
+    if type(count) is not int or count < 0 or not 0 <= total < 1 << 64:
+        raise NetworkFailure(UNREADABLE)
+    return FormTally(count, total)
+
+
+def _missing(body: Any) -> frozenset[str]:
+    try:
+        said = [one["valueString"] for one in body["parameter"] if one["name"] == "missing"]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise NetworkFailure(UNREADABLE) from error
+    return frozenset(name for name in said if isinstance(name, str))

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -18,7 +18,7 @@ from station_emr.domain.record import RecordKind
 from station_emr.services.ports import Clock, Store
 from station_emr.services.sync_ports import Attachment, AttachmentState
 
-from .attachment_line import Form, FormLine, FormRefused, Got
+from .attachment_line import NAMED_AT_ONCE, Form, FormLine, FormRefused, FormTally, Got
 from .place import EPOCH
 from .running import OUR_FAULTS, Progress, Run
 from .verdicts import UNREADABLE
@@ -26,6 +26,8 @@ from .verdicts import UNREADABLE
 _log = logging.getLogger(__name__)
 
 FORMS_EPOCH: Final = "sync.forms_epoch"
+FORMS_LOOKED: Final = "sync.forms_looked"  # the day on which they were compared last
+FORMS_TALLY: Final = "sync.forms_tally"  # as the server should say it
 REFUSED_FORM: Final = (
     "Máy chủ tỉnh chưa nhận bản PDF của một phiếu chuyển. Nội dung phiếu đã tới nơi; "
     "chương trình sẽ thử gửi lại bản PDF."
@@ -109,12 +111,53 @@ class FormSender:
         if not (self._line.largest_piece or self._line.takes_whole):
             return False
         try:
-            for one in self._due():
-                self._look_up(run, mark)
-                self._send_one(run, mark, one)
+            self._send_due(run, mark)
+            if self._lost_some(run, mark):
+                self._send_due(run, mark)
         except _Rest as rest:
             return rest.records_first
         return False
+
+    def _send_due(self, run: Run, mark: int) -> None:
+        for one in self._due():
+            self._look_up(run, mark)
+            self._send_one(run, mark, one)
+
+    def _lost_some(self, run: Run, mark: int) -> bool:
+        """Once a day: whether the province still holds what it confirmed. A server may be put back to
+        a backup without a word, and while no cursor is ahead of it nothing else would tell. Few bytes
+        as long as count and sum agree; else the forms are named, and what is missing is due again.
+        """
+        now = self._clock.now()
+        today = now.date().isoformat()
+        with self._store.read() as work:
+            looked = work.settings.get(FORMS_LOOKED)
+            known = FormTally.from_text(work.settings.get(FORMS_TALLY) or "")
+            held = work.attachments.confirmed(now - _FORGOTTEN) if looked != today else ()
+        if not self._line.compares or not held:
+            return False
+        missing: frozenset[str] = frozenset()
+        if looked:  # the first forms have just been confirmed
+            self._look_up(run, mark)
+            try:
+                told = self._line.tally()
+                if told != known:
+                    missing = self._missing(held)
+                known = told
+            except FormRefused as refusal:
+                _log.warning("forms could not be compared: %s", refusal)
+        with self._store.write() as work:
+            work.settings.put(FORMS_LOOKED, today)
+            work.settings.put(FORMS_TALLY, known.to_text())
+            work.attachments.offer_these(one.id for one in held if _name(one) in missing)
+        return bool(missing)
+
+    def _missing(self, held: Sequence[Attachment]) -> frozenset[str]:
+        names = [_name(one) for one in held]
+        portions = range(0, len(names), NAMED_AT_ONCE)
+        return frozenset[str]().union(
+            *(self._line.missing(names[start : start + NAMED_AT_ONCE]) for start in portions)
+        )
 
     def _note_epoch(self) -> None:
         """A province that went back to a backup may have lost what it had confirmed."""
@@ -168,6 +211,8 @@ class FormSender:
         if arrived:
             with self._store.write() as work:
                 work.attachments.done(one.id)
+                known = FormTally.from_text(work.settings.get(FORMS_TALLY) or "")
+                work.settings.put(FORMS_TALLY, known.plus(form.sha256).to_text())
             run.forms += 1
         else:
             self._left[one.id] = self._clock.now()
@@ -186,7 +231,7 @@ class FormSender:
             return None
         sha256 = hashlib.sha256(content).hexdigest()
         return Form(
-            id=f"{one.record_id}-b{sha256[:16]}",
+            id=_form_id(one.record_id, sha256),
             content_type=one.content_type,
             sha256=sha256,
             content=content,
@@ -241,3 +286,11 @@ class FormSender:
         fits = min(int(rate * _SECONDS), self._size * _GROWTH, self._line.largest_piece)
         self._size = max(_LEAST, fits)
         return got
+
+
+def _form_id(record_id: str, sha256: str) -> str:
+    return f"{record_id}-b{sha256[:16]}"
+
+
+def _name(one: Attachment) -> str:
+    return _form_id(one.record_id, one.sha256)

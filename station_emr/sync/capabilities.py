@@ -20,8 +20,8 @@ class ServerFacts:
     is False where the server did not know the dictionary, ``dictionaries`` are the numbers that it
     offers, None before they were asked for; ``short``: it reads short lines;
     ``pieces``: the largest piece of a printed form that it takes; ``binaries``: it takes them whole;
-    ``lacks``: types of ours that it does not take with our ids. ``seen_at`` is when the statement
-    was read.
+    ``tally``: it says which of them it holds; ``lacks``: types of ours that it does not take with our
+    ids. ``seen_at`` is when the statement was read.
     """
 
     url: str
@@ -35,6 +35,7 @@ class ServerFacts:
     dictionaries: tuple[int, ...] | None = None
     pieces: int = 0
     binaries: bool = False
+    tally: bool = False
     lacks: tuple[str, ...] = ()
     seen_at: datetime | None = None
 
@@ -69,6 +70,7 @@ class Statement:
     dictionaries: tuple[int, ...]
     pieces: int
     binaries: bool
+    tally: bool
 
 
 def read_statement(body: Any, used: frozenset[str]) -> Statement | None:
@@ -104,6 +106,7 @@ def read_statement(body: Any, used: frozenset[str]) -> Statement | None:
         offered.dictionaries,
         _pieces_of(rest),
         "Binary" in creates,
+        _said_of(rest, "tally") is not None,
     )
 
 

@@ -100,6 +100,7 @@ class FhirPeer:
             dictionaries=found.dictionaries,
             pieces=found.pieces,
             binaries=found.binaries,
+            tally=found.tally,
             seen_at=self._client.now(),
         )
         if not found.exchange and not (found.transaction and NEEDED.isdisjoint(found.lacks)):

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from provincial_server import binaries
 from provincial_server.binaries import BinaryUpload
-from provincial_server.store import Device
+from provincial_server.store import EVERY_FACILITY, Device
+from tests import databases
 from tests.server.conftest import RunningServer, Station
 from tests.server.exchange_client import record_id
 from tests.server.samples import patient
@@ -214,3 +215,64 @@ def test_the_statement_offers_it(station: Station) -> None:
     [rest] = station.get("metadata").json()["rest"]
     [found] = [one for one in rest["operation"] if one["name"] == "received"]
     assert [one["valueInteger"] for one in found["extension"]] == [binaries.LARGEST_PIECE]
+
+
+def tally(station: Station) -> tuple[int, str]:
+    answer = station.get("Binary/$tally")
+    assert answer.status_code == 200, answer.text
+    said = {one["name"]: one for one in answer.json()["parameter"]}
+    assert set(said) == {"count", "sum"}
+    return said["count"]["valueInteger"], said["sum"]["valueString"]
+
+
+def missing(station: Station, *names: Any) -> requests.Response:
+    named = [{"name": "id", "valueString": name} for name in names]
+    body = {"resourceType": "Parameters", "parameter": named}
+    return station.call("POST", "Binary/$tally", body)
+
+
+def named_missing(answer: requests.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one["valueString"] for one in answer.json()["parameter"] if one["name"] == "missing"]
+
+
+def test_a_device_counts_what_it_brought_and_names_what_it_misses(
+    server: RunningServer, station: Station
+) -> None:
+    assert tally(station) == (0, "0" * 16)
+    first, second = Form(station), Form(station, PDF[:500])
+    unfinished, other = Form(station, PDF[:2000]), Form(server.station())
+    for form in (first, second, other):
+        assert form.all().status_code == 201
+    assert unfinished.piece(0, 1000).status_code == 202
+    total = sum(int(form.sha256.hex()[:16], 16) for form in (first, second)) % (1 << 64)
+    assert tally(station) == (2, f"{total:016x}")
+    asked = [first.id, unfinished.id, second.id, other.id]
+    assert named_missing(missing(station, *asked)) == [unfinished.id, other.id]
+    assert named_missing(missing(other.station, *asked)) == asked[:3]
+    assert tally(other.station)[0] == 1
+
+
+def test_forms_are_named_by_their_ids_alone(station: Station) -> None:
+    good = f"{record_id()}-b{'a' * 16}"
+    assert named_missing(missing(station, *[good] * 500)) == [good] * 500
+    assert missing(station, *[good] * 501).status_code == 413
+    for wrong in ("x", 7, None, "' OR 1=1"):
+        assert missing(station, good, wrong).status_code == 400
+    for body in ([], {"resourceType": "Bundle"}, {"resourceType": "Parameters", "parameter": [1]}):
+        assert station.call("POST", "Binary/$tally", body).status_code == 400
+    assert station.call("GET", "Binary/$tally?record=x").status_code == 400
+
+
+def test_a_tally_reads_no_form(server: RunningServer) -> None:
+    """An index holds all that it needs."""
+    if databases.is_postgres():
+        pytest.skip("its planner chooses by the size of the table")
+    with server.database.read(EVERY_FACILITY) as session:
+        plan = session.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT sha256 FROM binary "
+                "WHERE facility_code = 'A' AND device_id = 'B'"
+            )
+        ).all()
+    assert "COVERING INDEX" in plan[0][3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
@@ -120,6 +121,26 @@ class AttachmentRepository:
             {"created_utc": stamp("created", since)["created_utc"]},
         )
         return changed.rowcount
+
+    def confirmed(self, since: datetime) -> tuple[Attachment, ...]:
+        rows = self._connection.execute(
+            text(
+                f"SELECT {_COLUMNS} FROM attachment WHERE state = 'done' "  # noqa: S608  # fixed
+                "AND created_utc >= :created_utc ORDER BY row_id"
+            ),
+            {"created_utc": stamp("created", since)["created_utc"]},
+        )
+        return tuple(_attachment(row) for row in rows)
+
+    def offer_these(self, ids: Iterable[str]) -> None:
+        for one in ids:
+            self._connection.execute(
+                text(
+                    "UPDATE attachment SET state = 'empty', sent = 0, size = 0 "
+                    "WHERE state = 'done' AND id = :id"
+                ),
+                {"id": one},
+            )
 
     def counts(self) -> tuple[int, int]:
         row = self._connection.execute(

@@ -39,7 +39,7 @@ from provincial_server.stations.chores import Chores
 from provincial_server.stations.counting import count_all
 from provincial_server.store import EVERY_FACILITY, ServerFact
 from provincial_server.threshold import Threshold
-from provincial_server.transport import Guard, fault_response
+from provincial_server.transport import Guard, fault_response, is_page
 from provincial_server.web import routes as web_routes
 from provincial_server.web.pages import Pages
 
@@ -101,13 +101,19 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
 
 
 def _add_fault_handlers(app: FastAPI, services: Services, pages: Pages) -> None:
+    def told(request: Request, fault: FhirFault) -> Response:
+        """People are told on a page, programs as FHIR says it."""
+        return pages.refused(request, fault) if is_page(request.scope) else fault_response(fault)
+
+    app.state.told = told  # also for what is refused before or behind all handlers
+
     @app.exception_handler(FhirFault)
-    async def _fault(_request: Request, fault: FhirFault) -> Response:
-        return fault_response(fault)
+    async def _fault(request: Request, fault: FhirFault) -> Response:
+        return told(request, fault)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        if request.url.path.startswith("/web"):
+        if is_page(request.scope):
             return await pages.nothing_here(request)
         if error.status_code == 405:
             return await _other_method(app, services, request)
@@ -117,16 +123,16 @@ def _add_fault_handlers(app: FastAPI, services: Services, pages: Pages) -> None:
         return fault_response(fault)
 
     @app.exception_handler(RequestValidationError)
-    async def _request(_request: Request, _error: RequestValidationError) -> Response:
-        return fault_response(refuse(400, "value", "the request is not as documented"))
+    async def _request(request: Request, _error: RequestValidationError) -> Response:
+        return told(request, refuse(400, "value", "the request is not as documented"))
 
-    async def _busy(_request: Request, _error: Exception) -> Response:
+    async def _busy(request: Request, _error: Exception) -> Response:
         fault = refuse(503, "transient", "the database is busy or out of space")
         fault.headers = {"Retry-After": _RETRY_SECONDS}
-        return fault_response(fault)
+        return told(request, fault)
 
-    async def _unstorable(_request: Request, _error: Exception) -> Response:
-        return fault_response(refuse(422, "value", "a value cannot be stored"))
+    async def _unstorable(request: Request, _error: Exception) -> Response:
+        return told(request, refuse(422, "value", "a value cannot be stored"))
 
     # PostgreSQL's strictness: time-outs and deadlocks pass, a value it cannot hold never does.
     app.add_exception_handler(DataError, _unstorable)

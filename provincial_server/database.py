@@ -125,7 +125,7 @@ class Database:
     def ask(self, facility: str, question: ready.Question) -> list[Any]:
         """The rows of one question by itself, in one way there and back."""
         before = [wall.introduction(facility)] if self._has_wall else []
-        connection = self.engine.raw_connection()
+        connection = ready.connection_of(self.engine)
         try:
             return ready.ask_at_once(connection, self.engine.dialect, [*before, question])[-1]
         finally:

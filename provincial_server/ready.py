@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Dialect, PoolProxiedConnection
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement
@@ -43,6 +43,15 @@ def ask_all(
         if is_all:
             end(session)
     return [cursor.fetchall() for cursor in cursors]
+
+
+def connection_of(engine: Engine) -> PoolProxiedConnection:
+    """A connection of the pool for oneself. That the database cannot be reached is told as
+    SQLAlchemy tells it, which has no say here."""
+    try:
+        return engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise _fault(error, "(connecting)", engine.dialect) from error
 
 
 def ask_at_once(

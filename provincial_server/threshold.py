@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from provincial_server.faults import FhirFault, refuse
-from provincial_server.transport import fault_response
+from provincial_server.transport import refusal
 
 # Of two that differ a proxy in between may have judged the other one.
 _GIVEN_ONCE = frozenset(
@@ -52,7 +52,7 @@ class Threshold:
         _find_route(scope)
         if twice != _AUTHORIZATION:  # of two tokens neither says who asks
             fault = await self._named(Request(scope, receive), fault)
-        await fault_response(fault)(scope, receive, send)
+        await refusal(scope, fault)(scope, receive, send)
 
     async def _named(self, request: Request, fault: FhirFault) -> FhirFault:
         """What is answered: the refusal, or that it is asked too often."""

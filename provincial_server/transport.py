@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provincial_server import wire
-from provincial_server.faults import FhirFault, Issue, operation_outcome, refuse
+from provincial_server.faults import FhirFault, Issue, refuse
 from provincial_server.settings import Limits
 
 FHIR_JSON = "application/fhir+json"
@@ -48,6 +48,17 @@ def fault_response(fault: FhirFault) -> Response:
     """Every refusal names an element, or else the part of the request that it is about."""
     placed = fault.at(_PLACES.get(fault.status, "http.body"))
     return fhir_response(wire.canonical(placed.outcome()), fault.status, fault.headers)
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether a person asks, and not a program."""
+    return f"{scope['path']}/".startswith("/web/")
+
+
+def refusal(scope: Scope, fault: FhirFault) -> Response:
+    """The answer of what stands before or behind all handlers of the application."""
+    told: Response = scope["app"].state.told(Request(scope), fault)
+    return told
 
 
 async def read_bytes(request: Request, limits: Limits) -> bytes:
@@ -106,8 +117,7 @@ class Guard:
             if status:
                 raise ConnectionError("the answer could not be completed") from None
             problem = Issue("exception", "the server met a fault", severity="fatal")
-            body = wire.canonical(operation_outcome([problem]))
-            await fhir_response(body, 500)(scope, receive, watch)
+            await refusal(scope, FhirFault(500, problem))(scope, receive, watch)
         finally:
             route = getattr(scope.get("route"), "path", "-")
             spent = (time.perf_counter() - started) * 1000

@@ -137,7 +137,7 @@ class Gathering(Queue, Generic[_T]):
 
 
 def _opened(engine: Engine) -> Line:
-    pooled = engine.raw_connection()
+    pooled = ready.connection_of(engine)
     connection: Any = pooled.dbapi_connection
     pooled.detach()  # the pool opens another in its place when it needs one
     try:

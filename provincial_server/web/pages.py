@@ -17,10 +17,12 @@ from urllib.parse import parse_qsl, quote
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import OperationalError
 from starlette.staticfiles import StaticFiles
 
 from provincial_server.audit import Actor
 from provincial_server.context import Services
+from provincial_server.faults import FhirFault
 from provincial_server.referrals.answering import purpose_of
 from provincial_server.serving import is_loopback
 from provincial_server.store import EVERY_FACILITY
@@ -44,6 +46,18 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+_NOT_DONE = (
+    "Chưa làm được",
+    "Máy chủ không nhận yêu cầu này. Hãy quay lại, tải lại trang rồi làm lại.",
+)
+_LOOK_FIRST = "hãy tải lại trang và xem nội dung vừa gửi đã được ghi chưa trước khi làm lại."
+_REFUSED = {
+    429: ("Hãy đợi một phút", "Máy chủ đang nhận quá nhiều yêu cầu. Hãy thử lại sau."),
+    500: ("Máy chủ gặp lỗi", f"Hãy báo quản trị của Sở Y tế; {_LOOK_FIRST}"),
+    503: ("Máy chủ đang bận", f"Hãy đợi một phút; {_LOOK_FIRST}"),
 }
 
 
@@ -212,9 +226,16 @@ class Pages:
             request, "fault.html", status=fault.status, title=fault.title, text=fault.text
         )
 
+    def refused(self, request: Request, fault: FhirFault) -> HTMLResponse:
+        """The page for what a program would be told as an OperationOutcome."""
+        title, text = _REFUSED.get(fault.status, _NOT_DONE)
+        page = self.fault_page(request, PageFault(fault.status, title, text))
+        page.headers.update(fault.headers)
+        return page
+
     async def nothing_here(self, request: Request) -> HTMLResponse:
         """The page for an address that is none of ours, around it the menu of who is signed in."""
-        with suppress(GoTo):
+        with suppress(GoTo, OperationalError):  # then the page stands without a menu
             await self.signed_in(request)
         return self.fault_page(request, not_found())
 

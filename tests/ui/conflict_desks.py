@@ -54,9 +54,9 @@ ALLERGY = FieldDifference(
 PHONE = FieldDifference(
     path="phone",
     label="Điện thoại",
-    base="0900 000 001",
-    one="0900 000 002",
-    other="0900 000 003",
+    base="0900000001",
+    one="0900000002",
+    other="0900000003",
     shown=Choice.ONE,
     safety=False,
 )

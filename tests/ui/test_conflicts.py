@@ -222,6 +222,12 @@ def test_what_the_chart_shows_meanwhile_is_marked(page) -> None:
     assert not shown(phone.options[Choice.OTHER])
 
 
+def test_a_phone_number_is_grouped_as_on_the_chart(page) -> None:
+    phone = page.open.choices.choosers[1]
+    assert phone.options[Choice.ONE].value.text() == "0900 000 <b><u>002</u></b>"
+    assert "1: 0900 000 002. 2: 0900 000 003." in phone.accessibleName()
+
+
 def test_some_fields_may_wait(page) -> None:
     page.open.choices.focus_first()
     page.key(Qt.Key.Key_1)

@@ -28,7 +28,13 @@ from station_emr.ui.kit import (
     theme,
     vbox,
 )
-from station_emr.ui.screens.conflicts.wording import ONE_IS_HERE, marked, option_words, value_words
+from station_emr.ui.screens.conflicts.wording import (
+    ONE_IS_HERE,
+    as_read,
+    marked,
+    option_words,
+    value_words,
+)
 
 _KEYS: Final = {
     Qt.Key.Key_1: Choice.ONE,
@@ -104,7 +110,7 @@ class FieldChooser(QWidget):
 
     def __init__(self, difference: FieldDifference, *, pair: bool, read_only: bool) -> None:
         super().__init__()
-        self.difference = difference
+        self.difference = difference = as_read(difference)
         self._pair = pair
         self._read_only = read_only
         self._choice: Choice | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -81,6 +82,16 @@ def state_words(side: Side, *, signed: bool = True) -> str:
     if not side.reason:
         return state
     return _("{state}, lý do: {reason}").format(state=state, reason=side.reason.rstrip("."))
+
+
+def as_read(difference: FieldDifference) -> FieldDifference:
+    """With numbers grouped for reading, as on the chart."""
+    if difference.path.partition(FURTHER)[0] != "phone":
+        return difference
+    base, one, other = (
+        grouped(text, PHONE_GROUPS) for text in (difference.base, difference.one, difference.other)
+    )
+    return replace(difference, base=base, one=one, other=other)
 
 
 def value_words(text: str) -> str:

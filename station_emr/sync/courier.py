@@ -331,12 +331,14 @@ def check_facility(courier: CourierFile, own: str) -> None:
 
 
 def moment_of(said: str, otherwise: datetime) -> datetime:
-    """When a file says that it was written; only ever shown."""
+    """When a file says that it was written, in the time of this place (``otherwise``): a province writes
+    UTC. Only ever shown.
+    """
     try:
         found = datetime.fromisoformat(said)
-    except ValueError:
+        return found.astimezone(otherwise.tzinfo) if found.tzinfo else otherwise
+    except (ValueError, OverflowError):
         return otherwise
-    return found if found.tzinfo else otherwise
 
 
 def _target(path: str, name: str, at: datetime) -> Path:

@@ -50,6 +50,7 @@ def test_a_day_goes_out_and_is_acknowledged(make: Make) -> None:
     assert back.acknowledged == report.operations
     assert (back.refused, back.waiting, back.more) == (0, 0, False)
     assert back.verified
+    assert back.created.utcoffset() == one.clock.now().utcoffset()  # the province writes UTC
     assert one.waiting() == []
     assert one.tally().count == report.operations
     assert one.courier.last() != (None, None)

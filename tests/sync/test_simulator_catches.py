@@ -8,13 +8,17 @@ from dataclasses import replace
 import pytest
 
 from provincial_server.exchange import feed
+from provincial_server.exchange.current import CurrentVersions
 from station_emr.db.outbox import OutboxRepository
 from station_emr.db.repositories import replicas
 from station_emr.domain.merge import Merged
 from station_emr.domain.operation import Origin
+from station_emr.domain.record import RecordKind
+from station_emr.interop.fhir.read_units import read_unit
 from station_emr.services import merging
 from station_emr.sync.applying import Applier
 from station_emr.sync.exchange_engine import CURSOR, Exchange
+from tests.sync.simulation import machine
 from tests.sync.test_simulator import play, templates  # noqa: F401  a fixture
 
 SEEDS = range(1, 41)
@@ -104,15 +108,82 @@ def drop_what_was_corrected(monkeypatch):
     monkeypatch.setattr(replicas, "_as_sealed", lambda nodes, lines: planted(honest(nodes, lines)))
 
 
+FIELD = {
+    RecordKind.CERTIFICATE: "workplace",
+    RecordKind.BILL: "items",
+    RecordKind.CONSENT: "paper_number",
+    RecordKind.NOTIFICATION: "contacts",
+    RecordKind.REQUEST: "purpose",
+    RecordKind.BREACH: "effects",
+    RecordKind.SIGNATURE: "evidence_number",
+    RecordKind.FEEDBACK: "advice",
+    RecordKind.RIGHTS: "ranges",
+    RecordKind.STANDING: "rights",
+    RecordKind.PRACTITIONER: "phone",
+}
+"""Where people write in a record of a kind."""
+EVENT = {
+    RecordKind.CERTIFICATE: "paper",
+    RecordKind.BILL: "paper",
+    RecordKind.CONSENT: "consent",
+    RecordKind.NOTIFICATION: "notice",
+    RecordKind.REQUEST: "request",
+    RecordKind.BREACH: "leak",
+    RecordKind.SIGNATURE: "hand",
+    RecordKind.FEEDBACK: "answer",
+    RecordKind.RIGHTS: "rights",
+    RecordKind.STANDING: "rights",
+    RecordKind.PRACTITIONER: "staff",
+    RecordKind.FACILITY: "letterhead",
+}
+"""What makes one of a kind: the more of it, the shorter the story that notices."""
+_KNOWN = {RecordKind.CERTIFICATE: 2, RecordKind.BILL: 2, RecordKind.STANDING: 2}
+
+
+def lose_a_field(monkeypatch, kind):
+    """What arrives of this kind comes without what somebody wrote there."""
+
+    def planted(resources):
+        read = read_unit(resources)
+        if read.kind is not kind:
+            return read
+        emptied = type(getattr(read.record, FIELD[kind]))()
+        return replace(read, record=replace(read.record, **{FIELD[kind]: emptied}))
+
+    monkeypatch.setattr(machine, "read_unit", planted)
+
+
+def forget_to_send(monkeypatch, kind):
+    """What is written of this kind never waits for anybody."""
+    honest = OutboxRepository.acknowledge_numbers
+
+    def planted(self, items, at):
+        honest(self, items, at)
+        self._connection.exec_driver_sql("DELETE FROM outbox WHERE kind = ?", (kind.value,))
+
+    monkeypatch.setattr(OutboxRepository, "acknowledge_numbers", planted)
+
+
+def show_nobody(monkeypatch, kind):
+    """The province takes lines of this kind and its readers see none of them."""
+    honest = CurrentVersions.add
+
+    def planted(self, record, *arguments, **options):
+        shown = honest(self, record, *arguments, **options)
+        return None if record[0] == kind.value else shown
+
+    monkeypatch.setattr(CurrentVersions, "add", planted)
+
+
 @pytest.mark.parametrize(
     ("plant", "known", "more"),  # a story that is known to notice it comes first
     [
-        (forget_by_state, 9, {}),
-        (skip_a_late_commit, 2, {}),
+        (forget_by_state, 1, {}),
+        (skip_a_late_commit, 1, {}),
         (last_writer_wins, 1, {}),
-        (delete_what_is_absent, 3, {}),
-        (save_the_cursor_first, 16, {}),
-        (drop_what_was_corrected, 28, {"too late": 25}),
+        (delete_what_is_absent, 1, {}),
+        (save_the_cursor_first, 3, {}),
+        (drop_what_was_corrected, 5, {"too late": 25}),
     ],
 )
 def test_a_planted_mistake_is_caught(plant, known, more, monkeypatch, templates):  # noqa: F811
@@ -120,6 +191,31 @@ def test_a_planted_mistake_is_caught(plant, known, more, monkeypatch, templates)
     for seed in (known, *SEEDS):
         try:
             play(seed, templates, steps=60, more=more)
+        except AssertionError:
+            return
+    raise RuntimeError(f"no story of {len(SEEDS)} noticed")
+
+
+@pytest.mark.parametrize(
+    ("plant", "kind", "known"),
+    [
+        *((lose_a_field, kind, _KNOWN.get(kind, 1)) for kind in FIELD),
+        (forget_to_send, RecordKind.BILL, 2),
+        (forget_to_send, RecordKind.CONSENT, 1),
+        (forget_to_send, RecordKind.SIGNATURE, 1),
+        (forget_to_send, RecordKind.FACILITY, 1),
+        (show_nobody, RecordKind.CERTIFICATE, 2),
+        (show_nobody, RecordKind.NOTIFICATION, 1),
+        (show_nobody, RecordKind.STANDING, 1),
+    ],
+)
+def test_no_kind_is_lost_unnoticed(plant, kind, known, monkeypatch, templates):  # noqa: F811
+    plant(monkeypatch, kind)
+    people = {"register": 30, "visit": 20} if EVENT[kind] in {"paper", "rights"} else {}
+    more = {EVENT[kind]: 60, **people}
+    for seed in (known, *SEEDS):
+        try:
+            play(seed, templates, steps=14, more=more)
         except AssertionError:
             return
     raise RuntimeError(f"no story of {len(SEEDS)} noticed")

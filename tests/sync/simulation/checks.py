@@ -19,9 +19,20 @@ TYPES = {
     RecordKind.PRESCRIPTION: "MedicationRequest",
     RecordKind.REFERRAL: "ServiceRequest",
     RecordKind.APPOINTMENT: "Appointment",
+    RecordKind.FEEDBACK: "Task",
+    RecordKind.SIGNATURE: "Provenance",
+    RecordKind.CONSENT: "Consent",
+    RecordKind.CERTIFICATE: "QuestionnaireResponse",
+    RecordKind.NOTIFICATION: "Communication",
+    RecordKind.BILL: "Invoice",
+    RecordKind.RIGHTS: "Basic",
+    RecordKind.STANDING: "Basic",
     RecordKind.REQUEST: "Basic",
     RecordKind.BREACH: "Basic",
+    RecordKind.PRACTITIONER: "Practitioner",
 }
+_ONE_OF_TWO_STANDS = frozenset({RecordKind.PRACTITIONER, RecordKind.FACILITY})
+"""Never merged: what does not stand is in the history, or in the lines of the machine whose it is."""
 
 
 def nothing_passed_over(world: World, machine: Machine) -> None:
@@ -65,11 +76,16 @@ def agree(world: World) -> None:
         for record_id in sorted(ids):
             _shown_alike(world, kind, record_id, [head.get(record_id) for head in heads])
             if heads[0].get(record_id) is not None:
-                at = f"{TYPES[kind]}/{record_id}"
-                kept = at in resources or f"{at}-l1" in resources  # a line of a prescription
-                assert kept, f"{kind} is not at the province"
+                unit = world.province.unit(world.machines[0].shown_line(kind, record_id))
+                assert any(at.startswith(f"{TYPES[kind]}/{record_id}") for at in unit)
+                differing = [at for at, shown in unit.items() if resources.get(at) != shown]
+                assert not differing, f"the province shows another {kind}: {differing}"
     for (kind, record_id), marks in _by_record(world.marks).items():
-        _have_their_place(world.machines[0], kind, record_id, marks)
+        if kind not in _ONE_OF_TWO_STANDS:
+            _have_their_place(world.machines[0], kind, record_id, marks)
+    signatures_find_what_they_sign(world, log)
+    rights_hold_everywhere(world)
+    what_was_taken_back_stays_so(world)
     twice = {number for number in world.printed if world.printed.count(number) > 1}
     assert not twice, f"printed twice: {twice}"
 
@@ -123,17 +139,20 @@ def nothing_vanished(world: World, *, forget: bool = False) -> None:
 
 def _only_in_refused(world: World, mark: Mark) -> bool:
     """What was written on a refused version stays where it was written, once a person replaced it."""
+    if mark.kind in _ONE_OF_TWO_STANDS:
+        return False
     found = [
         node.op_id
         for machine in world.machines
         for node, record in machine.graph(mark.kind, mark.record_id)
-        if getattr(record, mark.path) == mark.value
+        if mark.stands_in(record)
     ]
     return bool(found) and not any(machine.sound(set(found)) for machine in world.machines)
 
 
 def _all_text(machine: Machine) -> bytes:
-    return "\n".join(row[0] for row in machine.look("SELECT content FROM record_version")).encode()
+    written = "\n".join(row[0] for row in machine.look("SELECT content FROM record_version"))
+    return written.encode() + machine.text_of(RecordKind.FACILITY)  # kept, and shown to nobody
 
 
 def _have_their_place(
@@ -144,11 +163,7 @@ def _have_their_place(
     """
     newest = machine.newest(kind, record_id)
     assert newest is not None
-    marks = [
-        mark
-        for mark in marks
-        if getattr(newest[0], mark.path) != mark.value and mark.path not in newest[2]
-    ]
+    marks = [mark for mark in marks if not mark.stands_in(newest[0]) and mark.path not in newest[2]]
     if not marks:
         return
     versions = machine.graph(kind, record_id)
@@ -162,8 +177,7 @@ def _taken_away(nodes: dict[int, Any], content: dict[int, Any], mark: Mark) -> b
     """Whether a person replaced it with the value, or the question about it, before them."""
 
     def holds(version: int) -> bool:
-        shown: Any = getattr(content[version], mark.path)
-        return shown == mark.value or mark.path in nodes[version].open_fields
+        return mark.stands_in(content[version]) or mark.path in nodes[version].open_fields
 
     return any(
         not _by_rule(node)
@@ -181,7 +195,7 @@ def _below(nodes: dict[int, Any], version: int, mark: Mark, content: dict[int, A
         if one in seen:
             continue
         seen.add(one)
-        if getattr(content[one], mark.path) == mark.value:
+        if mark.stands_in(content[one]):
             return True
         todo += nodes[one].parents
     return False
@@ -189,3 +203,35 @@ def _below(nodes: dict[int, Any], version: int, mark: Mark, content: dict[int, A
 
 def _by_rule(node: Any) -> bool:
     return node.origin is Origin.MERGE or node.author_name == "Tự gộp hai bản"
+
+
+def signatures_find_what_they_sign(world: World, log: set[str]) -> None:
+    """A version that the province holds is the same, byte for byte, wherever its signature came."""
+    for signature_id in world.records[RecordKind.SIGNATURE]:
+        if world.machines[0].newest(RecordKind.SIGNATURE, signature_id) is None:
+            continue  # its only copy was destroyed
+        found = [machine.signed_versions(signature_id) for machine in world.machines]
+        if any(op_id in log for versions in found for op_id in versions):
+            lost = [
+                m.name for m, versions in zip(world.machines, found, strict=True) if not versions
+            ]
+            assert not lost, f"the version that {signature_id} signs is not at {lost}"
+
+
+def rights_hold_everywhere(world: World) -> None:
+    """What directors decided is in force on every machine: nobody here says what he may not."""
+    for machine in world.machines:
+        for kind in (RecordKind.RIGHTS, RecordKind.STANDING):
+            for record_id in world.records[kind]:
+                left = machine.not_in_force(kind, record_id)
+                assert not left, f"{machine.name}: {kind} says and does not bring about {left}"
+
+
+def what_was_taken_back_stays_so(world: World) -> None:
+    """No merge and no choice at the desk brings a consent back that somebody has taken back."""
+    machine = world.machines[0]
+    for consent_id in world.records[RecordKind.CONSENT]:
+        versions = machine.graph(RecordKind.CONSENT, consent_id)
+        if any(record.withdrawn_at is not None for _, record in versions):
+            newest = machine.newest(RecordKind.CONSENT, consent_id)
+            assert newest[0].withdrawn_at is not None, f"{consent_id} counts again"

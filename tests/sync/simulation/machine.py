@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from provincial_server.auth import Caller
-from provincial_server.faults import FhirFault
 from station_emr.db.store import EncryptedStore
-from station_emr.domain.errors import NetworkFailure
 from station_emr.domain.ids import uuid7
+from station_emr.domain.permissions import Role
 from station_emr.domain.record import RecordKind
 from station_emr.domain.sync import SyncRun, UnitState
+from station_emr.domain.user import User
 from station_emr.interop.fhir.carry import carry_over
 from station_emr.interop.fhir.read_units import read_unit
 from station_emr.interop.fhir.units import build_unit
@@ -27,36 +27,51 @@ from station_emr.services.conflicts import Conflicts
 from station_emr.services.incarnation import Lives
 from station_emr.services.record_stores import MERGED_KINDS, record_store
 from station_emr.services.replication import apply_operation
+from station_emr.services.rights_effect import held_back
+from station_emr.services.rights_steps import steps_to
 from station_emr.sync.applying import Applier
 from station_emr.sync.engine import SyncEngine
 from station_emr.sync.exchange_engine import CURSOR, EPOCH, Exchange
-from station_emr.sync.exchange_peer import ExchangeReply, ExchangeRequest
-from station_emr.sync.exchange_wire import Garbled, decode_reply, encode_request
 from station_emr.sync.operation_line import open_line
-from station_emr.sync.peer import Busy, Traffic
 from station_emr.sync.portions import Portions
 from station_emr.sync.sealing import Sealer, is_dead
 from tests.interop import fhir_records as sample
 
 from .compiled import share_statements
-from .province import Province, ServerDied
+from .line import Killed, Line
 
 KEY = bytes(range(32))
-_HERE = {kind: f'SELECT id FROM "{kind.value}" WHERE version > 0' for kind in MERGED_KINDS}
-_SHOWN = {kind: f'SELECT id, version FROM "{kind.value}"' for kind in MERGED_KINDS}
+STAFF = tuple(
+    User(id=sample.made_id(700 + place), username=f"mau{place}", full_name=name, role=role)
+    for place, (name, role) in enumerate(
+        (
+            ("Giám Đốc Mẫu", Role.DIRECTOR),
+            ("Giám Đốc Mẫu Hai", Role.DIRECTOR),
+            ("Điều Dưỡng Mẫu", Role.NURSE),
+        )
+    )
+)
+"""Who works at the station beside the doctor, on every PC from the first day."""
+SIGNATURE, PRACTITIONER = RecordKind.SIGNATURE, RecordKind.PRACTITIONER
+_KINDS = MERGED_KINDS | {SIGNATURE}
+_HERE = {kind: f'SELECT id FROM "{kind.value}" WHERE version > 0' for kind in _KINDS}
+_SHOWN = {kind: f'SELECT id, version FROM "{kind.value}"' for kind in _KINDS}
+_SHOWN[PRACTITIONER] = "SELECT id, version FROM user"
 _HEADS = {
     kind: (
         "SELECT h.id, v.content, h.status = 'voided', v.open_fields "
         f'FROM "{kind.value}" AS h JOIN record_version AS v '
         f"ON v.kind = '{kind.value}' AND v.record_id = h.id AND v.version = h.version"
     )
-    for kind in MERGED_KINDS
+    for kind in _KINDS
 }
+# What travels of a colleague; of two versions at once one stands, so nothing is ever open.
+_HEADS[PRACTITIONER] = (
+    "SELECT h.id, v.content ->> '$.full_name', v.content ->> '$.role', v.content ->> '$.title', "
+    "v.content ->> '$.licence_no', v.content ->> '$.phone' FROM user AS h JOIN record_version AS v "
+    "ON v.kind = 'practitioner' AND v.record_id = h.id AND v.version = h.version"
+)
 FILE = "station.db"
-
-
-class Killed(BaseException):
-    """The power went, or the process was killed."""
 
 
 class Clock:
@@ -126,77 +141,6 @@ class _Code:
         return f"EMR1:{referral.id}"
 
 
-class Line:
-    """The peer as the engine sees it, with the faults of a bad line before and behind the server."""
-
-    level = 1
-    offered = True
-    name = "simulated province"
-    facts = ""
-    stays: frozenset[RecordKind] = frozenset()
-    clock_skew: timedelta | None = None
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self.traffic = Traffic()
-
-    @property
-    def software(self) -> str:
-        return str(self._machine.world.province.software)
-
-    def is_fresh(self, now: datetime) -> bool:
-        del now
-        return True
-
-    def recall(self, facts: str) -> None: ...
-    def get_ready(self, request: ExchangeRequest) -> None: ...
-    def greet(self) -> None: ...
-
-    def exchange(self, request: ExchangeRequest) -> ExchangeReply:
-        world = self._machine.world
-        rid = world.chance.randbytes(8).hex()
-        plain = encode_request(request, rid)
-        self.traffic.requests += 1
-        self.traffic.up += len(plain)
-        self.clock_skew = world.now() - self._machine.clock.now()
-        content = self._carried(world.draw_fault(), plain)
-        world.old_answers.append(content)
-        self.traffic.down += len(content)
-        try:
-            return decode_reply(content, rid, len(request.lines))
-        except Garbled as error:
-            raise NetworkFailure("garbled") from error
-
-    def _carried(self, fault: str, plain: bytes) -> bytes:
-        world, caller = self._machine.world, self._machine.caller
-        province: Province = world.province
-        self._machine.last_sent = plain
-        if fault in {"lost", "late"}:
-            if fault == "late":
-                world.late.append((caller, plain))
-            raise NetworkFailure("lost")
-        if fault == "busy":
-            raise Busy("busy", 1.0)
-        if fault == "killed before":
-            raise Killed
-        try:
-            died = {"server before": "before", "server after": "after"}.get(fault, "")
-            content = province.answer(caller, plain, dies=died)
-            if fault == "twice":
-                content = province.answer(caller, plain)
-        except (ServerDied, FhirFault) as error:
-            raise NetworkFailure("the server failed") from error
-        if fault == "killed after":
-            raise Killed
-        if fault == "answer lost":
-            raise NetworkFailure("lost")
-        if fault == "old answer" and world.old_answers:
-            return world.chance.choice(world.old_answers)
-        if fault == "cut":
-            return content[: world.chance.randrange(len(content))]
-        return content
-
-
 class Machine:
     """``folder`` holds the database and its witness; a copy of the folder is another machine."""
 
@@ -217,7 +161,8 @@ class Machine:
         store = EncryptedStore.create(path, KEY)
         with store.write() as work:
             work.settings.save_station(sample.STATION, sample.AT)
-            work.users.save(sample.USER, author=None, at=sample.AT)
+            for user in (sample.USER, *STAFF):
+                work.users.save(user, author=None, at=sample.AT)
         store.close()
 
     def open(self) -> None:
@@ -239,10 +184,10 @@ class Machine:
             program=self.program,
         )
         self.make_repeatable(exchange)
-        self.store.do_before_commit(exchange.at_save)
         self.engine = SyncEngine(
             self.store, self.clock, build_unit, exchange.peer, exchange=exchange
         )
+        self.store.do_before_commit(self.engine.at_save)
 
     def make_repeatable(self, exchange: Exchange) -> None:
         """The same seed is the same story, however quick the machine that tells it."""
@@ -350,6 +295,8 @@ class Machine:
         return {row[0]: tuple(row[1:]) for row in self.look(_HEADS[kind])}
 
     def newest(self, kind: RecordKind, record_id: str) -> tuple[Any, ...] | None:
+        if kind is PRACTITIONER:
+            return self.heads(kind).get(record_id)
         with self.store.read() as work:
             records = record_store(work, kind)
             found = records.find(record_id)
@@ -358,6 +305,37 @@ class Machine:
             node = work.operations.node(kind, record_id, found.version)
             voided = found.status.value == "voided"
             return records.at_version(record_id, found.version), voided, node.open_fields
+
+    def shown_line(self, kind: RecordKind, record_id: str) -> bytes:
+        """The line of the version that lists show."""
+        shown = dict(self.look(_SHOWN[kind]))
+        with self.store.read() as work:
+            node = work.operations.node(kind, record_id, shown[record_id])
+            return work.operations.line(node.op_id)
+
+    def text_of(self, kind: RecordKind) -> bytes:
+        """Every line of a kind, also of what is kept and shown to nobody."""
+        with self.store.read() as work:
+            found = self.look("SELECT op_id FROM operation WHERE kind = ?", kind.value)
+            return b"\n".join(work.operations.lines([row[0] for row in found]).values())
+
+    def signed_versions(self, signature_id: str) -> tuple[str, ...]:
+        """The operations whose content is what was signed; empty where it is not here."""
+        with self.store.read() as work:
+            one = work.signatures.get(signature_id).record
+            about = (one.target_kind, one.target_id)
+            versions = work.signatures.versions_with(*about, one.content_sha256)
+            nodes = {node.version: node for node in record_store(work, about[0]).lineage(about[1])}
+            return tuple(nodes[version].op_id for version in versions)
+
+    def not_in_force(self, kind: RecordKind, record_id: str) -> list[str]:
+        """What would have to change here for it to be as the record says, and what was held back."""
+        with self.store.read() as work:
+            found = record_store(work, kind).find(record_id)
+            if found is None:
+                return []
+            steps = steps_to(work, kind, found.record, self.clock.now())
+            return [step.words for step in steps] + list(held_back(work, record_id))
 
     def unanswerable(self) -> list[tuple[RecordKind, str]]:
         """Records with open fields of which the desk would show none."""

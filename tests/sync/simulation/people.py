@@ -15,29 +15,43 @@ from station_emr.domain.user import Actor
 from station_emr.services.desk_views import Choice
 from station_emr.services.papers import close_papers
 from tests.interop import fhir_records as sample
-from tests.interop import privacy_records as privacy
 
-from .machine import Killed, Machine
+from .machine import STAFF, Killed, Machine
 from .province import is_refused_word
 
 PATIENT, ENCOUNTER, LINK = RecordKind.PATIENT, RecordKind.ENCOUNTER, RecordKind.LINK
 REQUEST, BREACH = RecordKind.REQUEST, RecordKind.BREACH
-PAPERS = {
-    RecordKind.PRESCRIPTION: sample.PRESCRIPTION,
-    RecordKind.REFERRAL: sample.REFERRAL,
-    RecordKind.APPOINTMENT: sample.APPOINTMENT,
-}
+CERTIFICATE, BILL = RecordKind.CERTIFICATE, RecordKind.BILL
+CONSENT, NOTIFICATION = RecordKind.CONSENT, RecordKind.NOTIFICATION
 FIELDS = {
     PATIENT: ("phone", "note", "workplace", "national_id", "occupation_name"),
     ENCOUNTER: ("reason", "advice", "treatment"),
     RecordKind.PRESCRIPTION: ("advice",),
     RecordKind.REFERRAL: ("clinical_signs", "treatment", "plan"),
     RecordKind.APPOINTMENT: ("note",),
+    CERTIFICATE: ("workplace", "treatment", "termination_cause"),
+    BILL: ("items", "note", "visit_number"),
+    CONSENT: ("withdrawn_by", "withdrawal_paper"),
+    NOTIFICATION: ("contacts", "measures", "receipt"),
     REQUEST: ("purpose", "wanted"),
     BREACH: ("effects", "done"),
 }
-_NUMBERED = {RecordKind.REFERRAL: "referral", RecordKind.APPOINTMENT: "appointment"}
+"""What people change in a record that they may correct; of a consent, how it was taken back."""
+SPOILT_FIELD = {
+    PATIENT: "workplace",
+    ENCOUNTER: "treatment",
+    CERTIFICATE: "treatment",
+    BILL: "note",
+    NOTIFICATION: "measures",
+    REQUEST: "wanted",
+}
+"""Where a word stands that the province refuses. A person is merged field by field, a visit as it was
+signed.
+"""
 WHO = Actor(user=sample.USER, device="Máy mẫu")
+BOSS = Actor(user=STAFF[0], device="Máy mẫu")
+DECIDED_ABOVE = frozenset({RecordKind.RIGHTS, RecordKind.STANDING, REQUEST, BREACH})
+"""What a director decides at the desk: accounts, requests about the own record, leaks."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +63,15 @@ class Mark:
     path: str
     value: str
 
+    def stands_in(self, record: Any) -> bool:
+        """Also as a part of a row, where the field holds rows."""
+        shown = getattr(record, self.path)
+        return shown == self.value or (isinstance(shown, tuple) and self.value in str(shown))
 
-def _at(record: Any, path: str) -> str:
-    return str(getattr(record, path, ""))
+
+def is_spoilt(kind: RecordKind, record: Any) -> bool:
+    """Whether some version of the province refuses it."""
+    return kind in SPOILT_FIELD and is_refused_word(getattr(record, SPOILT_FIELD[kind]))
 
 
 class People:
@@ -63,7 +83,9 @@ class People:
         self.marks: set[Mark] = set()
         self.maybe: set[Mark] = set()  # in versions that the province refuses
         self.printed: list[str] = []
-        self.records: dict[RecordKind, set[str]] = {kind: set() for kind in (LINK, *FIELDS)}
+        self.records: dict[RecordKind, set[str]] = {
+            kind: set() for kind in RecordKind if kind is not RecordKind.FACILITY
+        }
         self.happened: Counter[str] = Counter()
         self._numbers = 0
 
@@ -73,12 +95,16 @@ class People:
         return {
             "phone": f"09{number:08d}",
             "national_id": f"064{number:09d}",
-        }.get(path, f"giá trị mẫu {number}")
+        }.get(path, f"giá trị mẫu {number:08d}")
 
     def _put(self, record: Any, kind: RecordKind, paths: list[str]) -> tuple[Any, list[Mark]]:
         values = {path: self._value(path) for path in paths}
         marks = [Mark(kind, record.id, path, value) for path, value in values.items()]
-        return replace(record, **values), marks
+        changes: dict[str, Any] = dict(values)
+        if "items" in values:  # one row of a bill is another now
+            *others, last = record.items
+            changes["items"] = (*others, replace(last, name=values["items"]))
+        return replace(record, **changes), marks
 
     def _written(self, machine: Machine, kind: RecordKind, record_id: str, step: Any) -> bool:
         """Whether the commit happened; a machine that died at it tells by what its disk holds."""
@@ -89,7 +115,7 @@ class People:
         def change(work: Any, before: Any) -> Any:
             after, closed, made, printed = step(work, before)
             marks.extend(made)
-            refused[:] = [is_refused_word(_at(after, path)) for path in ("treatment", "workplace")]
+            refused[:] = [is_spoilt(kind, after)]
             numbers.extend(printed)
             return after, closed
 
@@ -159,68 +185,14 @@ class People:
     def _amend(self, machine: Machine) -> None:
         self._change(machine, ENCOUNTER)
 
-    def _paper(self, machine: Machine) -> None:
-        """A paper of a visit; two people may both write one before they hear of each other."""
-        visit_id = self._some(machine, ENCOUNTER)
-        found = machine.newest(ENCOUNTER, visit_id) if visit_id else None
-        if found is None or found[1]:
-            return  # nothing is written on a voided visit
-        visit = found[0]
-        kind = self.chance.choice(list(PAPERS))
-        record_id = machine.clock.new_id()
-
-        def step(work: Any, _before: Any) -> Any:
-            plain = replace(
-                PAPERS[kind], id=record_id, patient_id=visit.patient_id, encounter_id=visit.id
-            )
-            numbers = []
-            if kind in _NUMBERED:
-                numbers = [machine.series_number(work, _NUMBERED[kind])]
-                plain = replace(plain, number=numbers[0])
-            after, marks = self._put(plain, kind, [self.chance.choice(FIELDS[kind])])
-            return after, (), marks, numbers
-
-        self._written(machine, kind, record_id, step)
-
-    def _amend_paper(self, machine: Machine) -> None:
-        self._change(machine, self.chance.choice(list(PAPERS)))
-
-    def _void_paper(self, machine: Machine) -> None:
-        kind = self.chance.choice(list(PAPERS))
-        record_id = self._some(machine, kind)
-        if record_id is not None:
-            self._voided(machine, kind, record_id)
-
-    def _request(self, machine: Machine) -> None:
-        """What a person asks of the own record."""
-        patient_id = self._some(machine, PATIENT)
-        if patient_id is not None:
-            record_id = machine.clock.new_id()
-            plain = replace(privacy.REQUEST, id=record_id, patient_id=patient_id)
-            self._noted(machine, REQUEST, plain)
-
-    def _leak(self, machine: Machine) -> None:
-        self._noted(machine, BREACH, replace(privacy.BREACH, id=machine.clock.new_id()))
-
-    def _noted(self, machine: Machine, kind: RecordKind, plain: Any) -> None:
-        def step(work: Any, _before: Any) -> Any:
-            number = machine.series_number(work, kind.value)
-            after, marks = self._put(replace(plain, number=number), kind, [FIELDS[kind][0]])
-            return after, (), marks, [number]
-
-        self._written(machine, kind, plain.id, step)
-
-    def _follow_up(self, machine: Machine) -> None:
-        self._change(machine, self.chance.choice((REQUEST, BREACH)))
-
     def _visit(self, machine: Machine) -> None:
         self._sign_visit(machine, "")
 
-    def _sign_visit(self, machine: Machine, text: str) -> str | None:
+    def _sign_visit(self, machine: Machine, text: str, record_id: str = "") -> str | None:
         patient_id = self._some(machine, PATIENT)
         if patient_id is None:
             return None
-        record_id = machine.clock.new_id()
+        record_id = record_id or machine.clock.new_id()
 
         def step(_work: Any, _before: Any) -> Any:
             # where a visit stands in the queue is each machine's own
@@ -237,12 +209,23 @@ class People:
     def _void(self, machine: Machine) -> None:
         record_id = self._some(machine, ENCOUNTER)
         found = machine.newest(ENCOUNTER, record_id) if record_id else None
-        if record_id is None or found is None or is_refused_word(found[0].treatment):
-            return  # a voided visit cannot be mended any more, so what is refused stays refused
-        self._voided(machine, ENCOUNTER, record_id)
+        if record_id is None or found is None:
+            return
+        with machine.store.read() as work:
+            papers = [
+                (CERTIFICATE, work.certificates.of_encounter(record_id)),
+                (BILL, work.bills.of_encounter(record_id)),
+            ]
+        if not any(paper and is_spoilt(kind, paper.record) for kind, paper in papers):
+            self._voided(machine, ENCOUNTER, record_id)
 
     def _voided(self, machine: Machine, kind: RecordKind, record_id: str) -> None:
-        """With a visit go its papers, in the same transaction."""
+        """With a visit go its papers, in the same transaction. What is voided cannot be mended any
+        more, so what is refused would stay refused.
+        """
+        found = machine.newest(kind, record_id)
+        if found is None or is_spoilt(kind, found[0]):
+            return
 
         def change(work: Any, before: Any) -> Any:
             if kind is ENCOUNTER:
@@ -256,7 +239,7 @@ class People:
 
     def _settle(self, machine: Machine) -> None:
         """Somebody looks at a conflict and says that what is shown is right."""
-        open_ones = self._undecided(machine)
+        open_ones = [one for one in self._undecided(machine) if one[0] in FIELDS]
         if not open_ones:
             return
         kind, record_id = self.chance.choice(open_ones)
@@ -267,7 +250,7 @@ class People:
 
     def _undecided(self, machine: Machine) -> list[tuple[RecordKind, str]]:
         with machine.store.read() as work:
-            return sorted(one for one in work.operations.conflicts() if one[0] in FIELDS)
+            return sorted(one for one in work.operations.conflicts() if one[0] is not LINK)
 
     def _decide(self, machine: Machine) -> None:
         """Somebody opens the conflict desk and chooses, in all the fields or in some of them."""
@@ -275,16 +258,16 @@ class People:
         if not open_ones:
             return
         kind, record_id = self.chance.choice(open_ones)
-        desk = machine.conflict_desk()
+        desk, actor = machine.conflict_desk(), BOSS if kind in DECIDED_ABOVE else WHO
         try:
-            view = desk.open(WHO, kind, record_id)
+            view = desk.open(actor, kind, record_id)
             choices = {
                 line.path: self.chance.choice((Choice.ONE, Choice.OTHER))
                 for line in view.differences
                 if self.chance.random() < 0.8
             }
             desk.decide(
-                WHO,
+                actor,
                 kind,
                 record_id,
                 choices,
@@ -302,12 +285,13 @@ class People:
 
     def _undo(self, machine: Machine) -> None:
         desk = machine.conflict_desk()
-        rows = desk.decided(WHO)
+        rows = desk.decided(BOSS)
         if not rows:
             return
         row = self.chance.choice(rows)
         try:
-            desk.undo(WHO, row.kind, row.record_id, reason="Chọn nhầm")
+            actor = BOSS if row.kind in DECIDED_ABOVE else WHO
+            desk.undo(actor, row.kind, row.record_id, reason="Chọn nhầm")
         except Killed:
             machine.kill()
         except UserError as told:

@@ -14,18 +14,22 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import select
 
-from provincial_server import auth
+from provincial_server import auth, wire
 from provincial_server.auth import Caller
 from provincial_server.courier.keys import courier_keys, key_file
 from provincial_server.courier.units import CourierDesk
+from provincial_server.current_versions import STANDS
 from provincial_server.database import Database
 from provincial_server.exchange.indexing import settle
 from provincial_server.exchange.plain import plain_writer
 from provincial_server.exchange.service import Exchange, Refusal
 from provincial_server.exchange.tables import Operation, unpack_line
 from provincial_server.faults import Issue
+from provincial_server.referrals.answering import Actor as Person
+from provincial_server.referrals.answering import Answer, give, mark_of
+from provincial_server.referrals.tables import ANSWERED, ReferralInbox
 from provincial_server.settings import Settings
-from provincial_server.store import Device, ResourceHead
+from provincial_server.store import Device, ResourceHead, ResourceVersion
 from provincial_server.validation import Checked, check
 from tests.interop import fhir_records as sample
 
@@ -45,6 +49,7 @@ def is_refused_word(text: str) -> bool:
 
 
 CODE = sample.STATION.code
+HOSPITAL = sample.REFERRAL.to_facility_code
 
 
 class ServerDied(Exception):
@@ -107,6 +112,7 @@ class Province:
         database = Database(f"sqlite:///{path}")
         with database.write() as session:
             auth.add_facility(session, CODE, "Trạm mẫu", 0)
+            auth.add_facility(session, HOSPITAL, "Bệnh viện Mẫu", 0)
             courier_keys(session)  # here, so that every backup holds the same
         database.close()
 
@@ -170,6 +176,26 @@ class Province:
         finally:
             self.database.dies = ""
 
+    def reply(self, letter_id: str, status: str, text: str, dies: str = "") -> None:
+        """What the hospital answers to a letter. Raises AnswerRefused where the letter is not there,
+        or does not stand as it would have to.
+        """
+        self.index()
+        with self.database.read(HOSPITAL) as session:
+            row = session.get(ReferralInbox, (HOSPITAL, CODE, letter_id))
+            seen = mark_of(row) if row else ""
+        slip = {"advice": text} if status == ANSWERED else None
+        answer = Answer(status, seen, reason=text, feedback=slip)
+        person = Person("nguoi-nhan-mau", "Người Nhận Mẫu", HOSPITAL)
+        self.database.dies = dies
+        try:
+            give(self.database, self._now, person, CODE, letter_id, answer)
+        except ServerDied:
+            self.restart()
+            raise
+        finally:
+            self.database.dies = ""
+
     @property
     def software(self) -> str:
         return f"provincial-server 0.{self.version}.0"
@@ -212,7 +238,8 @@ class Province:
 
     def epoch(self) -> str:
         ((epoch,),) = self.database.look(
-            "SELECT value || epoch_part FROM server_fact, facility WHERE server_fact.name = 'epoch'"
+            "SELECT value || epoch_part FROM server_fact, facility "
+            f"WHERE server_fact.name = 'epoch' AND facility.code = '{CODE}'"
         )
         return epoch
 
@@ -230,8 +257,30 @@ class Province:
             for packed in session.scalars(select(Operation.line)):
                 yield unpack_line(packed)
 
-    def resources(self) -> set[str]:
+    def resources(self) -> dict[str, Any]:
+        """What plain FHIR shows now, by type and id."""
         self.index()
         with self.database.read() as session:
-            rows = session.execute(select(ResourceHead.resource_type, ResourceHead.resource_id))
-            return {f"{row[0]}/{row[1]}" for row in rows}
+            rows = session.execute(
+                select(
+                    ResourceVersion.resource_type,
+                    ResourceVersion.resource_id,
+                    ResourceVersion.content,
+                )
+                .join(ResourceHead, STANDS)
+                .where(ResourceHead.facility_code == CODE)
+            )
+            return {
+                f"{kind}/{each}": _plain(wire.reread(text.encode())) for kind, each, text in rows
+            }
+
+    @staticmethod
+    def unit(line: bytes) -> dict[str, Any]:
+        """The resources of a line in the same shape."""
+        resources = wire.reread(line)["resources"]
+        return {f"{one['resourceType']}/{one['id']}": _plain(one) for one in resources}
+
+
+def _plain(resource: dict[str, Any]) -> dict[str, Any]:
+    beside = ("resourceType", "id", "meta")
+    return {name: value for name, value in resource.items() if name not in beside}

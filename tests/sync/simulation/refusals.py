@@ -11,41 +11,43 @@ from typing import Any
 
 from station_emr.domain.record import RecordKind
 
+from .directors import Directors
 from .machine import Killed, Machine
-from .people import ENCOUNTER, PATIENT, People
-from .province import Province, is_refused_word, refused_word
+from .people import BILL, CERTIFICATE, ENCOUNTER, FIELDS, PATIENT, SPOILT_FIELD, is_spoilt
+from .province import Province, refused_word
 
 SPOILT = refused_word(1)
-FIELD = {PATIENT: "workplace", ENCOUNTER: "treatment"}
-"""Where the word is written. A person is merged field by field, a visit as it was signed."""
+_BESIDE = {PATIENT: "note", ENCOUNTER: "advice"}
+"""What is changed together with the word, where that is not the first of the fields."""
 
 
-def is_spoilt(kind: RecordKind, record: Any) -> bool:
-    return kind in FIELD and is_refused_word(getattr(record, FIELD[kind]))
-
-
-class Refusals(People):
+class Refusals(Directors):
     """People who write the word, and who are told of it."""
 
     province: Province
 
     def _poison(self, machine: Machine) -> None:
-        self._spoil(machine, self.chance.choice((PATIENT, ENCOUNTER, ENCOUNTER)))
+        others = sorted(set(SPOILT_FIELD) - {PATIENT, ENCOUNTER})
+        self._spoil(machine, self.chance.choice((PATIENT, ENCOUNTER, ENCOUNTER, *others)))
 
     def _spoil(self, machine: Machine, kind: RecordKind) -> str | None:
-        """A new visit with the word, or an older record that is changed to it."""
+        """A new visit or paper with the word, or an older record that is changed to it."""
         word = refused_word(self.province.version)
         if kind is ENCOUNTER and self.chance.random() < 0.5:
             return self._sign_visit(machine, word)
+        visit_id = self._some(machine, ENCOUNTER)
+        visit = machine.newest(ENCOUNTER, visit_id) if visit_id else None
+        if kind in {CERTIFICATE, BILL} and visit and not visit[1]:
+            return self._hand_out(machine, kind, visit[0], word)
         record_id = self._some(machine, kind)
         found = machine.newest(kind, record_id) if record_id else None
         if record_id is None or found is None or found[1]:
             return None
 
         def step(_work: Any, before: Any) -> Any:
-            after = replace(before, **{FIELD[kind]: word})
-            after, marks = self._put(after, kind, ["note" if kind is PATIENT else "advice"])
-            return after, (FIELD[kind], marks[0].path), marks, ()
+            after = replace(before, **{SPOILT_FIELD[kind]: word})
+            after, marks = self._put(after, kind, [_BESIDE.get(kind, FIELDS[kind][0])])
+            return after, (SPOILT_FIELD[kind], marks[0].path), marks, ()
 
         return record_id if self._written(machine, kind, record_id, step) else None
 
@@ -56,15 +58,15 @@ class Refusals(People):
         with machine.store.read() as work:
             refused = {(one.kind, one.record_id) for one in work.outbox.quarantined()}
         for kind, record_id in sorted(refused):
-            if kind in FIELD and machine.newest(kind, record_id):
+            if kind in SPOILT_FIELD and machine.newest(kind, record_id):
                 self._corrected(machine, kind, record_id)
 
     def _corrected(self, machine: Machine, kind: RecordKind, record_id: str) -> None:
         def step(_work: Any, before: Any) -> Any:
             if not is_spoilt(kind, before):
                 return before, (), (), ()
-            after, marks = self._put(before, kind, [FIELD[kind]])
-            return after, (FIELD[kind],), marks, ()
+            after, marks = self._put(before, kind, [SPOILT_FIELD[kind]])
+            return after, (SPOILT_FIELD[kind],), marks, ()
 
         if self._written(machine, kind, record_id, step):
             self.happened["corrected"] += 1

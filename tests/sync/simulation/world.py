@@ -15,13 +15,15 @@ from types import MappingProxyType
 from typing import Any
 
 from provincial_server.faults import FhirFault
+from provincial_server.referrals.answering import AnswerRefused, feedback_id
+from provincial_server.referrals.tables import ANSWERED, REJECTED
 from station_emr.domain.record import RecordKind
 from tests.interop import fhir_records as sample
 
 from .checks import agree, nothing_passed_over, nothing_vanished
 from .machine import FILE, Killed, Machine
 from .people import ENCOUNTER, FIELDS, PATIENT, Mark
-from .province import Province, ServerDied
+from .province import CODE, Province, ServerDied
 from .refusals import Refusals
 from .relaying import meet
 from .sticks import Sticks, device_key
@@ -33,7 +35,9 @@ FAULTS = (
 EVENTS = {
     "sync": 26, "register": 8, "edit": 14, "visit": 9, "amend": 5, "void": 2, "poison": 3,
     "mend": 3, "try again": 1, "too late": 3, "server upgrade": 1, "relay": 6,
-    "paper": 6, "amend paper": 3, "void paper": 1, "request": 2, "leak": 1, "follow up": 3,
+    "paper": 9, "amend paper": 5, "void paper": 1, "reissue": 1, "hand": 4, "answer": 3,
+    "notice": 3, "consent": 3, "take back": 2, "request": 2, "leak": 1, "follow up": 5,
+    "rights": 5, "rights clash": 1, "staff": 2, "letterhead": 1,
     "join": 2, "part": 1, "settle": 2, "decide": 2, "undo": 2, "clash": 3, "kill": 3, "die at a commit": 4, "clock": 2, "upgrade": 1,
     "backup": 3, "restore": 2, "copy": 1, "server backup": 2, "server restore": 2, "late": 4,
     "server restart": 1, "index": 2, "plain": 4, "stick": 4, "carry": 2, "reply": 2,
@@ -341,6 +345,32 @@ class World(Refusals):
                 return
         self.marks.add(Mark(PATIENT, patient_id, "phone", phone))
         self.happened["plain and taken"] += 1
+
+    def _answer(self, machine: Machine) -> None:
+        """The hospital answers a letter, or corrects its answer; the first letter is written for it."""
+        if not self.records[RecordKind.REFERRAL]:
+            self._papers(machine, [RecordKind.REFERRAL])
+            self._synced(machine)
+        letters = sorted(self.records[RecordKind.REFERRAL])
+        if not letters:
+            return
+        letter_id = self.chance.choice(letters)
+        path, status = self.chance.choice(
+            (("reason", REJECTED), ("advice", ANSWERED), ("advice", ANSWERED))
+        )
+        text = self._value(path)
+        dies = self.chance.choice(("", "", "", "before", "after"))
+        try:
+            self.province.reply(letter_id, status, text, dies)
+        except AnswerRefused:
+            return  # it has not come there yet, was voided, or was answered otherwise
+        except ServerDied:
+            if not any(text.encode() in line for line in self.province.lines()):
+                return
+        answer_id = feedback_id(CODE, letter_id)
+        self.records[RecordKind.FEEDBACK].add(answer_id)
+        self.marks.add(Mark(RecordKind.FEEDBACK, answer_id, path, text))
+        self.happened["answered"] += 1
 
     def _late(self, _machine: Machine) -> None:
         """A request that everybody had given up arrives after all."""

@@ -30,6 +30,9 @@ _UNQUEUED = """
 SELECT count(*) FROM record_version AS v WHERE v.seq > :seq AND v.origin <> 'replica' AND NOT EXISTS (
   SELECT 1 FROM outbox AS o
   WHERE o.kind = v.kind AND o.record_id = v.record_id AND o.version = v.version
+) AND NOT EXISTS (
+  SELECT 1 FROM operation AS o WHERE o.kind = v.kind AND o.record_id = v.record_id
+  AND o.version = v.version AND o.held = 1  -- it came from there in the same transaction
 )
 """
 

@@ -293,13 +293,13 @@ def _colleague(
     nodes = work.users.lineage(envelope.record_id)
     found = (work.operations.version_of(op) for op in envelope.base)
     parents = tuple(sorted({version for version in found if version}))
-    if nodes:
-        for node in nodes:
-            if not node.op_id:
-                if _same_person(work, envelope.record_id, operation.record):
-                    _keep(work, operation, node.version, held=held)
-                    return Applied.KNOWN, ()
-                raise UnsealedVersion(envelope.kind, envelope.record_id, node.version)
+    unsealed = [node for node in nodes if not node.op_id]
+    for node in unsealed:
+        if _same_person(work.users.at_version(envelope.record_id, node.version), operation.record):
+            _keep(work, operation, node.version, held=held)
+            return Applied.KNOWN, ()
+    if unsealed:
+        raise UnsealedVersion(envelope.kind, envelope.record_id, unsealed[0].version)
     new = _node_of(operation, nodes[-1].version + 1 if nodes else 1, parents)
     graph = Lineage((*nodes, new))
     rank: Callable[[VersionNode], tuple[int, str]] = lambda node: (  # noqa: E731
@@ -314,8 +314,7 @@ def _colleague(
     return (Applied.NEWEST, (changed,)) if stands else (Applied.KEPT, ())
 
 
-def _same_person(work: Work, user_id: str, arrived: User) -> bool:
-    """Whether what travels of a colleague is what stands here."""
-    here = work.users.get(user_id)
+def _same_person(here: User, arrived: User) -> bool:
+    """Whether what travels of a colleague is the same."""
     names = ("full_name", "role", "title", "licence_no", "phone")
     return all(getattr(here, name) == getattr(arrived, name) for name in names)

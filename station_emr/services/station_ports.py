@@ -16,6 +16,9 @@ from .views import DisplacedForm, DraftForm, PrintRow
 
 class UserStore(Protocol):
     def get(self, user_id: str) -> User: ...
+    def at_version(self, user_id: str, version: int) -> User:
+        """What one version says. Raises NotFound."""
+
     def by_username(self, username: str) -> User | None: ...
     def all(self) -> tuple[User, ...]: ...
     def save(self, user: User, *, author: PractitionerSnapshot | None, at: datetime) -> Changed:
@@ -69,6 +72,9 @@ class SettingStore(Protocol):
     def put(self, key: str, value: str) -> None: ...
     def station(self) -> StationProfile:
         """Raises NotFound before set-up."""
+
+    def station_at(self, facility_id: str, version: int) -> StationProfile:
+        """What one version says. Raises NotFound."""
 
     def save_station(self, profile: StationProfile, at: datetime) -> None:
         """Keep the profile and queue the facility for the province."""

@@ -45,19 +45,17 @@ def newest_version(work: Work, item: OutboxItem) -> int:
 
 
 def content_of(work: Work, kind: RecordKind, record_id: str, version: int) -> Any:
-    """One version's content. Staff and the station keep their newest alone."""
+    """One version's content, whatever was written since."""
     if kind is RecordKind.PRACTITIONER:
-        return work.users.get(record_id)
+        return work.users.at_version(record_id, version)
     if kind is RecordKind.FACILITY:
-        return work.settings.station()
+        return work.settings.station_at(record_id, version)
     return _store(work, kind).at_version(record_id, version)
 
 
 def _versions(work: Work, item: OutboxItem) -> tuple[Any, tuple[Any, ...]]:
-    if item.kind is RecordKind.PRACTITIONER:
-        return work.users.get(item.record_id), ()
-    if item.kind is RecordKind.FACILITY:
-        return work.settings.station(), ()
+    if item.kind in {RecordKind.PRACTITIONER, RecordKind.FACILITY}:
+        return content_of(work, item.kind, item.record_id, item.version), ()
     store = _store(work, item.kind)
     numbers = sorted(
         info.version

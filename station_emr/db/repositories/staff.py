@@ -24,7 +24,7 @@ from station_emr.domain.record import (
 from station_emr.domain.user import User
 
 from . import replicas
-from .records import not_found, write_version
+from .records import not_found, read_content, write_version
 
 _STATION: Final = "station.facility_id"
 _USERS: Final = (
@@ -72,6 +72,10 @@ class UserRepository:
         if row is None:
             raise not_found(RecordKind.PRACTITIONER)
         return _user(row)
+
+    def at_version(self, user_id: str, version: int) -> User:
+        kind = RecordKind.PRACTITIONER
+        return decode(read_content(self._connection, kind, user_id, version), User)
 
     def by_username(self, username: str) -> User | None:
         row = self._connection.execute(
@@ -211,6 +215,10 @@ class SettingRepository:
                 "Máy này chưa khai báo thông tin trạm. Hãy mở phần cài đặt và khai báo trạm trước."
             )
         return decode(content, StationProfile)
+
+    def station_at(self, facility_id: str, version: int) -> StationProfile:
+        kind = RecordKind.FACILITY
+        return decode(read_content(self._connection, kind, facility_id, version), StationProfile)
 
     def save_station(self, profile: StationProfile, at: datetime) -> None:
         head = self._connection.execute(

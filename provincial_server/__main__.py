@@ -14,11 +14,11 @@ from pathlib import Path
 _collecting = gc.isenabled()
 gc.disable()  # what is imported stays: looking through it for garbage took 0.3 s of each command
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from provincial_server.catalogs.commands import add_commands as add_catalog_commands
 from provincial_server.courier.commands import add_commands as add_courier_commands
-from provincial_server.database import UnusableDatabase
+from provincial_server.database import DAMAGED, UnusableDatabase
 from provincial_server.operation import logs
 from provincial_server.operation.commands import add_commands as add_operation_commands
 from provincial_server.operation.configuration import (
@@ -54,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(problem))
     except OperationalError:
         return _fail("Cơ sở dữ liệu đang bận hoặc ổ đĩa đầy. Chưa có gì thay đổi, hãy thử lại.")
+    except DatabaseError as problem:
+        if type(problem) is not DatabaseError:  # of the kinds below it SQLite's damage is none
+            raise
+        return _fail(DAMAGED)
     except OSError as problem:
         return _fail(explain(problem))
 

@@ -42,6 +42,10 @@ from provincial_server.postgres.gathering import Gathering
 from provincial_server.postgres.line import HAS_LINES
 from provincial_server.store import EVERY_FACILITY, SCHEMA_VERSION, Base, Facility, ServerFact
 
+DAMAGED = (
+    "Không đọc được cơ sở dữ liệu: tệp bị hỏng, hoặc không phải của chương trình này. Hãy khôi phục từ "
+    "bản sao lưu."
+)
 _NO_FACILITY = ""
 _BUSY_SECONDS = 30
 _CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB make a large database slow
@@ -106,10 +110,7 @@ class Database:
             ) from error
         except DatabaseError as error:
             self.close()
-            raise UnusableDatabase(
-                "Không đọc được cơ sở dữ liệu: tệp bị hỏng, hoặc không phải của chương trình này. "
-                "Hãy khôi phục từ bản sao lưu."
-            ) from error
+            raise UnusableDatabase(DAMAGED) from error
         except UnusableDatabase:
             self.close()
             raise

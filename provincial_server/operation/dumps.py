@@ -53,10 +53,21 @@ def dump(url: str, target: Path, programs: Path | None) -> Holdings:
 def _copy_sqlite(source: Path, target: Path) -> None:
     if not source.exists():
         raise BackupFault(f"Không có tệp cơ sở dữ liệu {source}.")
-    with closing(sqlite3.connect(target)) as copy:
-        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as live:
-            live.backup(copy)  # in one step: one moment, and writers are not held up by WAL
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file
+    try:
+        with closing(sqlite3.connect(target)) as copy:
+            with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as live:
+                live.backup(copy)  # in one step: one moment, and writers are not held up by WAL
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise BackupFault(
+                f"Ổ đĩa của {target.parent.parent} đầy: bản chép tạm thời không đủ chỗ. Chưa có gì "
+                "được ghi."
+            ) from error
+        raise BackupFault(
+            f"Không chép được cơ sở dữ liệu {source}: tệp bị hỏng, đang bị khóa, hoặc không phải của "
+            "chương trình này. Chưa có gì được ghi."
+        ) from error
     target.chmod(0o600)
 
 
@@ -115,6 +126,8 @@ def looking(url: str) -> Iterator[Session]:
     """Reads only, and needs no lock: who opens a `Database` waits for the one who writes."""
     if backend_of(url) == SQLITE and not sqlite_file(url).exists():
         raise BackupFault(f"Không có tệp cơ sở dữ liệu {sqlite_file(url)}.")
+    if is_empty(url):
+        raise BackupFault("Cơ sở dữ liệu còn trống. Chưa có gì được ghi.")
     engine = _engine(url)
     try:
         with Session(engine) as session:

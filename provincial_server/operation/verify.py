@@ -63,6 +63,8 @@ def verify(session: Session, facility_code: str | None = None) -> Checked:
     """Everything, or one facility. Raises Unsound at the first fault. Reads only, and the caller's
     transaction sees one moment."""
     done = Checked()
+    if facility_code is None:
+        _check_file(session)
     _check_guards(session, done)
     handed_out = first_fault(session)
     if handed_out is not None:
@@ -77,6 +79,14 @@ def verify(session: Session, facility_code: str | None = None) -> Checked:
     if facility_code is not None and not done.facilities:
         raise Unsound(f"Không có cơ sở {facility_code}.")
     return done
+
+
+def _check_file(session: Session) -> None:
+    """What no other check reads lies in the same file."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    if session.scalar(text("PRAGMA integrity_check(1)")) != "ok":
+        raise Unsound("Tệp cơ sở dữ liệu bị hỏng: SQLite không đọc trọn vẹn được.")
 
 
 # --- the log of operations ---------------------------------------------------------------------

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
@@ -132,3 +135,77 @@ def test_a_postgres_database_that_cannot_be_backed_up_is_told_from_a_busy_one(
     finally:
         cluster.drop_database(name)
     assert list(tmp_path.iterdir()) == []
+
+
+def _damage(path: Path, start: int) -> None:
+    """As a bad disk does it: the file is as long as before, and opens."""
+    with path.open("r+b") as file:
+        for place in range(start, path.stat().st_size - 4096, 4096):
+            file.seek(place)
+            file.write(b"\xa5" * 4096)
+
+
+@databases.once
+@pytest.mark.parametrize("start", [0, 4096])
+def test_a_damaged_file_is_told_from_a_busy_one(run: Run, tmp_path: Path, start: int) -> None:
+    run("init")
+    _damage(tmp_path / "server.db", start)
+    (tmp_path / "kept").mkdir()
+    for words in (["backup", str(tmp_path / "kept")], ["verify"], ["facility", "list"]):
+        code, said = run(*words)
+        assert code == 1
+        assert "hỏng" in said
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@databases.once
+def test_damage_inside_is_found_without_a_traceback(run: Run, tmp_path: Path) -> None:
+    """The list of tables is whole, what the tables hold is not."""
+    run("init")
+    path = tmp_path / "server.db"
+    with closing(sqlite3.connect(path)) as whole:
+        roots = {
+            row[0]
+            for row in whole.execute(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'operation' AND rootpage > 0"
+            )
+        }
+    with path.open("r+b") as file:
+        for root in roots:
+            file.seek((root - 1) * 4096)
+            file.write(b"\xa5" * 4096)
+    (tmp_path / "kept").mkdir()
+    for words in (["verify"], ["backup", str(tmp_path / "kept")]):
+        code, said = run(*words)
+        assert code == 1
+        assert "hỏng" in said
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@databases.once
+def test_an_empty_file_is_not_backed_up(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "server.db").touch()
+    code, said = run("backup", str(tmp_path))
+    assert (code, said) == (1, "Cơ sở dữ liệu còn trống. Chưa có gì được ghi.\n")
+
+
+@databases.once
+def test_a_disk_without_room_for_the_copy_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is begun in a file that may not grow."""
+    run("init")
+    connect = sqlite3.connect
+
+    def small(name: Any, **named: Any) -> sqlite3.Connection:
+        connection = connect(name, **named)
+        if not named.get("uri"):
+            connection.execute("PRAGMA max_page_count = 3")
+        return connection
+
+    monkeypatch.setattr("provincial_server.operation.dumps.sqlite3.connect", small)
+    (tmp_path / "kept").mkdir()
+    code, said = run("backup", str(tmp_path / "kept"))
+    assert code == 1
+    assert "đầy" in said
+    assert list((tmp_path / "kept").iterdir()) == []

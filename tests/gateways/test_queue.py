@@ -240,6 +240,21 @@ def test_outages_are_kept_and_end_with_the_first_answer(desk):
     assert standing[Gateway.INSURANCE].away_since is None
 
 
+def test_what_a_clock_that_was_ahead_put_off_goes_once_the_clock_is_right(desk):
+    """No gateway is believed for longer than a day, so nobody meant a time that is years away."""
+    paper = desk.prescribed()
+    desk.rx.fail(Fault.BUSY)
+    desk.send()
+    desk.rx.fail(Fault.BUSY)
+    desk.later(days=1500)
+    desk.send()
+    message = desk.message(RX, paper)
+    assert (message.state, message.attempts) == (MessageState.SIGNED, 2)
+    desk.later(days=-1500)
+    desk.send()
+    assert state(desk, RX, paper) is MessageState.ACCEPTED
+
+
 def test_one_gateway_away_does_not_hold_the_other(desk):
     desk.bhyt.down = True
     visit_id, paper = desk.billed(), desk.prescribed()

@@ -40,6 +40,8 @@ _AFTER: Final = {
 }
 # A check-in is due at once, a prescription while the patient walks to the pharmacy.
 _ORDER: Final = "CASE kind WHEN 'check_in' THEN 0 WHEN 'prescription' THEN 1 ELSE 2 END, row_id"
+_LONGEST_PAUSE: Final = timedelta(days=2)
+"""No gateway is believed for longer than a day: what is put off further was so by a wrong clock."""
 _NOT_IN_THAT_STATE: Final = (
     "Mục này vừa đổi trạng thái nên chưa làm gì. Hãy xem lại danh sách rồi thử lại."
 )
@@ -188,9 +190,10 @@ class GatewayRepository:
 
     def due(self, now: datetime, limit: int) -> tuple[GatewayMessage, ...]:
         return self._rows(
-            "state = 'signed' AND (next_try_utc IS NULL OR next_try_utc <= :now) "
-            f"ORDER BY {_ORDER} LIMIT :limit",
+            "state = 'signed' AND (next_try_utc IS NULL OR next_try_utc <= :now "
+            f"OR next_try_utc > :latest) ORDER BY {_ORDER} LIMIT :limit",
             now=utc_text(now),
+            latest=utc_text(now + _LONGEST_PAUSE),
             limit=limit,
         )
 
@@ -386,8 +389,7 @@ class GatewayRepository:
     def latest_card(self, patient_id: str, card: str) -> CardAnswer | None:
         """The newest answer; the newest try when the portal never answered about this card."""
         found = self._cards(
-            "patient_id = :patient AND card = :card "
-            "ORDER BY answered DESC, row_id DESC LIMIT 1",
+            "patient_id = :patient AND card = :card ORDER BY answered DESC, row_id DESC LIMIT 1",
             patient=patient_id,
             card=card,
         )

@@ -14,7 +14,10 @@ from station_emr.domain.sync import SyncRun
 
 from .peer import Traffic
 
-NOT_CONFIGURED: Final = "Chưa khai báo máy chủ tỉnh. Mọi thứ đã lưu trên máy này."
+NOT_CONFIGURED: Final = (
+    "Máy này chưa ghi danh với tỉnh nên chưa gửi, chưa nhận gì. Mọi thứ đã lưu trên máy này. "
+    "Hãy ghi danh trong Quản trị, phần Máy chủ của tỉnh."
+)
 ELSEWHERE: Final = "Một cửa sổ hoặc lệnh khác của chương trình đang gửi dữ liệu của trạm này. Không cần làm gì thêm."
 CANNOT_BUILD: Final = (
     "Không chuyển được hồ sơ này sang dạng gửi đi. Hồ sơ vẫn an toàn ở trạm. "

@@ -232,7 +232,7 @@ def test_the_status_is_there_before_the_thread_ever_ran(station: Station) -> Non
     status = scheduler.status()
 
     assert (status.link, status.waiting) == (LinkState.UNCONFIGURED, 1)
-    assert "Chưa khai báo" in status.detail
+    assert "chưa ghi danh" in status.detail
     assert scheduler.stop()
 
 

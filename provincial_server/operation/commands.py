@@ -21,11 +21,12 @@ from provincial_server.operation import dumps
 from provincial_server.operation.archive import BackupFault
 from provincial_server.operation.configuration import (
     IDENTITY_VARIABLE,
+    OWNER_VARIABLE,
     Configuration,
     read_secret,
 )
 from provincial_server.operation.verify import Unsound, verify
-from provincial_server.postgres.commands import OWNER_DATABASE, owner_of
+from provincial_server.postgres.commands import owner_of
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY, Facility
 from provincial_server.web.access_log import note_operator
@@ -161,7 +162,7 @@ _STATIONS = (
 
 
 def _owner(options: argparse.Namespace) -> str:
-    return owner_of(options.database, os.environ.get(OWNER_DATABASE, ""))
+    return owner_of(options.database, os.environ.get(OWNER_VARIABLE, ""))
 
 
 def _backup(options: argparse.Namespace) -> str:

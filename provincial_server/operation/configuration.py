@@ -8,6 +8,7 @@ in the file: a password is in the environment or in a file of its own.
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -29,6 +30,10 @@ IDENTITY_VARIABLE = f"{PREFIX}BACKUP_IDENTITY"
 DEFAULT_DATABASE = "sqlite:///provincial-server.db"
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("json", "text")
+OWNER_VARIABLE = f"{PREFIX}OWNER_DATABASE"
+USER_PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
+DEMO_TOKEN_VARIABLE = f"{PREFIX}DEMO_TOKEN"
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _LIMITS = Limits()
 _RATES = Rates()
 _PLAN = Plan()
@@ -98,7 +103,20 @@ class Configuration:
 
 
 _LEAST = {"port": 0, "drain_seconds": 0}
-_MOST = {"port": 65535, "drain_seconds": 300, "grace_seconds": 600, "live_days": _PLAN.days}
+_MANY = 1_000_000
+_MOST = {
+    "port": 65535,
+    "drain_seconds": 300,
+    "grace_seconds": 600,
+    "enrol_code_hours": 24 * 366,
+    "received_bytes": 1 << 30,
+    "body_bytes": 1 << 30,
+    "entries": 10_000,
+    "page": 10_000,
+    "live_days": _PLAN.days,
+    "silent_days": 3660,
+}
+"""And of every other number `_MANY`."""
 _CHOICES = {"log_level": LEVELS, "log_format": FORMATS}
 _KINDS: dict[str, str] = {item.name: str(item.type) for item in fields(Configuration)}
 
@@ -110,6 +128,7 @@ def load(
     WrongConfiguration."""
     if file is None and environment.get(FILE_VARIABLE):
         file = Path(environment[FILE_VARIABLE])
+    _check_names(environment)
     found: dict[str, Any] = _from_file(file) if file is not None else {}
     for key in _KINDS:
         text = environment.get(PREFIX + key.upper())
@@ -121,13 +140,34 @@ def load(
     return _with_password(Configuration(**found), environment)
 
 
+_VARIABLES = frozenset(
+    {
+        *(FILE_VARIABLE, PASSWORD_VARIABLE, IDENTITY_VARIABLE, OWNER_VARIABLE),
+        *(USER_PASSWORD_VARIABLE, DEMO_TOKEN_VARIABLE),
+        *(PREFIX + key.upper() for key in _KINDS),
+    }
+)
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if name.startswith(PREFIX) and name not in _VARIABLES:
+            near = get_close_matches(name.upper(), _VARIABLES, 1)
+            hint = f" Có phải là “{near[0]}”?" if near else ""
+            raise WrongConfiguration(f"Môi trường có biến lạ {name}.{hint} Chưa có gì thay đổi.")
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongConfiguration(f"Không đọc được tệp cấu hình {path}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongConfiguration(f"Tệp cấu hình {path} không đúng dạng TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise WrongConfiguration(f"Tệp cấu hình {path} không phải chữ UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))
+        where = f"dòng {place[1]}, cột {place[2]}" if place else "cuối tệp"
+        raise WrongConfiguration(f"Tệp cấu hình {path} không đúng dạng TOML ở {where}.") from error
     found: dict[str, Any] = {}
     for key, value in content.items():
         if key not in _KINDS:
@@ -181,10 +221,9 @@ def _check(key: str, value: Any) -> None:
     if choices and value not in choices:
         raise WrongConfiguration(f"Khóa “{key}” chỉ nhận: {', '.join(choices)}.")
     if isinstance(value, (int, float)):
-        least, most = _LEAST.get(key, 1), _MOST.get(key)
-        if not value >= least or (most is not None and value > most):  # NaN too is refused
-            top = f" và không quá {most}" if most is not None else ""
-            raise WrongConfiguration(f"Khóa “{key}” phải từ {least} trở lên{top}.")
+        least, most = _LEAST.get(key, 1), _MOST.get(key, _MANY)
+        if not least <= value <= most:  # NaN too is refused
+            raise WrongConfiguration(f"Khóa “{key}” phải từ {least} trở lên và không quá {most}.")
     if key == "public_url" and not _is_public_address(value):
         raise WrongConfiguration(
             "Khóa “public_url” (--public-url) phải là địa chỉ mà các trạm nhìn thấy, dạng "

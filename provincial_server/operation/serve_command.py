@@ -10,13 +10,12 @@ from typing import Any
 
 from provincial_server import auth
 from provincial_server.database import Database
-from provincial_server.operation.configuration import Configuration
+from provincial_server.operation.configuration import DEMO_TOKEN_VARIABLE, Configuration
 from provincial_server.operation.explaining import explain_listening
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
 
 Subcommands = Any  # argparse has no public name for it
-_DEMO_TOKEN = "PROVINCIAL_SERVER_DEMO_TOKEN"  # noqa: S105  the name of a variable
 
 
 def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None:
@@ -34,7 +33,7 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     serve.add_argument(
         "--demo-facility",
         metavar="MÃ",
-        help=f"chỉ dùng thử, trên máy này; mã thiết bị lấy từ biến {_DEMO_TOKEN}",
+        help=f"chỉ dùng thử, trên máy này; mã thiết bị lấy từ biến {DEMO_TOKEN_VARIABLE}",
     )
     serve.set_defaults(run=_serve)
 
@@ -45,9 +44,11 @@ def _serve(options: argparse.Namespace) -> int:
     from provincial_server.serving import CannotListen, is_loopback, serve  # noqa: PLC0415
 
     # Never an argument: every user of the machine can list the arguments of a process.
-    token = os.environ.pop(_DEMO_TOKEN, "")
+    token = os.environ.pop(DEMO_TOKEN_VARIABLE, "")
     if options.demo_facility and not (token and is_loopback(options.host)):
-        sys.stderr.write(f"--demo-facility cần biến {_DEMO_TOKEN}, và chỉ với địa chỉ 127.0.0.1.\n")
+        sys.stderr.write(
+            f"--demo-facility cần biến {DEMO_TOKEN_VARIABLE}, và chỉ với địa chỉ 127.0.0.1.\n"
+        )
         return 1
     configured: Configuration = options.configuration
     database = Database(options.database)

@@ -11,10 +11,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from provincial_server.database import UnusableDatabase
+from provincial_server.operation.configuration import OWNER_VARIABLE
 from provincial_server.postgres.preparation import prepare
 
 Subcommands = Any  # argparse has no public name for it
-OWNER_DATABASE = "PROVINCIAL_SERVER_OWNER_DATABASE"
 
 
 def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None:
@@ -29,8 +29,8 @@ def add_commands(commands: Subcommands, shared: argparse.ArgumentParser) -> None
     )
     preparing.add_argument(
         "--owner-database",
-        default=os.environ.get(OWNER_DATABASE, ""),
-        help=f"địa chỉ với tài khoản chủ sở hữu (biến {OWNER_DATABASE})",
+        default=os.environ.get(OWNER_VARIABLE, ""),
+        help=f"địa chỉ với tài khoản chủ sở hữu (biến {OWNER_VARIABLE})",
     )
     preparing.set_defaults(run=_prepare)
 
@@ -45,11 +45,11 @@ def owner_of(url: str, owner: str) -> str:
         owned = make_url(owner)
     except ArgumentError:
         raise UnusableDatabase(
-            f"Biến {OWNER_DATABASE} phải là địa chỉ dạng postgresql://…"
+            f"Biến {OWNER_VARIABLE} phải là địa chỉ dạng postgresql://…"
         ) from None
     if owned.database != served.database:
         raise UnusableDatabase(
-            f"Biến {OWNER_DATABASE} nói về cơ sở dữ liệu “{owned.database}”, còn máy chủ dùng "
+            f"Biến {OWNER_VARIABLE} nói về cơ sở dữ liệu “{owned.database}”, còn máy chủ dùng "
             f"“{served.database}”. Chưa có gì thay đổi."
         )
     return owner
@@ -57,7 +57,7 @@ def owner_of(url: str, owner: str) -> str:
 
 def _prepare(options: argparse.Namespace) -> int:
     if not options.owner_database:
-        sys.stderr.write(f"Thiếu địa chỉ với tài khoản chủ sở hữu (biến {OWNER_DATABASE}).\n")
+        sys.stderr.write(f"Thiếu địa chỉ với tài khoản chủ sở hữu (biến {OWNER_VARIABLE}).\n")
         return 1
     try:
         role = make_url(options.database).username

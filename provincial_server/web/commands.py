@@ -12,13 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provincial_server.database import Database
+from provincial_server.operation.configuration import USER_PASSWORD_VARIABLE
 from provincial_server.settings import system_clock
 from provincial_server.store import EVERY_FACILITY
 from provincial_server.web import accounts
 from provincial_server.web.access_log import note_operator
 from provincial_server.web.accounts import ROLES, AccountRefused, WebUser
-
-PASSWORD_VARIABLE = "PROVINCIAL_SERVER_PASSWORD"  # noqa: S105  the name of a variable
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     user = commands.add_parser("user", help="tài khoản mở trang web").add_subparsers(
         required=True, metavar="LỆNH"
     )
-    told = f"mật khẩu hỏi trên màn hình, hoặc lấy từ biến {PASSWORD_VARIABLE}"
+    told = f"mật khẩu hỏi trên màn hình, hoặc lấy từ biến {USER_PASSWORD_VARIABLE}"
     add = user.add_parser("add", parents=[shared], help="thêm một tài khoản", description=told)
     add.add_argument("username")
     add.add_argument("full_name", metavar="HỌ_TÊN")
@@ -47,7 +46,7 @@ def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _ask_password() -> str:
     """Never an argument: every user of the machine can list the arguments of a process."""
-    given = os.environ.pop(PASSWORD_VARIABLE, None)
+    given = os.environ.pop(USER_PASSWORD_VARIABLE, None)
     if given is not None:
         return given
     first = getpass.getpass("Mật khẩu: ")

@@ -16,7 +16,7 @@ from .merging import MergedRecord
 from .ports import Work
 from .record_stores import MERGED_KINDS
 from .rights_effect import follow_late
-from .sync_ports import NO_LONGER_REFUSED, REFUSED_OPERATION
+from .sync_ports import REFUSED_OPERATION, TAKEN_LATE
 
 
 def reconsider(
@@ -53,5 +53,5 @@ def note_accepted(work: Work, op_id: str, kind: RecordKind, record_id: str, vers
     """
     if version:
         work.outbox.drop_versions(kind, record_id, (version,))
-    work.settings.put(f"{REFUSED_OPERATION}{op_id}", NO_LONGER_REFUSED)
+    work.settings.put(f"{REFUSED_OPERATION}{op_id}", TAKEN_LATE)
     work.outbox.release_record(kind, record_id)

@@ -17,7 +17,9 @@ REFUSED_OPERATION: Final = "sync.refused."
 """With the id of an operation behind it, the setting that says that the province refused it."""
 REFUSED: Final = "1"
 NO_LONGER_REFUSED: Final = "0"
-"""It is offered once more, or was taken after all. Versions may have been sealed that pass over it."""
+"""It is offered once more. Versions may have been sealed that pass over it."""
+TAKEN_LATE: Final = "2"
+"""It was taken after all, and what its record shows was considered anew."""
 SEALED_ON_OTHERS: Final = "sync.sealed_on_others."
 """With the id of an operation behind it, the setting that says that the version of this machine whose line
 it is was written on others than the line says."""
@@ -164,8 +166,8 @@ class OperationLog(Protocol):
 
     def set_held(self, op_ids: Iterable[str], *, held: bool = True) -> None: ...
     def accepted_late(self) -> tuple[tuple[str, RecordKind, str, int], ...]:
-        """Operations with their records and versions that the province refused once and now holds, until their
-        setting says so.
+        """Operations with their records and versions that the province refused once and now holds, also
+        those that were offered once more, until their setting says so.
         """
 
     def is_held(self, op_id: str) -> bool: ...

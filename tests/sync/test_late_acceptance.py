@@ -10,6 +10,7 @@ import pytest
 
 from station_emr.domain.record import RecordKind, RecordStatus
 from station_emr.services.record_stores import record_store
+from station_emr.services.sync_ports import NO_LONGER_REFUSED, REFUSED_OPERATION
 from tests.interop import fhir_records as sample
 from tests.sync.simulation.checks import agree
 from tests.sync.simulation.machine import Machine
@@ -164,3 +165,27 @@ def test_a_colleagues_visit_is_not_left_waiting_for_a_person_nobody_sends(world:
     for _ in range(3):
         other.sync()
     assert other.waiting() == 0
+
+
+def test_what_is_offered_again_and_taken_stands_beside_what_passed_over_it(world: World) -> None:
+    """The one who offers it had heard of a correction that was made without it."""
+    one, other = world.machines[:2]
+    visit, request = refused_visit(world, one)
+    (refused,) = names(one, visit)
+    world._mend(one)
+    settle(world)
+    with one.store.write() as work:
+        work.settings.put(f"{REFUSED_OPERATION}{refused}", NO_LONGER_REFUSED)
+    world.province.upgrade()
+    world.province.answer(one.caller, request)
+    one.sync()
+    assert "treatment" in shown(one, visit)[2]  # at once, whatever others make of it
+    settle(world)
+    assert shown(one, visit) == shown(other, visit)
+    agree(world)
+
+
+def names(machine: Machine, visit: str) -> list[str]:
+    with machine.store.read() as work:
+        store = record_store(work, RecordKind.ENCOUNTER)
+        return [one.op_id for one in store.lineage(visit)]

@@ -19,7 +19,7 @@ from station_emr.domain.patient import Patient
 from station_emr.domain.prescription import Prescription
 from station_emr.domain.record import RecordKind
 from station_emr.domain.referral import Referral
-from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION, KeptOperation
+from station_emr.services.sync_ports import REFUSED, REFUSED_OPERATION, TAKEN_LATE, KeptOperation
 
 from . import replicas
 from .records import not_found
@@ -76,7 +76,7 @@ _ACCEPTED_LATE: Final = text(
     "SELECT o.op_id, o.kind, o.record_id, o.version FROM setting AS s CROSS JOIN operation AS o "  # noqa: S608  # fixed names
     f"ON o.op_id = substr(s.key, {len(REFUSED_OPERATION) + 1}) "
     f"WHERE s.key > '{REFUSED_OPERATION}' AND s.key < '{REFUSED_OPERATION}g' "
-    f"AND s.value = '{REFUSED}' AND o.held = 1 AND o.kind <> ''"
+    f"AND s.value <> '{TAKEN_LATE}' AND o.held = 1 AND o.kind <> ''"
 )
 _UNSENT: Final = text(
     "SELECT o.op_id FROM operation AS o WHERE o.held = 0 AND NOT EXISTS ("  # noqa: S608  # fixed names

@@ -89,6 +89,36 @@ def test_whoever_comes_another_way_sees_the_proposals_alone(qtbot, session_of, j
     assert page.find("pairs.merge").isVisible()
 
 
+def test_whoever_comes_back_finds_the_pair_in_front_as_it_was(qtbot, session_of, joined) -> None:
+    """The list has not changed meanwhile, so it does not say again which row is chosen."""
+    page = opened(qtbot, session_of(Role.NURSE), joined[0])
+    pairs = page.screen.pairs
+    for context in (routes.PAIRS, routes.PAIRS, routes.LinkRoute(joined[0]), routes.PAIRS):
+        page.screen.on_enter(context)
+        page.until(lambda: pairs._pair is not None and pairs._comparison is not None)
+        assert pairs._pair.key == {
+            pairs.list.current().one.patient_id,
+            pairs.list.current().other.patient_id,
+        }
+        read: list[bool] = []
+        pairs.counted.connect(lambda _count, read=read: read.append(True))
+        pairs.read()
+        page.until(lambda read=read: bool(read))
+        assert pairs._pair is not None
+
+
+def test_the_same_way_again_leads_to_the_pair_again(qtbot, session_of, joined) -> None:
+    link_id, stays, goes = joined
+    page = opened(qtbot, session_of(Role.NURSE), link_id)
+    pairs = page.screen.pairs
+    page.until(lambda: pairs._comparison is not None)
+    pairs.list.choose(lambda row: {row.one.patient_id, row.other.patient_id} != {stays, goes})
+    assert pairs._pair.key != {stays, goes}
+    page.screen.on_enter(routes.LinkRoute(link_id))
+    page.until(lambda: pairs._pair.key == {stays, goes})
+    page.until(lambda: page.find("pairs.apart").isVisible())
+
+
 def test_an_inspector_sees_the_joined_pair_and_changes_nothing(qtbot, session_of, joined) -> None:
     link_id, stays, goes = joined
     page = opened(qtbot, session_of(Role.INSPECTOR), link_id)

@@ -154,7 +154,9 @@ class PairPage(QWidget):
 
     def go_to(self, link_id: str) -> None:
         """Open the two charts of this link once the list is here, joined or apart again; empty: none."""
-        self._asked, self._linked, self._pair = link_id, None, None
+        if link_id != self._asked:
+            self._pair = None
+        self._asked, self._linked = link_id, None
 
     def read(self) -> None:
         asked = self._asked
@@ -191,6 +193,9 @@ class PairPage(QWidget):
         self.list.set_rows(rows)
         if first:
             self.list.choose(lambda row: _same(row, rows[0]))
+        chosen = self.list.current()
+        if self._pair is None and chosen is not None:  # the list does not say again what it showed
+            self._pick(chosen)
         self._show_what_may_be_done()
         self._follow()
         if not rows:

@@ -288,4 +288,5 @@ def _decided_row(work: Work, kind: RecordKind, record_id: str, version: int) -> 
         title=title_of(kind, content),
         decided_by=node.author_name,
         decided_at=node.at,
+        papers_voided=kind is RecordKind.ENCOUNTER and node.status is RecordStatus.VOIDED,
     )

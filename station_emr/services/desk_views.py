@@ -127,7 +127,9 @@ class ConflictView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedRow:
-    """A decision that can still be undone: the newest version of its record is the decision."""
+    """A decision that can still be undone: the newest version of its record is the decision.
+    ``papers_voided``: it voided a visit, whose papers went with it and stay voided.
+    """
 
     kind: RecordKind
     record_id: str
@@ -136,6 +138,7 @@ class DecidedRow:
     title: str
     decided_by: str
     decided_at: datetime
+    papers_voided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

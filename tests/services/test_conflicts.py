@@ -323,6 +323,7 @@ def test_choosing_voided_voids_the_visit_with_its_papers(station, desk):
         RecordKind.REFERRAL,
     }
     assert {item.status for item in changes.items} == {RecordStatus.VOIDED}
+    assert [row.papers_voided for row in conflicts.decided(station.doctor)] == [True]
     conflicts.undo(station.doctor, ENCOUNTER, visit_id, reason="chọn nhầm")
     view = conflicts.open(station.doctor, ENCOUNTER, visit_id)
     choose = {"status": side_of(view, "status", "Đang có giá trị")}
@@ -330,6 +331,7 @@ def test_choosing_voided_voids_the_visit_with_its_papers(station, desk):
         station.doctor, ENCOUNTER, visit_id, choose, reason="có khám", expected_version=view.version
     )
     assert station.services.encounters.get(station.doctor, visit_id).status is RecordStatus.AMENDED
+    assert [row.papers_voided for row in conflicts.decided(station.doctor)] == [False]
 
 
 def test_a_letter_gets_its_code_anew(station, desk):

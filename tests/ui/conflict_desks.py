@@ -114,6 +114,7 @@ class Desk:
         self.newer = False
         self.problems: list[Problem] = []  # what the form of every record says of every result
         self.undone: list[str] = []
+        self.papers: list[RecordKind] = []  # what a decision voids with the visit
         self.failure: Exception | None = None
 
     def rows(self, actor):
@@ -142,7 +143,8 @@ class Desk:
         if left:
             kept = replace(found, version=found.version + 1, differences=left)
             self.views[kind, record_id] = kept
-        return _changes(kind, record_id)
+        papers = [Changed(one, "paper", 2, RecordStatus.VOIDED) for one in self.papers]
+        return Changes((*_changes(kind, record_id).items, *papers))
 
     def decided(self, actor, limit):
         return tuple(

@@ -24,7 +24,7 @@ from station_emr.ui.screens.conflicts.wording import (
     pair_progress_words,
     progress_words,
     state_words,
-    undo_words,
+    undone_words,
 )
 from tests.services.conftest import MORNING
 from tests.ui.conflict_desks import (
@@ -256,7 +256,9 @@ def test_a_signed_document_needs_a_reason(page) -> None:
     assert page.desk.done[0][2] == "Đã hỏi lại người bệnh"
 
 
-def test_a_decision_is_taken_back_from_its_message(page) -> None:
+@pytest.mark.parametrize("papers", [[], [RecordKind.PRESCRIPTION]])
+def test_a_decision_is_taken_back_from_its_message(page, papers) -> None:
+    page.desk.papers = papers
     page.open.choices.focus_first()
     page.press_button("conflicts.all.other")
     page.shortcut(Qt.Key.Key_Return)
@@ -267,6 +269,8 @@ def test_a_decision_is_taken_back_from_its_message(page) -> None:
     message.action()
 
     page.until(lambda: page.desk.undone == ["Hoàn tác ngay sau khi quyết định"])
+    page.until_said("Đã hoàn tác, hồ sơ lại chờ quyết định.")
+    assert any("vẫn hủy" in text for text in page.said) == bool(papers)
     page.until(lambda: page.names()[0] == "Nguyễn Văn Mẫu")
     page.until_open("Nguyễn Văn Mẫu")
 
@@ -465,9 +469,8 @@ def test_tab_walks_from_the_list_through_the_fields_to_the_button(page) -> None:
 
 
 def test_undoing_says_that_cancelled_papers_stay_cancelled() -> None:
-    sentence = "Đã hoàn tác."
-    assert "vẫn hủy" in undo_words(RecordKind.ENCOUNTER, sentence)
-    assert undo_words(RecordKind.PATIENT, sentence) == sentence
+    assert "vẫn hủy" in undone_words(papers_voided=True)
+    assert undone_words(papers_voided=False) == "Đã hoàn tác, hồ sơ lại chờ quyết định."
 
 
 # -- the rules of the forms ----------------------------------------------------------------------

@@ -45,7 +45,7 @@ from station_emr.ui.screens.conflicts.wording import (
     row_detail,
     since_words,
     state_words,
-    undo_words,
+    undone_words,
     who_words,
 )
 
@@ -310,32 +310,31 @@ class ConflictPage(QWidget):
                 expected_version=view.version,
                 confirmed=self.rules.confirmed,
             ),
-            done=lambda _changes: self._decided(view, chosen),
+            done=lambda changes: self._decided(view, chosen, changes),
             failed=self._not_decided,
             owner=self,
         )
 
-    def _decided(self, view: ConflictView, chosen: Mapping[str, Choice]) -> None:
+    def _decided(self, view: ConflictView, chosen: Mapping[str, Choice], changes: Changes) -> None:
         row = view.row
+        papers = any(item.kind is not row.kind for item in changes.items)  # they went with a visit
         self._view = None
         self.told.emit(
             Message(
                 text=decided_words(view, chosen),
                 severity=Severity.SUCCESS,
                 action_text=_("Hoàn tác"),
-                action=lambda: self._undo(row),
+                action=lambda: self._undo(row, papers_voided=papers),
             )
         )
         self.read()
         self.list.setFocus()
 
-    def _undo(self, row: ConflictRow) -> None:
+    def _undo(self, row: ConflictRow, *, papers_voided: bool) -> None:
         def undone(_changes: Changes) -> None:
             self.go_to(row.kind, row.record_id)
             self.read()
-            if row.kind is RecordKind.ENCOUNTER:
-                told = _("Đã hoàn tác, hồ sơ lại chờ quyết định.")
-                self._tell(undo_words(row.kind, told), Severity.SUCCESS)
+            self._tell(undone_words(papers_voided=papers_voided), Severity.SUCCESS)
 
         self._session.command(
             lambda: self._desk.undo(

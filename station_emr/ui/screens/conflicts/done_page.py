@@ -33,7 +33,7 @@ from station_emr.ui.models.deciding import ConflictDesk, DuplicateDesk
 from station_emr.ui.models.moments import show_when
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.conflicts.displaced import DisplacedDrafts
-from station_emr.ui.screens.conflicts.wording import undo_words
+from station_emr.ui.screens.conflicts.wording import undone_words
 
 _MOST: Final = 100
 
@@ -219,7 +219,7 @@ class DonePage(QWidget):
             apart = self._pairs.undo(self._actor, source.link_id, reason=reason)
             return apart.changes, " ".join((_("Đã tách lại hai hồ sơ."), apart.note)).strip()
         changes = self._desk.undo(self._actor, source.kind, source.record_id, reason=reason)
-        return changes, undo_words(source.kind, _("Đã hoàn tác, hồ sơ lại chờ quyết định."))
+        return changes, undone_words(papers_voided=source.papers_voided)
 
     def _undone(self, done: tuple[Changes, str]) -> None:
         changes, text = done

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from station_emr.domain.record import RecordKind, RecordStatus
+from station_emr.domain.record import RecordStatus
 from station_emr.services.desk_views import (
     FURTHER,
     ChartSummary,
@@ -206,6 +206,7 @@ def chart_facts(chart: ChartSummary, now: datetime) -> tuple[tuple[str, str], ..
     return tuple((caption, text or _("Chưa ghi")) for caption, text in facts)
 
 
-def undo_words(kind: RecordKind, sentence: str) -> str:
-    """``sentence`` with what the undoing of a decision leaves as it is."""
-    return f"{sentence} {_(_PAPERS_STAY)}" if kind is RecordKind.ENCOUNTER else sentence
+def undone_words(*, papers_voided: bool) -> str:
+    """With what the undoing of a decision leaves as it is."""
+    told = _("Đã hoàn tác, hồ sơ lại chờ quyết định.")
+    return f"{told} {_(_PAPERS_STAY)}" if papers_voided else told

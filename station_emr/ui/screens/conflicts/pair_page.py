@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -24,7 +22,6 @@ from station_emr.ui.kit import (
     GAP_M,
     GAP_S,
     Card,
-    ChipSpec,
     EmptyState,
     LineField,
     Message,
@@ -44,8 +41,9 @@ from station_emr.ui.models.deciding import DuplicateDesk
 from station_emr.ui.models.session import Session
 from station_emr.ui.screens.conflicts.chooser import ChoiceList
 from station_emr.ui.screens.conflicts.pair_charts import ChartsCard, Pair
-from station_emr.ui.screens.conflicts.row_list import RowFace, RowList
-from station_emr.ui.screens.conflicts.wording import pair_progress_words, pair_title
+from station_emr.ui.screens.conflicts.pair_rows import asked_row, face, first_guess, key_of, same
+from station_emr.ui.screens.conflicts.row_list import RowList
+from station_emr.ui.screens.conflicts.wording import pair_progress_words
 
 
 class PairPage(QWidget):
@@ -66,7 +64,7 @@ class PairPage(QWidget):
         self._linked: LinkedCharts | None = None
         self._may = session.may(Action.PATIENT_EDIT)
         self.list: RowList[DuplicateProposal] = RowList(
-            "pairs.list", _("Những cặp hồ sơ có thể là một người"), _face, _same
+            "pairs.list", _("Những cặp hồ sơ có thể là một người"), face, same
         )
         self._empty = EmptyState("hourglass-medium", _("Đang đọc…"))
         empty_card = Card()
@@ -143,7 +141,7 @@ class PairPage(QWidget):
         return self._linked is not None and self._linked.joined and self._shows(self._linked)
 
     def _shows(self, linked: LinkedCharts) -> bool:
-        return self._pair is not None and self._pair.key == _key(linked.proposal)
+        return self._pair is not None and self._pair.key == key_of(linked.proposal)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -188,11 +186,11 @@ class PairPage(QWidget):
         first = linked is not None and self._linked is None
         self._linked = linked
         if linked is not None:
-            asked = _asked_row(linked)
-            rows = [asked, *(row for row in rows if not _same(row, asked))]
+            asked = asked_row(linked)
+            rows = [asked, *(row for row in rows if not same(row, asked))]
         self.list.set_rows(rows)
         if first:
-            self.list.choose(lambda row: _same(row, rows[0]))
+            self.list.choose(lambda row: same(row, rows[0]))
         chosen = self.list.current()
         if self._pair is None and chosen is not None:  # the list does not say again what it showed
             self._pick(chosen)
@@ -211,8 +209,8 @@ class PairPage(QWidget):
 
     def _pick(self, row: DuplicateProposal) -> None:
         linked = self._linked
-        joined = linked is not None and linked.joined and _same(row, linked.proposal)
-        pair = Pair(row.one, row.other) if joined else _first_guess(row)
+        joined = linked is not None and linked.joined and same(row, linked.proposal)
+        pair = Pair(row.one, row.other) if joined else first_guess(row)
         if self._pair is not None and self._pair.key == pair.key:
             return
         self._why = row.why
@@ -379,31 +377,3 @@ class PairPage(QWidget):
 
     def _tell(self, text: str, severity: Severity) -> None:
         self.told.emit(Message(text=text, severity=severity))
-
-
-def _first_guess(row: DuplicateProposal) -> Pair:
-    """The chart with more visits stays, so that fewer papers carry the other number."""
-    if row.other.visits > row.one.visits:
-        return Pair(row.other, row.one)
-    return Pair(row.one, row.other)
-
-
-def _asked_row(linked: LinkedCharts) -> DuplicateProposal:
-    """The pair that was asked for, with what is the matter where it was joined."""
-    if not linked.joined:
-        return linked.proposal
-    return replace(linked.proposal, why=(_("Đã gộp thành một người."),), certain=False)
-
-
-def _key(row: DuplicateProposal) -> frozenset[str]:
-    return Pair(row.one, row.other).key
-
-
-def _face(row: DuplicateProposal) -> RowFace:
-    mark = ChipSpec(_("Trùng số giấy tờ"), Severity.WARNING) if row.certain else None
-    numbers = f"{row.one.chart_number} · {row.other.chart_number}"
-    return RowFace(title=pair_title(row), detail=" ".join(row.why), foot=numbers, mark=mark)
-
-
-def _same(one: DuplicateProposal, other: DuplicateProposal) -> bool:
-    return _key(one) == _key(other)

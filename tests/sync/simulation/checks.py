@@ -58,7 +58,7 @@ def agree(world: World) -> None:
     """At rest: one log, one newest content, nothing waiting, every mark where it must be."""
     log = {op_id for _, op_id in world.province.log()}
     resources = world.province.resources()
-    refused = set[str]().union(
+    refused = frozenset[str]().union(
         *(one.op_ids() - log - one.sound(one.op_ids() - log) for one in world.machines)
     )
     for machine in world.machines:
@@ -70,7 +70,7 @@ def agree(world: World) -> None:
         assert not machine.sound(own) - refused, f"the province lacks {len(own)} of {machine.name}"
         assert not machine.unanswerable(), f"{machine.name} asks what nobody can answer"
     _count_what_was_taken(world)
-    nothing_vanished(world)
+    nothing_vanished(world, refused=refused)
     for kind, ids in world.records.items():
         heads = [machine.heads(kind) for machine in world.machines]
         for record_id in sorted(ids):
@@ -82,7 +82,7 @@ def agree(world: World) -> None:
                 assert not differing, f"the province shows another {kind}: {differing}"
     for (kind, record_id), marks in _by_record(world.marks).items():
         if kind not in _ONE_OF_TWO_STANDS:
-            _have_their_place(world.machines[0], kind, record_id, marks)
+            _have_their_place(world, kind, record_id, marks, refused)
     signatures_find_what_they_sign(world, log)
     rights_hold_everywhere(world)
     what_was_taken_back_stays_so(world)
@@ -119,9 +119,12 @@ def _difference(kind: RecordKind, record_id: str, shown: list[Any]) -> str:
     return f"{kind} {record_id} differs: {texts[0][around]!r} and {other[around]!r}"
 
 
-def nothing_vanished(world: World, *, forget: bool = False) -> None:
+def nothing_vanished(
+    world: World, *, forget: bool = False, refused: frozenset[str] = frozenset()
+) -> None:
     """Every value that a person wrote stands in some version on some disk. After a disk was lost
-    (``forget``), what went with it is not asked for any more; otherwise each machine has all of it.
+    (``forget``), what went with it is not asked for any more; otherwise each machine has all of it, but
+    for what stands in ``refused`` operations alone.
     """
     texts = [_all_text(machine) for machine in world.machines]
     if forget:
@@ -132,22 +135,24 @@ def nothing_vanished(world: World, *, forget: bool = False) -> None:
         gone = [
             mark
             for mark in world.marks
-            if mark.value.encode() not in text and not _only_in_refused(world, mark)
+            if mark.value.encode() not in text and not _only_in_refused(world, mark, refused)
         ]
         assert not gone, f"{machine.name} lost {gone[:3]}"
 
 
-def _only_in_refused(world: World, mark: Mark) -> bool:
-    """What was written on a refused version stays where it was written, once a person replaced it."""
+def _only_in_refused(world: World, mark: Mark, refused: frozenset[str]) -> bool:
+    """What was written on a refused version stays where it was written, once a person replaced it.
+    Another machine may have the line and not know what became of the version under it.
+    """
     if mark.kind in _ONE_OF_TWO_STANDS:
         return False
-    found = [
+    found = {
         node.op_id
         for machine in world.machines
         for node, record in machine.graph(mark.kind, mark.record_id)
         if mark.stands_in(record)
-    ]
-    return bool(found) and not any(machine.sound(set(found)) for machine in world.machines)
+    }
+    return bool(found) and found <= refused
 
 
 def _all_text(machine: Machine) -> bytes:
@@ -156,25 +161,34 @@ def _all_text(machine: Machine) -> bytes:
 
 
 def _have_their_place(
-    machine: Machine, kind: RecordKind, record_id: str, marks: list[Mark]
+    world: World,
+    kind: RecordKind,
+    record_id: str,
+    marks: list[Mark],
+    refused: frozenset[str],
 ) -> None:
     """A value is shown, or open, or a person who had it (or the open question) in front of them
-    wrote something else. The rule alone never takes it away.
+    wrote something else. The rule alone never takes it away. What stands in refused versions alone
+    is judged by the history of a machine that has them.
     """
-    newest = machine.newest(kind, record_id)
+    newest = world.machines[0].newest(kind, record_id)
     assert newest is not None
-    marks = [mark for mark in marks if not mark.stands_in(newest[0]) and mark.path not in newest[2]]
-    if not marks:
-        return
-    versions = machine.graph(kind, record_id)
+    histories: dict[str, list[tuple[Any, Any]]] = {}
+    for mark in marks:
+        if mark.stands_in(newest[0]) or mark.path in newest[2]:
+            continue
+        judges = world.machines if _only_in_refused(world, mark, refused) else world.machines[:1]
+        for judge in judges:
+            if judge.name not in histories:
+                histories[judge.name] = judge.graph(kind, record_id)
+        taken = any(_taken_away(histories[judge.name], mark) for judge in judges)
+        assert taken, f"nobody took {mark} away, and it is not shown"
+
+
+def _taken_away(versions: list[tuple[Any, Any]], mark: Mark) -> bool:
+    """Whether a person replaced it with the value, or the question about it, before them."""
     content = {node.version: record for node, record in versions}
     nodes = {node.version: node for node, _ in versions}
-    for mark in marks:
-        assert _taken_away(nodes, content, mark), f"nobody took {mark} away, and it is not shown"
-
-
-def _taken_away(nodes: dict[int, Any], content: dict[int, Any], mark: Mark) -> bool:
-    """Whether a person replaced it with the value, or the question about it, before them."""
 
     def holds(version: int) -> bool:
         return mark.stands_in(content[version]) or mark.path in nodes[version].open_fields

@@ -136,6 +136,9 @@ class People:
         return done
 
     def _register(self, machine: Machine) -> None:
+        self._sign_up(machine, "")
+
+    def _sign_up(self, machine: Machine, text: str) -> str | None:
         record_id = machine.clock.new_id()
 
         def step(work: Any, _before: Any) -> Any:
@@ -144,9 +147,11 @@ class People:
                 sample.PATIENT, id=record_id, coverages=(), old_national_id="", chart_number=number
             )
             after, marks = self._put(plain, PATIENT, ["phone", "note", "national_id"])
+            if text:
+                after = replace(after, workplace=text)
             return after, (), marks, [number]
 
-        self._written(machine, PATIENT, record_id, step)
+        return record_id if self._written(machine, PATIENT, record_id, step) else None
 
     def _some(self, machine: Machine, kind: RecordKind) -> str | None:
         """Often the same one, so that people meet in it."""

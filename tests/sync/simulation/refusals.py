@@ -31,10 +31,14 @@ class Refusals(Directors):
         self._spoil(machine, self.chance.choice((PATIENT, ENCOUNTER, ENCOUNTER, *others)))
 
     def _spoil(self, machine: Machine, kind: RecordKind) -> str | None:
-        """A new visit or paper with the word, or an older record that is changed to it."""
+        """Somebody new, a new visit or paper with the word, or an older record that is changed to it.
+        What hangs on a new one waits with it.
+        """
         word = refused_word(self.province.version)
         if kind is ENCOUNTER and self.chance.random() < 0.5:
             return self._sign_visit(machine, word)
+        if kind is PATIENT and self.chance.random() < 0.3:
+            return self._sign_up(machine, word)
         visit_id = self._some(machine, ENCOUNTER)
         visit = machine.newest(ENCOUNTER, visit_id) if visit_id else None
         if kind in {CERTIFICATE, BILL} and visit and not visit[1]:

@@ -41,6 +41,10 @@ if _collecting:
     gc.enable()
 
 
+_INTERRUPTED = 130
+"""As a shell has it: 128 and the number of the signal."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.umask(0o077)  # the database and its log are for this account alone
@@ -58,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if type(problem) is not DatabaseError:  # of the kinds below it SQLite's damage is none
             raise
         return _fail(DAMAGED)
+    except KeyboardInterrupt:
+        _fail("\nĐã dừng theo yêu cầu.")
+        return _INTERRUPTED
     except OSError as problem:
         return _fail(explain(problem))
 

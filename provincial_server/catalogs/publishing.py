@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -52,6 +53,8 @@ NAMES = frozenset(
 )
 """The lists that stations know."""
 _LONGEST_NOTE = 500
+_LONGEST_VERSION = 40
+_PROGRAM = re.compile(r"[0-9]+(\.[0-9]+){1,3}")
 
 
 def publish(
@@ -108,7 +111,11 @@ def publish(
 
 def announce(session: Session, *, version: str, available: date, note: str, now: int) -> int:
     """Tells stations of a new program; its number. Raises ListRefused."""
-    _check_text(version, 40, "phiên bản")
+    if len(version) > _LONGEST_VERSION or not _PROGRAM.fullmatch(version):
+        # Compared by its numbers at every station and on the overview: another word is older than all.
+        raise ListRefused(
+            "Phiên bản chương trình viết bằng số và dấu chấm, ví dụ 0.5.0. Chưa có gì được báo."
+        )
     _check_text(note or "-", _LONGEST_NOTE, "ghi chú")
     number = (session.scalar(select(func.max(ProgramNotice.number))) or 0) + 1
     manifest = wire.canonical(

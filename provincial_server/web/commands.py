@@ -49,8 +49,15 @@ def _ask_password() -> str:
     given = os.environ.pop(USER_PASSWORD_VARIABLE, None)
     if given is not None:
         return given
-    first = getpass.getpass("Mật khẩu: ")
-    if getpass.getpass("Gõ lại mật khẩu: ") != first:
+    try:
+        first = getpass.getpass("Mật khẩu: ")
+        again = getpass.getpass("Gõ lại mật khẩu: ")
+    except EOFError:
+        raise AccountRefused(
+            f"Không có bàn phím để hỏi mật khẩu. Hãy đặt biến {USER_PASSWORD_VARIABLE}. Chưa có gì "
+            "thay đổi."
+        ) from None
+    if again != first:
         raise AccountRefused("Hai lần gõ không giống nhau. Chưa có gì thay đổi.")
     return first
 

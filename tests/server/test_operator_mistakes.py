@@ -209,3 +209,40 @@ def test_a_disk_without_room_for_the_copy_is_named(
     assert code == 1
     assert "đầy" in said
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+@databases.once
+@pytest.mark.parametrize(
+    "version", ["<b>", "0,5", "bản 0.5", "5", "0.5.", "0.5rc1", "0." * 20 + "1"]
+)
+def test_a_program_is_announced_by_a_version_that_can_be_compared(run: Run, version: str) -> None:
+    run("init")
+    code, said = run("program", "announce", version, "--date", "2027-01-01")
+    assert code == 1
+    assert "ví dụ 0.5.0" in said
+    assert run("program", "announce", "0.5.0", "--date", "2027-01-01") == (0, "")
+
+
+@databases.once
+def test_a_password_cannot_be_asked_for_without_a_keyboard(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("PROVINCIAL_SERVER_PASSWORD", raising=False)
+    monkeypatch.setattr("getpass.getpass", nobody)
+    run("init")
+    code, said = run("user", "add", "mau.mau", "Mẫu", "--role", "overseer")
+    assert code == 1
+    assert "PROVINCIAL_SERVER_PASSWORD" in said
+
+
+@databases.once
+def test_whoever_stops_a_command_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    run("init")
+    monkeypatch.setattr("provincial_server.operation.commands.verify", stopped)
+    assert run("verify") == (130, "\nĐã dừng theo yêu cầu.\n")

@@ -94,7 +94,7 @@ def test_while_they_agree_it_is_one_small_question_a_day(desk: Desk, line: Fault
     engine = desk.engine()
     run = engine.run_once()
     assert line.requests == ["POST /fhir/$exchange", TALLY]
-    assert run.bytes_up + run.bytes_down <= 700
+    assert run.bytes_up + run.bytes_down <= 500
     line.requests.clear()
     desk.sync()
     assert line.requests == ["POST /fhir/$exchange"]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
+
 from station_emr.domain.errors import UserError
 from station_emr.domain.permissions import Role
 from station_emr.services.courier import CourierReport
+from station_emr.ui.kit import theme
+from station_emr.ui.models.moments import show_ago
 from station_emr.ui.screens.sync.courier_box import exported, imported
+from station_emr.ui.screens.sync.lists import waiting_table
 from tests.services.conftest import MORNING
 from tests.ui.driver import answers
 from tests.ui.sync_page import Page
@@ -57,6 +63,26 @@ def test_waiting_records_leave_and_the_answer_comes_by_stick(
         ("import", str(tmp_path / "tra-loi.semr")),
         ("import", str(tmp_path / "x")),
     ]
+
+
+def test_enter_after_the_stick_presses_nothing_else(qtbot, session_of, answers, tmp_path) -> None:
+    page = Page(qtbot, session_of(), Courier())
+    answers.next = [tmp_path / "a.semr"]
+    page.focus("sync.courier.out")
+    page.key(Qt.Key.Key_Space)
+    assert not page.screen.courier.out.isEnabled()
+    page.until(page.screen.courier.out.isEnabled)
+    page.until(page.screen.courier.out.hasFocus)
+
+
+def test_what_waits_less_than_a_minute_is_read_in_full(qtbot) -> None:
+    table = waiting_table(lambda: MORNING, lambda _item: "")
+    qtbot.addWidget(table)
+    model, across = table.model(), Qt.Orientation.Horizontal
+    titles = [model.headerData(place, across) for place in range(model.columnCount())]
+    width = table.horizontalHeader().sectionSize(titles.index("Đã chờ"))
+    room = QFontMetrics(theme.font(theme.BODY_PT)).horizontalAdvance(show_ago(MORNING, MORNING))
+    assert width >= room + 2 * theme.GAP_M
 
 
 def test_the_stick_is_for_those_who_may_send(qtbot, session_of) -> None:

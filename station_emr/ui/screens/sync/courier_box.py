@@ -68,12 +68,15 @@ class CourierBox(QWidget):
     def _run(
         self, work: Callable[[], CourierReport], words: Callable[[CourierReport], str]
     ) -> None:
+        held = next((one for one in (self.out, self.back) if one.hasFocus()), None)
+        if held is not None:
+            self.setFocus()  # else the next button gets it, and Enter would press that
         self._busy(on=True)
         self._session.runner.run(
             work,
             done=lambda report: self._done(words(report)),
             failed=self._failed,
-            finally_=lambda: self._busy(on=False),
+            finally_=lambda: self._ready(held),
             owner=self,
             lane=Lane.POOL,
         )
@@ -85,6 +88,11 @@ class CourierBox(QWidget):
 
     def _failed(self, error: StationError) -> None:
         self.told.emit(Message(text=str(error), severity=Severity.DANGER))
+
+    def _ready(self, held: QWidget | None) -> None:
+        self._busy(on=False)
+        if held is not None and self.hasFocus():
+            held.setFocus()
 
     def _busy(self, *, on: bool) -> None:
         for button in (self.out, self.back):

@@ -46,7 +46,7 @@ def waiting_table(now: Now, name_of: NameOf) -> Table[OutboxItem]:
                 title=_("Đã chờ"),
                 text=lambda i: waited(i, now()),
                 sort=lambda i: i.created_at,
-                width=96,
+                width=116,
             ),
             Column(
                 title=_("Dung lượng"),

@@ -183,7 +183,7 @@ def show_nobody(monkeypatch, kind):
         (last_writer_wins, 1, {}),
         (delete_what_is_absent, 1, {}),
         (save_the_cursor_first, 3, {}),
-        (drop_what_was_corrected, 5, {"too late": 25}),
+        (drop_what_was_corrected, 6, {"too late": 25}),
     ],
 )
 def test_a_planted_mistake_is_caught(plant, known, more, monkeypatch, templates):  # noqa: F811

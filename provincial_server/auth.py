@@ -44,6 +44,9 @@ _HOLDER = (
 )
 
 
+_STANDING = select(Device.id).where(Device.id == bindparam("device"), Device.revoked_at.is_(None))
+
+
 @dataclass(frozen=True)
 class Caller:
     """An enrolled device, acting for its facility."""
@@ -109,6 +112,16 @@ def found(rows: Sequence[Any], now: int) -> tuple[Caller, bool]:
     device_id, device_name, last_contact_at, code, name = rows[0]
     due = last_contact_at is None or now - last_contact_at >= _CONTACT_EVERY
     return Caller(device_id, code, name, device_name), due
+
+
+def standing(device_id: str) -> ready.Question:
+    """A row while the device is not revoked, whatever became of its token meanwhile."""
+    return _STANDING, {"device": device_id}
+
+
+def refuse_revoked(rows: Sequence[Any]) -> None:
+    if not rows:
+        raise _unauthorised("the token is unknown, has run out or has been revoked")
 
 
 def former_holder(session: Session, token: str) -> tuple[str, str] | None:

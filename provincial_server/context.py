@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ _AT_ONCE = 12
 """Exchanges, and transactions on PostgreSQL: fewer than the pool has connections, so that none is
 opened for one request and closed behind it. Those who wait hold neither a thread nor a connection."""
 _LOOKING_UP = 4
+_SLOW_SECONDS = 2.0
+"""A body that takes longer may outlast the device's right to send it."""
 
 
 class Services:
@@ -49,6 +52,7 @@ class Services:
         self._taking = CapacityLimiter(_AT_ONCE)
         self._looking_up = CapacityLimiter(_LOOKING_UP)
         self._remembered = Remembered()
+        self.slow_seconds = _SLOW_SECONDS
 
     def start(self) -> None:
         self.indexer.start()
@@ -126,7 +130,22 @@ class Services:
                 self._remembered.forget(caller)
                 raise
 
+    def _again(self, caller: Caller) -> Callable[[], Awaitable[None]]:
+        """For whoever sends slowly: 401 when the device was revoked meanwhile. A token that ran out
+        during a long upload is good to its end."""
+        begun = time.monotonic()
+
+        def look_up() -> None:
+            auth.refuse_revoked(self.database.ask(EVERY_FACILITY, auth.standing(caller.device_id)))
+
+        async def check() -> None:
+            if time.monotonic() - begun > self.slow_seconds:
+                await run_in_threadpool(look_up)
+
+        return check
+
     def _welcome(self, request: Request, caller: Caller) -> Caller:
+        request.state.welcome_again = self._again(caller)
         request.state.device_id = caller.device_id
         request.state.actor = Actor("device", caller.device_id, caller.facility_code)
         if self._is_limited(request):

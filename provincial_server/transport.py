@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 import zlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ async def read_bytes(request: Request, limits: Limits) -> bytes:
         received += chunk
         if len(received) > limits.received_bytes:
             raise refuse(413, "too-long", "the body is too large")
+    again: Callable[[], Awaitable[None]] | None = getattr(request.state, "welcome_again", None)
+    if again is not None:
+        await again()
     return bytes(received)
 
 

@@ -151,12 +151,12 @@ class KeyTokens:
             # about the device itself may have met an assertion delivered twice.
             if abs(seen - assumed) > _NOTABLE or error_of(answer) != "invalid_client":
                 answer = self._ask(line, seen)
-        if answer.status in {400, 401, 403}:
+        if answer.status in {400, 401, 403} and error_of(answer):
             raise Refused(REVOKED if error_of(answer) == "invalid_client" else NOT_UNDERSTOOD)
         if answer.status in {408, 425, 429} or answer.status >= 500:
             raise Busy(_BUSY, answer.retry_after)
-        if answer.status != 200:
-            raise Refused(NOT_UNDERSTOOD)
+        if answer.status != 200:  # a box on the way said it: a token endpoint names its error
+            raise NetworkFailure(NO_TOKEN)
         self._keep(answer.body, line.corrected_now())
 
     def _ask(self, line: Line, now: datetime) -> TokenAnswer:

@@ -140,16 +140,22 @@ class FilesPanel(Panel):
         path = dialogs.save_file(self, _("Lưu bản sao cho máy mới"), proposed, _(FILES))
         if path is None:
             return
+        self.setFocus()  # else the next button gets it, and Enter would press that
         self.give.setEnabled(False)
         self._tell(_("Đang chép toàn bộ hồ sơ. Bạn vẫn làm việc khác được."), Severity.INFO)
         self._session.runner.run(
             lambda: self._services.courier.export_snapshot(self._actor, str(path), key),
             done=self._given,
             failed=self._failed,
-            finally_=lambda: self.give.setEnabled(True),
+            finally_=self._may_give_again,
             owner=self,
             lane=Lane.POOL,
         )
+
+    def _may_give_again(self) -> None:
+        self.give.setEnabled(True)
+        if self.hasFocus():
+            self.give.setFocus()
 
     def _given(self, report: CourierReport) -> None:
         self._tell(

@@ -14,9 +14,9 @@ from tests.sync.simulation.machine import FILE, Machine
 from tests.sync.simulation.province import Province
 from tests.sync.simulation.world import World
 
-SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "24"))
+SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "12"))
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
-CHUNK = 6
+CHUNK = 3
 QUARTERS = 4
 STEPS = int(os.environ.get("SIMULATOR_STEPS", "26"))
 

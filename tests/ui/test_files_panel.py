@@ -228,7 +228,9 @@ def test_another_machine_is_given_a_copy(page, station, answers, tmp_path) -> No
         lambda: "Đã chép 812 mục vào ban-sao.semr (46,9 kB)." in page.panel.note.message.text
     )
     assert station.services.courier.calls == [(str(tmp_path / "ban-sao.semr"), "age1maymoi")]
-    page.until(lambda: QApplication.focusWidget().objectName() == "files.give")  # not on the next one
+    page.until(
+        lambda: QApplication.focusWidget().objectName() == "files.give"
+    )  # not on the next one
     assert duplicate_mnemonics(page.screen) == []
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from station_emr.domain.errors import StationError
@@ -46,7 +46,9 @@ class CourierBox(QWidget):
         )
         self.back = quiet(_("&Nhận trả lời từ USB…"), "sync.courier.in", "file-arrow-down")
         self.back.setToolTip(_("Tệp mà tỉnh đưa lại sau khi nhận tệp của trạm."))
-        vbox(self.out, self.back, gap=2, parent=self)
+        column = vbox(self.out, self.back, gap=2, parent=self)
+        for button in (self.out, self.back):
+            column.setAlignment(button, Qt.AlignmentFlag.AlignLeft)
         self.out.clicked.connect(self._export)
         self.back.clicked.connect(self._import)
 

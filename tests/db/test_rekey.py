@@ -253,8 +253,9 @@ def _open_either(path: Path) -> tuple[EncryptedStore, bytes]:
 
 
 def _confirmed(worker: Child) -> int:
-    lines = worker.stdout.read().splitlines()
-    return max([int(line.split()[1]) for line in lines if line.startswith("saved")], default=1)
+    lines = worker.stdout.read().splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]  # killed in the middle of one
+    return max([int(line.split()[1]) for line in whole if line.startswith("saved")], default=1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")

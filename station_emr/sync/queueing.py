@@ -31,6 +31,7 @@ _AHEAD_AT_ONCE: Final = (
     50  # fewer commits where thousands wait; a nurse waits some hundredths of a second
 )
 _SEALED_AT_ONCE: Final = 25  # one short transaction, so that a nurse's own write never waits long
+_LINE_FAULTS: Final = (*OUR_FAULTS, RecursionError)
 _FRESH: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(hours=1)
 _ISSUES: Final = {413: {"severity": "error", "code": "too-long"}}  # a proxy says no more than that
@@ -249,7 +250,7 @@ class Sending:
             try:
                 with work.attempt():
                     self._sealer.seal_firsts(work, items, numbers)
-            except OUR_FAULTS as error:
+            except _LINE_FAULTS as error:
                 # The record comes first; its line is made, or what is wrong with it told, before it
                 # goes. The message may quote it: not logged.
                 _log.warning("cannot seal what was written: %s", type(error).__name__)

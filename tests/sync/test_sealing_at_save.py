@@ -64,13 +64,14 @@ def test_a_signed_record_and_its_line_are_one_transaction(machine: Machine) -> N
         assert work.operations.line(name) == line
 
 
+@pytest.mark.parametrize("fault", [ValueError, RecursionError])
 def test_what_goes_wrong_with_a_line_leaves_the_record_whole(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
 ) -> None:
     engine = _met(machine)
 
     def spoilt(*_: Any) -> Any:
-        raise ValueError
+        raise fault
 
     with monkeypatch.context() as patched:
         patched.setattr("station_emr.db.repositories.operations.pack", spoilt)

@@ -39,6 +39,11 @@ _QUIET_SECONDS = 0.3
 _LONGEST_WAIT_SECONDS = 30.0
 _AFTER_A_FAULT_SECONDS = 5.0
 _log = logging.getLogger("provincial_server.exchange")
+_STANDING = aliased(Operation)
+_STANDS = and_(
+    _STANDING.facility_code == Operation.facility_code,
+    _STANDING.sequence == Operation.shown_sequence,
+)
 _PROMISED = case((Operation.sender == REST, Operation.received_at))
 Beat = Callable[[], float]
 """Seconds of a clock that is never set."""
@@ -61,23 +66,16 @@ def settle(session: Session, facility_code: str, now: int, *, most: int | None =
     facility = lock_facility(session, facility_code)
     if facility.indexed_sequence >= facility.operation_sequence:
         return True
-    shown = aliased(Operation)
     query = (
         select(
             Operation.sequence,
             _PROMISED,
             Operation.kind,
             Operation.record_id,
-            shown.device_id,
-            shown.line,
+            _STANDING.device_id,
+            _STANDING.line,
         )
-        .join(
-            shown,
-            and_(
-                shown.facility_code == Operation.facility_code,
-                shown.sequence == Operation.shown_sequence,
-            ),
-        )
+        .join(_STANDING, _STANDS)
         .where(
             Operation.facility_code == facility_code,
             Operation.sequence > facility.indexed_sequence,
@@ -196,14 +194,13 @@ def _unread_after(
 ) -> list[_Shown]:
     """Read anew they are found where everybody looks for what came last, so none keeps the time that
     an answer once promised."""
-    shown = aliased(Operation)
     found = session.execute(
         select(
             UnreadRecord.sequence,
             UnreadRecord.kind,
             UnreadRecord.record_id,
-            shown.device_id,
-            shown.line,
+            _STANDING.device_id,
+            _STANDING.line,
         )
         .join(
             Operation,
@@ -212,13 +209,7 @@ def _unread_after(
                 Operation.sequence == UnreadRecord.sequence,
             ),
         )
-        .join(
-            shown,
-            and_(
-                shown.facility_code == Operation.facility_code,
-                shown.sequence == Operation.shown_sequence,
-            ),
-        )
+        .join(_STANDING, _STANDS)
         .where(
             UnreadRecord.facility_code == code,
             tuple_(UnreadRecord.record_id, UnreadRecord.kind) > after,
